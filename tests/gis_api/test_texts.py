@@ -1,0 +1,67 @@
+import re
+
+import pytest
+
+from gis_api import texts
+
+
+def marks(sentence: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)[^}]*\}", sentence))
+
+
+def test_both_catalogues_have_the_same_keys() -> None:
+    assert set(texts.catalogue("zh-CN")) == set(texts.catalogue("en"))
+
+
+def test_a_sentence_asks_for_the_same_values_in_both_languages() -> None:
+    english = texts.catalogue("en")
+    differing = [key for key, chinese in texts.catalogue("zh-CN").items() if marks(chinese) != marks(english[key])]
+    assert differing == []
+
+
+def test_no_sentence_is_empty() -> None:
+    assert [key for lang in texts.LANGUAGES for key, value in texts.catalogue(lang).items() if not value.strip()] == []
+
+
+def test_the_chinese_catalogue_is_chinese_and_the_english_one_is_not() -> None:
+    han = re.compile(r"[\u4e00-\u9fff]")
+    foreign = [
+        key for key, value in texts.catalogue("en").items() if han.search(value) and key != "frame.other_language"
+    ]
+    assert foreign == []
+    assert all(han.search(value) for key, value in texts.catalogue("zh-CN").items() if key.startswith("errors.title_"))
+
+
+def test_a_value_is_filled_in() -> None:
+    assert texts.text("roles.planner", "en") == "Planner"
+    assert texts.text("frame.signed_in_as", "zh-CN", name="甲") == "已登录：甲"
+
+
+def test_a_missing_value_raises_instead_of_leaving_a_hole() -> None:
+    with pytest.raises(KeyError):
+        texts.text("frame.signed_in_as", "zh-CN")
+
+
+def test_an_unknown_key_or_language_raises() -> None:
+    with pytest.raises(texts.UnknownTextError, match=r"no\.such"):
+        texts.text("no.such", "en")
+    with pytest.raises(texts.UnknownTextError):
+        texts.text("roles.planner", "tlh")
+    with pytest.raises(texts.UnknownTextError):
+        texts.section("nothing", "en")
+
+
+@pytest.mark.parametrize(
+    ("header", "lang"),
+    [
+        (None, "zh-CN"),
+        ("", "zh-CN"),
+        ("en-GB,en;q=0.9", "en"),
+        ("fr,de;q=0.5", "zh-CN"),
+        ("en;q=0.3,zh-TW;q=0.8", "zh-CN"),
+        ("zh;q=0,en;q=0.1", "en"),
+        ("fr, en;q=0.1", "en"),
+    ],
+)
+def test_the_browser_chooses_among_the_languages_spoken_here(header: str | None, lang: str) -> None:
+    assert texts.chosen(header) == lang
