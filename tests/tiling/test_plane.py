@@ -1,0 +1,95 @@
+"""Laws of the lattice and of the way between degrees and metres."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiling.plane import Plane, city_epsg, densified, lattice_keys, on_lattice, to_lattice
+
+CITIES = {
+    "Tangshan": (118.18, 39.64),
+    "Manhattan": (-73.97, 40.78),
+    "Zhuzhou": (113.08, 27.83),
+    "Sydney": (151.2, -33.9),
+}
+steps = st.integers(-40_000_000, 40_000_000)
+
+
+@given(st.lists(st.floats(-1e7, 1e7), min_size=1))
+def test_the_lattice_is_where_geos_rounds(values: list[float]) -> None:
+    points = shapely.points([[value, 0.0] for value in values])
+    by_geos = shapely.get_coordinates(shapely.set_precision(points, 0.001))[:, 0]
+    ours = to_lattice(values)
+    halves = np.abs(np.asarray(values) * 1000 % 1 - 0.5) < 1e-6  # a tie may go either way, both are lattice
+    assert (ours == by_geos)[~halves].all()
+
+
+@given(st.lists(st.floats(-1e7, 1e7), min_size=1))
+def test_the_lattice_is_a_fixed_point_and_moves_nothing_over_half_a_millimetre(values: list[float]) -> None:
+    once = to_lattice(values)
+    assert (to_lattice(once) == once).all()
+    assert np.abs(once - values).max() <= 0.000_5 + 1e-9
+    assert (lattice_keys(once) == lattice_keys(values)).all()
+
+
+def test_negative_zero_becomes_zero() -> None:
+    assert not np.signbit(to_lattice([-0.0, -0.000_1])).any()
+
+
+@pytest.mark.parametrize("city", CITIES)
+@given(dx=steps, dy=steps)
+def test_degrees_give_the_lattice_back_bit_for_bit(city: str, dx: int, dy: int) -> None:
+    plane = Plane(city_epsg(*CITIES[city]))
+    x, y = plane.xy_of(*CITIES[city])
+    point = on_lattice(shapely.Point(float(x) + dx / 1000, float(y) + dy / 1000))
+    assert plane.to_metres(plane.to_degrees(point)).wkb == point.wkb
+
+
+def test_shape_and_missing_geometries_are_kept() -> None:
+    plane = Plane(4548)
+    grids = np.array([[shapely.Point(118, 39.6), None]], dtype=object)
+    metres = plane.to_metres(grids)
+    assert metres.shape == (1, 2)
+    assert metres[0, 1] is None
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "epsg"),
+    [
+        (118.1, 39.6, 4548),
+        (113.1, 27.8, 4547),
+        (112.1, 37.9, 4546),
+        (75.0, 38.0, 4534),
+        (134.9, 48.4, 4554),
+        (-73.97, 40.78, 32618),
+        (151.2, -33.9, 32756),
+        (180.0, 10.0, 32660),
+    ],
+)
+def test_every_city_has_one_metric_system(lon: float, lat: float, epsg: int) -> None:
+    assert city_epsg(lon, lat) == epsg
+
+
+def test_lon_and_lat_come_first_although_the_system_is_north_first() -> None:
+    x, y = Plane(4548).xy_of(118.0, 39.6)
+    assert 500_000 < float(x) < 600_000
+    assert 4_300_000 < float(y) < 4_500_000
+
+
+@given(st.tuples(steps, steps), st.tuples(steps, steps))
+def test_an_edge_is_divided_the_same_from_either_end(start: tuple[int, int], end: tuple[int, int]) -> None:
+    there = shapely.LineString(to_lattice([start, end]) / 1000)
+    there = on_lattice(there)
+    nodes = shapely.get_coordinates(densified(there, 200.0))
+    back = shapely.get_coordinates(densified(there.reverse(), 200.0))
+    assert (nodes == back[::-1]).all()
+    assert (to_lattice(nodes) == nodes).all()
+    assert np.hypot(*np.diff(nodes, axis=0).T).max() <= 200.0 + 0.002
+
+
+def test_short_edges_are_left_alone() -> None:
+    square = shapely.box(0, 0, 200, 200)
+    assert densified(square).wkb == square.wkb
+    assert shapely.get_num_coordinates(densified(shapely.box(0, 0, 201, 200))) == 7

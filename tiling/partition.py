@@ -1,0 +1,326 @@
+"""A tiling with its levels, read-only: finest polygons, who belongs to whom, the frame, and what an edit changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import STRtree
+from shapely.geometry.base import BaseGeometry
+
+from tiling.errors import CodeTaken, NoSuchGrid
+from tiling.plane import LATTICE_M
+
+Geometries = NDArray[np.object_]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What an edit does, nothing else: the finest polygons whose bytes differ, and what comes and goes.
+
+    `removed` names finest grids and upper-level grids that are left without children. `parents` holds new or changed
+    parents only. `frame` is None where the frame's ring is unchanged; `areas` holds changed area rings.
+    """
+
+    changed: Mapping[str, BaseGeometry | None] = field(default_factory=dict)
+    added: Mapping[str, BaseGeometry | None] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    parents: Mapping[str, str] = field(default_factory=dict)
+    frame: BaseGeometry | None = None
+    areas: Mapping[str, BaseGeometry] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.added or self.removed or self.parents or self.areas) or self.frame is not None
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The codes of finest grids to check after this change: changed and added ones."""
+        return frozenset(self.changed) | frozenset(self.added)
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """The finest polygons of a district in metres, their parents at any number of levels, and the frame.
+
+    Codes are sorted as bytes sort. Upper levels are dissolves of the finest. A draft may be imperfect, so polygons may
+    be None, empty or invalid here; `coverage.check` tells. Make one with `Partition.of`, change it with `replace`.
+    """
+
+    codes: tuple[str, ...]
+    polygons: Geometries
+    parents: Mapping[str, str]
+    frame: BaseGeometry | None
+    areas: Mapping[str, BaseGeometry]
+    parts_allowed: frozenset[str]
+    _dissolved: dict[str, BaseGeometry] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        codes: Sequence[str],
+        polygons: Sequence[BaseGeometry | None] | Geometries,
+        *,
+        parents: Mapping[str, str] = _NOTHING,
+        frame: BaseGeometry | None = None,
+        areas: Mapping[str, BaseGeometry] = _NOTHING,
+        parts_allowed: Collection[str] = (),
+    ) -> Partition:
+        """A partition of polygons in lattice metres, sorted by code.
+
+        `areas` are upper-level grids with a boundary of their own (communities). `parts_allowed` names grids that may
+        have several parts. Raises ValueError for a code given twice, of unequal lengths, or a parent of itself.
+        """
+        if len(codes) != len(polygons) or len(set(codes)) != len(codes):
+            raise ValueError("every polygon needs one code of its own")
+        order = sorted(range(len(codes)), key=codes.__getitem__)
+        names = tuple(codes[i] for i in order)
+        _refuse_circles(parents)
+        return cls(
+            names,
+            _frozen_array([polygons[i] for i in order]),
+            MappingProxyType(dict(parents)),
+            frame,
+            MappingProxyType(dict(areas)),
+            frozenset(parts_allowed),
+        )
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.row_of or code in self._children
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The row of each finest code in `codes` and `polygons`."""
+        return {code: row for row, code in enumerate(self.codes)}
+
+    @cached_property
+    def tree(self) -> STRtree:
+        """A spatial index over `polygons`, by row; None and empty ones are never found."""
+        return STRtree(self.polygons)
+
+    @cached_property
+    def _children(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for child, parent in self.parents.items():
+            found.setdefault(parent, []).append(child)
+        return {parent: tuple(sorted(children)) for parent, children in found.items()}
+
+    def children(self, code: str) -> tuple[str, ...]:
+        """The codes directly below, sorted; empty for a finest grid."""
+        return self._children.get(code, ())
+
+    def finest(self, code: str) -> tuple[str, ...]:
+        """The finest grids of which this one consists, sorted; a finest one is its own. Raises NoSuchGrid."""
+        if code in self.row_of:
+            return (code,)
+        if code not in self._children:
+            raise NoSuchGrid(f"There is no grid {code}.", grid=code)
+        return tuple(sorted(f for child in self._children[code] for f in self._finest_or_none(child)))
+
+    def _finest_or_none(self, code: str) -> tuple[str, ...]:
+        return self.finest(code) if code in self else ()
+
+    def ancestors(self, code: str) -> tuple[str, ...]:
+        """The codes above, nearest first."""
+        above: list[str] = []
+        while code in self.parents:
+            code = self.parents[code]
+            above.append(code)
+        return tuple(above)
+
+    def polygon(self, code: str) -> BaseGeometry | None:
+        """The shape in metres at any level; an upper level is the dissolve of its valid finest polygons, kept.
+
+        None where the draft holds none. Raises NoSuchGrid.
+        """
+        row = self.row_of.get(code)
+        if row is not None:
+            return self.polygons[row]  # type: ignore[no-any-return]
+        if code not in self._dissolved:
+            self._dissolved[code] = dissolve(self.polygons[self.rows(self.finest(code))])
+        return self._dissolved[code]
+
+    def rows(self, codes: Iterable[str]) -> NDArray[np.intp]:
+        """The rows of finest codes, in the order given. Raises NoSuchGrid."""
+        try:
+            return np.array([self.row_of[code] for code in codes], dtype=np.intp)
+        except KeyError as missing:
+            raise NoSuchGrid(f"There is no grid {missing.args[0]}.", grid=missing.args[0]) from None
+
+    def neighbours(self, code: str) -> tuple[str, ...]:
+        """The grids of the same level that share a border of positive length with this one, sorted.
+
+        The level is counted from the top; a grid that has no sub-grids stands for itself below. Raises NoSuchGrid.
+        """
+        depth = len(self.ancestors(code))
+        own = set(self.finest(code))
+        beside = {other for tile in own for other in self._tiles_beside(tile)} - own
+        return tuple(sorted({self._at_depth(tile, depth) for tile in beside} - {code}))
+
+    def _tiles_beside(self, code: str) -> list[str]:
+        polygon = self.polygon(code)
+        if polygon is None or polygon.is_empty:
+            return []
+        rows = self.tree.query(polygon, predicate="intersects")
+        shared = shapely.intersection(shapely.boundary(polygon), shapely.boundary(self.polygons[rows]))
+        return [self.codes[row] for row, line in zip(rows, shared, strict=True) if line.length > 0]
+
+    def _at_depth(self, code: str, depth: int) -> str:
+        chain = (code, *self.ancestors(code))
+        return chain[max(len(chain) - 1 - depth, 0)]
+
+    def around(self, codes: Iterable[str], rings: int = 2) -> frozenset[str]:
+        """The finest grids of `codes` and all that touch them, and all that touch those, `rings` times."""
+        found = {row for code in codes for row in self.rows(self.finest(code)).tolist()}
+        edge = found
+        for _ in range(rings):
+            _, hits = self.tree.query(self.polygons[sorted(edge)], predicate="intersects")
+            edge = set(hits.tolist()) - found
+            found = found | edge
+        return frozenset(self.codes[row] for row in found)
+
+    def touching(self, geometry: BaseGeometry) -> tuple[str, ...]:
+        """The finest grids that have a point in common with the geometry, sorted."""
+        return tuple(sorted(self.codes[row] for row in self.tree.query(geometry, predicate="intersects")))
+
+    def replace(self, change: Change) -> Partition:
+        """A new partition with the change made; everything else is shared with this one.
+
+        Raises NoSuchGrid for a changed or removed code that is not here, CodeTaken for an added one that is.
+        """
+        self._refuse_misfit(change)
+        parents = self._parents_after(change)
+        codes, polygons = self._tiles_after(change)
+        gone = self._stale(change)
+        return Partition(
+            codes,
+            polygons,
+            parents,
+            self.frame if change.frame is None else change.frame,
+            MappingProxyType({**self.areas, **change.areas}) if change.areas else self.areas,
+            self.parts_allowed,
+            {code: shape for code, shape in self._dissolved.items() if code not in gone},
+        )
+
+    def _refuse_misfit(self, change: Change) -> None:
+        for code in (*change.changed, *change.removed):
+            if code not in self:
+                raise NoSuchGrid(f"There is no grid {code}.", grid=code)
+        for code in change.added:
+            if code in self:
+                raise CodeTaken(f"The code {code} is in use.", grid=code)
+
+    def _parents_after(self, change: Change) -> Mapping[str, str]:
+        if not (change.parents or change.removed):
+            return self.parents
+        kept = {**self.parents, **change.parents}
+        for code in change.removed:
+            if code not in change.parents:
+                kept.pop(code, None)
+        return MappingProxyType(kept)
+
+    def _tiles_after(self, change: Change) -> tuple[tuple[str, ...], Geometries]:
+        if not (change.added or change.removed):
+            polygons = self.polygons.copy()
+            polygons[self.rows(change.changed)] = _object_array(change.changed.values())
+            polygons.flags.writeable = False
+            return self.codes, polygons
+        tiles = dict(zip(self.codes, self.polygons, strict=True))
+        for code in change.removed:
+            tiles.pop(code, None)
+        tiles.update(change.changed)
+        tiles.update(change.added)
+        codes = tuple(sorted(tiles))
+        return codes, _frozen_array([tiles[code] for code in codes])
+
+    def _stale(self, change: Change) -> set[str]:
+        starts = {*change.touched, *change.removed, *change.parents, *change.parents.values()}
+        return (
+            starts
+            | {above for code in starts for above in self.ancestors(code)}
+            | {above for parent in change.parents.values() for above in self.ancestors(parent)}
+        )
+
+    def changed_since(self, older: Partition) -> Change:
+        """What leads from the older partition to this one; `older.changed_since(new)` is the undo of an edit.
+
+        Polygons are compared by identity, then vertex by vertex. A frame or area that was removed is not told.
+        """
+        changed, added = {}, {}
+        for code, polygon in zip(self.codes, self.polygons, strict=True):
+            if code not in older.row_of:
+                added[code] = polygon
+            elif not same_bytes(polygon, older.polygons[older.row_of[code]]):
+                changed[code] = polygon
+        everything = {*older.codes, *older._children}
+        return Change(
+            changed=changed,
+            added=added,
+            removed=tuple(sorted(code for code in everything if code not in self)),
+            parents={c: p for c, p in self.parents.items() if older.parents.get(c) != p},
+            frame=None if same_bytes(self.frame, older.frame) else self.frame,
+            areas={c: ring for c, ring in self.areas.items() if not same_bytes(ring, older.areas.get(c))},
+        )
+
+
+def dissolve(polygons: Geometries) -> BaseGeometry:
+    """The union in metres of polygons that should form a coverage, keeping every vertex of the outline.
+
+    Where they do not match, the union is computed on the lattice instead; invalid and missing ones are left out,
+    since `coverage_union_all` answers wrongly without a word on such input.
+    """
+    usable = polygons[shapely.is_valid(polygons) & ~shapely.is_empty(polygons)]
+    if len(usable) == 1:
+        return usable[0]  # type: ignore[no-any-return]
+    if shapely.coverage_is_valid(usable):
+        return polygonal(shapely.coverage_union_all(usable))
+    return polygonal(shapely.union_all(usable, grid_size=LATTICE_M))
+
+
+def polygonal(geometry: BaseGeometry) -> BaseGeometry:
+    """The polygons of a geometry as one Polygon or MultiPolygon; an empty Polygon where there are none."""
+    parts = shapely.get_parts(geometry)
+    while any(part.geom_type.startswith(("Multi", "GeometryCollection")) for part in parts):
+        parts = shapely.get_parts(parts)
+    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
+    if len(parts) == 0:
+        return shapely.Polygon()
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
+
+
+def same_bytes(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
+    """Whether two geometries have the same rings with the same vertices in the same order."""
+    if one is other or one is None or other is None:
+        return one is other
+    return bool(shapely.equals_identical(one, other))
+
+
+def _object_array(items: Iterable[BaseGeometry | None]) -> Geometries:
+    listed = list(items)
+    out = np.empty(len(listed), dtype=object)
+    out[:] = listed
+    return out
+
+
+def _frozen_array(items: Iterable[BaseGeometry | None]) -> Geometries:
+    out = _object_array(items)
+    out.flags.writeable = False
+    return out
+
+
+def _refuse_circles(parents: Mapping[str, str]) -> None:
+    for start in parents:
+        seen, code = {start}, start
+        while (code := parents.get(code, "")) in parents or code in seen:
+            if code in seen:
+                raise ValueError(f"{code} is its own ancestor")
+            seen.add(code)
