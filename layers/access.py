@@ -1,0 +1,177 @@
+"""Who may do what: the Actor, the roles, and the accounts of people and machines ([A1]).
+
+Role at the door, area inside the verb: a door asks `Actor.role`, a verb calls `require_area` (an edit: 403) or
+`require_visible` (a single thing: 404) with the code it is about.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ForeignKey, delete, func, select
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from layers.db import Base, code_column, id_column, now_column
+from layers.errors import Conflict, Forbidden, NotFound
+
+SESSION_LIFE = timedelta(hours=12)
+DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
+
+
+class Role(enum.StrEnum):
+    """What a person or a machine key may be."""
+
+    planner = "planner"
+    dispatcher = "dispatcher"
+    leader = "leader"
+    worker = "worker"
+    unit = "unit"
+    admin = "admin"
+    auditor = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a signed-in person, a machine key, or the service itself; `area` is a code prefix ("" = everywhere)."""
+
+    name: str
+    role: str
+    area: str = ""
+    kind: str = "person"
+    datum: str | None = None
+    language: str = "zh-CN"
+    worker_id: int | None = None
+
+    def holds(self, code: str | None) -> bool:
+        """Whether a code lies within this actor's area (or above it, on the way up to the district)."""
+        return bool(code is not None and code.startswith(self.area)) or self.area == ""
+
+
+def service_actor(name: str) -> Actor:
+    """The service acting by itself, over every area."""
+    return Actor(name=name, role=Role.admin, area="", kind="service")
+
+
+def require_area(by: Actor, code: str | None) -> None:
+    """Raise Forbidden when somebody would change something outside their area."""
+    if not by.holds(code):
+        raise Forbidden("foreign_area", asked=code or "", area=by.area)
+
+
+def require_visible(by: Actor, code: str | None) -> None:
+    """Raise NotFound when a single thing lies outside the area of who asks: its existence is not told."""
+    if not by.holds(code):
+        raise NotFound("not_found")
+
+
+class User(Base):
+    """A person who can sign in."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint(f"role IN ({', '.join(repr(str(role)) for role in Role)})", name="role"),)
+
+    name: Mapped[str] = code_column(primary_key=True)
+    role: Mapped[str]
+    area: Mapped[str] = code_column(server_default="")
+    password_hash: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default="zh-CN")
+    worker_id: Mapped[int | None]
+    active: Mapped[bool] = mapped_column(server_default="true")
+    created_at: Mapped[datetime] = now_column()
+
+
+class Key(Base):
+    """A machine's key; only its SHA-256 is stored (the key itself is 256 random bits, so no slow hash is needed)."""
+
+    __tablename__ = "keys"
+    __table_args__ = (
+        CheckConstraint(f"role IN ({', '.join(repr(str(role)) for role in Role)})", name="role"),
+        CheckConstraint(f"datum IS NULL OR datum IN ({', '.join(map(repr, DATUMS))})", name="datum"),
+    )
+
+    id: Mapped[int] = id_column()
+    name: Mapped[str] = code_column(unique=True)
+    role: Mapped[str]
+    area: Mapped[str] = code_column(server_default="")
+    datum: Mapped[str | None]
+    sha256: Mapped[bytes] = mapped_column(BYTEA, unique=True)
+    created_at: Mapped[datetime] = now_column()
+    revoked_at: Mapped[datetime | None]
+
+
+class SignIn(Base):
+    """An open session of a person; the cookie holds the token, the table its SHA-256."""
+
+    __tablename__ = "sign_ins"
+
+    sha256: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
+
+
+def digest_of(token: str) -> bytes:
+    """The SHA-256 under which a key or a session token is stored."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def add_user(
+    session: Session, name: str, *, role: str, area: str, password_hash: str, worker_id: int | None = None
+) -> User:
+    """The stored user; raises Conflict when the name is taken."""
+    if session.get(User, name) is not None:
+        raise Conflict("name_taken", name=name)
+    user = User(name=name, role=Role(role), area=area, password_hash=password_hash, worker_id=worker_id)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def add_key(session: Session, name: str, *, role: str, area: str, datum: str | None = None) -> str:
+    """The new key's text, told this one time; raises Conflict when the name is taken."""
+    if session.scalar(select(Key.id).where(Key.name == name)) is not None:
+        raise Conflict("name_taken", name=name)
+    token = "wg_" + secrets.token_urlsafe(32)
+    session.add(Key(name=name, role=Role(role), area=area, datum=datum, sha256=digest_of(token)))
+    session.flush()
+    return token
+
+
+def open_sign_in(session: Session, user_name: str) -> str:
+    """The token of a new session of this person, good for twelve hours."""
+    token = secrets.token_urlsafe(32)
+    session.execute(delete(SignIn).where(SignIn.expires_at < func.now()))
+    expires_at = session.scalar(select(func.now() + SESSION_LIFE))
+    session.add(SignIn(sha256=digest_of(token), user_name=user_name, expires_at=expires_at))
+    return token
+
+
+def close_sign_in(session: Session, token: str) -> None:
+    """End a session; an unknown one is already ended."""
+    session.execute(delete(SignIn).where(SignIn.sha256 == digest_of(token)))
+
+
+def find_person(session: Session, token: str) -> Actor | None:
+    """The person behind a session token, None when it is unknown, expired or the person is not active."""
+    statement = (
+        select(User)
+        .join(SignIn, SignIn.user_name == User.name)
+        .where(SignIn.sha256 == digest_of(token), SignIn.expires_at > func.now(), User.active)
+    )
+    user = session.scalar(statement)
+    return None if user is None else actor_of(user)
+
+
+def actor_of(user: User) -> Actor:
+    """The actor that a stored user becomes when signed in."""
+    return Actor(name=user.name, role=user.role, area=user.area, language=user.language, worker_id=user.worker_id)
+
+
+def list_key_actors(session: Session) -> dict[bytes, Actor]:
+    """Every valid machine key's SHA-256 and the actor it stands for; processes keep it in memory."""
+    keys = session.scalars(select(Key).where(Key.revoked_at.is_(None)))
+    return {key.sha256: Actor(name=key.name, role=key.role, area=key.area, kind="key", datum=key.datum) for key in keys}

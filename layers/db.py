@@ -1,0 +1,108 @@
+"""The door to PostgreSQL: the declarative base, column types, engines and sessions.
+
+Verbs of this package get a session and never commit: whoever opened the transaction closes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import BigInteger, DateTime, Engine, Identity, MetaData, Text, create_engine, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+# A request that takes longer has gone wrong; long work (import, demo, publish) asks for more by itself.
+STATEMENT_TIMEOUT_MS = 15_000
+WGS84 = 4326
+PERSONAL = "personal"
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of all stored things; its metadata is what migrations are compared with."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+# Codes sort by bytes, whatever the database's locale: the smallest code owns a border, in Python and in SQL alike.
+CODE = Text(collation="C")
+
+
+def code_column(**options: Any) -> Mapped[Any]:
+    """A column of codes, sorted by bytes."""
+    return mapped_column(CODE, **options)
+
+
+def id_column() -> Mapped[int]:
+    """The primary key of things that people never name."""
+    return mapped_column(BigInteger, Identity(), primary_key=True)
+
+
+def geometry_column(kind: str, *, nullable: bool = False, spatial_index: bool = True) -> Mapped[Any]:
+    """A column of geometries of one type in lon/lat, SRID 4326; the type and the SRID are checked by PostGIS."""
+    column_type = Geometry(geometry_type=kind, srid=WGS84, spatial_index=spatial_index)
+    return mapped_column(column_type, nullable=nullable)
+
+
+def now_column() -> Mapped[datetime]:
+    """The moment at which the row was written, by the database's clock."""
+    return mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+def make_engine(url: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, pool_size: int = 10) -> Engine:
+    """An engine on psycopg 3 whose statements are ended by the server after the time-out (0 = never)."""
+    options = f"-c statement_timeout={statement_timeout_ms} -c timezone=UTC -c search_path=public"
+    return create_engine(
+        psycopg_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 3},
+    )
+
+
+def psycopg_url(url: str) -> str:
+    """The same address with the driver named, whichever of the usual spellings was given."""
+    for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """A session that commits at the end of the block and rolls back when the block raises."""
+    with Session(engine) as session, session.begin():
+        yield session
+
+
+def copy_rows(session: Session, table: str, *, columns: list[str], rows: Iterator[tuple[Any, ...]]) -> int:
+    """The number of rows written by COPY, the fastest way in; takes part in the session's transaction.
+
+    `table` and `columns` are names of this package, never a person's input. Geometries go in as hex EWKB.
+    """
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    count = 0
+    with connection.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+            count += 1
+    return count

@@ -1,0 +1,23 @@
+"""Incidents (事件): what was reported, where, what was decided and how it went on."""
+
+from layers.incidents.table import (
+    CHANNELS,
+    STATES,
+    URGENCIES,
+    Decision,
+    IdempotencyKey,
+    Incident,
+    IncidentStep,
+    Reporter,
+)
+
+__all__ = [
+    "CHANNELS",
+    "STATES",
+    "URGENCIES",
+    "Decision",
+    "IdempotencyKey",
+    "Incident",
+    "IncidentStep",
+    "Reporter",
+]

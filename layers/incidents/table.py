@@ -1,0 +1,140 @@
+"""The stored incident, its steps, the decision behind each assignment, and the idempotency keys ([D5], [D6])."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.db import PERSONAL, Base, code_column, geometry_column, id_column, now_column
+
+STATES = (
+    "reported",
+    "triaged",
+    "dispatched",
+    "accepted",
+    "arrived",
+    "handled",
+    "verified",
+    "fed_back",
+    "closed",
+    "waiting",
+    "duplicate",
+    "cancelled",
+)
+URGENCIES = ("low", "normal", "high", "critical")
+CHANNELS = ("hotline", "wechat", "app", "patrol", "sensor", "department", "checkpoint")
+
+
+def _one_of(column: str, words: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(word) for word in words)})"
+
+
+class Incident(Base):
+    """One incident. `grid_code` and `plan_version` are those of its acceptance; `current_code` follows ([P5])."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", STATES), name="state"),
+        CheckConstraint(_one_of("urgency", URGENCIES), name="urgency"),
+        CheckConstraint("(state = 'waiting') = (waiting_reason IS NOT NULL)", name="waiting_has_a_reason"),
+        Index("uq_incidents_source_external_id", "source", "external_id", unique=True),
+        Index("ix_incidents_current_code_reported_at", "current_code", "reported_at"),
+        Index("ix_incidents_worker_id_state", "worker_id", "state"),
+        Index("ix_incidents_state_reported_at", "state", "reported_at"),
+    )
+
+    id: Mapped[int] = id_column()
+    state: Mapped[str]
+    waiting_reason: Mapped[str | None]
+    category: Mapped[str] = mapped_column(ForeignKey("categories.code"))
+    urgency: Mapped[str] = mapped_column(server_default="normal")
+    description: Mapped[str] = mapped_column(server_default="")
+    channel: Mapped[str] = mapped_column(server_default="hotline")
+    occurred_at: Mapped[datetime]
+    reported_at: Mapped[datetime] = mapped_column(index=True)
+    closed_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = now_column()
+    relation: Mapped[str] = mapped_column(server_default="inside")
+    district: Mapped[str | None] = code_column(nullable=True)
+    grid_code: Mapped[str | None] = code_column(nullable=True)
+    sub_grid_code: Mapped[str | None] = code_column(nullable=True)
+    current_code: Mapped[str | None] = code_column(nullable=True)
+    desk_area: Mapped[str | None] = code_column(nullable=True)
+    plan_version: Mapped[int | None]
+    index_version: Mapped[int | None]
+    worker_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("workers.id"))
+    unit_code: Mapped[str | None] = code_column(nullable=True)
+    location: Mapped[dict[str, Any] | None]
+    geom: Mapped[Any] = geometry_column("POINT")
+    raw_lon: Mapped[float]
+    raw_lat: Mapped[float]
+    datum: Mapped[str] = mapped_column(server_default="wgs84")
+    accuracy_m: Mapped[float | None]
+    source: Mapped[str] = mapped_column(server_default="")
+    external_id: Mapped[str | None]
+
+
+class Reporter(Base):
+    """Who reported and how to answer back: personal."""
+
+    __tablename__ = "reporters"
+    __table_args__ = ({"schema": PERSONAL},)
+
+    incident_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("incidents.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    kind: Mapped[str]
+    name: Mapped[str | None]
+    phone: Mapped[str | None]
+    worker_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class IncidentStep(Base):
+    """One step of one incident's timeline: never changed, never deleted."""
+
+    __tablename__ = "incident_steps"
+    __table_args__ = (Index("ix_incident_steps_incident_id_id", "incident_id", "id"),)
+
+    id: Mapped[int] = id_column()
+    incident_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("incidents.id", ondelete="CASCADE"))
+    step: Mapped[str]
+    state: Mapped[str]
+    at: Mapped[datetime] = now_column()
+    by: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    lon: Mapped[float | None]
+    lat: Mapped[float | None]
+    to: Mapped[str | None]
+
+
+class Decision(Base):
+    """Why this worker: every candidate and every rejected one with its reason, and what was known ([D3])."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = id_column()
+    incident_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("incidents.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = now_column()
+    policy: Mapped[str]
+    plan_version: Mapped[int | None]
+    index_version: Mapped[int | None]
+    chosen: Mapped[int | None] = mapped_column(BigInteger)
+    candidates: Mapped[list[Any]]
+    rejected: Mapped[list[Any]]
+
+
+class IdempotencyKey(Base):
+    """A client's key, the hash of the body it came with, and the answer that was given ([D6])."""
+
+    __tablename__ = "idempotency_keys"
+
+    client: Mapped[str] = code_column(primary_key=True)
+    key: Mapped[str] = code_column(primary_key=True)
+    body_sha256: Mapped[bytes] = mapped_column(BYTEA)
+    status: Mapped[int | None]
+    answer: Mapped[dict[str, Any] | None]
+    at: Mapped[datetime] = now_column()

@@ -1,0 +1,47 @@
+"""Every stored layer in one import: what migrations are compared with."""
+
+from layers import (
+    access,
+    areas,
+    assignments,
+    buildings,
+    categories,
+    devices,
+    grids,
+    hazards,
+    history,
+    households,
+    incidents,
+    plans,
+    positions,
+    roads,
+    shifts,
+    units,
+    water,
+    workers,
+)
+from layers.db import Base
+
+metadata = Base.metadata
+
+__all__ = [
+    "access",
+    "areas",
+    "assignments",
+    "buildings",
+    "categories",
+    "devices",
+    "grids",
+    "hazards",
+    "history",
+    "households",
+    "incidents",
+    "metadata",
+    "plans",
+    "positions",
+    "roads",
+    "shifts",
+    "units",
+    "water",
+    "workers",
+]

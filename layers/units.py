@@ -1,0 +1,19 @@
+"""Units: the departments (职能部门) that handle what a grid worker cannot."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.db import Base, code_column
+
+
+class Unit(Base):
+    """One department of one area."""
+
+    __tablename__ = "units"
+
+    code: Mapped[str] = code_column(primary_key=True)
+    name: Mapped[str]
+    name_en: Mapped[str] = mapped_column(server_default="")
+    area: Mapped[str] = code_column(server_default="")
+    phone: Mapped[str | None]

@@ -1,0 +1,1 @@
+"""The stored layers' history, as Alembic revisions; run by `wangge migrate`."""

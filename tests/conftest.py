@@ -1,0 +1,84 @@
+"""What every test may ask for: a throw-away PostGIS with all migrations, a session that is rolled back, real data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from layers import cluster as clusters
+from layers.cluster import Cluster
+from layers.db import make_engine
+from migrations import run
+
+TEMPLATE = "template_wangge"
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostGIS of this test run's own, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="wangge-test-"))
+    folder.chmod(0o755)
+    started = clusters.start(folder)
+    yield started
+    clusters.stop(started)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_url(cluster: Cluster) -> str:
+    """A migrated, empty database that others are copied from; nobody stays connected to it."""
+    url = clusters.add_database(cluster, TEMPLATE)
+    engine = make_engine(url)
+    run.upgrade(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def database_url(cluster: Cluster, template_url: str) -> str:
+    """The address of an empty, migrated database of this one test."""
+    return clusters.add_database(cluster, f"test_{uuid4().hex}", template=TEMPLATE)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on this one test's database."""
+    made = make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_engine(cluster: Cluster, template_url: str) -> Iterator[Engine]:
+    """An engine on one database for all tests that roll back."""
+    made = make_engine(clusters.add_database(cluster, "shared", template=TEMPLATE))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def session(shared_engine: Engine) -> Iterator[Session]:
+    """A session whose transaction is rolled back after the test."""
+    with shared_engine.connect() as connection:
+        transaction = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as made:
+            yield made
+        transaction.rollback()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real open data; tests that need it are skipped, and say so, where it is not."""
+    folder = Path(os.environ.get("WANGGE_TEST_DATA", str(ROOT.parent / "shared" / "data")))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder} (set WANGGE_TEST_DATA)")
+    return folder
