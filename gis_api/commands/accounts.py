@@ -1,0 +1,112 @@
+"""wangge user, wangge key: who may come in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+SHORTEST_PASSWORD = 10
+Area = Annotated[str, typer.Option(help="Code prefix of the area; empty for everywhere.")]
+RoleName = Annotated[str, typer.Option("--role", help="planner dispatcher leader worker unit admin auditor")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `wangge user …` and `wangge key …`."""
+    users = typer.Typer(help="People who can sign in.", no_args_is_help=True)
+    users.command("add")(add_user)
+    users.command("list")(list_users)
+    app.add_typer(users, name="user")
+    keys = typer.Typer(help="Keys of machines.", no_args_is_help=True)
+    keys.command("add")(add_key)
+    keys.command("revoke")(revoke_key)
+    app.add_typer(keys, name="key")
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    from gis_api.commands.service import started_cluster
+    from gis_api.settings import Settings
+    from layers.db import make_engine, transaction
+
+    settings = Settings()
+    started_cluster(settings)
+    engine = make_engine(settings.url())
+    with transaction(engine) as session:
+        yield session
+    engine.dispose()
+
+
+def _known_role(role: str) -> str:
+    from layers.access import Role
+
+    if role not in set(Role):
+        raise typer.BadParameter(f"{role!r} is not one of {', '.join(Role)}")
+    return role
+
+
+def add_user(
+    name: str,
+    role: RoleName,
+    area: Area = "",
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from standard input.")] = False,
+) -> None:
+    """Add a person; without --password-stdin a password is made and printed once."""
+    import secrets
+
+    from gis_api.auth import hash_password
+    from layers import access
+
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
+    if len(password) < SHORTEST_PASSWORD:
+        raise typer.BadParameter(f"a password has at least {SHORTEST_PASSWORD} characters")
+    with _session() as session:
+        access.add_user(session, name, role=_known_role(role), area=area, password_hash=hash_password(password))
+    print(f"added {name}" if password_stdin else f"added {name} with the password {password}")
+
+
+def list_users() -> None:
+    """Print every person with role and area."""
+    from sqlalchemy import select
+
+    from layers.access import User
+
+    with _session() as session:
+        for user in session.scalars(select(User).order_by(User.name)):
+            print(f"{user.name}\t{user.role}\t{user.area or '*'}\t{'active' if user.active else 'inactive'}")
+
+
+def add_key(
+    name: str,
+    role: RoleName,
+    area: Area = "",
+    datum: Annotated[str | None, typer.Option(help="wgs84 cgcs2000 gcj02 bd09: the datum this machine sends.")] = None,
+) -> None:
+    """Add a machine's key and print it, this one time."""
+    from layers import access
+
+    if datum is not None and datum not in access.DATUMS:
+        raise typer.BadParameter(f"{datum!r} is not one of {', '.join(access.DATUMS)}")
+    with _session() as session:
+        print(access.add_key(session, name, role=_known_role(role), area=area, datum=datum))
+
+
+def revoke_key(name: str) -> None:
+    """End a machine's key; every process knows within seconds."""
+    from sqlalchemy import func, update
+
+    from layers.access import Key
+
+    with _session() as session:
+        statement = update(Key).where(Key.name == name, Key.revoked_at.is_(None)).values(revoked_at=func.now())
+        count = len(session.execute(statement.returning(Key.id)).all())
+    if count == 0:
+        print(f"there is no valid key named {name}", file=sys.stderr)
+        raise typer.Exit(1)
+    print(f"revoked {name}")

@@ -1,0 +1,233 @@
+"""wangge serve, migrate, demo: the running service and its database."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Engine
+
+    from gis_api.settings import Settings
+    from layers.cluster import Cluster
+
+DEMO_SEED = 130273
+DEMO_DISTRICT = "130273"
+# Sign-ins of the demo district: name → role. The reviewer is a second planner, who may publish the first one's plan.
+DEMO_PEOPLE = {
+    "planner": "planner",
+    "reviewer": "planner",
+    "dispatcher": "dispatcher",
+    "leader": "leader",
+    "worker": "worker",
+    "unit": "unit",
+    "admin": "admin",
+    "auditor": "auditor",
+}
+PAGES_SHOWN = {"sign in": "/", "planner": "/planner", "heat": "/heat", "API": "/api/v1/docs"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(serve)
+    app.command()(migrate)
+    app.command()(demo)
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="The TCP port to listen on.", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    tls: Annotated[tuple[Path, Path] | None, typer.Option(metavar="CERT KEY", help="Serve HTTPS.")] = None,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Leave an empty database empty.")] = False,
+    workers: Annotated[int, typer.Option(help="How many API processes.", min=1, max=64)] = 2,
+) -> None:
+    """Start the private PostGIS where it is needed, migrate, load the demo district if empty, and serve."""
+    from gis_api import supervisor
+    from gis_api.settings import Settings
+
+    settings = Settings()
+    try:
+        shared = supervisor.listening_socket(host, port)
+    except OSError as error:
+        print(f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.", file=sys.stderr)
+        raise typer.Exit(1) from error
+    cluster = started_cluster(settings)
+    prepare(settings, with_demo=not no_demo)
+    children = [supervisor.api_child(number, shared.fileno(), tls=tls) for number in range(1, workers + 1)]
+    address = f"{'https' if tls else 'http'}://{host}:{port}"
+    supervisor.run(
+        [*children, supervisor.job_child()],
+        cluster=cluster,
+        when_started=lambda: welcome(address, settings, timeout_s=60),
+    )
+
+
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    from gis_api.settings import Settings
+
+    settings = Settings()
+    started_cluster(settings)
+    prepare(settings, with_demo=False)
+    print("the database is at the newest revision")
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="The number the town is made from.")] = DEMO_SEED,
+) -> None:
+    """Load the demo district into an empty database."""
+    from gis_api.settings import Settings
+    from layers.db import make_engine
+
+    settings = Settings()
+    started_cluster(settings)
+    prepare(settings, with_demo=False)
+    engine = make_engine(settings.url(), statement_timeout_ms=0)
+    if not is_empty(engine):
+        print("the database already holds a district; nothing was loaded", file=sys.stderr)
+        raise typer.Exit(1)
+    load(engine, settings, seed=seed)
+
+
+def started_cluster(settings: Settings) -> Cluster | None:
+    """The private cluster, running; None where a database address is configured."""
+    from layers import cluster as clusters
+
+    if settings.database_url is not None:
+        return None
+    cluster = clusters.start(settings.var / "postgres")
+    clusters.add_database(cluster, "wangge")
+    return cluster
+
+
+def prepare(settings: Settings, *, with_demo: bool) -> None:
+    """Migrate, and load the demo district where that is wanted and the database is empty."""
+    from layers.db import make_engine
+    from migrations import run
+
+    engine = make_engine(settings.url(), statement_timeout_ms=0)
+    run.upgrade(engine)
+    if with_demo and is_empty(engine):
+        load(engine, settings, seed=DEMO_SEED)
+    engine.dispose()
+
+
+def is_empty(engine: Engine) -> bool:
+    """Whether no district is stored."""
+    from sqlalchemy import exists, select
+
+    from layers.areas import Area
+
+    with engine.connect() as connection:
+        return not connection.scalar(select(exists().where(Area.level == "district")))
+
+
+def load(engine: Engine, settings: Settings, *, seed: int) -> None:
+    """Make and load the demo district with its sign-ins, in one transaction: all of it or nothing."""
+    from datetime import UTC, datetime
+
+    from layers.demo.load import load_demo
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from layers.db import transaction
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, transient=False) as progress, transaction(engine) as session:
+        task = progress.add_task("demo district", total=None)
+        load_demo(
+            session,
+            seed=seed,
+            now=datetime.now(UTC),
+            progress=lambda words: progress.update(task, description=f"demo district: {words}"),
+        )
+        passwords = add_demo_people(session)
+        keep_passwords(settings, passwords)
+
+
+def add_demo_people(session: object) -> dict[str, str]:
+    """The new sign-ins' passwords, made now; none is built in."""
+    from sqlalchemy import select
+    from sqlalchemy.orm import Session
+
+    from gis_api.auth import hash_password
+    from layers.access import add_user
+    from layers.workers import Worker
+
+    assert isinstance(session, Session)
+    passwords = {name: secrets.token_urlsafe(9) for name in DEMO_PEOPLE}
+    worker_id = session.scalar(select(Worker.id).order_by(Worker.number).limit(1))
+    for name, role in DEMO_PEOPLE.items():
+        add_user(
+            session,
+            name,
+            role=role,
+            area=DEMO_DISTRICT,
+            password_hash=hash_password(passwords[name]),
+            worker_id=worker_id if role == "worker" else None,
+        )
+    return passwords
+
+
+def password_file(settings: Settings) -> Path:
+    """Where the demo passwords are kept for the operator, readable by nobody else."""
+    return settings.var / "demo-passwords.json"
+
+
+def keep_passwords(settings: Settings, passwords: Mapping[str, str]) -> None:
+    """Write them down, mode 0600, so that a second start can show them again."""
+    path = password_file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(json.dumps(dict(passwords), indent=1) + "\n")
+
+
+def welcome(address: str, settings: Settings, *, timeout_s: float) -> None:
+    """Wait until the service answers, then print the pages and the demo passwords."""
+    if not answers(address, timeout_s=timeout_s):
+        print(f"the service did not answer on {address} within {timeout_s:.0f} s", file=sys.stderr)
+        return
+    print(f"\nWangge serves on {address}", flush=True)
+    for name, path in PAGES_SHOWN.items():
+        print(f"  {name:<10} {address}{path}")
+    path = password_file(settings)
+    if path.exists():
+        print("\nDemo sign-ins (name, role, password):")
+        for name, password in json.loads(path.read_text()).items():
+            print(f"  {name:<11} {DEMO_PEOPLE.get(name, ''):<11} {password}")
+    print("\nCtrl-C stops it.", flush=True)
+
+
+def answers(address: str, *, timeout_s: float) -> bool:
+    """Whether the service is ready within the time."""
+    import http.client
+    import ssl
+    import time
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(address)
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if parts.scheme == "https":
+            # Its own certificate on its own machine: what is asked is only whether it answers.
+            context = ssl._create_unverified_context()  # noqa: S323
+            connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=2, context=context)
+        else:
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2)
+        try:
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return True
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    return False

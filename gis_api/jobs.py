@@ -1,0 +1,94 @@
+"""The job process: work that nobody waits for, one small task after the other.
+
+Each task has its own period and its own transaction; a database that is away is no reason to end, the task is due
+again later. More than one job process may run: each task takes care of that by itself (locks, idempotence).
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Engine, delete, func
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from gis_api.settings import Settings
+from layers import history
+from layers.access import SignIn
+from layers.db import make_engine, transaction
+from layers.incidents import IdempotencyKey
+
+KEEP_IDEMPOTENCY_KEYS = timedelta(days=30)
+log = structlog.get_logger("wangge.jobs")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to do and how often; it answers with how many things it did."""
+
+    name: str
+    every_s: float
+    work: Callable[[Session], int]
+
+
+def forget_idempotency_keys(session: Session) -> int:
+    """The number of keys removed because they are older than thirty days ([D6])."""
+    old = IdempotencyKey.at < func.now() - KEEP_IDEMPOTENCY_KEYS
+    return len(session.execute(delete(IdempotencyKey).where(old).returning(IdempotencyKey.key)).all())
+
+
+def forget_sign_ins(session: Session) -> int:
+    """The number of expired sessions removed."""
+    expired = delete(SignIn).where(SignIn.expires_at < func.now())
+    return len(session.execute(expired.returning(SignIn.user_name)).all())
+
+
+TASKS: tuple[Task, ...] = (
+    Task("seal_history", 1.0, history.seal),
+    Task("forget_idempotency_keys", 600.0, forget_idempotency_keys),
+    Task("forget_sign_ins", 600.0, forget_sign_ins),
+)
+
+
+def run(engine: Engine, *, tasks: Sequence[Task] = TASKS, stop: threading.Event) -> None:
+    """Do every task when it is due, until told to stop."""
+    due = {task.name: 0.0 for task in tasks}
+    while not stop.is_set():
+        for task in tasks:
+            if time.monotonic() >= due[task.name]:
+                due[task.name] = time.monotonic() + task.every_s
+                do(engine, task)
+        stop.wait(max(0.05, min(due.values()) - time.monotonic()))
+
+
+def do(engine: Engine, task: Task) -> int:
+    """How many things one task did; 0 when the database is away."""
+    try:
+        with transaction(engine) as session:
+            count = task.work(session)
+    except (OperationalError, DBAPIError) as error:
+        log.warning("task_failed", task=task.name, error=str(error.orig)[:200])
+        return 0
+    if count and task.every_s > 1:
+        log.info("task_done", task=task.name, count=count)
+    return count
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    engine = make_engine(Settings().url(), pool_size=2)
+    run(engine, stop=stop)
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
