@@ -43,7 +43,8 @@ def to_wgs84(lon: Any, lat: Any, datum: str) -> _Pair:
 
     The fixed point is within 0.001 mm of the exact inverse. West, south, east or north of the box around China GCJ-02
     is WGS 84 and BD-09 keeps its own constant shift, as in the maps that use them. In the strip of some 600 m along
-    that box where no or two originals exist the position counts as outside. Not-a-number and infinity come back unchanged.
+    that box where no or two originals exist the position counts as outside. Not-a-number and infinity come back as
+    they are.
     Raises ValueError for an unknown datum. About 1 µs a point in arrays, 6 µs (GCJ-02) for one point.
     """
     return _convert(lon, lat, _TO_WGS84, datum)

@@ -1,0 +1,440 @@
+"""Lookups against pictures, against shapely, and the two kernels against each other."""
+
+import math
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import MultiPolygon, Point, Polygon, box
+
+from tests.drawing import cells_of
+from tiling.locate import (
+    RELATIONS,
+    AreaLookup,
+    DistrictIndex,
+    DistrictTiles,
+    OverlayLookup,
+    PointLocator,
+    compiled,
+    vectorised,
+)
+from tiling.plane import Plane
+
+EPSG = 4548
+KERNELS = pytest.mark.parametrize("kernel", [compiled.many, vectorised.many], ids=["numba", "numpy"])
+# Pictures are drawn in degrees here; a cell is a power of two, so that all corners and middles are exact.
+WEST, SOUTH, CELL = 117.0, 39.0, 2.0**-10
+
+
+def tiles_of(shapes, *, grids=None, frame=None, district="130273"):
+    codes = np.array(list(shapes), dtype=object)
+    polygons = np.array(list(shapes.values()), dtype=object)
+    return DistrictTiles(district, frame, codes, codes if grids is None else np.array(grids), polygons, EPSG)
+
+
+def picture(text, **more):
+    cells = cells_of(text, cell_m=CELL, origin_m=(WEST, SOUTH))
+    shapes = {letter: shapely.union_all(boxes) for letter, boxes in sorted(cells.items())}
+    every = shapely.union_all([part for boxes in cells.values() for part in boxes])
+    return tiles_of(shapes, **{"frame": box(*every.bounds), **more})
+
+
+def locator_of(*districts, **how):
+    return PointLocator([DistrictIndex.build(tiles, **how) for tiles in districts])
+
+
+def at(column, row):
+    """The place so many cells from the south-west corner of the picture."""
+    return WEST + column * CELL, SOUTH + row * CELL
+
+
+def test_a_point_inside_one_tile_is_inside():
+    found = locator_of(picture("AB / CD")).explain(*at(0.5, 1.5))
+    assert (found.relation, found.code, found.grid, found.sub_grid) == ("inside", "A", "A", None)
+    assert found.district == "130273"
+    assert found.touching == ()
+
+
+def test_a_point_on_a_shared_edge_belongs_to_the_smallest_code():
+    found = locator_of(picture("AB / CD")).explain(*at(0.5, 1))
+    assert (found.relation, found.code) == ("border", "A")
+    assert [other.code for other in found.touching] == ["C"]
+
+
+def test_a_node_of_four_tiles_lists_the_other_three():
+    found = locator_of(picture("DC / BA")).explain(*at(1, 1))
+    assert (found.relation, found.code) == ("border", "A")
+    assert [other.code for other in found.touching] == ["B", "C", "D"]
+
+
+@pytest.mark.parametrize("place, code", [((0, 0.5), "C"), ((0, 0), "C"), ((2, 2), "B"), ((1.5, 2), "B")])
+def test_a_frame_edge_with_one_tile_is_inside(place, code):
+    locator = locator_of(picture("AB / CD"))
+    assert (locator.explain(*at(*place)).relation, locator.explain(*at(*place)).code) == ("inside", code)
+    assert locator.tile_codes[locator.one(*at(*place))] == code
+
+
+def test_a_frame_edge_where_two_tiles_meet_is_a_border():
+    assert locator_of(picture("AB / CD")).explain(*at(0, 1)).relation == "border"
+
+
+def test_a_place_in_the_frame_without_a_tile_is_a_gap():
+    found = locator_of(picture("A.. / A.B")).explain(*at(1.5, 1.6), gap_fallback_m=1.0)
+    assert (found.relation, found.code, found.grid, found.tile) == ("gap", None, None, -1)
+    assert (found.district, found.districts) == ("130273", ("130273",))
+
+
+def test_in_a_gap_the_nearest_tile_within_the_fallback_is_named_with_its_distance():
+    found = locator_of(picture("A.. / A.B")).explain(*at(1.5, 1.6), gap_fallback_m=60.0)
+    assert (found.relation, found.code) == ("gap", "A")
+    assert found.distance_m == pytest.approx(0.5 * CELL * 111_320 * math.cos(math.radians(39)), rel=0.005)
+
+
+def test_outside_the_frame_is_outside():
+    found = locator_of(picture("AB / CD")).explain(*at(2.5, 1))
+    assert (found.relation, found.district, found.code, found.districts) == ("outside", None, None, ())
+
+
+def test_without_a_frame_nothing_is_a_gap():
+    locator = locator_of(picture("AAA / A.A / AAA", frame=None))
+    assert locator.explain(*at(1.5, 1.5)).relation == "outside"
+    assert RELATIONS[locator.many([at(1.5, 1.5)[0]], [at(1.5, 1.5)[1]]).relation[0]] == "outside"
+
+
+def test_a_tile_that_fills_a_hole_of_another_is_found_in_it():
+    locator = locator_of(picture("AAA / ABA / AAA"))
+    assert locator.explain(*at(1.5, 1.5)).code == "B"
+    assert locator.explain(*at(1, 1)).relation == "border"
+
+
+def test_every_part_of_a_multipolygon_answers_and_two_parts_at_a_node_are_one_tile():
+    locator = locator_of(picture("A.. / .A. / ..A"))
+    assert locator.explain(*at(0.5, 2.5)).code == "A"
+    assert (locator.explain(*at(1, 2)).relation, locator.explain(*at(1, 2)).code) == ("inside", "A")
+
+
+def test_a_point_in_two_overlapping_tiles_is_a_border_with_the_smaller_code():
+    left, right = box(*at(0, 0), *at(2, 1)), box(*at(1, 0), *at(3, 1))
+    locator = locator_of(tiles_of({"B": left, "A": right}, frame=box(*at(0, 0), *at(3, 1))))
+    found = locator.explain(*at(1.5, 0.5))
+    assert (found.relation, found.code, [t.code for t in found.touching]) == ("border", "A", ["B"])
+    assert locator.one(*at(1.5, 0.5)) == -1
+    assert locator.tile_codes[locator.one(*at(0.5, 0.5))] == "B"
+
+
+def test_a_tile_wholly_inside_another_is_a_border_everywhere_in_it():
+    shapes = {"A": box(*at(0, 0), *at(5, 5)), "B": box(*at(2, 2), *at(3, 3))}
+    locator = locator_of(tiles_of(shapes, frame=shapes["A"]))
+    assert locator.explain(*at(2.5, 2.5)).relation == "border"
+    assert locator.explain(*at(1.5, 2.5)).relation == "inside"
+
+
+def test_a_tile_beyond_the_frame_still_answers():
+    shapes = {"A": box(*at(0, 0), *at(4, 1))}
+    locator = locator_of(tiles_of(shapes, frame=box(*at(0, 0), *at(2, 2))))
+    assert locator.explain(*at(3.5, 0.5)).code == "A"
+    assert locator.explain(*at(3.5, 1.0)).code == "A"
+    assert locator.explain(*at(3.5, 1.0001)).relation == "outside"
+    assert locator.explain(*at(1.5, 1.0001)).relation == "gap"
+
+
+def test_between_two_sub_grids_of_one_grid_is_a_border_with_the_smaller_sub_grid():
+    tiles = picture("abc", grids=["g1", "g1", "c"])
+    found = locator_of(tiles).explain(*at(1, 0.5))
+    assert (found.relation, found.grid, found.sub_grid) == ("border", "g1", "a")
+    assert [other.sub_grid for other in found.touching] == ["b"]
+    assert found.touching_grids() == ()
+
+
+def test_a_grid_without_sub_grids_has_none():
+    found = locator_of(picture("abc", grids=["g1", "g1", "c"])).explain(*at(2.5, 0.5))
+    assert (found.grid, found.sub_grid) == ("c", None)
+
+
+def test_two_districts_that_share_a_frame_edge_make_a_border_there():
+    west = picture("ab", district="1")
+    east = tiles_of({"0c": box(*at(2, 0), *at(3, 1))}, frame=box(*at(2, 0), *at(3, 1)), district="2")
+    locator = locator_of(west, east)
+    found = locator.explain(*at(2, 0.5))
+    assert (found.relation, found.code, found.district) == ("border", "0c", "2")
+    assert found.districts == ("1", "2")
+    assert [(other.code, other.district) for other in found.touching] == [("b", "1")]
+    many = locator.many(*np.array([at(2, 0.5), at(1.5, 0.5), at(2.5, 0.5), at(3.5, 0.5)]).T)
+    assert many.relations.tolist() == ["border", "inside", "inside", "outside"]
+    assert many.grid_codes.tolist() == ["0c", "b", "0c", None]
+
+
+def test_codes_are_ordered_by_bytes():
+    found = locator_of(picture("aB")).explain(*at(1, 0.5))
+    assert found.code == "B"
+
+
+def test_with_an_accuracy_every_tile_within_it_is_listed_nearest_first():
+    found = locator_of(picture("ABCD")).explain(*at(0.8, 0.5), accuracy_m=110.0)
+    assert [near.code for near in found.candidates] == ["A", "B", "C"]
+    cell_m = CELL * 111_320 * math.cos(math.radians(SOUTH))
+    assert [near.distance_m for near in found.candidates] == pytest.approx([0.0, 0.2 * cell_m, 1.2 * cell_m], rel=0.01)
+    assert found.distance_to_border_m == pytest.approx(0.2 * cell_m, rel=0.01)
+
+
+def test_distances_are_those_of_the_geometry_in_the_plane_of_the_city():
+    tiles = picture("AAB / CCB / CDD")
+    place = at(1.37, 1.81)
+    plane = Plane(EPSG)
+    point = Point(*(float(v) for v in plane.xy_of(*place)))
+    wanted = {c: plane.to_metres(p).distance(point) for c, p in zip(tiles.codes, tiles.polygons, strict=True)}
+    found = locator_of(tiles).explain(*place, accuracy_m=500.0)
+    assert {near.code: near.distance_m for near in found.candidates} == pytest.approx(wanted, abs=0.002)
+    assert found.distance_to_border_m == pytest.approx(
+        plane.to_metres(tiles.polygons[0]).boundary.distance(point), abs=0.002
+    )
+
+
+def test_the_border_of_the_grid_leaves_out_borders_between_its_sub_grids():
+    found = locator_of(picture("ab", grids=["g", "g"])).explain(*at(0.9, 0.5), accuracy_m=20.0)
+    assert found.distance_to_border_m < 10 < found.distance_to_grid_border_m
+    assert found.candidate_grids() == (("g", 0.0),)
+
+
+def test_ties_within_a_millimetre_are_named_by_code():
+    found = locator_of(picture("B. / .A")).explain(*at(1, 1), accuracy_m=10.0)
+    assert [near.code for near in found.candidates] == ["A", "B"]
+
+
+def test_outside_but_near_the_accuracy_still_lists_candidates():
+    found = locator_of(picture("AB")).explain(*at(2.1, 0.5), accuracy_m=20.0)
+    assert (found.relation, found.code) == ("outside", None)
+    assert [near.code for near in found.candidates] == ["B"]
+
+
+@pytest.mark.parametrize(
+    "lon, lat", [(math.nan, 39.0), (117.0, math.nan), (math.inf, 39.0), (-math.inf, 39), (1e300, -1e300)]
+)
+def test_what_is_no_place_is_outside_and_breaks_nothing(lon, lat):
+    locator = locator_of(picture("AB / CD"))
+    assert locator.explain(lon, lat, accuracy_m=5.0).relation == "outside"
+    assert locator.one(lon, lat) == -1
+    for kernel in (compiled.many, vectorised.many):
+        assert locator.many([lon, WEST + CELL / 2], [lat, SOUTH + CELL / 2], kernel=kernel).relation.tolist() == [0, 1]
+
+
+def test_no_points_and_no_districts_are_answered():
+    assert len(PointLocator([]).many([117.0], [39.0]).relation) == 1
+    assert PointLocator([]).explain(117.0, 39.0).relation == "outside"
+    assert PointLocator([]).one(117.0, 39.0) == -1
+    assert len(locator_of(picture("AB")).many([], []).tile) == 0
+
+
+def test_none_and_empty_polygons_hold_nothing():
+    tiles = tiles_of({"A": box(*at(0, 0), *at(1, 1)), "B": None, "C": Polygon()}, frame=box(*at(0, 0), *at(2, 1)))
+    locator = locator_of(tiles)
+    assert locator.explain(*at(0.5, 0.5)).code == "A"
+    assert locator.explain(*at(1.5, 0.5), gap_fallback_m=1.0).code is None
+    assert locator_of(tiles_of({"B": None})).explain(*at(0.5, 0.5), accuracy_m=3.0).relation == "outside"
+
+
+def test_two_tiles_of_one_code_are_refused():
+    shapes = np.array([box(0, 0, 1, 1), box(1, 0, 2, 1)], dtype=object)
+    with pytest.raises(ValueError, match="130273"):
+        DistrictIndex.build(DistrictTiles("130273", None, np.array(["A", "A"]), np.array(["A", "A"]), shapes, EPSG))
+
+
+def test_replacing_a_district_leaves_the_old_locator_and_the_others_as_they_were():
+    east = tiles_of({"X": box(*at(5, 0), *at(6, 1))}, district="2")
+    before = locator_of(picture("AA", district="1"), east)
+    after = before.replace(DistrictIndex.build(picture("AB", district="1")))
+    assert (before.explain(*at(1.5, 0.5)).code, after.explain(*at(1.5, 0.5)).code) == ("A", "B")
+    assert after.explain(*at(5.5, 0.5)).code == "X"
+    assert after.indexes[1] is before.indexes[1]
+    assert after.without("1").explain(*at(1.5, 0.5)).relation == "outside"
+
+
+def test_many_with_a_fallback_names_the_nearest_tile_in_a_gap():
+    locator = locator_of(picture("A.. / A.B"))
+    lon, lat = np.array([at(1.1, 1.5), at(0.5, 0.5), at(1.5, 3)]).T
+    assert locator.many(lon, lat).grid_codes.tolist() == [None, "A", None]
+    assert locator.many(lon, lat, gap_fallback_m=50.0).grid_codes.tolist() == ["A", "A", None]
+
+
+def test_many_refuses_arrays_of_two_lengths():
+    with pytest.raises(ValueError, match="one length"):
+        locator_of(picture("A")).many([1.0, 2.0], [1.0])
+
+
+def test_overlays_cover_whatever_they_cover():
+    overlays = OverlayLookup.of(["P2", "P1"], polygons=[box(0, 0, 2, 2), box(1, 1, 3, 3)])
+    assert overlays.covering(1.5, 1.5) == ("P1", "P2")
+    assert overlays.covering(2.0, 0.5) == ("P2",)
+    assert overlays.covering(9.0, 9.0) == overlays.covering(math.nan, 1.0) == ()
+    points, codes = overlays.covering_many([0.5, math.nan, 1.5], [0.5, 0.5, 1.5])
+    assert list(zip(points.tolist(), codes.tolist(), strict=True)) == [(0, "P2"), (2, "P1"), (2, "P2")]
+
+
+def test_without_overlays_nothing_covers():
+    nothing = OverlayLookup.of([], polygons=[])
+    assert nothing.covering(1.0, 1.0) == ()
+    assert len(nothing.covering_many([1.0], [1.0])[0]) == 0
+
+
+def test_the_path_goes_down_to_the_smallest_area_that_holds_the_point():
+    areas = AreaLookup.of(
+        ["130273", "130273001", "130273001002", "130273001001"],
+        [0, 1, 2, 2],
+        polygons=[box(0, 0, 4, 4), None, box(1, 0, 2, 1), box(0, 0, 1, 1)],
+        parents={"130273001": "130273", "130273001001": "130273001", "130273001002": "130273001"},
+    )
+    assert areas.path(0.5, 0.5) == ("130273", "130273001", "130273001001")
+    assert areas.path(1.0, 0.5) == ("130273", "130273001", "130273001001")
+    assert areas.path(3.0, 3.0) == ("130273",)
+    assert areas.path(9.0, 9.0) == areas.path(math.nan, 0.0) == ()
+
+
+# Laws: random tilings, and points where rounding hurts, against shapely.
+
+
+def voronoi(seed, count, *, decimals=9, origin=(117.0, 39.0), size=0.05):
+    rng = np.random.default_rng(seed)
+    frame = box(*origin, origin[0] + size, origin[1] + size)
+    sites = shapely.multipoints(rng.uniform(0, size, (count, 2)) + origin)
+    cells = shapely.intersection(shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=frame)), frame)
+    return np.asarray(shapely.transform(cells, lambda xy: np.round(xy, decimals))), frame
+
+
+def hard_points(polygons, frame, seed, count=300):
+    """Vertices, edge midpoints, points near edges, corners and anywhere."""
+    rng = np.random.default_rng(seed)
+    xy = shapely.get_coordinates([*polygons, frame])
+    rings = shapely.get_parts(shapely.boundary(polygons))
+    ends = np.concatenate([shapely.get_coordinates(ring)[[0, 1]] for ring in shapely.get_parts(rings)])
+    a, b = ends[::2], ends[1::2]
+    share = rng.uniform(0, 1, (len(a), 1))
+    west, south, east, north = frame.bounds
+    margin = (east - west) * 0.05
+    anywhere = rng.uniform([west - margin, south - margin], [east + margin, north + margin], (count, 2))
+    near = xy + rng.normal(0, 1e-9, xy.shape)
+    level = np.column_stack([rng.uniform(west, east, len(xy)), xy[:, 1]])
+    return np.concatenate([xy, (a + b) / 2, a + (b - a) * share, near, level, anywhere])
+
+
+def by_shapely(polygons, frame, points):
+    """Relation and smallest place in the list, by GEOS."""
+    places = shapely.points(points)
+    held, tile = shapely.STRtree(polygons).query(places, predicate="intersects")
+    count = np.bincount(held, minlength=len(places))
+    best = np.full(len(places), len(polygons))
+    np.minimum.at(best, held, tile)
+    rest = np.where(shapely.intersects(frame, places), 3, 0) if frame is not None else 0
+    return np.where(count > 1, 2, np.where(count == 1, 1, rest)), np.where(count > 0, best, -1)
+
+
+def in_order(polygons, frame):
+    codes = np.array([f"{k:05d}" for k in range(len(polygons))], dtype=object)
+    return DistrictTiles("130273", frame, codes, codes, np.asarray(polygons, dtype=object), EPSG)
+
+
+def assert_like_shapely(polygons, frame, points, **how):
+    locator = locator_of(in_order(polygons, frame), **how)
+    relation, tile = by_shapely(polygons, frame, points)
+    for kernel in (compiled.many, vectorised.many):
+        found = locator.many(points[:, 0], points[:, 1], kernel=kernel)
+        np.testing.assert_array_equal(found.relation, relation)
+        np.testing.assert_array_equal(found.tile, tile)
+    some = np.random.default_rng(0).choice(len(points), min(len(points), 200), replace=False)
+    for k in some:
+        single = locator.explain(*points[k].tolist(), gap_fallback_m=0.0)
+        assert RELATIONS.index(single.relation) == relation[k]
+        assert locator.one(*points[k].tolist()) == (tile[k] if relation[k] == 1 else -1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.sampled_from([4, 6, 9, 15]), st.sampled_from([1, 20, 400]))
+def test_random_tilings_are_answered_as_by_shapely(seed, count, decimals, cells_per_tile):
+    polygons, frame = voronoi(seed, count, decimals=decimals)
+    polygons = polygons[shapely.is_valid(polygons) & ~shapely.is_empty(polygons)]
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed), cells_per_tile=cells_per_tile)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 40))
+def test_tilings_with_gaps_overlaps_and_parts_are_answered_as_by_shapely(seed, count):
+    polygons, frame = voronoi(seed, count)
+    rng = np.random.default_rng(seed)
+    polygons = shapely.buffer(polygons, rng.uniform(-0.002, 0.002, len(polygons)))
+    polygons = polygons[~shapely.is_empty(polygons)]
+    pair = MultiPolygon(
+        [
+            Polygon(box(117.1, 39.0, 117.11, 39.01).exterior, [box(117.102, 39.002, 117.104, 39.004).exterior]),
+            box(117.12, 39.0, 117.13, 39.01),
+        ]
+    )
+    polygons = np.append(polygons, pair)
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([(0.0, 51.48), (-0.02, 51.46), (-0.025, -0.025), (179.95, -0.01), (-70.66, -33.4)]),
+)
+def test_places_near_greenwich_the_equator_and_in_the_south_are_answered_as_by_shapely(seed, origin):
+    polygons, frame = voronoi(seed, 20, decimals=15, origin=origin)
+    polygons = polygons[shapely.is_valid(polygons)]
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1e-7, 1e-6, 1e-3, 5.0]))
+def test_tilings_of_any_size_are_answered_as_by_shapely(seed, size):
+    polygons, frame = voronoi(seed, 12, decimals=15, size=size)
+    polygons = polygons[shapely.is_valid(polygons)]
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed))
+
+
+def test_needles_and_flat_cells_are_answered_as_by_shapely():
+    needle = Polygon([(117.0, 39.0), (117.05, 39.0000001), (117.05, 39.0)])
+    flat = box(117.0, 39.0000001, 117.05, 39.0000002)
+    comb = Polygon(
+        [(117.0, 39.01)] + [(117.0 + k * 1e-3, 39.02 + (k % 2) * 0.01) for k in range(41)] + [(117.04, 39.01)]
+    )
+    polygons = np.array([needle, flat, comb], dtype=object)
+    frame = box(117.0, 39.0, 117.05, 39.05)
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, 1, count=2000))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_two_districts_are_answered_like_one(seed):
+    polygons, frame = voronoi(seed, 30)
+    west = np.arange(len(polygons)) % 2 == 0
+    codes = np.array([f"{k:05d}" for k in range(len(polygons))], dtype=object)
+    halves = [
+        DistrictTiles(name, frame, codes[half], codes[half], polygons[half], EPSG)
+        for name, half in (("1", west), ("2", ~west))
+    ]
+    together, apart = locator_of(in_order(polygons, frame)), locator_of(*halves)
+    points = hard_points(polygons, frame, seed)
+    one, two = together.many(*points.T), apart.many(*points.T)
+    np.testing.assert_array_equal(one.relation, two.relation)
+    np.testing.assert_array_equal(one.grid_codes, two.grid_codes)
+    for lon, lat in points[::7].tolist():
+        mine, theirs = apart.one(lon, lat), together.one(lon, lat)
+        assert (mine >= 0) == (theirs >= 0)
+        assert mine < 0 or apart.tile_codes[mine] == together.tile_codes[theirs]
+
+
+@KERNELS
+def test_points_beyond_one_chunk_are_answered_in_their_order(kernel, monkeypatch):
+    monkeypatch.setattr(vectorised, "CHUNK", 64)
+    polygons, frame = voronoi(3, 30)
+    points = hard_points(polygons, frame, 3)
+    found = locator_of(in_order(polygons, frame)).many(points[:, 0], points[:, 1], kernel=kernel)
+    np.testing.assert_array_equal(found.tile, by_shapely(polygons, frame, points)[1])
+
+
+def test_every_point_of_the_frame_has_exactly_one_owner():
+    polygons, frame = voronoi(11, 50)
+    rng = np.random.default_rng(1)
+    lon, lat = rng.uniform(117.0, 117.05, 5000), rng.uniform(39.0, 39.05, 5000)
+    assert (locator_of(in_order(polygons, frame)).many(lon, lat).tile >= 0).all()

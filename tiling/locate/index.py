@@ -1,0 +1,183 @@
+"""The index of one district: raster, edges and codes, built once, read by any number of threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiling.locate import crossing, kernels
+from tiling.locate.crossing import FIRST_LIST, GAP_CELL, Lookup
+from tiling.locate.raster import CELLS_PER_TILE, Raster, rasterised
+from tiling.locate.snapshot import packed, unpacked
+from tiling.locate.tiles import DistrictTiles, Floats, Outlines, outlines_of
+
+_MESH = ("west", "south", "per_lon", "per_lat", "columns", "rows")
+_ARRAYS = ("x", "y", "cells", "list_start", "items", "slab_tile", "slab_start", "slab_edges")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one district says of a point: the tiles that hold or touch it, and whether it lies in the frame."""
+
+    tiles: tuple[int, ...]
+    in_frame: bool
+
+
+@dataclass(frozen=True, eq=False)
+class DistrictIndex:
+    """Looks up points among the tiles of one district; tiles are numbered by the bytes of their codes.
+
+    Build it with `build` or `from_buffer`. 3,000 grids of 75 vertices take 0.15 s and 12 MB.
+    """
+
+    code: str
+    epsg: int
+    tile_codes: NDArray[Any]
+    tile_grids: NDArray[Any]
+    tile_start: NDArray[np.int32]
+    ring_start: NDArray[np.int32]
+    lookup: Lookup
+    views: Lookup = field(repr=False)
+
+    @classmethod
+    def build(cls, tiles: DistrictTiles, *, cells_per_tile: int = CELLS_PER_TILE) -> DistrictIndex:
+        """The index over the tiles; more cells make lookups faster and the index larger.
+
+        Raises ValueError when two tiles have the same code. Polygons may overlap or be None; they must be valid by
+        themselves, else the even-odd rule decides what is inside.
+        """
+        tiles = tiles.in_byte_order()
+        outlines = outlines_of(tiles)
+        framed = tiles.frame is not None and not tiles.frame.is_empty
+        raster = rasterised(outlines, has_frame=framed, cells_per_tile=cells_per_tile)
+        about = {"code": tiles.code, "epsg": tiles.epsg, "facts": _facts(raster, framed)}
+        return cls._of(about, (tiles.codes, tiles.grids), _arrays(outlines, raster))
+
+    @classmethod
+    def from_buffer(cls, buffer: Any) -> DistrictIndex:
+        """The index that `to_bytes` wrote, using the buffer's memory (bytes or a memory map) without copying it.
+
+        Raises SnapshotDamaged. Costs a checksum over the bytes: 20 times less than building.
+        """
+        about, arrays = unpacked(buffer)
+        codes, grids = _words(arrays.pop("codes")), _words(arrays.pop("grids"))
+        return cls._of(about, (codes, grids), arrays)
+
+    def to_bytes(self) -> bytes:
+        """The index as bytes with a checksum, to be written to a file or shared memory."""
+        arrays = {name: getattr(self.lookup, name) for name in _ARRAYS}
+        arrays |= {"tile_start": self.tile_start, "ring_start": self.ring_start}
+        arrays |= {"codes": _bytes_of(self.tile_codes), "grids": _bytes_of(self.tile_grids)}
+        facts = {name: getattr(self.lookup, name) for name in (*_MESH, "has_frame")}
+        return packed({"code": self.code, "epsg": self.epsg, "facts": facts}, arrays)
+
+    @classmethod
+    def _of(
+        cls, about: dict[str, Any], words: tuple[NDArray[Any], NDArray[Any]], arrays: dict[str, NDArray[Any]]
+    ) -> DistrictIndex:
+        for array in arrays.values():
+            array.setflags(write=False)
+        kept: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+        seen: dict[str, Any] = {name: memoryview(array) for name, array in kept.items()}
+        lookup = Lookup(**about["facts"], tiles=len(words[0]), **kept)
+        starts = arrays["tile_start"], arrays["ring_start"]
+        return cls(about["code"], about["epsg"], *words, *starts, lookup, lookup._replace(**seen))
+
+    def __len__(self) -> int:
+        """Number of tiles."""
+        return len(self.tile_codes)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the arrays in bytes, without the codes as Python strings."""
+        arrays = [getattr(self.lookup, name) for name in _ARRAYS]
+        return int(sum(array.nbytes for array in (*arrays, self.tile_start, self.ring_start)))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in degrees of all that is not outside, with a little margin."""
+        it = self.lookup
+        return it.west, it.south, it.west + it.columns / it.per_lon, it.south + it.rows / it.per_lat
+
+    def one(self, lon: float, lat: float) -> tuple[int, int]:
+        """Relation (index into RELATIONS) and smallest tile (-1: none) of one point."""
+        relation, tile = crossing.one(self.views, lon, lat)
+        return self._by_fractions(lon, lat) if relation == crossing.UNDECIDED else (relation, int(tile))
+
+    def many(
+        self, lon: Floats, lat: Floats, *, kernel: kernels.Kernel | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Relations and smallest tiles of many points, as from `one`; the points are contiguous float64 arrays."""
+        relation, tile = np.empty(len(lon), dtype=np.uint8), np.empty(len(lon), dtype=np.int32)
+        (kernel or kernels.fastest())(self.lookup, lon, lat, relation, tile)
+        for k in np.flatnonzero(relation == crossing.UNDECIDED):
+            relation[k], tile[k] = self._by_fractions(float(lon[k]), float(lat[k]))
+        return relation, tile
+
+    def held(self, lon: float, lat: float) -> Held:
+        """All tiles that hold or touch the point, and whether the frame does; a border counts as held."""
+        cell = self._cell(lon, lat)
+        if cell is None:
+            return Held((), in_frame=False)
+        if cell > FIRST_LIST:
+            return Held((cell,) if cell >= 0 else (), in_frame=cell >= 0 or cell == GAP_CELL)
+        tiles = []
+        in_frame = self.views.has_frame
+        for item in self._items(FIRST_LIST - cell):
+            owner = self.views.slab_tile[item] if item >= 0 else -1 - item
+            inside = self._in_item(item, lon, lat)
+            if owner == self.views.tiles:
+                in_frame = item >= 0 and inside
+            elif inside:
+                tiles.append(owner)
+        return Held(tuple(tiles), in_frame=in_frame)
+
+    def _by_fractions(self, lon: float, lat: float) -> tuple[int, int]:
+        held = self.held(lon, lat)
+        if held.tiles:
+            return (crossing.INSIDE if len(held.tiles) == 1 else crossing.BORDER), held.tiles[0]
+        return (crossing.GAP if held.in_frame else crossing.OUTSIDE), -1
+
+    def _cell(self, lon: float, lat: float) -> int | None:
+        it = self.views
+        column, row = (lon - it.west) * it.per_lon, (lat - it.south) * it.per_lat
+        if not (0.0 <= column < it.columns and 0.0 <= row < it.rows):
+            return None
+        return int(it.cells[int(row) * it.columns + int(column)])
+
+    def _items(self, number: int) -> list[int]:
+        begin, end = self.views.list_start[number], self.views.list_start[number + 1]
+        return list(self.views.items[begin:end])
+
+    def _in_item(self, item: int, lon: float, lat: float) -> bool:
+        if item < 0:
+            return True
+        state = crossing.in_slab(self.views, item, lon, lat)
+        if state == crossing.UNSURE:
+            state = crossing.exactly(self.views, item, lon, lat)
+        return state != crossing.OFF
+
+
+def _arrays(outlines: Outlines, raster: Raster) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {name: getattr(raster, name) for name in _ARRAYS if name not in ("x", "y")}
+    arrays |= {"x": outlines.x, "y": outlines.y}
+    arrays["tile_start"] = outlines.tile_start.astype(np.int32)
+    arrays["ring_start"] = outlines.ring_start.astype(np.int32)
+    return arrays
+
+
+def _facts(raster: Raster, framed: bool) -> dict[str, Any]:
+    return {name: getattr(raster.mesh, name) for name in _MESH} | {"has_frame": framed}
+
+
+def _bytes_of(words: NDArray[Any]) -> NDArray[Any]:
+    return np.array([word.encode() for word in words], dtype=np.bytes_)
+
+
+def _words(table: NDArray[Any]) -> NDArray[Any]:
+    words = np.empty(len(table), dtype=object)
+    words[:] = [word.decode() for word in table.tolist()]
+    return words
