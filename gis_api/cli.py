@@ -28,9 +28,10 @@ def main() -> None:
     try:
         app()
     except LayerError as error:
-        from gis_api.texts import text
+        from gis_api.texts import has, text
 
-        print(text(error.code, "en", **error.details), file=sys.stderr)
+        key = f"errors.{error.code}"
+        print(text(key, "en", **error.details) if has(key) else str(error), file=sys.stderr)
         sys.exit(1)
 
 

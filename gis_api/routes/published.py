@@ -1,0 +1,114 @@
+"""The published state as GeoJSON: areas, grids, buildings, hazards, devices, within the caller's area."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from gis_api.dependencies import AnyRole, Now, Read, role_door
+from layers import published
+from layers.access import Actor, Role, require_visible
+from layers.errors import Unacceptable
+
+router = APIRouter(tags=["published"])
+GEOJSON = "application/geo+json"
+NEXT = "after"
+
+# Points of single hazards are not for leaders, who look at counts ([A3]); devices tell where lone elders live.
+PointReader = Annotated[Actor, Depends(role_door(*(role for role in Role if role is not Role.leader)))]
+DeviceReader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
+SEE_HOUSEHOLDS = {Role.planner, Role.admin}
+
+
+def _box(bbox: str | None) -> published.Box | None:
+    if bbox is None:
+        return None
+    try:
+        west, south, east, north = (float(word) for word in bbox.split(","))
+    except ValueError:
+        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")]) from None
+    if not all(map(math.isfinite, (west, south, east, north))) or west > east or south > north:
+        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")])
+    return west, south, east, north
+
+
+def _after(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(cursor.encode()).decode()
+    except (binascii.Error, UnicodeError):
+        raise Unacceptable("wrong_cursor", errors=[([NEXT], "wrong_cursor")]) from None
+
+
+class _Question:
+    """The parameters that every list here has."""
+
+    def __init__(
+        self,
+        request: Request,
+        area: str | None = None,
+        bbox: Annotated[str | None, Query(description="west,south,east,north in WGS 84 degrees")] = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+        after: Annotated[str | None, Query(description="from a `next` link", max_length=400)] = None,
+    ) -> None:
+        self.request = request
+        self.area, self.limit = area, limit
+        self.box, self.after = _box(bbox), _after(after)
+
+    def link_after(self, key: str) -> str:
+        """The address of the next page."""
+        cursor = base64.urlsafe_b64encode(key.encode()).decode()
+        asked = {name: value for name, value in self.request.query_params.items() if name != NEXT}
+        return f"{self.request.url.path}?{urlencode(asked | {NEXT: cursor})}"
+
+
+Question = Annotated[_Question, Depends(_Question)]
+
+
+def _answer(tx: Read, name: str, by: Actor, *, asked: _Question, now: Now) -> Response:
+    area = by.area if asked.area is None else asked.area
+    require_visible(by, area)
+    after = asked.after
+    if after is not None and not published.is_key(name, after):
+        raise Unacceptable("wrong_cursor", errors=[([NEXT], "wrong_cursor")])
+    page = published.read_page(tx, name, area=area, at=now, limit=asked.limit, box=asked.box, after=after)
+    link = "null" if page.after is None else f'"{asked.link_after(page.after)}"'
+    body = f'{{"type":"FeatureCollection","features":[{",".join(page.features)}],"next":{link}}}'
+    return Response(body, media_type=GEOJSON)
+
+
+@router.get("/api/v1/areas", response_class=Response)
+def read_areas(tx: Read, by: AnyRole, now: Now, asked: Question) -> Response:
+    """Districts, subdistricts and communities with their boundaries."""
+    return _answer(tx, "areas", by, asked=asked, now=now)
+
+
+@router.get("/api/v1/grids", response_class=Response)
+def read_grids(tx: Read, by: AnyRole, now: Now, asked: Question) -> Response:
+    """The grids and sub-grids in force."""
+    return _answer(tx, "grids", by, asked=asked, now=now)
+
+
+@router.get("/api/v1/buildings", response_class=Response)
+def read_buildings(tx: Read, by: AnyRole, now: Now, asked: Question) -> Response:
+    """Building footprints; with their households for planners."""
+    name = "buildings_with_households" if by.role in SEE_HOUSEHOLDS else "buildings"
+    return _answer(tx, name, by, asked=asked, now=now)
+
+
+@router.get("/api/v1/hazards", response_class=Response)
+def read_hazards(tx: Read, by: PointReader, now: Now, asked: Question) -> Response:
+    """Hazards that do not derive from residents, as points; not for leaders."""
+    return _answer(tx, "hazards", by, asked=asked, now=now)
+
+
+@router.get("/api/v1/devices", response_class=Response)
+def read_devices(tx: Read, by: DeviceReader, now: Now, asked: Question) -> Response:
+    """SOS buttons and sensors: personal, for those who answer them."""
+    return _answer(tx, "devices", by, asked=asked, now=now)

@@ -1,0 +1,122 @@
+"""Vector tiles of the stored layers, privately cached ([A3])."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from threading import Lock
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from sqlalchemy.orm import Session
+
+from gis_api.dependencies import AnyRole, Now, Read
+from gis_api.errors import Problem
+from layers import tiles
+from layers.access import Actor, Role
+
+router = APIRouter(tags=["tiles"])
+MVT = "application/vnd.mapbox-vector-tile"
+# Points of single hazards are not for leaders: they look at counts.
+NO_POINTS = {Role.leader}
+POINT_LAYERS = {"hazards"}
+MOST_TILES = 4_000
+VERSION_LIFE_S = 1.0
+
+
+class TileCache:
+    """The last few thousand tiles of this process, and the data version they were made from."""
+
+    def __init__(self) -> None:
+        self._tiles: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._lock = Lock()
+        self._version = (0.0, 0)
+
+    def version(self, session: Session) -> int:
+        """The data version, asked again after a second."""
+        asked_at, version = self._version
+        if time.monotonic() - asked_at > VERSION_LIFE_S:
+            version = tiles.data_version(session)
+            self._version = (time.monotonic(), version)
+        return version
+
+    def find(self, key: tuple[object, ...]) -> bytes | None:
+        """A tile made before, None where there is none."""
+        with self._lock:
+            found = self._tiles.get(key)
+            if found is not None:
+                self._tiles.move_to_end(key)
+            return found
+
+    def keep(self, key: tuple[object, ...], tile: bytes) -> None:
+        """Keep a tile, and let the one go that was not asked for longest."""
+        with self._lock:
+            self._tiles[key] = tile
+            while len(self._tiles) > MOST_TILES:
+                self._tiles.popitem(last=False)
+
+
+def _cache(request: Request) -> TileCache:
+    state = request.app.state
+    if not hasattr(state, "tile_cache"):
+        state.tile_cache = TileCache()
+    found: TileCache = state.tile_cache
+    return found
+
+
+def _visible_layer(name: str, by: Actor) -> tiles.TileLayer:
+    layer = tiles.get_layer(name)
+    if layer.name in POINT_LAYERS and by.role in NO_POINTS:
+        raise Problem(403, "points_are_hidden")
+    return layer
+
+
+@router.get("/tiles/{name}/{z}/{x}/{y}.mvt", response_class=Response, responses={200: {"content": {MVT: {}}}})
+def tile(
+    request: Request,
+    name: str,
+    z: int,
+    x: int,
+    y: int,
+    tx: Read,
+    by: AnyRole,
+    now: Now,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """One tile of a layer, as Mapbox vector tile, within the caller's area."""
+    layer = _visible_layer(name, by)
+    tiles.check_address(z, x, y)
+    cache = _cache(request)
+    moving = layer.name in POINT_LAYERS
+    scope = by.area if layer.scoped_by else ""
+    key = (layer.name, z, x, y, scope, int(now.timestamp()) // 30 if moving else cache.version(tx))
+    made = cache.find(key)
+    if made is None:
+        made = tiles.render(tx, layer, z, x=x, y=y, area=scope, at=now)
+        cache.keep(key, made)
+    tag = '"' + hashlib.sha256(made).hexdigest()[:20] + '"'
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=30" if moving else "private, no-cache"}
+    headers["Vary"] = "Authorization, Cookie"
+    if if_none_match == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(made, media_type=MVT, headers=headers)
+
+
+@router.get("/tiles/{name}.json")
+def tile_json(request: Request, name: str, tx: Read, by: AnyRole) -> dict[str, object]:
+    """The TileJSON 3.0.0 document of a layer."""
+    layer = _visible_layer(name, by)
+    version = _cache(request).version(tx)
+    address = str(request.base_url).rstrip("/")
+    fields = {words.split(" AS ")[-1].split(".")[-1]: "" for words in layer.properties}
+    found: dict[str, object] = {
+        "tilejson": "3.0.0",
+        "name": layer.name,
+        "tiles": [f"{address}/tiles/{layer.name}/{{z}}/{{x}}/{{y}}.mvt?v={version}"],
+        "minzoom": layer.lowest_zoom,
+        "maxzoom": tiles.HIGHEST_ZOOM,
+        "vector_layers": [{"id": layer.name, "fields": fields}],
+    }
+    box = tiles.bounds(tx, by.area)
+    return found if box is None else found | {"bounds": list(box)}

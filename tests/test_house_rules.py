@@ -1,0 +1,157 @@
+"""The house rules of CONTRIBUTING.md, as tests: what was remarked twice in review is checked here."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("tiling", "layers", "gis_api")
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+
+
+def tracked(*suffixes: str) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = [ROOT / name for name in listed.splitlines() if name.endswith(suffixes)]
+    return [path for path in paths if path.is_file()]
+
+
+def product_files() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of code of a function: without its docstring, which may be as long as it needs."""
+    whole = (function.end_lineno or function.lineno) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function) is None or first.end_lineno is None:
+        return whole
+    return whole - (first.end_lineno - first.lineno + 1)
+
+
+@pytest.mark.parametrize("path", tracked(".py"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_has_at_most_400_lines(path: Path) -> None:
+    assert path.read_text().count("\n") <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", product_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_function_has_at_most_60_lines(path: Path) -> None:
+    long = {function.name: lines_of(function) for function in functions(path) if lines_of(function) > LONGEST_FUNCTION}
+    assert long == {}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_most_functions_are_short(package: str) -> None:
+    lengths = sorted(
+        lines_of(function) for path in (ROOT / package).rglob("*.py") for function in functions(path)
+    )
+    assert statistics.median(lengths) <= 8
+    assert lengths[int(len(lengths) * 0.9)] <= 30
+
+
+@pytest.mark.parametrize("path", tracked(".py", ".js"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_room_is_named_after_nothing(path: Path) -> None:
+    assert not {part.lower() for part in path.relative_to(ROOT).with_suffix("").parts} & FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("path", product_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_public_things_have_a_docstring(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree) or not tree.body, "the module says what it is"
+    missing = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and ast.get_docstring(node) is None
+        and not _is_route(node)
+        and not _is_message(node)
+    ]
+    assert missing == []
+
+
+def _is_route(node: ast.AST) -> bool:
+    """A route's words stand in its decorator (summary) and reach the reader through the OpenAPI document."""
+    return bool(getattr(node, "decorator_list", []))
+
+
+def _is_message(node: ast.AST) -> bool:
+    """An In/Out model at the door: its fields are its documentation."""
+    return isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") == "BaseModel" for base in node.bases)
+
+
+@pytest.mark.parametrize("path", tracked(".py", ".js", ".css", ".sh", ".toml", ".md"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_left_unfinished(path: Path) -> None:
+    if path == Path(__file__):
+        return
+    found = re.findall(r"\b(?:TODO|FIXME|XXX|HACK)\b|NotImplementedError", path.read_text())
+    assert found == []
+
+
+@pytest.mark.parametrize("path", product_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_error_is_swallowed_whole(path: Path) -> None:
+    bare = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or getattr(node.type, "id", "") in {"Exception", "BaseException"})
+        and all(isinstance(step, ast.Pass) for step in node.body)
+    ]
+    assert bare == []
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = [
+        str(path.relative_to(ROOT))
+        for path in product_files()
+        if re.search(r"os\.environ|os\.getenv|getenv\(", path.read_text()) and path.name != "settings.py"
+    ]
+    assert readers == []
+
+
+def test_only_plane_projects_and_only_files_reads_frames() -> None:
+    users = {
+        name: {
+            str(path.relative_to(ROOT))
+            for path in product_files()
+            if re.search(rf"^\s*(?:import|from) {name}\b", path.read_text(), re.MULTILINE)
+        }
+        for name in ("pyproj", "geopandas")
+    }
+    assert {path for path in users["pyproj"] if path.startswith("tiling/")} <= {"tiling/plane.py"}
+    assert all(path.startswith("layers/files") for path in users["geopandas"])
+
+
+def test_no_relationship_loads_lazily() -> None:
+    users = [str(path) for path in product_files() if re.search(r"\brelationship\(", path.read_text())]
+    assert users == []
+
+
+def test_locks_carry_hashes_and_name_no_host() -> None:
+    for lock in ROOT.glob("requirements*.txt"):
+        words = lock.read_text()
+        assert "--hash=sha256:" in words
+        assert "://" not in words
+    packages = (ROOT / "package-lock.json").read_text()
+    assert '"integrity"' in packages
+    assert '"resolved": "http' not in packages
+
+
+def test_every_locked_requirement_is_asked_for_in_the_project() -> None:
+    asked = (ROOT / "requirements.in").read_text().splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["setuptools"]["dynamic"]["dependencies"]["file"] == ["requirements.in"]
+    assert len(asked) == len(set(asked))
