@@ -193,7 +193,7 @@ def _turned_down(standings: Standings, first_key: Ints, eligible: Flags, last: i
 
 def _ordered(standings: Standings, first_key: Ints, rows: Ints) -> Ints:
     keys = (rows, standings.last_assigned[rows], standings.open_tasks[rows], first_key[rows])
-    return rows[np.lexsort(keys)]
+    return np.asarray(rows[np.lexsort(keys)])
 
 
 def _candidate(standings: Standings, row: int, policy: Policy) -> Candidate:

@@ -2,6 +2,8 @@
 
 from layers.incidents.table import (
     CHANNELS,
+    LEVELS,
+    OPEN_TASK_STATES,
     STATES,
     URGENCIES,
     Decision,
@@ -13,6 +15,8 @@ from layers.incidents.table import (
 
 __all__ = [
     "CHANNELS",
+    "LEVELS",
+    "OPEN_TASK_STATES",
     "STATES",
     "URGENCIES",
     "Decision",

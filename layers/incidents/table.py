@@ -25,6 +25,9 @@ STATES = (
     "duplicate",
     "cancelled",
 )
+# What fills a worker's hands: at most three of these at a time ([D6]).
+OPEN_TASK_STATES = ("dispatched", "accepted", "arrived")
+LEVELS = ("grid", "subdistrict", "district")
 URGENCIES = ("low", "normal", "high", "critical")
 CHANNELS = ("hotline", "wechat", "app", "patrol", "sensor", "department", "checkpoint")
 
@@ -40,11 +43,13 @@ class Incident(Base):
     __table_args__ = (
         CheckConstraint(_one_of("state", STATES), name="state"),
         CheckConstraint(_one_of("urgency", URGENCIES), name="urgency"),
+        CheckConstraint(_one_of("level", LEVELS), name="level"),
         CheckConstraint("(state = 'waiting') = (waiting_reason IS NOT NULL)", name="waiting_has_a_reason"),
         Index("uq_incidents_source_external_id", "source", "external_id", unique=True),
         Index("ix_incidents_current_code_reported_at", "current_code", "reported_at"),
         Index("ix_incidents_worker_id_state", "worker_id", "state"),
         Index("ix_incidents_state_reported_at", "state", "reported_at"),
+        Index("ix_incidents_changed_at_id", "changed_at", "id"),
     )
 
     id: Mapped[int] = id_column()
@@ -58,6 +63,8 @@ class Incident(Base):
     reported_at: Mapped[datetime] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = now_column()
+    due_at: Mapped[datetime | None]
+    level: Mapped[str] = mapped_column(server_default="grid")
     relation: Mapped[str] = mapped_column(server_default="inside")
     district: Mapped[str | None] = code_column(nullable=True)
     grid_code: Mapped[str | None] = code_column(nullable=True)

@@ -1,0 +1,172 @@
+"""The chart: which code lies in which, which grids are sisters, and which duty desk answers where.
+
+It changes only with a publication or an import of areas, so rosters pass it on from one to the next.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from layers.areas import Area
+from layers.grids import Grid, GridLevel
+from layers.plans import Plan
+from layers.standings import Place
+from tiling.plane import Plane
+
+# A code on its way up passes at most sub-grid, grid, community, subdistrict, district.
+_MOST_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A duty desk: the centre of an area that has a phone; `shape_m` is the area in metres, None without a boundary."""
+
+    area: str
+    level: str
+    name: str
+    phone: str
+    epsg: int
+    shape_m: BaseGeometry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The codes in force: `places` by code, `sisters` by grid code, the CRS by district, and all desks."""
+
+    mark: tuple[Any, ...]
+    places: Mapping[str, Place]
+    sisters: Mapping[str, frozenset[str]]
+    epsg: Mapping[str, int]
+    desks: tuple[Desk, ...]
+
+    @staticmethod
+    def load(session: Session, at: datetime, *, previous: Chart | None = None) -> Chart:
+        """The chart at a moment; the previous one itself where no plan and no area has changed since."""
+        mark = _mark(session, at)
+        if previous is not None and previous.mark == mark:
+            return previous
+        areas = session.execute(select(Area.code, Area.level, Area.parent_code, Area.crs_epsg)).all()
+        grids = session.execute(_grids_in_force(at)).all()
+        return Chart(
+            mark=mark,
+            places=_places(areas, grids),
+            sisters=_sisters(grids),
+            epsg={area.code: area.crs_epsg for area in areas if area.level == "district"},
+            desks=tuple(_desks(session)),
+        )
+
+    def find_desk(self, place: Place, *, lon: float, lat: float) -> Desk | None:
+        """The desk of the smallest area that holds the place, else the nearest desk in metres; None where none is."""
+        by_area = {desk.area: desk for desk in self.desks}
+        for code in (place.community, place.subdistrict, place.district):
+            if code in by_area:
+                return by_area[code]
+        reachable = [desk for desk in self.desks if desk.shape_m is not None]
+        return min(reachable, key=lambda desk: (_away_mm(desk, lon, lat), -_depth(desk), desk.area), default=None)
+
+    def desk_above(self, area: str | None) -> Desk | None:
+        """The next desk on the way up from an area, None at the top."""
+        place = self.places.get(area or "", Place())
+        above = [code for code in (place.community, place.subdistrict, place.district) if code and code != area]
+        by_area = {desk.area: desk for desk in self.desks}
+        return next((by_area[code] for code in above if code in by_area), None)
+
+
+def _mark(session: Session, at: datetime) -> tuple[Any, ...]:
+    """What changes when a plan comes into force or an area is written."""
+    plans = session.scalars(select(Plan.id).where(Plan.in_force.contains(at)).order_by(Plan.id)).all()
+    areas = session.execute(select(func.count(), func.max(Area.updated_at)).select_from(Area)).one()
+    return (*plans, *areas)
+
+
+def _grids_in_force(at: datetime) -> Any:
+    return (
+        select(Plan.district, Grid.code, Grid.level, Grid.parent_code, Grid.exclusive, func.ST_AsBinary(Grid.geom))
+        .join(Plan, Plan.id == Grid.plan_id)
+        .where(Plan.in_force.contains(at))
+        .order_by(Grid.code)
+    )
+
+
+def _places(areas: Iterable[Row[Any]], grids: Iterable[Row[Any]]) -> dict[str, Place]:
+    levels: dict[str, tuple[str, str | None]] = {area.code: (area.level, area.parent_code) for area in areas}
+    # A grid without a community hangs below its district.
+    levels |= {grid.code: (grid.level, grid.parent_code or grid.district) for grid in grids}
+    return {code: _place(code, levels) for code in levels}
+
+
+def _place(code: str, levels: Mapping[str, tuple[str, str | None]]) -> Place:
+    found: dict[str, str] = {}
+    step: str | None = code
+    for _ in range(_MOST_STEPS):
+        if step is None or step not in levels:
+            break
+        level, parent = levels[step]
+        found[level] = step
+        step = parent
+    return Place(**found)
+
+
+def _sisters(grids: Iterable[Row[Any]]) -> dict[str, frozenset[str]]:
+    """Grids of one parent that share an edge; borders match vertex for vertex, so equal edges are equal bytes."""
+    families: dict[str, list[Row[Any]]] = defaultdict(list)
+    for grid in grids:
+        if grid.level == GridLevel.grid and grid.exclusive and grid.parent_code is not None:
+            families[grid.parent_code].append(grid)
+    sisters: dict[str, set[str]] = defaultdict(set)
+    for family in families.values():
+        for one, other in _edge_sharers([shapely.from_wkb(bytes(grid[5])) for grid in family]):
+            sisters[family[one].code].add(family[other].code)
+            sisters[family[other].code].add(family[one].code)
+    return {code: frozenset(others) for code, others in sisters.items()}
+
+
+def _edge_sharers(polygons: list[BaseGeometry]) -> set[tuple[int, int]]:
+    parts, owner = shapely.get_parts(polygons, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    xy, ring_of = shapely.get_coordinates(rings, return_index=True)
+    same_ring = ring_of[1:] == ring_of[:-1]
+    edges = np.hstack([xy[:-1], xy[1:]])[same_ring]
+    backwards = (edges[:, 0] > edges[:, 2]) | ((edges[:, 0] == edges[:, 2]) & (edges[:, 1] > edges[:, 3]))
+    edges[backwards] = edges[backwards][:, [2, 3, 0, 1]]
+    owners = owner[part_of][ring_of[:-1][same_ring]]
+    order = np.lexsort(edges.T)
+    equal = (edges[order][1:] == edges[order][:-1]).all(axis=1)
+    pairs = np.sort(np.column_stack([owners[order][:-1], owners[order][1:]])[equal], axis=1)
+    return {(int(one), int(other)) for one, other in pairs if one != other}
+
+
+def _desks(session: Session) -> Iterable[Desk]:
+    columns = select(Area.code, Area.level, Area.centre_name, Area.name, Area.duty_phone, func.ST_AsBinary(Area.geom))
+    rows = session.execute(columns.where(Area.duty_phone.is_not(None)).order_by(Area.code)).all()
+    chains = {area.code: area for area in session.execute(select(Area.code, Area.parent_code, Area.crs_epsg))}
+    for row in rows:
+        epsg = _epsg_of(row.code, chains)
+        shape = None if row[5] is None else Plane(epsg).to_metres(shapely.from_wkb(bytes(row[5])))
+        yield Desk(row.code, row.level, row.centre_name or row.name, row.duty_phone, epsg, shape)
+
+
+def _epsg_of(code: str, chains: Mapping[str, Row[Any]]) -> int:
+    area = chains[code]
+    while area.crs_epsg is None:
+        area = chains[area.parent_code]
+    return int(area.crs_epsg)
+
+
+def _away_mm(desk: Desk, lon: float, lat: float) -> int:
+    x, y = Plane(desk.epsg).xy_of(lon, lat)
+    return round(shapely.distance(desk.shape_m, shapely.Point(float(x), float(y))) * 1000)
+
+
+def _depth(desk: Desk) -> int:
+    return ("district", "subdistrict", "community").index(desk.level)
