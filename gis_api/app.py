@@ -1,0 +1,72 @@
+"""The application: wiring and lifespan, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from gis_api import errors
+from gis_api.auth import Attempts, People
+from gis_api.envelope import Envelope
+from gis_api.maps.assets import mount_assets
+from gis_api.metrics import Metrics
+from gis_api.replicas import Replicas
+from gis_api.routes import health, pages, session
+from gis_api.settings import Settings
+from layers.db import make_engine
+
+# The one table of routers: a new file of routes is added here.
+ROUTERS = (
+    session.router,
+    health.router,
+    pages.router,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application; settings come from the environment where none are given."""
+    chosen = settings or Settings()
+    app = FastAPI(
+        title="Wangge",
+        version="1",
+        description="The map behind grid-based community management: draw, check, publish, locate, dispatch.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    _furnish(app, chosen)
+    errors.install(app)
+    app.add_middleware(Envelope, settings=chosen, metrics=app.state.metrics)
+    for router in ROUTERS:
+        app.include_router(router)
+    mount_assets(app)
+    return app
+
+
+def _furnish(app: FastAPI, settings: Settings) -> None:
+    app.state.settings = settings
+    app.state.engine = make_engine(settings.url(), pool_size=settings.pool_size)
+    app.state.replicas = Replicas(app.state.engine, settings)
+    app.state.people = People(app.state.engine)
+    app.state.attempts = Attempts(settings.sign_ins_per_minute)
+    app.state.metrics = Metrics()
+    app.state.show_problem = _page_of
+
+
+def _page_of(request: Request, problem: dict[str, Any]) -> Response:
+    """An error as a page, for whoever asked for a page."""
+    person = getattr(request.state, "actor", None)
+    return pages.wrong_page(request, problem["status"], person=person, detail=problem["detail"])
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.replicas.start()
+    yield
+    app.state.replicas.stop()
+    app.state.engine.dispose()

@@ -1,0 +1,171 @@
+"""What a route may ask for, as one Annotated alias each.
+
+    @router.post("/api/v1/plans")
+    def create(tx: Tx, by: Planner, now: Now) -> Created: ...
+
+Every route has a door: one of the role aliases, or `Public` with a reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
+
+from gis_api.auth import COOKIE, People, bearer_of, refuse_foreign_origin
+from gis_api.errors import Problem
+from gis_api.replicas import Replicas
+from gis_api.settings import Settings
+from layers.access import Actor, Role, digest_of
+from layers.db import transaction
+from layers.errors import Unavailable
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wangge"'}
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings of this application."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def replicas_of(request: Request) -> Replicas:
+    """What this process keeps in memory."""
+    replicas: Replicas = request.app.state.replicas
+    return replicas
+
+
+def now_of(request: Request) -> datetime:
+    """This moment; tests put their own clock into `app.state.clock`."""
+    clock: Callable[[], datetime] | None = getattr(request.app.state, "clock", None)
+    return clock() if clock is not None else datetime.now(UTC)
+
+
+def _tx(request: Request) -> Iterator[Session]:
+    with transaction(request.app.state.engine) as session:
+        yield session
+
+
+def _read(request: Request) -> Iterator[Session]:
+    with Session(request.app.state.engine) as session:
+        session.connection(execution_options={"postgresql_readonly": True})
+        yield session
+
+
+# scope="function": the end of the block (the commit!) runs before the answer is sent. With the default scope a
+# client would hear 201 before the commit, and a failing commit would lose what was acknowledged.
+Tx = Annotated[Session, Depends(_tx, scope="function")]
+Read = Annotated[Session, Depends(_read, scope="function")]
+Now = Annotated[datetime, Depends(now_of)]
+Settings_ = Annotated[Settings, Depends(settings_of)]
+Replicas_ = Annotated[Replicas, Depends(replicas_of)]
+
+
+def _locator(replicas: Replicas_) -> Any:
+    atlas = replicas.state.atlas
+    if atlas is None:
+        raise Unavailable("not_ready")
+    return atlas
+
+
+def _roster(replicas: Replicas_) -> Any:
+    roster = replicas.state.roster
+    if roster is None:
+        raise Unavailable("not_ready")
+    return roster
+
+
+Locator = Annotated[Any, Depends(_locator)]
+Roster_ = Annotated[Any, Depends(_roster)]
+
+
+async def find_actor(request: Request) -> Actor | None:
+    """Whoever asks: a key, a signed-in person, or None. Raises Problem for a wrong key or a page of somebody else."""
+    token = bearer_of(request.headers)
+    actor = _of_key(request, token) if token is not None else await _of_cookie(request)
+    request.state.actor = actor
+    return actor
+
+
+def _of_key(request: Request, token: str) -> Actor:
+    actor = replicas_of(request).keys.get(digest_of(token))
+    if actor is None:
+        raise Problem(401, "unknown_key", headers=CHALLENGE)
+    return actor
+
+
+async def _of_cookie(request: Request) -> Actor | None:
+    token = request.cookies.get(COOKIE)
+    if token is None:
+        return None
+    people: People = request.app.state.people
+    person = people.find_remembered(token) or await run_in_threadpool(people.find, token)
+    if person is not None:
+        refuse_foreign_origin(request, request.method, trusted=settings_of(request).origins)
+    return person
+
+
+MaybePerson = Annotated[Actor | None, Depends(find_actor)]
+
+
+def role_door(*roles: Role) -> Callable[..., Any]:
+    """A dependency that lets these roles in and gives the Actor: 401 for nobody, 403 for another role.
+
+    The roles stand on it as `.roles`, which is how the tests read the access matrix off the routes.
+    """
+
+    async def door(actor: MaybePerson) -> Actor:
+        if actor is None:
+            raise Problem(401, "not_signed_in", headers=CHALLENGE)
+        if actor.role not in roles:
+            raise Problem(403, "wrong_role", role=str(actor.role))
+        return actor
+
+    door.roles = frozenset(roles)  # type: ignore[attr-defined]
+    return door
+
+
+async def _public() -> None:
+    """Everybody may come in; marks a route whose openness is meant."""
+
+
+_public.roles = None  # type: ignore[attr-defined]
+public = Depends(_public)
+
+_Planner = role_door(Role.planner, Role.admin)
+_Dispatcher = role_door(Role.dispatcher, Role.admin)
+_Leader = role_door(Role.leader, Role.planner, Role.dispatcher, Role.admin)
+_Locating = role_door(Role.dispatcher, Role.planner, Role.leader, Role.worker, Role.admin)
+_Admin = role_door(Role.admin)
+_AnyRole = role_door(*Role)
+
+Planner = Annotated[Actor, Depends(_Planner)]
+Dispatcher = Annotated[Actor, Depends(_Dispatcher)]
+Leader = Annotated[Actor, Depends(_Leader)]
+Locating = Annotated[Actor, Depends(_Locating)]
+Admin = Annotated[Actor, Depends(_Admin)]
+AnyRole = Annotated[Actor, Depends(_AnyRole)]
+
+_VERSION = re.compile(r'"(0|[1-9][0-9]{0,8})"')
+
+
+def _if_match(if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None) -> int:
+    if if_match is None:
+        raise Problem(428, "version_missing")
+    found = _VERSION.fullmatch(if_match.strip())
+    if found is None:
+        raise Problem(422, "wrong_version", errors=[(["If-Match"], "wrong_version")])
+    return int(found[1])
+
+
+IfMatch = Annotated[int, Depends(_if_match)]
+
+
+def etag(version: int) -> str:
+    """A version as an ETag."""
+    return f'"{version}"'

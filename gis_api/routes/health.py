@@ -1,0 +1,56 @@
+"""Whether the process lives, whether it can answer, and its counts: for machines that watch it, without a key."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from gis_api.dependencies import Replicas_, public
+from gis_api.metrics import MEDIA_TYPE, Metrics
+
+router = APIRouter(tags=["health"], dependencies=[public])
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Ready(BaseModel):
+    """What the process can answer from."""
+
+    status: str
+    stale: bool
+    updated_at: str | None
+    index_version: int | None
+
+
+@router.get("/healthz", summary="Does the process live")
+async def healthz() -> Alive:
+    """Always 200 while the process lives."""
+    return Alive()
+
+
+@router.get("/readyz", summary="Can lookups be answered", responses={503: {"model": Ready}})
+async def readyz(replicas: Replicas_, response: Response) -> Ready:
+    """200 as soon as there is something to answer from, old or new; 503 until then."""
+    atlas, at = replicas.state.atlas, replicas.updated_at
+    ready = replicas.ready
+    if not ready:
+        response.status_code = 503
+        response.headers["Retry-After"] = "1"
+    return Ready(
+        status="ready" if ready else "not ready",
+        stale=replicas.stale,
+        updated_at=at.isoformat() if at else None,
+        index_version=atlas.index_version if atlas is not None else None,
+    )
+
+
+@router.get("/metrics", summary="Counts for Prometheus", response_class=Response)
+async def metrics(request: Request, replicas: Replicas_) -> Response:
+    """Requests by method, path, status and duration, and the age of the data, in Prometheus' text format."""
+    counted: Metrics = request.app.state.metrics
+    lines = [*counted.lines(), "# TYPE wangge_stale gauge", f"wangge_stale {int(replicas.stale)}"]
+    return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)

@@ -1,0 +1,83 @@
+"""Every setting of the service, read from the environment (prefix WANGGE_) in this one place.
+
+    WANGGE_VAR=/srv/wangge WANGGE_PORT=8010 wangge serve
+
+Nothing else in the three packages looks at the environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from layers.cluster import Cluster
+
+MEGABYTE = 1_000_000
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(env_prefix="WANGGE_", extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    var: Path = Path("var")
+    """Folder of everything that is not code: the private PostGIS, snapshots."""
+    database_url: str | None = None
+    """Another PostgreSQL instead of the private one."""
+    host: str = "127.0.0.1"
+    """Address that the service listens on."""
+    port: int = Field(default=8000, ge=0, le=65_535)
+    """Port that the service listens on."""
+    workers: int = Field(default=2, ge=1, le=64)
+    """Number of API processes."""
+    tls_cert: Path | None = None
+    """Certificate (PEM) of the service; phones need HTTPS."""
+    tls_key: Path | None = None
+    """Private key (PEM) of the certificate."""
+    pool_size: int = Field(default=10, ge=1)
+    """Database connections that one process keeps open."""
+    origins: tuple[str, ...] = ()
+    """Further origins whose pages may write with the session cookie."""
+    gap_fallback_m: float = Field(default=50.0, ge=0.0)
+    """How far the nearest grid of a point in a gap may be."""
+    bounds_margin_deg: float = Field(default=0.5, ge=0.0)
+    """How far outside the frames a position is believed."""
+    stale_after_s: float = Field(default=3.0, gt=0.0)
+    """Without contact for so long, answers are marked stale."""
+    poll_s: float = Field(default=0.2, gt=0.0)
+    """How often the version table is asked."""
+    body_bytes: int = Field(default=2 * MEGABYTE, gt=0)
+    """Largest body of a request where nothing else is said."""
+    locate_bytes: int = Field(default=8 * MEGABYTE, gt=0)
+    """Largest body of POST /locate."""
+    geometry_bytes: int = Field(default=64 * MEGABYTE, gt=0)
+    """Largest body of requests that carry many shapes."""
+    upload_bytes: int = Field(default=1_000 * MEGABYTE, gt=0)
+    """Largest uploaded file."""
+    most_vertices: int = Field(default=2_000_000, gt=0)
+    """Most vertices of one request."""
+    sign_ins_per_minute: int = Field(default=10, gt=0)
+    """Attempts to sign in per person and minute."""
+    base_map_url: str = ""
+    """Address pattern of a tile server for the ground of the maps."""
+    base_map_datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] = "wgs84"
+    """Its datum."""
+    map_notice: str = ""
+    """Text that stands on every map: approval number, attribution."""
+
+    @property
+    def cluster(self) -> Cluster:
+        """The private PostGIS of this instance; looking at it starts nothing."""
+        return Cluster((self.var / "postgres").resolve())
+
+    @property
+    def snapshot_file(self) -> Path:
+        """What a process serves from when it starts while PostgreSQL is away."""
+        return self.var / "snapshot.wangge"
+
+    def url(self) -> str:
+        """The address of the database: the configured one, else that of the private cluster."""
+        return self.database_url or self.cluster.url()
