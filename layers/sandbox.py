@@ -62,7 +62,8 @@ def run(work: str, task: bytes, *, room: Room | None = None) -> bytes:
     A LayerError in the child is raised here again with its code, values and place. Raises Unacceptable
     `work_took_too_long`, `work_needs_too_much_memory`, `work_crashed`, `work_failed` or `work_stopped` when the child
     is ended by a limit, dies, raises anything else, or is called off. Costs the start of an interpreter,
-    0.1-0.9 s by what the work imports. Limits hold on Linux; the child is not kept from reading files that this user may read.
+    0.1-0.9 s by what the work imports. Limits hold on Linux; the child is not kept from reading files that this
+    user may read.
     """
     room = room or Room()
     with _started(work, room) as child:

@@ -1,0 +1,135 @@
+"""Vector files in: drivers, CRS, datum, encodings, every byte of it handled in a child process.
+
+    kind by content ──▶ open with that driver only ──▶ WGS84 lon/lat, 2D ──▶ faults by row ──▶ Arrow stream
+    (sniffing)          (opening)                      (placing)             (judging)         (child)
+
+Nothing is repaired here and nothing guessed: a file that does not say its CRS is refused with what to pass, a row that
+cannot be used is named with its fault and place. The only users of geopandas are `opening` and `placing`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from layers import sandbox
+from layers.sandbox import Room
+
+# GDAL opens what its content looks like, whatever the name. These drivers reach for other files, databases or the
+# network, or run code of others; they are not even loaded. What is read goes through six drivers (opening.DRIVERS).
+SKIPPED_DRIVERS = (
+    "VRT,OGR_VRT,GDALG,ADBC,HTTP,WFS,OAPIF,OGCAPI,CSW,EEDA,EEDAI,PLSCENES,NGW,Elasticsearch,Carto,AmigoCloud,"
+    "GeoRSS,GML,GMLAS,SQLite,OSM,MVT,MBTiles,PMTiles,PDF,GPSBabel,PGDUMP,LVBAG,S57,DGN,DXF,OpenFileGDB,GTFS,"
+    "XLSX,ODS,JSONFG,TopoJSON,ESRIJSON,GeoJSONSeq,MapML,AVCBin,AVCE00,AIVector,MiraMonVector,Selafin,SXF,VDV,"
+    "VFK,WAsP,EDIGEO,Idrisi,PDS4,OGR_PDS,VICAR,PCIDSK,JML,GPX,OGR_GMT,WMS,WMTS,WCS,DAAS,PLMOSAIC,STACTA,"
+    "STACIT,Zarr"
+)
+_ENVIRONMENT = {
+    "GDAL_SKIP": SKIPPED_DRIVERS,
+    "OGR_SKIP": SKIPPED_DRIVERS,
+    "GDAL_DRIVER_PATH": "disable",
+    "GDAL_DISABLE_READDIR_ON_OPEN": "YES",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+    "OGR_GEOJSON_MAX_OBJ_SIZE": "200",
+    "PROJ_NETWORK": "OFF",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A file and what is known about it: its CRS or datum, the table wanted, and the columns that hold positions."""
+
+    path: Path
+    crs: str | None = None
+    datum: str | None = None
+    table: str | None = None
+    preferred: str = ""
+    lon: str | None = None
+    lat: str | None = None
+    geometry: str | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one row (numbered from 1), in a code, the reader's words, and its place if known."""
+
+    row: int
+    code: str
+    reason: str = ""
+    where: BaseGeometry | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a file: texts by column, geometries in WGS84 lon/lat, the faults by row, remarks.
+
+    `geometries` is None for a table without positions; a row whose geometry cannot be used has None there. Invalid
+    polygons keep theirs and have a fault.
+    """
+
+    columns: Mapping[str, Sequence[str | None]]
+    geometries: NDArray[np.object_] | None
+    faults: Mapping[int, Fault]
+    count: int
+    taken_as: str | None = None
+    encoding: str | None = None
+    notes: tuple[tuple[str, Mapping[str, Any]], ...] = field(default=())
+
+    def __len__(self) -> int:
+        return self.count
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in the file's order."""
+        return tuple(self.columns)
+
+
+def read(source: Source, *, room: Room | None = None) -> Table:
+    """The rows of the file with geometries in WGS84 lon/lat degrees.
+
+    Rows are numbered from 1 in the file's order (a CSV's header is not counted). Raises Unacceptable for a file that is
+    missing, broken, too large, not of an allowed kind, without a CRS, or too much for the child process. Costs about
+    1 s for the child's imports and 1 s per 50,000 buildings. GeoJSON without a `crs` member is WGS84 by RFC 7946.
+    """
+    coordinates = {name: getattr(source, name) for name in ("crs", "datum", "lon", "lat", "geometry")}
+    task = {
+        "path": str(source.path.absolute()),
+        "table": source.table,
+        "preferred": source.preferred,
+        "coordinates": coordinates,
+    }
+    room = room or Room()
+    room = Room(limits=room.limits, environment={**_ENVIRONMENT, **room.environment}, should_stop=room.should_stop)
+    return _table(sandbox.run("layers.files.child:read_bytes", json.dumps(task).encode(), room=room))
+
+
+def _table(stream: bytes) -> Table:
+    import pyarrow  # only whoever reads files pays for it
+
+    with pyarrow.ipc.open_stream(stream) as reader:
+        rows = reader.read_all()
+    told = json.loads(rows.schema.metadata[b"told"])
+    columns = {name: rows.column(name).to_pylist() for name in rows.column_names if not name.startswith("__")}
+    geometries = None
+    if "__wkb" in rows.column_names:
+        geometries = np.asarray(shapely.from_wkb(rows.column("__wkb").to_pylist()), dtype=object)
+    faults = {int(row) + 1: _fault(int(row) + 1, fault) for row, fault in told["faults"].items()}
+    notes = tuple((code, values) for code, values in told["notes"])
+    return Table(columns, geometries, faults, rows.num_rows, told["taken_as"], told["encoding"], notes)
+
+
+def _fault(row: int, told: Mapping[str, Any]) -> Fault:
+    where = shapely.Point(told["lon"], told["lat"]) if told["lon"] is not None else None
+    return Fault(row, told["code"], told["reason"], where)
+
+
+__all__ = ["SKIPPED_DRIVERS", "Fault", "Source", "Table", "read"]

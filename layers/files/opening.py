@@ -1,0 +1,144 @@
+"""Opening a file of a known kind with geopandas; runs in the child process only.
+
+What comes out is a frame whose geometry column is called `geometry` (or is absent), and the CRS that the file states.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pandas
+import pyarrow.parquet
+import pyogrio
+import shapely
+
+from layers.errors import Unacceptable
+from layers.files.sniffing import MOST_BYTES, FileKind, shapefile_in
+
+DRIVERS = {
+    FileKind.geopackage: "GPKG",
+    FileKind.geojson: "GeoJSON",
+    FileKind.flatgeobuf: "FlatGeobuf",
+    FileKind.kml: "LIBKML",
+    FileKind.shapefile: "ESRI Shapefile",
+}
+# Chinese offices write .dbf and .csv in GBK without saying so; GB18030 holds GBK. UTF-8 goes first: GBK text is almost
+# never valid UTF-8, while any UTF-8 text may pass for GB18030.
+ENCODINGS = ("utf-8-sig", "gb18030")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A frame as it was in the file, the CRS that the file states (None when it states none), and its encoding."""
+
+    frame: Any
+    crs: Any
+    encoding: str | None = None
+
+
+def open_file(path: Path, kind: FileKind, *, table: str | None, preferred: str) -> Opened:
+    """The content of the file. Raises Unacceptable `file_is_broken` when its reader refuses it.
+
+    `table` names the one wanted where a file holds several; without it a table called `preferred` is taken.
+    """
+    opener: Callable[[], Opened] = {
+        FileKind.parquet: lambda: _parquet(path),
+        FileKind.csv: lambda: _csv(path),
+    }.get(kind, lambda: _vector(path, kind, table, preferred))
+    try:
+        return opener()
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
+        raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
+    except (shapely.errors.GEOSException, pyarrow.ArrowException, ValueError, OSError, EOFError) as error:
+        raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
+
+
+def _vector(path: Path, kind: FileKind, table: str | None, preferred: str) -> Opened:
+    name, encoding = str(path), None
+    if kind is FileKind.shapefile:
+        inner = shapefile_in(path)
+        name, encoding = f"/vsizip/{path}/{inner}", _dbf_encoding(path, inner)
+    layer = _chosen_table(name, path, table, preferred)
+    frame = pyogrio.read_dataframe(name, layer=layer, encoding=encoding)
+    _require_all(len(frame), pyogrio.read_info(name, layer=layer, encoding=encoding)["features"], path)
+    return Opened(frame, getattr(frame, "crs", None), encoding)
+
+
+def _require_all(read: int, promised: int, path: Path) -> None:
+    # GDAL reads a truncated file as far as it goes and calls it a warning.
+    if promised > read:
+        raise Unacceptable("file_is_broken", file=path.name, reason=f"{read} of {promised} rows can be read")
+
+
+def _chosen_table(name: str, path: Path, table: str | None, preferred: str) -> str:
+    names = [str(row[0]) for row in pyogrio.list_layers(name)]
+    if table is not None and table not in names:
+        raise Unacceptable("file_has_no_such_table", file=path.name, table=table, tables=", ".join(names))
+    if not names:
+        raise Unacceptable("file_is_broken", file=path.name, reason="no table can be read")
+    wanted = table or (preferred if preferred in names else None)
+    if wanted is None and len(names) != 1:
+        raise Unacceptable("file_has_several_tables", file=path.name, tables=", ".join(names))
+    return wanted or names[0]
+
+
+def _dbf_encoding(path: Path, inner: str) -> str | None:
+    """The encoding of the texts beside a shapefile; None where a .cpg file says it."""
+    with zipfile.ZipFile(path) as archive:
+        members = {member.lower(): member for member in archive.namelist()}
+        stem = inner[:-4].lower()
+        if stem + ".cpg" in members or stem + ".dbf" not in members:
+            return None
+        content = archive.read(members[stem + ".dbf"])
+    header_bytes = int.from_bytes(content[8:10], "little")
+    return _encoding_of(content[header_bytes:], path)
+
+
+def _encoding_of(content: bytes, path: Path) -> str:
+    for encoding in ENCODINGS:
+        try:
+            content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding.removesuffix("-sig")
+    raise Unacceptable("encoding_unknown", file=path.name, tried=", ".join(ENCODINGS))
+
+
+def _parquet(path: Path) -> Opened:
+    with path.open("rb") as file:
+        schema = pyarrow.parquet.read_schema(file)
+    if b"geo" in (schema.metadata or {}):
+        frame = geopandas.read_parquet(path)
+        if frame.geometry.name != "geometry":
+            frame = frame.rename_geometry("geometry")
+        return Opened(frame, frame.crs)
+    return Opened(pandas.read_parquet(path), None)
+
+
+def _csv(path: Path) -> Opened:
+    content = _unpacked(path)
+    encoding = _encoding_of(content, path)
+    first_line = content[:8192].splitlines()[0]
+    separator = max((b",", b";", b"\t"), key=first_line.count).decode()
+    text = io.StringIO(content.decode(encoding).removeprefix("\ufeff"))
+    frame = pandas.read_csv(text, sep=separator, dtype=str, keep_default_na=False, na_values=[""])
+    return Opened(frame, None, encoding)
+
+
+def _unpacked(path: Path) -> bytes:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if not packed:
+        return path.read_bytes()
+    with gzip.open(path) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise Unacceptable("file_too_large", file=path.name, megabytes=MOST_BYTES // 2**20)
+    return content
