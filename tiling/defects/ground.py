@@ -1,0 +1,122 @@
+"""Polygons under examination, with an index and the knowledge which of them are usable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import STRtree
+from shapely.geometry.base import BaseGeometry
+
+from tiling.defects.edges import Edges, edges_of, frame_edges, joined, partners
+
+Rows = NDArray[np.intp]
+_UNKNOWN, _NO, _YES = -1, 0, 1
+_POLYGON_TYPES = (3, 6)
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Codes and polygons in a fixed order, an index over them, and the frame. Validity is looked up once a row."""
+
+    codes: Sequence[str]
+    polygons: NDArray[np.object_]
+    tree: STRtree
+    frame: BaseGeometry | None
+    _known: NDArray[np.int8] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", np.full(len(self.polygons), _UNKNOWN, dtype=np.int8))
+        if self.frame is not None:
+            shapely.prepare(self.frame)
+
+    @cached_property
+    def all_rows(self) -> Rows:
+        """Every row."""
+        return np.arange(len(self.polygons))
+
+    def usable(self, rows: Rows) -> Rows:
+        """Those of the rows that hold a valid polygon; only they can be measured against others."""
+        unknown = rows[self._known[rows] == _UNKNOWN]
+        if len(unknown):
+            shapes = self.polygons[unknown]
+            fit = np.isin(shapely.get_type_id(shapes), _POLYGON_TYPES) & shapely.is_valid(shapes)
+            self._known[unknown] = np.where(fit & ~shapely.is_empty(shapes), _YES, _NO)
+        return np.asarray(rows[self._known[rows] == _YES])
+
+    def unusable(self, rows: Rows) -> Rows:
+        """Those of the rows that hold something else."""
+        fit = np.isin(rows, self.usable(rows))
+        return rows[~fit]
+
+    def near(self, rows: Rows) -> Rows:
+        """The usable rows whose boxes meet those of the rows given, these included."""
+        hits = self.tree.query(self.polygons[rows])[1]
+        return self.usable(np.unique(np.concatenate([hits, rows])))
+
+    def within(self, window: BaseGeometry) -> Rows:
+        """The usable rows whose boxes meet the window's."""
+        return self.usable(np.sort(self.tree.query(window)))
+
+    @cached_property
+    def border(self) -> Edges:
+        """The edges of the frame."""
+        return frame_edges(self.frame)
+
+    @cached_property
+    def all_usable(self) -> Rows:
+        """Every row that holds a valid polygon."""
+        return self.usable(self.all_rows)
+
+    @cached_property
+    def all_edges(self) -> tuple[Edges, NDArray[np.intp]]:
+        """The edges of all usable rows and of the frame, and the partner of each."""
+        edges = joined(edges_of(self.polygons[self.all_usable], self.all_usable), self.border)
+        return edges, partners(edges)
+
+    def edges_about(self, rows: Rows) -> tuple[Edges, NDArray[np.intp]]:
+        """The edges of these usable rows, of all beside them and of the frame there, and the partner of each.
+
+        Partners are certain for the rows given only.
+        """
+        around = self.near(rows)
+        border = _within_box(self.border, shapely.total_bounds(self.polygons[rows]))
+        edges = joined(edges_of(self.polygons[around], around), border)
+        return edges, partners(edges)
+
+    def all_loose(self) -> Edges:
+        """All edges that nobody meets."""
+        edges, met_by = self.all_edges
+        return edges.where(met_by < 0)
+
+    def loose_about(self, rows: Rows) -> Edges:
+        """The edges of these usable rows, and of the frame beside them, that nobody meets."""
+        edges, met_by = self.edges_about(rows)
+        return edges.where((met_by < 0) & ((edges.row < 0) | np.isin(edges.row, rows)))
+
+    def covering(self, points: NDArray[np.object_]) -> NDArray[np.intp]:
+        """How many usable polygons hold each point."""
+        which, hits = self.tree.query(points)
+        rows = self.usable(np.unique(hits))
+        fit = np.isin(hits, rows)
+        which, hits = which[fit], hits[fit]
+        # A point on a slit's edge belongs to nobody's interior, but it is not ground without an owner either.
+        holds = shapely.intersects(self.polygons[hits], points[which])
+        return np.bincount(which[holds], minlength=len(points))
+
+    def inside_frame(self, points: NDArray[np.object_]) -> NDArray[np.bool_]:
+        """Whether each point lies in the frame; everywhere without a frame."""
+        if self.frame is None:
+            return np.ones(len(points), dtype=bool)
+        return np.asarray(shapely.intersects(self.frame, points))
+
+
+def _within_box(edges: Edges, box: NDArray[np.float64]) -> Edges:
+    west, south, east, north = box
+    low_y = np.minimum(edges.low[:, 1], edges.high[:, 1])
+    high_y = np.maximum(edges.low[:, 1], edges.high[:, 1])
+    return edges.where((edges.low[:, 0] <= east) & (edges.high[:, 0] >= west) & (low_y <= north) & (high_y >= south))

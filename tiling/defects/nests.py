@@ -1,0 +1,89 @@
+"""Do children tile the parent that has a boundary of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import STRtree
+from shapely.geometry.base import BaseGeometry
+
+from tiling.defects.edges import Edges, edges_of, joined, loose_by_owner
+from tiling.defects.ground import Ground
+from tiling.defects.regions import gap_defects, gap_shapes, overshoot_suspects, overshoots
+from tiling.defects.report import Defect, in_order
+from tiling.tolerance import Tolerance
+
+
+def nesting_defects(
+    parent: str,
+    ring: BaseGeometry,
+    children: Sequence[str],
+    polygons: NDArray[np.object_],
+    *,
+    tolerance: Tolerance,
+) -> tuple[Defect, ...]:
+    """What of the parent no child covers, and what of each child lies outside the parent, kind `nesting`.
+
+    `codes` are the parent and the children concerned; `detail` says `not covered` or `outside`. Children may overlap
+    each other here: that is for the coverage check to say.
+    """
+    ground = Ground(children, polygons, STRtree(polygons), ring)
+    rows = ground.all_usable
+    free = ground.all_loose()
+    if not len(free):
+        return ()
+    uncovered = gap_defects(ground, gap_shapes(ground, free), tolerance)
+    outside = list(overshoots(ground, overshoot_suspects(ground, free, rows), tolerance))
+    return in_order([*_renamed(parent, uncovered, "not covered"), *_renamed(parent, outside, "outside")])
+
+
+def _renamed(parent: str, defects: Iterable[Defect], detail: str) -> list[Defect]:
+    return [dataclasses.replace(d, kind="nesting", codes=(parent, *d.codes), detail=detail) for d in defects]
+
+
+def suspect_areas(
+    edges: Edges, met_by: NDArray[np.intp], area_of: NDArray[np.intp], rings: Sequence[BaseGeometry]
+) -> NDArray[np.intp]:
+    """The areas (indexes of `rings`) whose children do not tile them edge by edge.
+
+    `edges` are those of all children with partners; `area_of` is each row's area, -1 for none. Edges between two
+    areas, or at the frame, make up the outline of the children, which must be the ring.
+    """
+    own, outline = _outline(edges, met_by, area_of)
+    both = joined(_owned(edges, own, outline), _rings(rings))
+    return np.unique(both.row[loose_by_owner(both)])
+
+
+def suspect_areas_about(
+    edges: Edges,
+    met_by: NDArray[np.intp],
+    area_of: NDArray[np.intp],
+    rings: Sequence[BaseGeometry],
+    *,
+    scope: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """The same as far as the edges of some rows tell: areas of which such an edge should be a border and is not."""
+    own, outline = _outline(edges, met_by, area_of)
+    judged = _owned(edges, own, outline & np.isin(edges.row, scope))
+    unmet = loose_by_owner(joined(judged, _rings(rings)))[: len(judged)]
+    return np.unique(judged.row[unmet])
+
+
+def _outline(
+    edges: Edges, met_by: NDArray[np.intp], area_of: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    own = np.append(area_of, -1)[edges.row]  # the frame's row is -1
+    across = np.where(met_by >= 0, own[met_by], -1)
+    return own, (own >= 0) & (own != across)
+
+
+def _owned(edges: Edges, owner: NDArray[np.intp], kept: NDArray[np.bool_]) -> Edges:
+    return Edges(edges.low[kept], edges.high[kept], owner[kept], edges.side[kept])
+
+
+def _rings(rings: Sequence[BaseGeometry]) -> Edges:
+    edges = edges_of(np.array(list(rings), dtype=object), np.arange(len(rings)))
+    return Edges(edges.low, edges.high, edges.row, -edges.side)

@@ -1,0 +1,72 @@
+"""Do children tile their parent: for parents that come with a shape of their own ([S3]).
+
+In a Partition an upper level without a ring is the dissolve of its finest grids and nests by definition; areas with
+a ring are checked by `coverage.check` as well. Here any two layers can be compared, for instance sub-grids and grids
+that come from two files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from tiling.defects.nests import nesting_defects
+from tiling.defects.report import Defect, in_order
+from tiling.partition import Partition
+from tiling.tolerance import Tolerance
+
+
+def check_nesting(
+    polygons: Mapping[str, BaseGeometry | None],
+    parents: Mapping[str, str],
+    *,
+    tolerance: Tolerance | None = None,
+) -> list[Defect]:
+    """The defects of kind `nesting` over any number of levels, in a fixed order; all shapes in metres.
+
+    `polygons` holds the shapes of all levels by code and `parents` the code above. For every code with a shape and
+    children with shapes: the ground no child covers (`not covered`) and the ground of children outside it
+    (`outside`). A child whose parent has no shape is not judged; one whose shape is None or invalid covers nothing
+    known, and what lies about it is left out. Never raises for any shape.
+    """
+    tolerance = tolerance or Tolerance()
+    families: dict[str, list[str]] = {}
+    for child, parent in parents.items():
+        if child in polygons and _is_usable(polygons.get(parent)):
+            families.setdefault(parent, []).append(child)
+    found: list[Defect] = []
+    for parent, children in families.items():
+        ring = polygons[parent]
+        assert ring is not None
+        found += nesting_defects(parent, ring, sorted(children), _shapes(polygons, children), tolerance=tolerance)
+    return list(in_order(found))
+
+
+def check_areas(
+    partition: Partition, *, tolerance: Tolerance | None = None, only: Collection[str] | None = None
+) -> list[Defect]:
+    """The defects of kind `nesting` of a partition's areas, or with `only` of the areas above these grids."""
+    areas = set(partition.areas)
+    if only is not None:
+        areas &= {above for code in only if code in partition for above in (code, *partition.ancestors(code))}
+    found: list[Defect] = []
+    for parent in sorted(areas):
+        children = partition.finest(parent) if parent in partition else ()
+        polygons = partition.polygons[partition.rows(children)]
+        found += nesting_defects(
+            parent, partition.areas[parent], children, polygons, tolerance=tolerance or Tolerance()
+        )
+    return list(in_order(found))
+
+
+def _is_usable(shape: BaseGeometry | None) -> bool:
+    return shape is not None and shape.geom_type in ("Polygon", "MultiPolygon") and shape.is_valid
+
+
+def _shapes(polygons: Mapping[str, BaseGeometry | None], codes: Collection[str]) -> NDArray[np.object_]:
+    out = np.empty(len(codes), dtype=object)
+    out[:] = [polygons[code] for code in sorted(codes)]
+    return out
