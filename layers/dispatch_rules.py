@@ -178,7 +178,7 @@ def _best(first_key: Ints, eligible: Flags, limit: int) -> Ints:
     if len(rows) <= limit:
         return rows
     edge = np.partition(first_key[rows], limit - 1)[limit - 1]
-    return rows[first_key[rows] <= edge]
+    return np.asarray(rows[first_key[rows] <= edge])
 
 
 def _turned_down(standings: Standings, first_key: Ints, eligible: Flags, last: int | None) -> Ints:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped, mapped_column
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.db import Base, code_column
 
@@ -17,3 +20,8 @@ class Unit(Base):
     name_en: Mapped[str] = mapped_column(server_default="")
     area: Mapped[str] = code_column(server_default="")
     phone: Mapped[str | None]
+
+
+def list_units(session: Session) -> Sequence[Unit]:
+    """All departments, by code."""
+    return session.scalars(select(Unit).order_by(Unit.code)).all()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.areas import Area
@@ -98,7 +98,7 @@ def _grids_in_force(at: datetime) -> Any:
     )
 
 
-def _places(areas: Iterable[Row[Any]], grids: Iterable[Row[Any]]) -> dict[str, Place]:
+def _places(areas: Iterable[Any], grids: Iterable[Any]) -> dict[str, Place]:
     levels: dict[str, tuple[str, str | None]] = {area.code: (area.level, area.parent_code) for area in areas}
     # A grid without a community hangs below its district.
     levels |= {grid.code: (grid.level, grid.parent_code or grid.district) for grid in grids}
@@ -117,9 +117,9 @@ def _place(code: str, levels: Mapping[str, tuple[str, str | None]]) -> Place:
     return Place(**found)
 
 
-def _sisters(grids: Iterable[Row[Any]]) -> dict[str, frozenset[str]]:
+def _sisters(grids: Iterable[Any]) -> dict[str, frozenset[str]]:
     """Grids of one parent that share an edge; borders match vertex for vertex, so equal edges are equal bytes."""
-    families: dict[str, list[Row[Any]]] = defaultdict(list)
+    families: dict[str, list[Any]] = defaultdict(list)
     for grid in grids:
         if grid.level == GridLevel.grid and grid.exclusive and grid.parent_code is not None:
             families[grid.parent_code].append(grid)
@@ -156,7 +156,7 @@ def _desks(session: Session) -> Iterable[Desk]:
         yield Desk(row.code, row.level, row.centre_name or row.name, row.duty_phone, epsg, shape)
 
 
-def _epsg_of(code: str, chains: Mapping[str, Row[Any]]) -> int:
+def _epsg_of(code: str, chains: Mapping[str, Any]) -> int:
     area = chains[code]
     while area.crs_epsg is None:
         area = chains[area.parent_code]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from geoalchemy2.functions import ST_X, ST_Y
 from numpy.typing import NDArray
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -107,7 +107,7 @@ class Roster:
 class _Rows:
     """What was read, before it is sorted into districts."""
 
-    workers: Sequence[Row[Any]]
+    workers: Sequence[Any]
     charges: Mapping[int, list[tuple[str, int, int]]]
     shifts: Mapping[int, list[tuple[int, int]]]
     tasks: Mapping[int, tuple[int, int]]
@@ -123,7 +123,7 @@ def _districts(
         _grouped(_shift(row) for row in session.execute(_shifts_in(window))),
         {row[0]: (row[1], row[2]) for row in session.execute(_open_tasks())},
     )
-    members: dict[str, list[Row[Any]]] = defaultdict(list)
+    members: dict[str, list[Any]] = defaultdict(list)
     for worker in rows.workers:
         for district in _districts_of(worker, rows, chart):
             members[district].append(worker)
@@ -169,12 +169,12 @@ def _open_tasks() -> Any:
     )
 
 
-def _charge(row: Row[Any]) -> tuple[int, tuple[str, int, int]]:
+def _charge(row: Any) -> tuple[int, tuple[str, int, int]]:
     since = moment(row[2]) if row[2] else _ALWAYS[0]
     return row[0], (row[1], since, moment(row[3]) if row[3] else _ALWAYS[1])
 
 
-def _shift(row: Row[Any]) -> tuple[int, tuple[int, int]]:
+def _shift(row: Any) -> tuple[int, tuple[int, int]]:
     return row[0], (moment(row[1]), moment(row[2]))
 
 
@@ -185,14 +185,14 @@ def _grouped(pairs: Iterable[tuple[int, Any]]) -> dict[int, list[Any]]:
     return groups
 
 
-def _districts_of(worker: Row[Any], rows: _Rows, chart: Chart) -> set[str]:
+def _districts_of(worker: Any, rows: _Rows, chart: Chart) -> set[str]:
     codes = [worker.area, *(code for code, _, _ in rows.charges.get(worker.id, ()))]
     found = {chart.places.get(code, Place()).district for code in codes}
     return {district for district in found if district is not None}
 
 
 def _district(
-    district: str, people: list[Row[Any]], rows: _Rows, chart: Chart, code_numbers: Mapping[str, int]
+    district: str, people: list[Any], rows: _Rows, chart: Chart, code_numbers: Mapping[str, int]
 ) -> DistrictRoster:
     plane = Plane(chart.epsg[district])
     shifts = [(row, *span) for row, one in enumerate(people) for span in rows.shifts.get(one.id, ())]
@@ -221,7 +221,7 @@ def _district(
     )
 
 
-def _first_code(worker: Row[Any], rows: _Rows) -> str:
+def _first_code(worker: Any, rows: _Rows) -> str:
     charges = rows.charges.get(worker.id)
     return charges[0][0] if charges else str(worker.area)
 
@@ -234,7 +234,7 @@ def _in_metres(plane: Plane, lonlat: list[tuple[float | None, float | None]]) ->
     return out
 
 
-def _charge_columns(people: list[Row[Any]], rows: _Rows, chart: Chart, code_numbers: Mapping[str, int]) -> Charges:
+def _charge_columns(people: list[Any], rows: _Rows, chart: Chart, code_numbers: Mapping[str, int]) -> Charges:
     charges = [
         (row, code, since, until)
         for row, one in enumerate(people)

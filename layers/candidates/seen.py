@@ -71,7 +71,7 @@ def _levels(roster: Roster, charges: Charges, place: Place, at: int) -> Ints:
 
 
 def _meets(column: Ints, number: int) -> Flags:
-    return (column == number) & (number >= 0)
+    return np.asarray((column == number) & (number >= 0))
 
 
 def _on_duty(district: DistrictRoster, at: int) -> Flags:

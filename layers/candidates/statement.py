@@ -29,7 +29,8 @@ place AS (
 sister AS (
     SELECT other.code FROM grid own JOIN grid other
         ON other.parent_code = own.parent_code AND other.code <> own.code
-    WHERE own.code = CAST(:grid AS text) AND own.level = 'grid' AND other.level = 'grid' AND own.exclusive AND other.exclusive
+    WHERE own.code = CAST(:grid AS text) AND own.level = 'grid' AND other.level = 'grid'
+        AND own.exclusive AND other.exclusive
         AND own.geom && other.geom AND ST_Relate(own.geom, other.geom, '****1****')
 )"""
 
@@ -86,7 +87,8 @@ measured AS (
 _VERDICTS = """
 judged AS (
     SELECT *, CASE
-        WHEN CAST(:role AS text) IS NOT NULL AND role <> :role OR CAST(:role AS text) IS NULL AND role = 'patrol_team' THEN 'role'
+        WHEN CAST(:role AS text) IS NOT NULL AND role <> :role
+            OR CAST(:role AS text) IS NULL AND role = 'patrol_team' THEN 'role'
         WHEN NOT on_duty THEN 'off_duty'
         WHEN distance_mm IS NULL THEN 'no_position'
         WHEN distance_mm > :reach_mm THEN 'too_far'
