@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, insert, select
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from layers.access import Actor
 from layers.db import Base, id_column
+from layers.errors import Unacceptable
+from layers.history import note
+from layers.workers import Worker, ids_of
 
 
 class Shift(Base):
@@ -25,3 +33,108 @@ class Shift(Base):
     id: Mapped[int] = id_column()
     worker_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("workers.id", ondelete="CASCADE"))
     span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+
+
+# The days of a Chinese city; a setting may name another zone.
+CITY_ZONE = ZoneInfo("Asia/Shanghai")
+LONGEST = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One unbroken stretch of duty of one worker: shifts that overlap or touch are one."""
+
+    worker: str
+    name: str
+    role: str
+    area: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewShift:
+    """A shift to be stored, [start, end)."""
+
+    worker: str
+    start: datetime
+    end: datetime
+
+
+def span_of_day(day: date, *, zone: ZoneInfo = CITY_ZONE) -> tuple[datetime, datetime]:
+    """The first moment of a day of the city and the first moment of the next one."""
+    return datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
+
+
+def span_of_hours(day: date, start: time, end: time, *, zone: ZoneInfo = CITY_ZONE) -> tuple[datetime, datetime]:
+    """A shift told by the clock of the city; one that ends no later than it starts ends on the next day."""
+    last_day = day + timedelta(days=1) if end <= start else day
+    return datetime.combine(day, start, zone), datetime.combine(last_day, end, zone)
+
+
+def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """The same duty as disjoint half-open spans in order; spans that overlap or touch become one ([D1])."""
+    whole: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(spans):
+        if whole and start <= whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(whole[-1][1], end))
+        else:
+            whole.append((start, end))
+    return whole
+
+
+def is_on_duty(spans: Iterable[tuple[datetime, datetime]], at: datetime) -> bool:
+    """Whether a moment lies in one of the spans [start, end): the minute of handover belongs to the next shift."""
+    return any(start <= at < end for start, end in spans)
+
+
+def add_shifts(session: Session, shifts: Sequence[NewShift], *, by: Actor) -> int:
+    """The number of shifts stored, all or none; raises Unacceptable naming the first wrong one."""
+    for place, shift in enumerate(shifts):
+        _check_span(shift, place)
+    ids = ids_of(session, {shift.worker for shift in shifts}, by=by)
+    rows = [{"worker_id": ids[shift.worker], "span": Range(shift.start, shift.end, bounds="[)")} for shift in shifts]
+    if rows:
+        session.execute(insert(Shift), rows)
+        first = shifts[0].start.isoformat()
+        note(session, "shifts.added", subject=shifts[0].worker, area=by.area, by=by, count=len(rows), first=first)
+    return len(rows)
+
+
+def list_duties(
+    session: Session, since: datetime, until: datetime, *, area: str = "", worker: str | None = None, by: Actor
+) -> list[Duty]:
+    """The stretches of duty that touch [since, until) within the caller's area, by staff number and start."""
+    statement = (
+        select(Worker.number, Worker.name, Worker.role, Worker.area, func.lower(Shift.span), func.upper(Shift.span))
+        .join(Worker, Worker.id == Shift.worker_id)
+        .where(
+            Worker.active,
+            Worker.area.startswith(by.area, autoescape=True),
+            Worker.area.startswith(area, autoescape=True),
+            # shifts that merge with one in the window reach at most their own length beyond it
+            Shift.span.overlaps(Range(since - LONGEST, until + LONGEST, bounds="[)")),
+        )
+        .order_by(Worker.number)
+    )
+    if worker is not None:
+        statement = statement.where(Worker.number == worker)
+    rows = session.execute(statement).all()
+    return [
+        Duty(number, name, role, home_area, start, end)
+        for (number, name, role, home_area), spans in groupby(rows, key=lambda row: (row[0], row[1], row[2], row[3]))
+        for start, end in merged((row[4], row[5]) for row in spans)
+        if start < until and since < end
+    ]
+
+
+def list_on_duty(session: Session, at: datetime, *, area: str = "", by: Actor) -> list[Duty]:
+    """Who is on duty at a moment within the caller's area, each with the unbroken stretch around it."""
+    return list_duties(session, at, at + timedelta(microseconds=1), area=area, by=by)
+
+
+def _check_span(shift: NewShift, place: int) -> None:
+    if shift.end <= shift.start:
+        raise Unacceptable("ends_before_it_starts", errors=[(["shifts", place, "end"], "ends_before_it_starts")])
+    if shift.end - shift.start > LONGEST:
+        raise Unacceptable("shift_too_long", errors=[(["shifts", place, "end"], "shift_too_long")], hours=48)
