@@ -1,0 +1,118 @@
+"""Every script, style and picture that a page may load, and the two mounts that serve them.
+
+Third-party files come from ``node_modules`` through one allow-list: a file that is not listed does not exist. Own
+files come from ``gis_api/static`` under an address that holds the hash of their content, so both may be kept for ever.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+ROOT = Path(__file__).parents[2]
+OWN_FOLDER = Path(__file__).parents[1] / "static"
+VENDOR_PREFIX = "/static/vendor"
+KEEP_FOR_EVER = "public, max-age=31536000, immutable"
+
+# Address below /static/vendor -> file below node_modules. The version stands in the address: a new version is a new
+# address, and package.json has the same number (tests/gis_api/test_maps_assets.py).
+VENDOR: Mapping[str, str] = {
+    "leaflet-1.9.4/leaflet.js": "leaflet/dist/leaflet.js",
+    "leaflet-1.9.4/leaflet.css": "leaflet/dist/leaflet.css",
+    "leaflet-1.9.4/images/layers.png": "leaflet/dist/images/layers.png",
+    "leaflet-1.9.4/images/layers-2x.png": "leaflet/dist/images/layers-2x.png",
+    "leaflet-1.9.4/images/marker-icon.png": "leaflet/dist/images/marker-icon.png",
+    "leaflet-1.9.4/images/marker-icon-2x.png": "leaflet/dist/images/marker-icon-2x.png",
+    "leaflet-1.9.4/images/marker-shadow.png": "leaflet/dist/images/marker-shadow.png",
+    "leaflet.vectorgrid-1.3.0/Leaflet.VectorGrid.bundled.min.js": (
+        "leaflet.vectorgrid/dist/Leaflet.VectorGrid.bundled.min.js"
+    ),
+    "swagger-ui-dist-5.35.0/swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
+    "swagger-ui-dist-5.35.0/swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
+}
+
+# What folium's own templates link -> what is served instead. Anything else raises when a page is made.
+LOCAL: Mapping[str, str] = {
+    "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.js": "leaflet-1.9.4/leaflet.js",
+    "https://cdn.jsdelivr.net/npm/leaflet@1.9.3/dist/leaflet.css": "leaflet-1.9.4/leaflet.css",
+    "https://unpkg.com/leaflet.vectorgrid@latest/dist/Leaflet.VectorGrid.bundled.js": (
+        "leaflet.vectorgrid-1.3.0/Leaflet.VectorGrid.bundled.min.js"
+    ),
+}
+
+
+class ExternalAddressError(ValueError):
+    """A page would load something from another host, or something that is not in the table."""
+
+
+def vendor_url(name: str) -> str:
+    """The address of a third-party file of VENDOR. Raises ExternalAddressError for one that is not served."""
+    if name not in VENDOR:
+        raise ExternalAddressError(f"{name} is not served: add it to VENDOR in gis_api/maps/assets.py")
+    return f"{VENDOR_PREFIX}/{name}"
+
+
+def local_url(address: str) -> str:
+    """The own address that stands for a link in a folium template; an address of this service stays as it is.
+
+    Raises ExternalAddressError for an external address that the table LOCAL does not know.
+    """
+    if address.startswith("/static/"):
+        return address
+    if address not in LOCAL:
+        raise ExternalAddressError(f"{address} is external: map it in LOCAL, and its file in VENDOR, or leave it out")
+    return vendor_url(LOCAL[address])
+
+
+def own_url(path: str) -> str:
+    """The address of an own script or style, with the hash of all own files in it. Modules import each other by
+    relative addresses and so stay in the same version."""
+    return f"{_own_prefix()}/{path}"
+
+
+@cache
+def _own_prefix() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(OWN_FOLDER.rglob("*")):
+        if file.is_file():
+            digest.update(file.relative_to(OWN_FOLDER).as_posix().encode() + b"\0" + file.read_bytes())
+    return f"/static/{digest.hexdigest()[:12]}"
+
+
+class _Kept(StaticFiles):
+    """Static files that browsers need never ask for again, since their address changes with their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code in (200, 304):
+            response.headers["Cache-Control"] = KEEP_FOR_EVER
+            response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+class _Vendor(_Kept):
+    """The files of VENDOR and no other file of node_modules."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        listed = VENDOR.get(Path(path).as_posix())
+        return super().lookup_path(listed) if listed else ("", None)
+
+
+def mount_assets(app: Starlette) -> None:
+    """Serve ``/static/vendor/…`` and ``/static/<hash>/…``; nothing else under /static exists.
+
+    Missing ``node_modules`` is not an error here: ``missing_assets`` says what to do.
+    """
+    app.mount(VENDOR_PREFIX, _Vendor(directory=ROOT / "node_modules", check_dir=False), name="vendor")
+    app.mount(_own_prefix(), _Kept(directory=OWN_FOLDER), name="static")
+
+
+def missing_assets() -> list[str]:
+    """The files of VENDOR that are not installed; ``npm ci --ignore-scripts`` brings them. Empty when all is well."""
+    return [name for name in VENDOR.values() if not (ROOT / "node_modules" / name).is_file()]

@@ -1,0 +1,83 @@
+// Talking to /api/v1: problems become errors with their place, a lost connection is told and watched until it is back.
+import { config, t } from "./config.js";
+
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail || body.title || `HTTP ${status}`);
+    this.status = status;
+    this.title = body.title || "";
+    this.where = body.where || null;
+    this.errors = body.errors || [];
+    this.body = body;
+  }
+}
+
+export class ConnectionLost extends Error {}
+
+// The answer of a request: {data, version, status}; version is the number inside the ETag.
+export async function call(method, path, { body, version, headers = {}, signal } = {}) {
+  const sent = { Accept: "application/json", "Accept-Language": config.lang, ...headers };
+  if (version != null) sent["If-Match"] = `"${version}"`;
+  const form = body instanceof FormData;
+  if (body !== undefined && !form) sent["Content-Type"] = "application/json";
+  const payload = body === undefined || form ? body : JSON.stringify(body);
+  const answer = await reach(path, { method, headers: sent, body: payload, signal, credentials: "same-origin" });
+  const data = await read(answer);
+  if (!answer.ok) throw refused(answer, data);
+  return { data, status: answer.status, version: (answer.headers.get("ETag") || "").replace(/^W\/|"/g, "") || null };
+}
+
+export const get = async (path, options) => (await call("GET", path, options)).data;
+
+async function reach(path, request) {
+  try {
+    return await fetch(path, request);
+  } catch (failure) {
+    if (failure.name === "AbortError") throw failure;
+    watch();
+    throw new ConnectionLost(t("frame.lost"));
+  }
+}
+
+async function read(answer) {
+  const text = await answer.text();
+  if (!text) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { detail: `HTTP ${answer.status}` };
+  }
+}
+
+function refused(answer, data) {
+  const problem = new Problem(answer.status, data || {});
+  if (answer.status === 401 && config.person) tell(t("frame.session_over"), () => location.reload());
+  return problem;
+}
+
+// The banner of a lost connection; it asks /healthz until the service answers again.
+let watching = false;
+
+function tell(words, act) {
+  const banner = document.getElementById("lost");
+  banner.querySelector("span").textContent = words;
+  banner.querySelector("button").onclick = act;
+  banner.hidden = false;
+}
+
+function watch() {
+  tell(t("frame.lost"), ask);
+  if (watching) return;
+  watching = true;
+  const timer = setInterval(ask, 3000);
+  async function ask() {
+    const back = await fetch("/healthz", { cache: "no-store" }).then((answer) => answer.ok, () => false);
+    if (!back || !watching) return;
+    watching = false;
+    clearInterval(timer);
+    document.getElementById("lost").hidden = true;
+    document.dispatchEvent(new CustomEvent("connection-back"));
+  }
+}
+
+addEventListener("offline", watch);

@@ -1,0 +1,39 @@
+// The one configuration object of a page, and the words it brought along.
+export const config = JSON.parse(document.getElementById("config").textContent);
+
+// The sentence of a key with {name} marks filled. An unknown key is an error: it would be a hole in the page.
+export function t(key, values = {}) {
+  const sentence = config.texts[key];
+  if (sentence === undefined) throw new Error(`no text ${key}`);
+  return sentence.replace(/\{(\w+)\}/g, (mark, name) => (name in values ? String(values[name]) : mark));
+}
+
+export function has(key) {
+  return key in config.texts;
+}
+
+const LOCALE = config.lang === "en" ? "en-GB" : "zh-CN";
+const whole = new Intl.NumberFormat(LOCALE);
+const rough = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 });
+
+export function number(value) {
+  return value == null ? "—" : whole.format(value);
+}
+
+export function measure(value) {
+  if (value == null) return "—";
+  return Math.abs(value) >= 100 ? whole.format(Math.round(value)) : rough.format(value);
+}
+
+export function clock(moment) {
+  return new Date(moment).toLocaleTimeString("zh-CN", { hour12: false });
+}
+
+export function day(moment) {
+  const date = new Date(moment);
+  return `${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")}`;
+}
+
+export function when(moment) {
+  return moment ? `${day(moment)} ${clock(moment).slice(0, 5)}` : "—";
+}

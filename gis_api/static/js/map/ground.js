@@ -1,0 +1,84 @@
+// The ground: folium declared the layers of vector tiles, here they are drawn together, one canvas per tile, so that
+// all road casings lie under all roads and buildings on top.
+import { config } from "../config.js";
+import { colour } from "./colours.js";
+
+const WIDTH_M = { motorway: 22, trunk: 18, primary: 16, secondary: 13, tertiary: 10, residential: 7, service: 4.5, footway: 2.5, path: 2, lane: 4.5, village: 4 };
+const metresPerPixel = (zoom) => (156543 * Math.cos((39 * Math.PI) / 180)) / 2 ** zoom;
+
+function roadWidth(properties, zoom) {
+  const metres = WIDTH_M[properties.road_class] || 7;
+  const pixels = metres / metresPerPixel(zoom);
+  if (pixels < 0.35) return 0;
+  return Math.max(pixels, 0.8);
+}
+
+const stroke = (name, weight) => ({ stroke: true, fill: false, color: colour(name), weight, opacity: 1, lineCap: "round", lineJoin: "round" });
+const area = (name, edge) => ({ stroke: Boolean(edge), color: edge ? colour(edge) : "", weight: 0.6, opacity: 0.9, fill: true, fillColor: colour(name), fillOpacity: 1 });
+const HIDDEN = [];
+
+function styles() {
+  return {
+    parks: area("park"),
+    water: (properties) => (properties.kind === "line" ? stroke("water", 3) : area("water")),
+    casings: (properties, zoom) => (zoom < 14 ? HIDDEN : stroke("road-casing", roadWidth(properties, zoom) + 2)),
+    roads: (properties, zoom) => {
+      const width = roadWidth(properties, zoom);
+      return width ? stroke(zoom < 14 ? "road-casing" : "road", width) : HIDDEN;
+    },
+    buildings: area("building", "road-casing"),
+  };
+}
+
+// A canvas as sharp as the screen: VectorGrid's own is one pixel per CSS pixel.
+function canvasOf(coords, size, options) {
+  const tile = L.canvas.tile(coords, size, options);
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  if (ratio > 1) {
+    const canvas = tile.getContainer();
+    canvas.width = size.x * ratio;
+    canvas.height = size.y * ratio;
+    canvas.style.width = `${size.x}px`;
+    canvas.style.height = `${size.y}px`;
+    canvas.getContext("2d").scale(ratio, ratio);
+  }
+  return tile;
+}
+
+const Ground = L.VectorGrid.extend({
+  options: { vectorTileLayerStyles: styles(), rendererFactory: canvasOf, minZoom: 10, maxNativeZoom: 19, maxZoom: 20, updateWhenZooming: false },
+
+  async _getVectorTilePromise(coords) {
+    const wanted = Object.entries(this._sources).filter(([, source]) => coords.z >= source.options.minZoom);
+    const tiles = await Promise.all(wanted.map(([name, source]) => this._read(name, source, coords)));
+    const found = Object.assign({}, ...tiles);
+    const layers = {};
+    for (const name of ["parks", "water", "casings", "roads", "buildings"]) {
+      const layer = found[name === "casings" ? "roads" : name];
+      if (layer) layers[name] = layer;
+    }
+    return { layers };
+  },
+
+  async _read(name, source, coords) {
+    source._map = this._map;
+    source._globalTileRange = this._globalTileRange;
+    const tile = await source._getVectorTilePromise(coords).catch(() => ({ layers: {} }));
+    const layer = tile.layers[name] || Object.values(tile.layers)[0];
+    return layer ? { [name]: layer } : {};
+  },
+});
+
+// Put the ground under the map; called once the map shows its place, so that no tile of elsewhere is asked for.
+export function addGround(map) {
+  const sources = Object.fromEntries(Object.entries(config.ground).map(([name, variable]) => [name, window[variable]]));
+  if (sources.pictures) return sources.pictures.addTo(map);
+  const ground = new Ground();
+  ground._sources = sources;
+  ground.show = (name, wanted) => {
+    if (wanted) ground._sources = { ...ground._sources, [name]: sources[name] };
+    else ground._sources = Object.fromEntries(Object.entries(ground._sources).filter(([other]) => other !== name));
+    ground.redraw();
+  };
+  return ground.addTo(map);
+}

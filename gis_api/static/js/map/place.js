@@ -1,0 +1,39 @@
+// The folium map of the page with what every map has: its ground, scale, zoom buttons, the position of the pointer.
+import { config, t } from "../config.js";
+import { addGround } from "./ground.js";
+import { boundsOf, storedOf } from "./world.js";
+
+export const map = window[config.map];
+map.options.zoomSnap = 0.5;
+map.options.zoomDelta = 1;
+map.options.wheelPxPerZoomLevel = 90;
+
+L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 110 }).addTo(map);
+
+let ground = null;
+
+// Show a box (west, south, east, north); the first time brings the ground and lifts the veil of loading.
+export function show(box, { maxZoom = 18, animate = false, padding = [24, 24] } = {}) {
+  if (!Number.isFinite(box[0])) return;
+  map.invalidateSize({ pan: false });
+  map.fitBounds(boundsOf(box), { maxZoom, animate, padding });
+  if (!ground) {
+    ground = addGround(map);
+    L.control.zoom({ position: "bottomright", zoomInTitle: t("map.zoom_in"), zoomOutTitle: t("map.zoom_out") }).addTo(map);
+    document.querySelector(".veil")?.remove();
+  }
+}
+
+export function showLayer(name, wanted) {
+  ground?.show?.(name, wanted);
+}
+
+const pointer = document.getElementById("pointer");
+if (pointer) {
+  map.on("mousemove", (event) => {
+    const [lon, lat] = storedOf(event.latlng);
+    pointer.textContent = `${lon.toFixed(6)}, ${lat.toFixed(6)} · WGS84`;
+  });
+}
+
+new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());

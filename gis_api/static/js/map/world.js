@@ -1,0 +1,59 @@
+// Positions as the map needs them: world pixels at zoom 0 (256 wide), in the datum of the base map.
+import { config } from "../config.js";
+import { shown, stored } from "./datum.js";
+
+const there = shown(config.datum);
+const back = stored(config.datum);
+const RADIANS = Math.PI / 180;
+
+export function toWorld(lon, lat) {
+  const [x, y] = there(lon, lat);
+  const sine = Math.sin(y * RADIANS);
+  return [(x / 360 + 0.5) * 256, (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * 256];
+}
+
+export function fromWorld(x, y) {
+  const lat = (2 * Math.atan(Math.exp(Math.PI * (1 - y / 128))) - Math.PI / 2) / RADIANS;
+  return back((x / 256 - 0.5) * 360, lat);
+}
+
+// A screen position of Leaflet as a stored position, nine decimals as the store keeps them.
+export function storedOf(latlng) {
+  const [lon, lat] = back(latlng.lng, latlng.lat);
+  return [Number(lon.toFixed(9)), Number(lat.toFixed(9))];
+}
+
+export function latLngOf(lon, lat) {
+  const [x, y] = there(lon, lat);
+  return L.latLng(y, x);
+}
+
+export function boundsOf([west, south, east, north]) {
+  return L.latLngBounds(latLngOf(west, south), latLngOf(east, north));
+}
+
+// Every position of a GeoJSON geometry, in order.
+export function* positions(geometry) {
+  if (!geometry) return;
+  if (geometry.type === "GeometryCollection") {
+    for (const part of geometry.geometries) yield* positions(part);
+  } else yield* flat(geometry.coordinates);
+}
+
+function* flat(coordinates) {
+  if (typeof coordinates[0] === "number") yield coordinates;
+  else for (const inner of coordinates) yield* flat(inner);
+}
+
+export function boxOf(geometries) {
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const geometry of geometries) {
+    for (const [lon, lat] of positions(geometry)) {
+      box[0] = Math.min(box[0], lon);
+      box[1] = Math.min(box[1], lat);
+      box[2] = Math.max(box[2], lon);
+      box[3] = Math.max(box[3], lat);
+    }
+  }
+  return box;
+}

@@ -1,0 +1,225 @@
+// Top bar and panel of the planner: whether it is saved, what may be done with the plan, figures, problems, changes.
+import { clock, config, number, t } from "../config.js";
+import { byTest, el, fill } from "../dom.js";
+import { counts, kindOf, showChanges, showHouseholds, showProblems } from "./panel.js";
+import { versionOf } from "./plans.js";
+
+const ACTIONS = ["compare", "submit", "withdraw", "return", "publish"];
+
+export class Desk {
+  constructor(store, tiling, editor) {
+    this.store = store;
+    this.tiling = tiling;
+    this.editor = editor;
+    this.touched = new Set();
+    this.savedAt = store.plan.updated_at ?? Date.now();
+    this.buttons = Object.fromEntries(ACTIONS.map((name) => [name, document.getElementById(name)]));
+    this.listen();
+  }
+
+  listen() {
+    const { store, buttons } = this;
+    store.addEventListener("saving", () => this.showState());
+    store.addEventListener("saved", () => this.saved());
+    store.addEventListener("refused", (event) => this.showState(event.detail));
+    store.addEventListener("report", () => this.showReport());
+    buttons.compare.addEventListener("click", () => this.compare());
+    buttons.submit.addEventListener("click", () => this.submit());
+    buttons.withdraw.addEventListener("click", () => this.step("withdraw"));
+    buttons.return.addEventListener("click", () => this.giveBack());
+    buttons.publish.addEventListener("click", () => this.publish());
+    document.getElementById("confirm").addEventListener("click", () => this.editor.merge());
+    for (const tab of document.querySelectorAll(".tabs a")) tab.addEventListener("click", (event) => this.tab(event, tab));
+  }
+
+  tab(event, tab) {
+    event.preventDefault();
+    for (const other of document.querySelectorAll(".tabs a")) other.toggleAttribute("aria-current", other === tab);
+    document.querySelector(tab.getAttribute("href")).scrollIntoView({ block: "start", behavior: "smooth" });
+  }
+
+  saved() {
+    this.savedAt = Date.now();
+    this.showState();
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.refreshChanges(), 600);
+  }
+
+  showState(problem) {
+    const box = byTest("planner-save-state");
+    const state = problem ? "refused" : this.store.pending > 0 ? "saving" : "saved";
+    box.className = `save ${state}`;
+    box.textContent = t(`planner.${state}`, { time: clock(this.savedAt) });
+  }
+
+  showPlan() {
+    const { plan } = this.store;
+    const chip = document.getElementById("plan-state");
+    chip.className = `chip ${plan.state}`;
+    chip.textContent = `${t(`plans.state_${plan.state}`)} · ${versionOf(plan)}`;
+    document.getElementById("plan-place").textContent = plan.title || plan.district_name || plan.district;
+    const own = config.person.role === "planner";
+    this.buttons.submit.hidden = !(own && plan.state === "draft");
+    this.buttons.withdraw.hidden = !(own && plan.state === "submitted");
+    this.buttons.return.hidden = !(own && plan.state === "submitted");
+    this.buttons.compare.hidden = plan.state === "published";
+    this.buttons.publish.hidden = !["draft", "submitted"].includes(plan.state);
+    const reason = document.getElementById("returned");
+    reason.hidden = !(plan.returned_reason && plan.state === "draft");
+    reason.textContent = plan.returned_reason ? t("planner.returned", { reason: plan.returned_reason }) : "";
+    this.showPublish();
+  }
+
+  // The publish button carries the reason why it cannot be pressed.
+  showPublish() {
+    const button = this.buttons.publish;
+    const reason = this.obstacle();
+    button.disabled = Boolean(reason);
+    button.textContent = reason ? t("planner.publish_not", { reason }) : t("planner.publish");
+    button.title = reason ?? "";
+    this.buttons.submit.disabled = counts(this.store.report).errors > 0;
+  }
+
+  obstacle() {
+    const { plan, report } = this.store;
+    const { errors, first } = counts(report);
+    if (!report) return t("planner.checking");
+    if (errors) return t("planner.still", { n: number(errors), kind: errors === 1 || sameKind(report) ? kindOf(first) : t("planner.problem") });
+    if (config.person.role !== "planner") return t("planner.not_planner");
+    if ((plan.editors ?? []).includes(config.person.name)) return t("planner.own_editor");
+    if (plan.state === "draft") return t("planner.submit_first");
+    return null;
+  }
+
+  showReport() {
+    const { report } = this.store;
+    const { errors, warnings } = counts(report);
+    showProblems(byTest("planner-defects"), report, {
+      locate: (defect) => this.editor.locate(defect),
+      mend: (defect, code) => this.editor.mend(defect, code),
+    });
+    const badge = document.getElementById("error-count");
+    badge.textContent = number(errors);
+    badge.hidden = !errors;
+    document.getElementById("warning-count").textContent = warnings ? t("planner.warnings", { n: number(warnings) }) : "";
+    const repair = document.getElementById("repair");
+    repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => ["noise", "sliver"].includes(defect.class) || defect.kind === "unmatched_vertex"));
+    repair.onclick = () => this.editor.step(() => this.store.repair()).then(() => this.editor.reload(null));
+    this.showPublish();
+    this.showTotals();
+  }
+
+  showTotals() {
+    const grids = this.tiling.ofLevel("grid").length;
+    const parts = this.tiling.shapes.size - grids;
+    const { errors } = counts(this.store.report);
+    const words = [t("planner.n_grids", { n: number(grids) }), t("planner.n_sub_grids", { n: number(parts) })];
+    if (this.store.report) words.push(errors ? t("planner.n_problems", { n: number(errors) }) : t("planner.complete"));
+    document.getElementById("totals").textContent = words.join(" · ");
+  }
+
+  showHouseholds() {
+    showHouseholds(byTest("planner-households"), document.getElementById("households-lead"), {
+      tiling: this.tiling, plan: this.store.plan, touched: this.touched, chosen: this.editor.selected?.[0],
+      choose: (code) => this.editor.goTo(code),
+    });
+    document.getElementById("households-title").textContent = t(this.touched.size ? "planner.touched_title" : "planner.all_title");
+  }
+
+  touch(changed, answer) {
+    for (const feature of changed) if (feature.properties.level === "grid") this.touched.add(feature.properties.code);
+    for (const code of answer.removed ?? []) this.touched.delete(code);
+    this.showHouseholds();
+    this.showPlan();
+    this.showTotals();
+  }
+
+  async refreshChanges() {
+    const box = document.getElementById("changes");
+    if (this.store.plan.state === "published") return;
+    try {
+      const total = showChanges(box, await this.store.difference());
+      document.getElementById("change-count").textContent = total ? number(total) : "";
+    } catch (problem) {
+      fill(box, el("p", { class: "quiet" }, problem.message));
+    }
+  }
+
+  compare() {
+    const box = document.querySelector('#layers input[name="published"]');
+    box.checked = !box.checked;
+    box.dispatchEvent(new Event("change"));
+  }
+
+  say(message, kind = "") {
+    const toast = document.getElementById("toast");
+    toast.className = `toast message ${kind}`;
+    fill(toast, el("div", {}, message), el("button", { type: "button", class: "small", onclick: () => (toast.hidden = true) }, t("frame.close")));
+    toast.hidden = false;
+    clearTimeout(this.fading);
+    this.fading = setTimeout(() => (toast.hidden = true), kind === "bad" ? 12000 : 6000);
+  }
+
+  // Steps of the plan's life
+
+  async step(name, body) {
+    try {
+      await this.store.step(name, body);
+      this.say(t(`planner.done_${name}`), "good");
+      this.editor.allow();
+    } catch (problem) {
+      this.refusedStep(problem);
+    }
+  }
+
+  refusedStep(problem) {
+    if (problem.where) this.editor.mark(problem.where, "bad");
+    this.say([problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" "), "bad");
+    if (problem.status === 412) this.editor.reload(t("planner.outdated"));
+  }
+
+  async submit() {
+    const warnings = (this.store.report?.defects ?? []).filter((defect) => defect.severity === "warning");
+    const kinds = [...new Set(warnings.map((defect) => defect.kind))];
+    const lines = kinds.map((kind) => t("planner.warning_n", { kind: kindOf({ kind }), n: number(warnings.filter((defect) => defect.kind === kind).length) }));
+    const agreed = await this.ask({ title: t("planner.submit"), text: lines.length ? t("planner.submit_warnings") : t("planner.submit_clean"), lines });
+    if (agreed) await this.step("submit", { acknowledged: kinds });
+  }
+
+  async giveBack() {
+    const reason = await this.ask({ title: t("planner.return"), text: t("planner.return_text"), field: t("planner.reason") });
+    if (reason) await this.step("return", { reason });
+  }
+
+  async publish() {
+    const agreed = await this.ask({ title: t("planner.publish"), text: t("planner.publish_text") });
+    if (agreed) await this.step("publish", { effective_at: null });
+  }
+
+  askName() {
+    return this.ask({ title: t("planner.tool_carve"), text: t("planner.carve_text"), field: t("planner.grid_name"), optional: true });
+  }
+
+  // A dialog with a title, a sentence, lines, and perhaps one field: resolves with true or the text, null when left.
+  ask({ title, text, lines = [], field, optional }) {
+    const input = field ? el("input", { name: "answer", required: !optional, maxlength: "200" }) : null;
+    const form = el("form", { method: "dialog" }, el("h2", {}, title), el("p", {}, text),
+      lines.length ? el("ul", {}, lines.map((line) => el("li", {}, `· ${line}`))) : null,
+      input ? el("label", {}, el("span", {}, field), input) : null,
+      el("div", { class: "actions" }, el("button", { class: "main", value: "yes" }, t("frame.confirm")),
+        el("button", { value: "no", formnovalidate: true }, t("frame.cancel"))));
+    const dialog = el("dialog", { "data-test": "dialog" }, form);
+    document.body.append(dialog);
+    dialog.showModal();
+    return new Promise((resolve) => {
+      dialog.addEventListener("close", () => {
+        dialog.remove();
+        resolve(dialog.returnValue === "yes" ? (input ? input.value.trim() : true) : null);
+      });
+    });
+  }
+}
+
+function sameKind(report) {
+  return new Set(report.defects.filter((defect) => defect.severity !== "warning").map((defect) => defect.kind)).size === 1;
+}

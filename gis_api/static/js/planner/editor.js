@@ -1,0 +1,428 @@
+// What the pointer does with the grids: hover, selection, the tools, and what is painted for each.
+import { config, measure, number, t } from "../config.js";
+import { el, fill } from "../dom.js";
+import { Painted } from "../map/canvas.js";
+import { colour, faint } from "../map/colours.js";
+import { map, show, showLayer } from "../map/place.js";
+import { boxOf, positions, storedOf, toWorld } from "../map/world.js";
+import { Balance } from "./balance.js";
+import { Desk } from "./desk.js";
+import { Handles } from "./handles.js";
+import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
+import { outOfRange } from "./panel.js";
+import { Sketch } from "./sketch.js";
+import { shortCode } from "./tiling.js";
+import { Rail } from "./tools.js";
+import { Published } from "./published.js";
+
+const SKETCHES = { split: "line", redraw: "line", carve: "area", give: "area" };
+const NEEDED = { split: 1, redraw: 2, merge: 2, give: 1 };
+
+export class Editor {
+  constructor(store, tiling, plan) {
+    this.store = store;
+    this.tiling = tiling;
+    this.plan = plan;
+    this.selected = [];
+    this.hovered = null;
+    this.moving = null;
+    this.marks = [];
+    this.subGrids = true;
+    this.tip = document.getElementById("tip");
+    this.hint = document.getElementById("hint");
+    this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" }).addTo(map);
+    this.over = new Painted((context, view) => this.paintOver(context, view), { pane: "shadowPane" }).addTo(map);
+    this.published = new Published(store, () => this.base.redraw());
+    this.balance = new Balance(tiling);
+    this.desk = new Desk(store, tiling, this);
+    this.sketch = new Sketch(tiling, () => this.over.redraw());
+    this.handles = new Handles(tiling, {
+      moving: (id, position) => this.drag(id, position),
+      moved: (held, to) => this.drop(held, { op: "move_vertex", from: held.from, to }),
+      bent: (held, to) => this.drop(held, { op: "insert_vertex", at: held.from, to }),
+      erased: (at) => this.apply({ op: "delete_vertex", at }),
+    });
+    this.rail = new Rail(document.getElementById("rail"), {
+      choose: (tool) => this.use(tool),
+      undo: () => this.step(() => store.undo()),
+      redo: () => this.step(() => store.redo()),
+    });
+    this.listen();
+    this.rail.choose("select");
+    this.allow();
+  }
+
+  listen() {
+    map.on("click", (event) => this.click(event));
+    map.on("mousemove", (event) => this.hover(event));
+    map.on("mouseout", () => this.leave());
+    this.store.addEventListener("outdated", () => this.reload(t("planner.outdated")));
+    this.store.addEventListener("plan", () => this.allow());
+    document.addEventListener("connection-back", () => this.reload(null));
+    document.addEventListener("keydown", (event) => this.key(event));
+    for (const box of document.querySelectorAll("#layers input")) {
+      box.addEventListener("change", () => this.layer(box.name, box.checked));
+    }
+  }
+
+  layer(name, wanted) {
+    if (name === "sub_grids") this.subGrids = wanted;
+    else if (name === "published") this.published.show(wanted);
+    else showLayer(name, wanted);
+    this.base.redraw();
+  }
+
+  get editing() {
+    return this.store.plan.state === "draft" && config.person.role === "planner";
+  }
+
+  allow() {
+    this.rail.allow(this.editing);
+    if (!this.editing && this.rail.chosen !== "select") this.rail.choose("select");
+    this.desk.showPlan();
+  }
+
+  // Painting
+
+  paintBase(context, view) {
+    paintFills(context, this.tiling, view, (shape) => this.fillOf(shape));
+    this.published.paint(context, view);
+    paintBorders(context, this.tiling, view, { subGrids: this.subGrids, without: this.moving?.id });
+    paintLabels(context, this.tiling, view, { second: (shape) => this.labelOf(shape) });
+  }
+
+  fillOf(shape) {
+    if (shape.properties.kind === "dedicated") return faint("quiet", 0.13);
+    return outOfRange(shape.properties, this.plan) ? faint("range", 0.2) : null;
+  }
+
+  labelOf(shape) {
+    const { kind, households } = shape.properties;
+    if (kind === "dedicated") return { text: t("planner.dedicated"), colour: "quiet" };
+    const out = outOfRange(shape.properties, this.plan);
+    return { text: t("planner.households_n", { n: number(households ?? 0) }), colour: out ? "range-ink" : "good-ink", strong: out };
+  }
+
+  paintOver(context, view) {
+    const accent = colour("accent");
+    const chosen = this.selected.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
+    if (this.hovered && !this.selected.includes(this.hovered.code)) {
+      outline(context, this.tiling, [this.hovered], view, { fill: faint("accent", 0.06), stroke: faint("accent", 0.55), width: 2 });
+    }
+    if (this.moving) this.paintMoving(context, view, accent);
+    outline(context, this.tiling, chosen, view, { fill: faint("accent", 0.13), stroke: accent, width: 3 });
+    for (const mark of this.marks) paintMark(context, view, mark);
+    this.sketch.paint(context, view, accent);
+  }
+
+  paintMoving(context, view, accent) {
+    const touched = this.moving.codes.map((code) => this.tiling.shapes.get(code));
+    outline(context, this.tiling, touched.filter((shape) => shape.level === "sub_grid"), view, { stroke: colour("sub-grid"), width: 1, dash: [4, 3] });
+    outline(context, this.tiling, touched.filter((shape) => shape.level === "grid"), view, { fill: `${accent}10`, stroke: accent, width: 2 });
+  }
+
+  redraw() {
+    this.base.redraw();
+    this.over.redraw();
+  }
+
+  // Pointer
+
+  shapeAt(latlng, level = this.level()) {
+    const [x, y] = toWorld(...storedOf(latlng));
+    return this.tiling.at(x, y, level) || (level === "sub_grid" ? this.tiling.at(x, y, "grid") : null);
+  }
+
+  level() {
+    return document.querySelector('input[name="level"]:checked')?.value ?? "grid";
+  }
+
+  hover(event) {
+    if (this.moving) return;
+    if (event.originalEvent.target.closest?.(".vertex")) return;
+    const shape = this.shapeAt(event.latlng);
+    if (shape !== this.hovered) {
+      this.hovered = shape;
+      this.over.redraw();
+    }
+    if (shape) this.tell(event.containerPoint, shapeName(shape), this.tipOf(shape));
+    else this.tip.hidden = true;
+  }
+
+  tipOf(shape) {
+    const { households, area_m2: area, kind } = shape.properties;
+    const parts = [kind === "dedicated" ? t("planner.dedicated") : t("planner.households_n", { n: number(households ?? 0) })];
+    if (area) parts.push(`${measure(area)} m²`);
+    if (outOfRange(shape.properties, this.plan)) parts.push(t("planner.out_of_range"));
+    return parts.join(" · ");
+  }
+
+  leave() {
+    this.hovered = null;
+    this.tip.hidden = true;
+    this.over.redraw();
+  }
+
+  tell(point, title, text) {
+    fill(this.tip, el("b", {}, title), text);
+    this.tip.hidden = false;
+    const stage = map.getSize();
+    const { offsetWidth: width, offsetHeight: height } = this.tip;
+    this.tip.style.left = `${Math.max(4, Math.min(point.x + 16, stage.x - width - 6))}px`;
+    this.tip.style.top = `${Math.max(4, point.y + 18 + height > stage.y ? point.y - height - 12 : point.y + 18)}px`;
+  }
+
+  click(event) {
+    if (this.sketch.kind) this.sketch.click(event);
+    else if (this.rail.chosen === "fill") this.fillGap(event.latlng);
+    else this.choose(this.shapeAt(event.latlng)?.code ?? null, this.many(event.originalEvent));
+  }
+
+  many(event) {
+    return event.shiftKey || event.ctrlKey || event.metaKey || ["merge", "redraw"].includes(this.rail.chosen);
+  }
+
+  choose(code, adding = false) {
+    if (!code) this.selected = adding ? this.selected : [];
+    else if (!adding) this.selected = [code];
+    else if (this.selected.includes(code)) this.selected = this.selected.filter((other) => other !== code);
+    else this.selected = [...this.selected, code];
+    this.balance.around(this.tiling.shapes.get(this.selected[0]));
+    this.arm();
+    this.desk.showHouseholds();
+  }
+
+  goTo(code) {
+    const shape = this.tiling.shapes.get(code);
+    if (!shape) return;
+    show(boxOf([shape.feature.geometry]), { animate: true, padding: [120, 120] });
+    this.choose(code);
+  }
+
+  // Tools
+
+  use(tool) {
+    this.sketch.stop();
+    if (!["merge", "redraw", "split", "give", "vertices"].includes(tool)) this.selected = this.selected.slice(0, 1);
+    this.arm();
+  }
+
+  // Bring the chosen tool and the selection together: vertices, a sketch, or a hint of what is missing.
+  arm() {
+    const tool = this.rail.chosen;
+    const enough = this.selected.length >= (NEEDED[tool] ?? 0);
+    const single = this.selected.length === 1 ? this.selected[0] : null;
+    this.handles.show(tool === "vertices" && this.editing ? single : null);
+    if (SKETCHES[tool] && enough) {
+      if (this.sketch.kind !== SKETCHES[tool]) this.sketch.start(SKETCHES[tool], (geometry) => this.sketched(tool, geometry));
+    } else this.sketch.stop();
+    document.getElementById("confirm").hidden = !(tool === "merge" && enough);
+    this.hint.textContent = t(`planner.hint_${tool}${enough ? "" : "_choose"}`);
+    this.over.redraw();
+  }
+
+  async sketched(tool, geometry) {
+    const [code, other] = this.selected;
+    if (tool === "split") this.apply({ op: "split", code, line: geometry });
+    else if (tool === "redraw") this.apply({ op: "redraw_border", left: code, right: other, line: geometry });
+    else if (tool === "give") this.apply({ op: "give", geometry, to: code });
+    else if (tool === "carve") {
+      const name = await this.desk.askName();
+      if (name !== null) this.apply({ op: "carve", geometry, name });
+    }
+  }
+
+  merge() {
+    this.apply({ op: "merge", codes: this.selected });
+  }
+
+  fillGap(latlng) {
+    const into = this.selected[0] ?? this.shapeAt(latlng, "grid")?.code;
+    if (into) this.apply({ op: "fill_gap", where: { type: "Point", coordinates: storedOf(latlng) }, into });
+    else this.hint.textContent = t("planner.hint_fill_choose");
+  }
+
+  mend(defect, into) {
+    this.apply({ op: "fill_gap", where: { type: "Point", coordinates: innerPoint(defect.where) }, into });
+  }
+
+  locate(defect) {
+    this.mark(defect.where, defect.severity === "warning" ? "notice" : "bad");
+    show(boxOf([defect.where]), { animate: true, maxZoom: 19, padding: [160, 160] });
+  }
+
+  mark(geometry, name) {
+    this.marks = geometry ? [{ geometry, name }] : [];
+    this.over.redraw();
+  }
+
+  key(event) {
+    if (event.target.closest("input, textarea, select, dialog")) return;
+    if (event.key === "Escape") {
+      this.mark(null);
+      this.choose(null);
+    } else if (event.key === "Enter" && this.rail.chosen === "merge" && this.selected.length > 1) this.merge();
+  }
+
+  // Edits
+
+  drag(id, position) {
+    if (this.moving?.id !== id) this.lift(id);
+    this.tiling.nudge(id, position);
+    this.over.redraw();
+    const { x, y } = this.tiling.points[id];
+    const scale = 2 ** map.getZoom();
+    const origin = map.getPixelOrigin();
+    const place = map.layerPointToContainerPoint(L.point(x * scale - origin.x, y * scale - origin.y));
+    this.tell(place, this.moving.title, this.movingText());
+  }
+
+  lift(id) {
+    const codes = [...this.tiling.points[id].owners];
+    const grids = codes.filter((code) => this.tiling.shapes.get(code).level === "grid");
+    this.moving = { id, codes, grids, title: t("planner.shared_vertex", { n: grids.length }) };
+    this.balance.start(grids);
+    this.base.redraw();
+  }
+
+  movingText() {
+    const figures = this.balance.now(this.moving.grids);
+    if (!figures.size) return this.moving.grids.map(shortCode).join(" · ");
+    return [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(after) })).join(" · ");
+  }
+
+  async drop(held, operation) {
+    const moving = this.moving;
+    this.moving = null;
+    this.tip.hidden = true;
+    if (String(operation.to) === String(held.from) || !moving) {
+      this.springBack(moving);
+      return;
+    }
+    await this.apply(operation, { before: () => this.tiling.settle(held.id), refused: () => this.springBack(moving) });
+  }
+
+  springBack(moving) {
+    if (moving) this.tiling.restore(moving.codes.filter((code) => this.tiling.shapes.has(code)));
+    this.tiling.rebuild();
+    this.redraw();
+    this.arm();
+  }
+
+  // Send one operation; the answer becomes the map, a refusal is told with its place on the map.
+  apply(operation, { before, refused } = {}) {
+    return this.step(() => this.store.edit(operation), { before, refused });
+  }
+
+  async step(send, { before, refused } = {}) {
+    this.mark(null);
+    try {
+      const answer = await send();
+      before?.();
+      await this.take(answer);
+    } catch (problem) {
+      refused?.();
+      if (problem.where) this.mark(problem.where, "bad");
+      if (problem.status !== 412) this.desk.say(problem.message, "bad");
+    }
+  }
+
+  async take(answer) {
+    const changed = (answer.changed ?? []).map(withLevel);
+    for (const code of answer.removed ?? []) this.tiling.drop(code);
+    this.tiling.add(changed);
+    this.tiling.rebuild();
+    this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
+    this.desk.touch(changed, answer);
+    this.redraw();
+    this.arm();
+  }
+
+  async reload(message) {
+    await this.store.load();
+    const features = await this.store.grids();
+    for (const code of [...this.tiling.shapes.keys()]) this.tiling.drop(code);
+    this.tiling.add(features);
+    this.tiling.rebuild();
+    this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
+    if (message) this.desk.say(message);
+    this.redraw();
+    this.arm();
+    this.refreshFigures();
+  }
+
+  refreshFigures() {
+    this.desk.showHouseholds();
+    this.desk.showState();
+    this.store.check().catch((problem) => this.desk.say(problem.message, "bad"));
+    this.desk.refreshChanges();
+  }
+}
+
+function withLevel(feature) {
+  feature.properties.level ??= feature.properties.code.length === 17 ? "sub_grid" : "grid";
+  return feature;
+}
+
+function shapeName(shape) {
+  const { name } = shape.properties;
+  return name && name !== shape.code ? `${shortCode(shape.code)} ${name}` : shortCode(shape.code);
+}
+
+// A point inside the first polygon of a defect, by the middle of its widest horizontal run.
+export function innerPoint(geometry) {
+  const ring = geometry.type === "Polygon" ? geometry.coordinates[0] : geometry.type === "MultiPolygon" ? geometry.coordinates[0][0] : null;
+  if (!ring) return [...positions(geometry)][0];
+  const south = Math.min(...ring.map((p) => p[1]));
+  const north = Math.max(...ring.map((p) => p[1]));
+  let best = { width: -1, at: ring[0] };
+  for (const share of [0.5, 0.3, 0.7, 0.15, 0.85]) {
+    const lat = south + (north - south) * share;
+    const hits = [];
+    for (let i = 1; i < ring.length; i += 1) {
+      const [a, b] = [ring[i - 1], ring[i]];
+      if (a[1] > lat !== b[1] > lat) hits.push(a[0] + ((b[0] - a[0]) * (lat - a[1])) / (b[1] - a[1]));
+    }
+    hits.sort((a, b) => a - b);
+    for (let i = 0; i + 1 < hits.length; i += 2) {
+      if (hits[i + 1] - hits[i] > best.width) best = { width: hits[i + 1] - hits[i], at: [(hits[i] + hits[i + 1]) / 2, lat] };
+    }
+  }
+  return best.at;
+}
+
+function paintMark(context, view, { geometry, name }) {
+  const places = [...positions(geometry)].map(([lon, lat]) => {
+    const [x, y] = toWorld(lon, lat);
+    return [x * view.scale - view.x, y * view.scale - view.y];
+  });
+  if (!places.length) return;
+  const xs = places.map((place) => place[0]);
+  const ys = places.map((place) => place[1]);
+  const middle = [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
+  context.strokeStyle = colour(name);
+  context.fillStyle = faint(name, 0.25);
+  context.lineWidth = 2;
+  context.beginPath();
+  if (geometry.type.endsWith("Polygon")) tracePolygons(context, geometry, view);
+  else if (geometry.type.endsWith("LineString")) places.forEach((place, i) => (i ? context.lineTo(...place) : context.moveTo(...place)));
+  if (geometry.type.endsWith("Polygon")) context.fill("evenodd");
+  context.stroke();
+  context.beginPath();
+  context.arc(...middle, Math.max(16, Math.min(60, (Math.max(...xs) - Math.min(...xs)) / 2 + 12)), 0, 2 * Math.PI);
+  context.setLineDash([5, 4]);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+function tracePolygons(context, geometry, view) {
+  const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+  for (const ring of polygons.flat()) {
+    ring.forEach(([lon, lat], i) => {
+      const [x, y] = toWorld(lon, lat);
+      const place = [x * view.scale - view.x, y * view.scale - view.y];
+      if (i) context.lineTo(...place);
+      else context.moveTo(...place);
+    });
+  }
+}

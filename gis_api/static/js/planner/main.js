@@ -1,0 +1,49 @@
+// The planner: draws a plan's grids, lets tools change them through the server's operations, shows what follows.
+import { config, t } from "../config.js";
+import { byTest, fill } from "../dom.js";
+import { map, show } from "../map/place.js";
+import { boxOf } from "../map/world.js";
+import { Editor } from "./editor.js";
+import { showPlans } from "./plans.js";
+import { PlanStore } from "./store.js";
+import { Tiling } from "./tiling.js";
+
+const main = document.getElementById("main");
+const ready = () => {
+  main.dataset.test = "ready";
+};
+
+async function open(id) {
+  const store = new PlanStore(id);
+  const tiling = new Tiling();
+  const [plan, features] = await Promise.all([store.load(), store.grids()]);
+  tiling.add(features);
+  tiling.rebuild();
+  show(boxOf(features.filter((feature) => feature.properties.level === "grid").map((feature) => feature.geometry)));
+  const editor = new Editor(store, tiling, plan);
+  ready();
+  editor.refreshFigures();
+}
+
+function failed(problem) {
+  const veil = document.querySelector(".veil");
+  const box = document.getElementById("failed");
+  box.querySelector("p").textContent = problem.message;
+  box.querySelector("button").addEventListener("click", () => location.reload());
+  fill(veil, box);
+  box.hidden = false;
+}
+
+if (config.plan) {
+  open(config.plan).catch(failed);
+} else {
+  const dialog = document.getElementById("plans");
+  dialog.show();
+  await showPlans(dialog.querySelector(".list"));
+  document.querySelector(".veil .skeleton")?.remove();
+  byTest("planner-publish").hidden = true;
+  ready();
+}
+
+map.on("contextmenu", (event) => L.DomEvent.preventDefault(event.originalEvent));
+if (config.person.role !== "planner") document.getElementById("read-only").textContent = t("planner.read_only");

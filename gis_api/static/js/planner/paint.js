@@ -1,0 +1,129 @@
+// Painting a tiling: fills that mean something, borders by rank with a white halo, labels where there is room.
+import { colour, faint } from "../map/colours.js";
+import { labelOf, meets, rings, shortCode } from "./tiling.js";
+
+const FONT = '"Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif';
+
+// A run of points as a path; points closer than 0.6 px to the last one are left out.
+function trace(context, tiling, ids, view, closed) {
+  let lastX = NaN;
+  let lastY = NaN;
+  for (let i = 0; i < ids.length; i += 1) {
+    const point = tiling.points[ids[i]];
+    const x = point.x * view.scale - view.x;
+    const y = point.y * view.scale - view.y;
+    if (i === 0) context.moveTo(x, y);
+    else if (i < ids.length - 1 && Math.abs(x - lastX) < 0.6 && Math.abs(y - lastY) < 0.6) continue;
+    else context.lineTo(x, y);
+    lastX = x;
+    lastY = y;
+  }
+  if (closed) context.closePath();
+}
+
+export function traceShape(context, tiling, shape, view) {
+  for (const ring of rings(shape)) trace(context, tiling, ring, view, true);
+}
+
+export function paintFills(context, tiling, view, fillOf) {
+  const groups = new Map();
+  for (const shape of tiling.shapes.values()) {
+    if (shape.level !== "grid" || !meets(shape.box, view.box)) continue;
+    const fill = fillOf(shape);
+    if (fill) groups.set(fill, [...(groups.get(fill) || []), shape]);
+  }
+  for (const [fill, shapes] of groups) {
+    context.beginPath();
+    for (const shape of shapes) traceShape(context, tiling, shape, view);
+    context.fillStyle = fill;
+    context.fill("evenodd");
+  }
+}
+
+export function paintBorders(context, tiling, view, { subGrids, without }) {
+  const ranks = { sub_grid: [], grid: [], community: [], frame: [] };
+  for (const arc of tiling.arcs) {
+    if (meets(arc.box, view.box)) ranks[arc.rank].push(arc.points);
+  }
+  const thin = Math.max(0.7, Math.min(2, (view.zoom - 12) * 0.5));
+  const line = (name, width, dash, groups) => {
+    context.beginPath();
+    for (const points of groups.flat()) traceWithout(context, tiling, points, view, without);
+    context.setLineDash(dash);
+    context.lineWidth = width;
+    context.strokeStyle = colour(name);
+    context.stroke();
+  };
+  context.lineJoin = "round";
+  context.lineCap = "butt";
+  if (subGrids && view.zoom >= 14) line("sub-grid", 1, [4, 3], [ranks.sub_grid]);
+  line("halo", thin + 2.4, [], [ranks.grid, ranks.community, ranks.frame]);
+  line("grid", thin, [], [ranks.grid]);
+  line("grid", thin * 1.5 + 0.4, [], [ranks.community, ranks.frame]);
+  context.setLineDash([]);
+}
+
+// Leave out the edges at a vertex that is being moved: they are painted live elsewhere.
+function traceWithout(context, tiling, points, view, without) {
+  if (without == null || !points.includes(without)) {
+    trace(context, tiling, points, view, false);
+    return;
+  }
+  let run = [];
+  for (const point of points) {
+    if (point === without) {
+      if (run.length > 1) trace(context, tiling, run, view, false);
+      run = [];
+    } else run.push(point);
+  }
+  if (run.length > 1) trace(context, tiling, run, view, false);
+}
+
+export function paintLabels(context, tiling, view, { second, level = "grid" }) {
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const taken = new Set();
+  for (const shape of tiling.shapes.values()) {
+    if (shape.level !== level || !meets(shape.box, view.box)) continue;
+    if ((shape.box[2] - shape.box[0]) * view.scale < 58) continue;
+    paintLabel(context, labelOf(tiling, shape), view, shape, second(shape), taken);
+  }
+}
+
+function paintLabel(context, place, view, shape, words, taken) {
+  const x = Math.round(place.x * view.scale - view.x);
+  const y = Math.round(place.y * view.scale - view.y);
+  const cells = [Math.floor(x / 74), Math.floor(y / 38)];
+  const key = cells.join();
+  if (taken.has(key)) return;
+  taken.add(key);
+  const name = shortCode(shape.code);
+  context.font = `700 12px ${FONT}`;
+  const width = Math.max(context.measureText(name).width, words.text.length * 9) + 12;
+  context.fillStyle = faint("paper", 0.92);
+  context.beginPath();
+  context.roundRect(x - width / 2, y - 17, width, 34, 4);
+  context.fill();
+  context.fillStyle = colour("ink");
+  context.fillText(name, x, y - 7.5);
+  context.font = `${words.strong ? 700 : 400} 12px ${FONT}`;
+  context.fillStyle = colour(words.colour);
+  context.fillText(words.text, x, y + 8);
+}
+
+export function outline(context, tiling, shapes, view, { fill, stroke, width, dash = [] }) {
+  context.beginPath();
+  for (const shape of shapes) traceShape(context, tiling, shape, view);
+  context.lineJoin = "round";
+  context.setLineDash(dash);
+  if (fill) {
+    context.fillStyle = fill;
+    context.fill("evenodd");
+  }
+  if (stroke) {
+    context.strokeStyle = stroke;
+    context.lineWidth = width;
+    context.stroke();
+  }
+  context.setLineDash([]);
+}

@@ -1,0 +1,136 @@
+// The panel: households of the touched grids, problems with their fixes, what changes hands.
+import { measure, number, t, has } from "../config.js";
+import { barRow, el, fill } from "../dom.js";
+import { shortCode } from "./tiling.js";
+
+const ROWS = 30;
+
+// The range that a grid should keep: its own where the server tells it, else the plan's, else none.
+export function rangeOf(properties, plan) {
+  const target = properties.target ?? properties.households_target ?? plan?.households?.target ?? plan?.target ?? null;
+  if (!target || properties.kind === "dedicated") return null;
+  const tolerance = properties.tolerance ?? plan?.households?.tolerance ?? plan?.tolerance ?? 0.2;
+  return { target, tolerance };
+}
+
+export function deviation(properties, plan) {
+  const range = rangeOf(properties, plan);
+  return range ? properties.households / range.target - 1 : null;
+}
+
+export function outOfRange(properties, plan) {
+  const range = rangeOf(properties, plan);
+  return range ? Math.abs(properties.households / range.target - 1) > range.tolerance + 1e-9 : false;
+}
+
+export function showHouseholds(list, lead, { tiling, plan, touched, chosen, choose }) {
+  const grids = tiling.ofLevel("grid").map((shape) => shape.properties);
+  const first = grids.filter((grid) => touched.has(grid.code));
+  const shownGrids = first.length ? first : grids.filter((grid) => grid.kind !== "dedicated");
+  const sorted = shownGrids.sort((a, b) => Math.abs(deviation(b, plan) ?? 0) - Math.abs(deviation(a, plan) ?? 0) || b.households - a.households);
+  const top = Math.max(1, ...sorted.slice(0, ROWS).map((grid) => grid.households), ...sorted.slice(0, 1).map((grid) => (rangeOf(grid, plan)?.target ?? 0) * 1.6));
+  const ranges = sorted.map((grid) => rangeOf(grid, plan)).filter(Boolean);
+  const total = grids.reduce((sum, grid) => sum + (grid.households || 0), 0);
+  lead.textContent = leadOf(first.length, ranges, total, grids.length);
+  fill(list, sorted.slice(0, ROWS).map((grid) => householdRow(grid, { plan, top, touched: chosen === grid.code, choose })));
+}
+
+function leadOf(touched, ranges, total, count) {
+  const targets = [...new Set(ranges.map((range) => range.target))].sort((a, b) => a - b);
+  const parts = [touched ? t("planner.touched_lead") : t("planner.all_lead", { grids: number(count), households: number(total) })];
+  if (targets.length) parts.push(t("planner.target_lead", { target: targets.join(" / "), tolerance: Math.round(ranges[0].tolerance * 100) }));
+  return parts.join(" · ");
+}
+
+function householdRow(grid, { plan, top, touched, choose }) {
+  const range = rangeOf(grid, plan);
+  const off = deviation(grid, plan);
+  const out = outOfRange(grid, plan);
+  const sign = off == null ? "" : `${off > 0 ? "+" : "−"}${Math.abs(Math.round(off * 100))}%`;
+  return barRow(shortCode(grid.code), {
+    share: grid.households / top,
+    tick: range ? range.target / top : null,
+    colour: out ? "var(--range)" : "var(--good)",
+    figure: number(grid.households),
+    note: out ? `${off > 0 ? "▲" : "▼"}${sign}` : sign,
+    touched,
+    extra: { "data-code": grid.code, tabindex: "0", role: "button", onclick: () => choose(grid.code), onkeydown: (event) => event.key === "Enter" && choose(grid.code) },
+  });
+}
+
+export function kindOf(defect) {
+  const key = `defects.${defect.kind}`;
+  return has(key) ? t(key) : defect.kind;
+}
+
+export function counts(report) {
+  const defects = report?.defects ?? [];
+  const errors = defects.filter((defect) => defect.severity !== "warning");
+  return { errors: errors.length, warnings: defects.length - errors.length, first: errors[0] };
+}
+
+export function showProblems(list, report, { locate, mend }) {
+  const defects = [...(report?.defects ?? [])].sort((a, b) => rank(a) - rank(b) || (b.area_m2 ?? 0) - (a.area_m2 ?? 0));
+  if (!defects.length) {
+    fill(list, el("li", { class: "message good" }, el("div", {}, t("planner.no_problems"))));
+    return;
+  }
+  const rows = defects.slice(0, ROWS).map((defect) => problemRow(defect, { locate, mend }));
+  if (defects.length > ROWS) rows.push(el("li", { class: "quiet" }, t("planner.more_problems", { n: number(defects.length - ROWS) })));
+  fill(list, rows);
+}
+
+const rank = (defect) => (defect.severity === "warning" ? 1 : 0);
+
+function problemRow(defect, { locate, mend }) {
+  const size = sizeOf(defect);
+  const buttons = [];
+  if (defect.kind === "gap") {
+    for (const code of defect.codes.slice(0, 3)) {
+      buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t("planner.give_to", { grid: shortCode(code) })));
+    }
+  }
+  if (defect.where) buttons.push(el("button", { type: "button", class: "small", onclick: () => locate(defect) }, t("planner.locate")));
+  return el("li", { class: `problem ${defect.severity}`, "data-kind": defect.kind },
+    el("b", { class: "kind" }, [defect.severity === "warning" ? t("planner.warning_mark") : null, kindOf(defect), size].filter(Boolean).join(" · ")),
+    el("p", {}, sentence(defect)),
+    el("div", { class: "actions" }, buttons));
+}
+
+function sizeOf(defect) {
+  if (defect.area_m2) return `${measure(defect.area_m2)} m²`;
+  return defect.length_m ? `${measure(defect.length_m)} m` : null;
+}
+
+function sentence(defect) {
+  const parts = [];
+  if (defect.codes?.length) parts.push(t("planner.between", { grids: defect.codes.slice(0, 4).map(shortCode).join(t("planner.and")) }));
+  if (defect.class && has(`defects.class_${defect.class}`)) parts.push(t(`defects.class_${defect.class}`));
+  if (defect.width_m) parts.push(t("planner.width", { width: measure(defect.width_m) }));
+  if (defect.kind === "gap") parts.push(defect.households ? t("planner.holds", { n: number(defect.households) }) : t("planner.holds_nobody"));
+  else if (defect.households) parts.push(t("planner.households_n", { n: number(defect.households) }));
+  return parts.join(t("planner.comma"));
+}
+
+// What the difference to the published plan says, whichever of its parts the server tells.
+export function showChanges(box, difference) {
+  const summary = difference.summary ?? {};
+  const facts = ["added", "removed", "reshaped"].map((key) => [t(`planner.grids_${key}`), sizeOfList(difference[key] ?? summary[key])]);
+  for (const key of ["buildings", "households", "workers", "incidents"]) {
+    const value = difference[key] ?? difference.moved?.[key] ?? summary[key];
+    if (value !== undefined) facts.push([t(`planner.moved_${key}`), sizeOfList(value)]);
+  }
+  const total = ["added", "removed", "reshaped"].reduce((sum, key) => sum + count(difference[key] ?? summary[key]), 0);
+  fill(box, el("dl", { class: "facts" }, facts.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])), moves(difference));
+  return total;
+}
+
+function moves(difference) {
+  const list = Array.isArray(difference.moves) ? difference.moves : Array.isArray(difference.households) ? difference.households : [];
+  return el("ul", { class: "moves" }, list.slice(0, ROWS).map((move) => el("li", {}, t("planner.move", {
+    n: number(move.households ?? 0), from: shortCode(String(move.from ?? "—")), to: shortCode(String(move.to ?? "—")), buildings: number(move.buildings ?? 0),
+  }))));
+}
+
+const count = (value) => (Array.isArray(value) ? value.length : typeof value === "number" ? value : 0);
+const sizeOfList = (value) => number(count(value));
