@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +71,8 @@ class Cluster:
         return _run([_tool("pg_isready"), "-q", "-h", str(self.socket_folder)]).returncode == 0
 
 
-def start(folder: Path) -> Cluster:
-    """The running cluster of this folder, made first where there is none.
+def start(folder: Path, *, settings: Mapping[str, str] | None = None) -> Cluster:
+    """The running cluster of this folder, made first where there is none, with `settings` beside the usual ones.
 
     Safe to call from several processes at once and over a stale pid file. Raises Unavailable with PostgreSQL's own
     words when it will not start.
@@ -82,7 +82,7 @@ def start(folder: Path) -> Cluster:
     with _locked(cluster.folder / "start.lock"):
         _make_folders(cluster)
         if not (cluster.data / "PG_VERSION").exists():
-            _initialise(cluster)
+            _initialise(cluster, {**SETTINGS, **(settings or {})})
         if not cluster.running:
             _start_server(cluster)
     return cluster
@@ -156,13 +156,13 @@ def _let_through(folder: Path) -> None:
             step.chmod(mode | 0o001)
 
 
-def _initialise(cluster: Cluster) -> None:
+def _initialise(cluster: Cluster, settings: Mapping[str, str]) -> None:
     _checked(
         _as_owner(
             [_tool("initdb"), "-D", str(cluster.data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         )
     )
-    lines = "".join(f"{name} = {value}\n" for name, value in SETTINGS.items())
+    lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
     lines += f"unix_socket_directories = '{cluster.socket_folder}'\nunix_socket_permissions = 0700\n"
     with (cluster.data / "postgresql.conf").open("a") as config:
         config.write("\n# Written by wangge\n" + lines)

@@ -95,7 +95,7 @@ def statement_of(name: str) -> TextClause:
 
 
 def _key_type(layer: PublishedLayer) -> str:
-    return 'text COLLATE "C"' if layer.key.endswith("code") else "bigint"
+    return "text" if layer.key.endswith("code") else "bigint"
 
 
 @dataclass(frozen=True)

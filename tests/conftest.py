@@ -19,6 +19,8 @@ from layers.db import make_engine
 from migrations import run
 
 TEMPLATE = "template_wangge"
+# What a power cut would lose here is thrown away anyhow. (tests/layers/test_cluster.py sees that others are durable.)
+HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
 ROOT = Path(__file__).parent.parent
 
 
@@ -27,7 +29,7 @@ def cluster() -> Iterator[Cluster]:
     """A PostGIS of this test run's own, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="wangge-test-"))
     folder.chmod(0o755)
-    started = clusters.start(folder)
+    started = clusters.start(folder, settings=HASTY)
     yield started
     clusters.stop(started)
     shutil.rmtree(folder, ignore_errors=True)

@@ -195,39 +195,29 @@ def welcome(address: str, settings: Settings, *, timeout_s: float) -> None:
         print(f"the service did not answer on {address} within {timeout_s:.0f} s", file=sys.stderr)
         return
     print(f"\nWangge serves on {address}", flush=True)
-    for name, path in PAGES_SHOWN.items():
-        print(f"  {name:<10} {address}{path}")
-    path = password_file(settings)
-    if path.exists():
+    for name, page in PAGES_SHOWN.items():
+        print(f"  {name:<10} {address}{page}")
+    kept = password_file(settings)
+    if kept.exists():
         print("\nDemo sign-ins (name, role, password):")
-        for name, password in json.loads(path.read_text()).items():
+        for name, password in json.loads(kept.read_text()).items():
             print(f"  {name:<11} {DEMO_PEOPLE.get(name, ''):<11} {password}")
     print("\nCtrl-C stops it.", flush=True)
 
 
 def answers(address: str, *, timeout_s: float) -> bool:
     """Whether the service is ready within the time."""
-    import http.client
     import ssl
     import time
-    from urllib.parse import urlsplit
+    import urllib.request
 
-    parts = urlsplit(address)
+    # Its own certificate on its own machine: what is asked is only whether it answers.
+    context = ssl._create_unverified_context() if address.startswith("https") else None  # noqa: S323
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if parts.scheme == "https":
-            # Its own certificate on its own machine: what is asked is only whether it answers.
-            context = ssl._create_unverified_context()  # noqa: S323
-            connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=2, context=context)
-        else:
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2)
         try:
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2, context=context):  # noqa: S310
                 return True
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.1)
+        except OSError:
+            time.sleep(0.1)
     return False

@@ -74,5 +74,6 @@ def test_a_folder_with_a_very_long_name_gets_a_short_socket(folder: Path) -> Non
     clusters.stop(cluster)
 
 
-def test_it_is_durable(cluster: Cluster) -> None:
+def test_it_is_durable(folder: Path) -> None:
+    cluster = clusters.start(folder)
     assert (answer(cluster, "SHOW fsync"), answer(cluster, "SHOW synchronous_commit")) == ("on", "on")

@@ -1,0 +1,149 @@
+"""Heat and figures over HTTP: exact counts for everybody where no resident is meant, nothing small where one is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from geoalchemy2 import WKTElement
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from layers.categories import Category
+from layers.db import transaction
+from layers.hazards import Hazard
+from tests.small_city import SmallCity
+
+ClientAs = Callable[..., TestClient]
+# A Monday, midnight in Shanghai.
+MONDAY = datetime(2026, 11, 1, 16, tzinfo=UTC)
+WEEK = {"since": MONDAY.isoformat(), "until": (MONDAY + timedelta(days=7)).isoformat()}
+
+
+@pytest.fixture
+def hazards(engine: Engine, small_city: SmallCity) -> dict[str, int]:
+    """Hazards in that week by finest code: 1 in the first tile, 2 in the second …; and personal ones in the first."""
+    counts = {code: at for at, code in enumerate(sorted(small_city.codes), start=1)}
+    with transaction(engine) as session:
+        for code, personal in (("test_street", False), ("test_elder", True)):
+            session.add(Category(code=code, name=code, resident_derived=personal))
+        session.flush()
+        for code, count in counts.items():
+            session.add_all(hazard(small_city, code, minute=minute) for minute in range(count))
+        first = min(counts)
+        session.add_all(hazard(small_city, first, minute=m, category="test_elder") for m in range(3))
+    return counts
+
+
+def hazard(city: SmallCity, code: str, *, minute: int, category: str = "test_street") -> Hazard:
+    lon, lat = city.inside(code)
+    return Hazard(
+        category=category,
+        found_at=MONDAY + timedelta(minutes=minute),
+        district=city.district,
+        current_code=code,
+        raw_lon=lon,
+        raw_lat=lat,
+        geom=WKTElement(f"POINT({lon} {lat})", srid=4326),
+    )
+
+
+def cells(answer: Any) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    return {cell["cell"]: cell for cell in answer.json()["cells"]}
+
+
+def ask(client: TestClient, **question: str) -> Any:
+    return client.get("/api/v1/heat", params={"format": "json", **WEEK, **question})
+
+
+def test_every_finest_cell_has_its_exact_count(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    found = cells(ask(client_as("leader"), cell="sub_grid"))
+    assert {code: cell["n"] for code, cell in found.items()} == hazards
+
+
+@pytest.mark.parametrize("level", ["grid", "community", "subdistrict", "500m", "250m"])
+def test_sums_are_the_same_at_every_level(client_as: ClientAs, hazards: dict[str, int], level: str) -> None:
+    assert sum(cell["n"] for cell in cells(ask(client_as("leader"), cell=level)).values()) == sum(hazards.values())
+
+
+def test_cells_have_shapes_and_names_as_geojson(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    answer = client_as("leader").get("/api/v1/heat", params=WEEK).json()
+    assert answer["type"] == "FeatureCollection"
+    assert {feature["geometry"]["type"] for feature in answer["features"]} <= {"Polygon", "MultiPolygon"}
+    assert all(feature["properties"]["name"] for feature in answer["features"])
+
+
+def test_no_answer_holds_a_point(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    assert "Point" not in client_as("leader").get("/api/v1/heat", params=WEEK).text
+
+
+def test_other_days_do_not_count(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    later = {"since": "2026-11-10T00:00:00+08:00", "until": "2026-11-11T00:00:00+08:00"}
+    assert sum(cell["n"] for cell in cells(ask(client_as("leader"), **later)).values()) == 0
+
+
+def test_change_compares_with_the_period_before(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    half = MONDAY + timedelta(minutes=2)
+    period = {"since": half.isoformat(), "until": (half + timedelta(minutes=2)).isoformat()}
+    last = max(hazards)
+    assert cells(ask(client_as("leader"), cell="sub_grid", per="change", **period))[last]["rate"] == 0.0
+
+
+def test_per_thousand_households_divides_by_households(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    for cell in cells(ask(client_as("leader"), cell="grid", per="households")).values():
+        expected = 1000 * cell["n"] / cell["households"]
+        assert cell["rate"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_resident_categories_are_left_out_of_the_total(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    total = sum(cell["n"] for cell in cells(ask(client_as("leader"), cell="sub_grid")).values())
+    assert total == sum(hazards.values())
+
+
+def test_few_residents_are_never_counted_aloud(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    for cell in cells(ask(client_as("leader"), cell="community", category="test_elder")).values():
+        assert (cell["n"], cell["rate"], cell["suppressed"]) == (None, None, True)
+
+
+@pytest.mark.parametrize("cell", ["grid", "sub_grid", "250m"])
+def test_resident_categories_have_no_fine_cells(client_as: ClientAs, hazards: dict[str, int], cell: str) -> None:
+    assert ask(client_as("admin"), cell=cell, category="test_elder").status_code == 422
+
+
+def test_resident_categories_have_no_odd_periods(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    odd = {"since": "2026-11-02T00:00:00+08:00", "until": "2026-11-04T00:00:00+08:00"}
+    assert ask(client_as("leader"), cell="community", category="test_elder", **odd).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"since": "2026-11-02"},
+        {"since": "2026-11-09T00:00:00Z", "until": "2026-11-02T00:00:00Z"},
+        {"cell": "house"},
+        {"layer": "households"},
+        {"category": "nonsense"},
+        {"since": "1900-01-01T00:00:00Z", "until": "2026-11-02T00:00:00Z"},
+    ],
+)
+def test_a_wrong_question_is_refused_with_a_problem(client_as: ClientAs, question: dict[str, str]) -> None:
+    answer = ask(client_as("leader"), **question)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+def test_a_foreign_area_is_not_found(client_as: ClientAs, small_city: SmallCity) -> None:
+    foreign = client_as("leader", area="999999")
+    assert ask(foreign, area=small_city.district).status_code == 404
+    assert cells(ask(foreign)) == {}
+
+
+def test_figures_of_the_children_add_up(client_as: ClientAs, hazards: dict[str, int], small_city: SmallCity) -> None:
+    answer = client_as("leader").get("/api/v1/figures", params={"area": small_city.district, **WEEK}).json()
+    assert answer["total"]["hazards"] == sum(hazards.values()) == sum(a["hazards"] for a in answer["areas"])
+    assert answer["total"]["households"] == sum(area["households"] for area in answer["areas"])
+    assert sum(answer["daily"]["hazards"].values()) == sum(hazards.values())
+    assert answer["by_category"]["hazards"] == {"test_street": sum(hazards.values())}
