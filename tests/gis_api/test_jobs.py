@@ -1,0 +1,52 @@
+"""The job process does what is due, and outlives a database that is away."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, text
+
+from gis_api import jobs
+from layers import history
+from layers.access import SignIn, User
+from layers.db import make_engine, transaction
+from layers.incidents import IdempotencyKey
+
+OLD = datetime.now(UTC) - timedelta(days=31)
+
+
+def test_idempotency_keys_are_kept_for_thirty_days(engine: Engine) -> None:
+    with transaction(engine) as session:
+        for key, at in (("old", OLD), ("young", datetime.now(UTC) - timedelta(days=29))):
+            session.add(IdempotencyKey(client="key:x", key=key, body_sha256=b"1", at=at))
+    with transaction(engine) as session:
+        assert jobs.forget_idempotency_keys(session) == 1
+        assert session.execute(text("SELECT key FROM idempotency_keys")).scalars().all() == ["young"]
+
+
+def test_expired_sign_ins_are_forgotten(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.add(User(name="someone", role="leader", password_hash="x"))
+        session.flush()
+        session.add(SignIn(sha256=b"1", user_name="someone", expires_at=OLD))
+    with transaction(engine) as session:
+        assert jobs.forget_sign_ins(session) == 1
+
+
+def test_a_database_that_is_away_ends_nothing() -> None:
+    away = make_engine("postgresql://nobody@/nothing?host=/nowhere")
+    assert jobs.do(away, jobs.Task("seal", 1.0, history.seal)) == 0
+
+
+def test_tasks_are_done_again_when_they_are_due(engine: Engine) -> None:
+    stop, count = threading.Event(), []
+
+    def count_up(_: object) -> int:
+        count.append(1)
+        if len(count) == 3:
+            stop.set()
+        return 1
+
+    jobs.run(engine, tasks=[jobs.Task("count", 0.01, count_up)], stop=stop)
+    assert len(count) == 3

@@ -1,0 +1,107 @@
+"""The supervisor keeps processes alive, and ends them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gis_api import supervisor
+from gis_api.supervisor import Child
+from layers import cluster as clusters
+from layers.cluster import Cluster
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+LEAVER = [sys.executable, "-c", "raise SystemExit(3)"]
+PARENT = """
+import sys, time
+from gis_api.supervisor import Child
+child = Child("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
+child.start()
+print(child.process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def wait_for(condition: object, timeout_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if condition():  # type: ignore[operator]
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_process_that_ends_is_started_again() -> None:
+    child = Child("sleeper", SLEEPER)
+    child.start()
+    assert child.process is not None
+    first = child.process.pid
+    os.kill(first, signal.SIGKILL)
+    child.process.wait()
+    child.look_after(child.started_at + supervisor.WELL_AFTER_S + 1)
+    assert child.process is not None
+    assert child.process.pid != first
+    supervisor.stop([child])
+
+
+def test_a_process_that_keeps_ending_waits_longer_each_time() -> None:
+    child = Child("leaver", LEAVER)
+    pauses = []
+    for _ in range(4):
+        child.start()
+        assert child.process is not None
+        child.process.wait()
+        child.look_after(child.started_at + 0.1)
+        pauses.append(child.pause_s)
+    assert pauses == [0.5, 1.0, 2.0, 4.0]
+
+
+def test_stopping_ends_every_process() -> None:
+    children = [Child("a", SLEEPER), Child("b", SLEEPER)]
+    for child in children:
+        child.start()
+    supervisor.stop(children)
+    assert all(child.process is not None and child.process.poll() is not None for child in children)
+
+
+def test_children_end_when_the_supervisor_is_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert wait_for(lambda: ended(pid))
+
+
+def test_a_taken_port_is_told_at_once() -> None:
+    first = supervisor.listening_socket("127.0.0.1", 0)
+    with pytest.raises(OSError, match="in use"):
+        supervisor.listening_socket("127.0.0.1", first.getsockname()[1])
+    first.close()
+
+
+@pytest.mark.slow
+def test_a_crashed_server_is_told_from_a_stopped_one(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    cluster: Cluster = clusters.start(tmp_path)
+    assert not supervisor.has_crashed(cluster)
+    pid = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    assert wait_for(lambda: ended(pid) and supervisor.has_crashed(cluster))
+    clusters.start(tmp_path)
+    clusters.stop(cluster)
+    assert not supervisor.has_crashed(cluster)
