@@ -1,0 +1,151 @@
+"""Incidents read: one with its timeline, lists by page, and the feed of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from geoalchemy2.functions import ST_X, ST_Y
+from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from layers.access import Actor, Role
+from layers.db import WGS84
+from layers.errors import NotFound
+from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
+from layers.workers import Worker
+
+COLUMNS = (
+    *("id", "state", "waiting_reason", "category", "urgency", "description", "channel", "occurred_at", "reported_at"),
+    *("closed_at", "changed_at", "due_at", "level", "relation", "district", "grid_code", "sub_grid_code"),
+    *("current_code", "desk_area", "plan_version", "index_version", "unit_code", "location", "accuracy_m"),
+    *("source", "external_id", "worker_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCard:
+    """An incident as it is read: `fields` are its columns by name, the place in WGS84 degrees, and who has it."""
+
+    id: int
+    fields: dict[str, Any]
+    lon: float
+    lat: float
+    worker: str | None
+    worker_name: str | None
+    worker_phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsAsked:
+    """Which incidents are asked for. `after` is the (moment, id) that the page before ended with.
+
+    With `changed_since` the oldest change comes first, else the newest report.
+    """
+
+    states: Sequence[str] = ()
+    area: str = ""
+    category: str | None = None
+    since: datetime | None = None
+    changed_since: datetime | None = None
+    overdue_at: datetime | None = None
+    bbox: tuple[float, float, float, float] | None = None
+    after: tuple[datetime, int] | None = None
+    limit: int = 100
+
+
+def scope(by: Actor) -> ColumnElement[bool]:
+    """What this actor may see: their area (by the duty desk where no grid holds the place), and a worker's own cases."""
+    code = func.coalesce(Incident.current_code, Incident.desk_area, "")
+    within = code.startswith(by.area, autoescape=True)
+    if by.role != Role.worker:
+        return within
+    own = Incident.worker_id == by.worker_id
+    reported = select(Reporter.incident_id).where(Reporter.worker_id == by.worker_id)
+    return or_(own, Incident.id.in_(reported), within) if by.area else or_(own, Incident.id.in_(reported))
+
+
+def get_incident(session: Session, incident_id: int, *, by: Actor) -> IncidentCard:
+    """The incident; raises NotFound for an unknown one and for one that the caller may not see."""
+    row = session.execute(_cards().where(Incident.id == incident_id, scope(by))).one_or_none()
+    if row is None:
+        raise NotFound("not_found")
+    return _card(row)
+
+
+def list_incidents(session: Session, asked: IncidentsAsked, *, by: Actor) -> list[IncidentCard]:
+    """One page of incidents that the caller may see."""
+    statement = _cards().where(scope(by), *_filters(asked))
+    if asked.changed_since is not None:
+        order: Any = (Incident.changed_at, Incident.id)
+        statement = statement.where(*_changes(session, asked))
+    else:
+        order = (Incident.reported_at.desc(), Incident.id.desc())
+        if asked.after is not None:
+            statement = statement.where(tuple_(Incident.reported_at, Incident.id) < tuple_(*asked.after))
+    return [_card(row) for row in session.execute(statement.order_by(*order).limit(asked.limit))]
+
+
+def list_steps(session: Session, incident_id: int) -> Sequence[IncidentStep]:
+    """The timeline, oldest first."""
+    return session.scalars(
+        select(IncidentStep).where(IncidentStep.incident_id == incident_id).order_by(IncidentStep.id)
+    ).all()
+
+
+def find_decision(session: Session, incident_id: int) -> Decision | None:
+    """The latest decision about who goes, None where none was made."""
+    return session.scalars(
+        select(Decision).where(Decision.incident_id == incident_id).order_by(Decision.id.desc()).limit(1)
+    ).first()
+
+
+def find_reporter(session: Session, incident_id: int) -> Reporter | None:
+    """Who reported, None where nobody is known: personal, for those who answer back."""
+    return session.get(Reporter, incident_id)
+
+
+def _filters(asked: IncidentsAsked) -> list[ColumnElement[bool]]:
+    code = func.coalesce(Incident.current_code, Incident.desk_area, "")
+    found: list[ColumnElement[bool]] = [code.startswith(asked.area, autoescape=True)] if asked.area else []
+    if asked.states:
+        found.append(Incident.state.in_(asked.states))
+    if asked.category is not None:
+        found.append(Incident.category == asked.category)
+    if asked.since is not None:
+        found.append(Incident.reported_at >= asked.since)
+    if asked.overdue_at is not None:
+        found.append(Incident.due_at < asked.overdue_at)
+    if asked.bbox is not None:
+        found.append(Incident.geom.op("&&")(func.ST_MakeEnvelope(*asked.bbox, WGS84)))
+    return found
+
+
+# A change is told once nothing that began before it can still commit: else a slow transaction would slip in behind
+# the reader's cursor and never be seen.
+_SETTLED = text("""
+    SELECT coalesce(min(xact_start), now()) FROM pg_stat_activity
+    WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'
+""")
+
+
+def _changes(session: Session, asked: IncidentsAsked) -> list[ColumnElement[bool]]:
+    settled = Incident.changed_at < session.scalar(_SETTLED)
+    if asked.after is not None:
+        return [settled, tuple_(Incident.changed_at, Incident.id) > tuple_(*asked.after)]
+    return [settled, Incident.changed_at >= asked.changed_since]
+
+
+def _cards() -> Any:
+    columns = [getattr(Incident, name) for name in COLUMNS]
+    place = (ST_X(Incident.geom).label("lon"), ST_Y(Incident.geom).label("lat"))
+    person = (Worker.number, Worker.name.label("worker_name"), Worker.phone)
+    return select(*columns, *place, *person).outerjoin(Worker, Worker.id == Incident.worker_id)
+
+
+def _card(row: Any) -> IncidentCard:
+    fields = {name: getattr(row, name) for name in COLUMNS}
+    return IncidentCard(row.id, fields, row.lon, row.lat, row.number, row.worker_name, row.phone)

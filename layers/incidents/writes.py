@@ -1,0 +1,99 @@
+"""What is written of an incident: itself, its reporter, its steps, the decision behind an assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from layers.access import Actor
+from layers.categories import find_minutes
+from layers.db import WGS84
+from layers.errors import Conflict, NotFound
+from layers.incidents.states import AWAITED, ENDS
+from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a timeline as it is written."""
+
+    step: str
+    state: str
+    note: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    to: str | None = None
+
+
+def add_incident(
+    session: Session, *, lon: float, lat: float, reporter: dict[str, Any] | None, **columns: Any
+) -> Incident:
+    """The stored incident with its reporter; raises Conflict when this source has sent this external id before."""
+    _refuse_twice(session, columns.get("source", ""), columns.get("external_id"))
+    incident = Incident(geom=func.ST_SetSRID(func.ST_MakePoint(lon, lat), WGS84), **columns)
+    incident.due_at = due_at(session, incident, now=incident.reported_at)
+    session.add(incident)
+    session.flush()
+    if reporter is not None:
+        session.execute(insert(Reporter).values(incident_id=incident.id, **reporter))
+    return incident
+
+
+def add_steps(session: Session, incident_id: int, steps: Sequence[Step], *, at: datetime, by: Actor) -> None:
+    """Append lines to the timeline."""
+    rows = [
+        {"incident_id": incident_id, "at": at, "by": by.name, **{name: getattr(one, name) for name in Step.__slots__}}
+        for one in steps
+    ]
+    session.execute(insert(IncidentStep), rows)
+
+
+def add_decision(session: Session, incident_id: int, **columns: Any) -> None:
+    """Keep why this worker, or nobody, was chosen."""
+    session.execute(insert(Decision).values(incident_id=incident_id, **columns))
+
+
+def lock_incident(session: Session, incident_id: int) -> Incident:
+    """The incident, held until the end of the transaction: steps follow each other, they never race."""
+    incident = session.get(Incident, incident_id, with_for_update=True, populate_existing=True)
+    if incident is None:
+        raise NotFound("not_found")
+    return incident
+
+
+def change_state(
+    session: Session, incident: Incident, state: str, *, now: datetime, waiting_reason: str | None = None
+) -> None:
+    """Put the incident into a state and start the clock of the step it now waits for."""
+    incident.state = state
+    incident.waiting_reason = waiting_reason if state == "waiting" else None
+    incident.closed_at = now if state in ENDS else None
+    incident.due_at = due_at(session, incident, now=now)
+    touch(incident)
+
+
+def touch(incident: Incident) -> None:
+    """Let the incident appear in the feed of changes."""
+    incident.changed_at = func.now()
+
+
+def due_at(session: Session, incident: Incident, *, now: datetime) -> datetime | None:
+    """When the awaited step is due, None where no clock runs."""
+    step = AWAITED.get(incident.state)
+    if step is None:
+        return None
+    minutes = find_minutes(session, incident.category, level=incident.level or "grid", step=step)
+    return now + timedelta(minutes=minutes) if minutes is not None else None
+
+
+def _refuse_twice(session: Session, source: str, external_id: str | None) -> None:
+    if external_id is None:
+        return
+    same = select(Incident.id).where(Incident.source == source, Incident.external_id == external_id)
+    if (known := session.scalar(same)) is not None:
+        raise Conflict("external_id_taken", external_id=external_id[:100], incident=str(known))
