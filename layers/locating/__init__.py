@@ -1,0 +1,38 @@
+"""Where a point lies in the city: the published plans in memory, and the one answer about a point ([L1]-[L7]).
+
+    atlas = load_atlas(session, previous=atlas)      after each publication; districts that did not change are kept
+    location = atlas.locate(lon, lat)                no database at this time
+    arrays = atlas.many(lons, lats)
+
+`edition.py` is one published plan, `charges.py` who serves what, `atlas.py` all of it at every moment, `location.py`
+the answer, `packing.py` the bytes from which a process starts while the database is away.
+"""
+
+from layers.locating.atlas import Atlas, Page, Rules
+from layers.locating.charges import Charge, Charges
+from layers.locating.edition import Edition, build_index, load_edition
+from layers.locating.loading import load_atlas, versions
+from layers.locating.location import Candidate, Dedicated, GridName, Location, PathStep, Responsible, SubGridName
+from layers.locating.packing import packed_atlas, unpacked_atlas
+
+__all__ = [
+    "Atlas",
+    "Candidate",
+    "Charge",
+    "Charges",
+    "Dedicated",
+    "Edition",
+    "GridName",
+    "Location",
+    "Page",
+    "PathStep",
+    "Responsible",
+    "Rules",
+    "SubGridName",
+    "build_index",
+    "load_atlas",
+    "load_edition",
+    "packed_atlas",
+    "unpacked_atlas",
+    "versions",
+]
