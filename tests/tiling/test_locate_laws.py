@@ -1,0 +1,163 @@
+"""Lookups against shapely on random tilings, both kernels, with points where rounding hurts."""
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import MultiPolygon, Polygon, box
+
+from tiling.locate import RELATIONS, DistrictIndex, DistrictTiles, PointLocator, compiled, vectorised
+
+EPSG = 4548
+KERNELS = pytest.mark.parametrize("kernel", [compiled.many, vectorised.many], ids=["numba", "numpy"])
+
+
+def locator_of(*districts, **how):
+    return PointLocator([DistrictIndex.build(tiles, **how) for tiles in districts])
+
+
+def voronoi(seed, count, *, decimals=9, origin=(117.0, 39.0), size=0.05):
+    rng = np.random.default_rng(seed)
+    frame = box(*origin, origin[0] + size, origin[1] + size)
+    sites = shapely.multipoints(rng.uniform(0, size, (count, 2)) + origin)
+    cells = shapely.intersection(shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=frame)), frame)
+    return np.asarray(shapely.transform(cells, lambda xy: np.round(xy, decimals))), frame
+
+
+def hard_points(polygons, frame, seed, count=300):
+    """Vertices, edge midpoints, points near edges, corners and anywhere."""
+    rng = np.random.default_rng(seed)
+    xy = shapely.get_coordinates([*polygons, frame])
+    rings = shapely.get_parts(shapely.boundary(polygons))
+    ends = np.concatenate([shapely.get_coordinates(ring)[[0, 1]] for ring in shapely.get_parts(rings)])
+    a, b = ends[::2], ends[1::2]
+    share = rng.uniform(0, 1, (len(a), 1))
+    west, south, east, north = frame.bounds
+    margin = (east - west) * 0.05
+    anywhere = rng.uniform([west - margin, south - margin], [east + margin, north + margin], (count, 2))
+    near = xy + rng.normal(0, 1e-9, xy.shape)
+    level = np.column_stack([rng.uniform(west, east, len(xy)), xy[:, 1]])
+    return np.concatenate([xy, (a + b) / 2, a + (b - a) * share, near, level, anywhere])
+
+
+def by_shapely(polygons, frame, points):
+    """Relation and smallest place in the list, by GEOS."""
+    places = shapely.points(points)
+    held, tile = shapely.STRtree(polygons).query(places, predicate="intersects")
+    count = np.bincount(held, minlength=len(places))
+    best = np.full(len(places), len(polygons))
+    np.minimum.at(best, held, tile)
+    rest = np.where(shapely.intersects(frame, places), 3, 0) if frame is not None else 0
+    return np.where(count > 1, 2, np.where(count == 1, 1, rest)), np.where(count > 0, best, -1)
+
+
+def in_order(polygons, frame):
+    codes = np.array([f"{k:05d}" for k in range(len(polygons))], dtype=object)
+    return DistrictTiles("130273", frame, codes, codes, np.asarray(polygons, dtype=object), EPSG)
+
+
+def assert_like_shapely(polygons, frame, points, **how):
+    locator = locator_of(in_order(polygons, frame), **how)
+    relation, tile = by_shapely(polygons, frame, points)
+    for kernel in (compiled.many, vectorised.many):
+        found = locator.many(points[:, 0], points[:, 1], kernel=kernel)
+        np.testing.assert_array_equal(found.relation, relation)
+        np.testing.assert_array_equal(found.tile, tile)
+    some = np.random.default_rng(0).choice(len(points), min(len(points), 200), replace=False)
+    for k in some:
+        single = locator.explain(*points[k].tolist(), gap_fallback_m=0.0)
+        assert RELATIONS.index(single.relation) == relation[k]
+        assert locator.one(*points[k].tolist()) == (tile[k] if relation[k] == 1 else -1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.sampled_from([4, 6, 9, 15]), st.sampled_from([1, 20, 400]))
+def test_random_tilings_are_answered_as_by_shapely(seed, count, decimals, cells_per_tile):
+    polygons, frame = voronoi(seed, count, decimals=decimals)
+    polygons = polygons[shapely.is_valid(polygons) & ~shapely.is_empty(polygons)]
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed), cells_per_tile=cells_per_tile)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 40))
+def test_tilings_with_gaps_overlaps_and_parts_are_answered_as_by_shapely(seed, count):
+    polygons, frame = voronoi(seed, count)
+    rng = np.random.default_rng(seed)
+    polygons = shapely.buffer(polygons, rng.uniform(-0.002, 0.002, len(polygons)))
+    polygons = polygons[~shapely.is_empty(polygons)]
+    pair = MultiPolygon(
+        [
+            Polygon(box(117.1, 39.0, 117.11, 39.01).exterior, [box(117.102, 39.002, 117.104, 39.004).exterior]),
+            box(117.12, 39.0, 117.13, 39.01),
+        ]
+    )
+    polygons = np.append(polygons, pair)
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([(0.0, 51.48), (-0.02, 51.46), (-0.025, -0.025), (179.95, -0.01), (-70.66, -33.4)]),
+)
+def test_places_near_greenwich_the_equator_and_in_the_south_are_answered_as_by_shapely(seed, origin):
+    polygons, frame = voronoi(seed, 20, decimals=15, origin=origin)
+    polygons = polygons[shapely.is_valid(polygons)]
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1e-7, 1e-6, 1e-3, 5.0]))
+def test_tilings_of_any_size_are_answered_as_by_shapely(seed, size):
+    polygons, frame = voronoi(seed, 12, decimals=15, size=size)
+    polygons = polygons[shapely.is_valid(polygons)]
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, seed))
+
+
+def test_needles_and_flat_cells_are_answered_as_by_shapely():
+    needle = Polygon([(117.0, 39.0), (117.05, 39.0000001), (117.05, 39.0)])
+    flat = box(117.0, 39.0000001, 117.05, 39.0000002)
+    comb = Polygon(
+        [(117.0, 39.01)] + [(117.0 + k * 1e-3, 39.02 + (k % 2) * 0.01) for k in range(41)] + [(117.04, 39.01)]
+    )
+    polygons = np.array([needle, flat, comb], dtype=object)
+    frame = box(117.0, 39.0, 117.05, 39.05)
+    assert_like_shapely(polygons, frame, hard_points(polygons, frame, 1, count=2000))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_two_districts_are_answered_like_one(seed):
+    polygons, frame = voronoi(seed, 30)
+    west = np.arange(len(polygons)) % 2 == 0
+    codes = np.array([f"{k:05d}" for k in range(len(polygons))], dtype=object)
+    halves = [
+        DistrictTiles(name, frame, codes[half], codes[half], polygons[half], EPSG)
+        for name, half in (("1", west), ("2", ~west))
+    ]
+    together, apart = locator_of(in_order(polygons, frame)), locator_of(*halves)
+    points = hard_points(polygons, frame, seed)
+    one, two = together.many(*points.T), apart.many(*points.T)
+    np.testing.assert_array_equal(one.relation, two.relation)
+    np.testing.assert_array_equal(one.grid_codes, two.grid_codes)
+    for lon, lat in points[::7].tolist():
+        mine, theirs = apart.one(lon, lat), together.one(lon, lat)
+        assert (mine >= 0) == (theirs >= 0)
+        assert mine < 0 or apart.tile_codes[mine] == together.tile_codes[theirs]
+
+
+@KERNELS
+def test_points_beyond_one_chunk_are_answered_in_their_order(kernel, monkeypatch):
+    monkeypatch.setattr(vectorised, "CHUNK", 64)
+    polygons, frame = voronoi(3, 30)
+    points = hard_points(polygons, frame, 3)
+    found = locator_of(in_order(polygons, frame)).many(points[:, 0], points[:, 1], kernel=kernel)
+    np.testing.assert_array_equal(found.tile, by_shapely(polygons, frame, points)[1])
+
+
+def test_every_point_of_the_frame_has_exactly_one_owner():
+    polygons, frame = voronoi(11, 50)
+    rng = np.random.default_rng(1)
+    lon, lat = rng.uniform(117.0, 117.05, 5000), rng.uniform(39.0, 39.05, 5000)
+    assert (locator_of(in_order(polygons, frame)).many(lon, lat).tile >= 0).all()
