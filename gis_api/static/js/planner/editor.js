@@ -30,12 +30,13 @@ export class Editor {
     this.subGrids = true;
     this.tip = document.getElementById("tip");
     this.hint = document.getElementById("hint");
-    this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" }).addTo(map);
-    this.over = new Painted((context, view) => this.paintOver(context, view), { pane: "shadowPane" }).addTo(map);
+    this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" });
+    this.over = new Painted((context, view) => this.paintOver(context, view), { pane: "shadowPane" });
     this.published = new Published(store, () => this.base.redraw());
     this.balance = new Balance(tiling);
     this.desk = new Desk(store, tiling, this);
     this.sketch = new Sketch(tiling, () => this.over.redraw());
+    map.addLayer(this.base).addLayer(this.over);
     this.handles = new Handles(tiling, {
       moving: (id, position) => this.drag(id, position),
       moved: (held, to) => this.drop(held, { op: "move_vertex", from: held.from, to }),

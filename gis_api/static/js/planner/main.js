@@ -1,6 +1,6 @@
 // The planner: draws a plan's grids, lets tools change them through the server's operations, shows what follows.
 import { config, t } from "../config.js";
-import { byTest, fill } from "../dom.js";
+import { byTest } from "../dom.js";
 import { map, show } from "../map/place.js";
 import { boxOf } from "../map/world.js";
 import { Editor } from "./editor.js";
@@ -26,12 +26,12 @@ async function open(id) {
 }
 
 function failed(problem) {
-  const veil = document.querySelector(".veil");
+  document.querySelector(".veil .skeleton")?.remove();
   const box = document.getElementById("failed");
   box.querySelector("p").textContent = problem.message;
   box.querySelector("button").addEventListener("click", () => location.reload());
-  fill(veil, box);
   box.hidden = false;
+  console.error(problem);
 }
 
 if (config.plan) {

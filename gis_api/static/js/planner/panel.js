@@ -4,6 +4,7 @@ import { barRow, el, fill } from "../dom.js";
 import { shortCode } from "./tiling.js";
 
 const ROWS = 30;
+const HOUSEHOLD_ROWS = 8;
 
 // The range that a grid should keep: its own where the server tells it, else the plan's, else none.
 export function rangeOf(properties, plan) {
@@ -28,11 +29,11 @@ export function showHouseholds(list, lead, { tiling, plan, touched, chosen, choo
   const first = grids.filter((grid) => touched.has(grid.code));
   const shownGrids = first.length ? first : grids.filter((grid) => grid.kind !== "dedicated");
   const sorted = shownGrids.sort((a, b) => Math.abs(deviation(b, plan) ?? 0) - Math.abs(deviation(a, plan) ?? 0) || b.households - a.households);
-  const top = Math.max(1, ...sorted.slice(0, ROWS).map((grid) => grid.households), ...sorted.slice(0, 1).map((grid) => (rangeOf(grid, plan)?.target ?? 0) * 1.6));
+  const top = Math.max(1, ...sorted.slice(0, HOUSEHOLD_ROWS).map((grid) => grid.households), ...sorted.slice(0, 1).map((grid) => (rangeOf(grid, plan)?.target ?? 0) * 1.6));
   const ranges = sorted.map((grid) => rangeOf(grid, plan)).filter(Boolean);
   const total = grids.reduce((sum, grid) => sum + (grid.households || 0), 0);
   lead.textContent = leadOf(first.length, ranges, total, grids.length);
-  fill(list, sorted.slice(0, ROWS).map((grid) => householdRow(grid, { plan, top, touched: chosen === grid.code, choose })));
+  fill(list, sorted.slice(0, HOUSEHOLD_ROWS).map((grid) => householdRow(grid, { plan, top, touched: chosen === grid.code, choose })));
 }
 
 function leadOf(touched, ranges, total, count) {

@@ -1,0 +1,222 @@
+// The heat page: cells counted by the server, coloured by class; a window in time; figures beside the map.
+import { get } from "../api.js";
+import { config, t } from "../config.js";
+import { el, fill } from "../dom.js";
+import { colour } from "../map/colours.js";
+import { map, show } from "../map/place.js";
+import { boxOf, latLngOf } from "../map/world.js";
+import { scaleOf } from "./classes.js";
+import { showCategories, showFigures, showLegend, showPeriod, showWorst, wordsOf } from "./panel.js";
+import { dayOf, Strip } from "./strip.js";
+
+const DAY_MS = 86_400_000;
+const DAYS = 365;
+const by = (id) => document.getElementById(id);
+const layer = window.geo_json_cells;
+layer.options.coordsToLatLng = ([lon, lat]) => latLngOf(lon, lat);
+const controls = by("controls");
+const today = new Date();
+today.setHours(24, 0, 0, 0);
+const first = new Date(today.getTime() - DAYS * DAY_MS);
+const shapes = new Map();
+let names = new Map();
+let asked = null;
+
+const strip = new Strip(by("curve"), { days: DAYS, changed: soon });
+
+function question() {
+  const { layer: of, cell, per, category } = Object.fromEntries(new FormData(controls));
+  const since = new Date(first.getTime() + strip.from * DAY_MS);
+  const until = new Date(first.getTime() + strip.end * DAY_MS);
+  return { layer: of, cell, per, category, since, until };
+}
+
+function query({ layer: of, cell, per, category, since, until }, more = {}) {
+  const words = { layer: of, cell, per, since: since.toISOString(), until: until.toISOString(), ...more };
+  if (category) words.category = category;
+  return new URLSearchParams(words);
+}
+
+// While the window is dragged, one request at a time; the last wish wins.
+let waiting = false;
+let running = false;
+
+function soon() {
+  by("play").classList.toggle("on", strip.playing);
+  by("play").setAttribute("aria-label", t(strip.playing ? "heat.pause" : "heat.play"));
+  dates();
+  if (running) waiting = true;
+  else refresh();
+}
+
+async function refresh() {
+  running = true;
+  try {
+    await paint(question());
+    by("toast").hidden = true;
+  } catch (problem) {
+    say(problem.message);
+  }
+  running = false;
+  if (waiting) {
+    waiting = false;
+    refresh();
+  }
+}
+
+function say(message) {
+  fill(by("toast"), el("div", {}, message), el("button", { type: "button", class: "small", onclick: () => soon() }, t("frame.try_again")));
+  by("toast").hidden = false;
+}
+
+// Cells with their shapes once per level; afterwards the counts alone.
+async function cellsOf(wish) {
+  if (shapes.get(wish.cell)) return (await get(`/api/v1/heat?${query(wish, { format: "json" })}`)).cells;
+  const answer = await get(`/api/v1/heat?${query(wish)}`);
+  shapes.set(wish.cell, answer.features.filter((feature) => feature.geometry));
+  return answer.features.map((feature) => feature.properties);
+}
+
+async function paint(wish) {
+  const fresh = asked?.cell !== wish.cell;
+  asked = wish;
+  const cells = await cellsOf(wish);
+  if (fresh) draw(shapes.get(wish.cell));
+  const valueOf = (cell) => (wish.per === "count" ? cell.n : cell.rate);
+  const told = cells.filter((cell) => !cell.suppressed && valueOf(cell) != null);
+  const scale = scaleOf(told.map(valueOf), wish.per);
+  recolour(new Map(cells.map((cell) => [cell.cell, cell])), { scale, valueOf, per: wish.per });
+  showLegend(by("legend"), { scale, layer: wish.layer, per: wish.per, few: true });
+  dates();
+  await panel(wish, cells);
+}
+
+function draw(features) {
+  layer.clearLayers();
+  layer.addData({ type: "FeatureCollection", features });
+  if (!draw.placed && features.length) {
+    show(boxOf(features.map((feature) => feature.geometry)));
+    draw.placed = true;
+  }
+}
+
+let hatched = null;
+
+function hatch() {
+  if (!hatched) {
+    const tile = document.createElement("canvas");
+    tile.width = 8;
+    tile.height = 8;
+    const context = tile.getContext("2d");
+    context.fillStyle = colour("line");
+    context.fillRect(0, 0, 8, 8);
+    context.strokeStyle = colour("quiet");
+    context.lineWidth = 1.6;
+    for (const shift of [-8, 0, 8]) {
+      context.moveTo(shift, 8);
+      context.lineTo(shift + 8, 0);
+    }
+    context.stroke();
+    hatched = context.createPattern(tile, "repeat");
+  }
+  return hatched;
+}
+
+let current = null;
+
+function recolour(cells, { scale, valueOf, per }) {
+  current = { cells, per };
+  layer.eachLayer((path) => {
+    const cell = cells.get(path.feature.properties.cell);
+    const value = cell && !cell.suppressed ? valueOf(cell) : null;
+    const few = cell && (cell.suppressed || cell.n == null);
+    const fillColor = few ? hatch() : value == null ? colour("ground") : colour(scale.classes[scale.classOf(value)].colour);
+    path.setStyle({ fillColor, fillOpacity: few ? 0.8 : 0.86, color: colour("halo"), weight: 1, opacity: 0.9, fill: true, stroke: true });
+  });
+}
+
+async function panel(wish, cells) {
+  const length = wish.until - wish.since;
+  const before = { ...wish, cell: "community", per: "count", since: new Date(wish.since - length), until: wish.since };
+  const now = { ...wish, cell: "community", per: "count" };
+  const [figures, communities, earlier] = await Promise.all([
+    get(`/api/v1/figures?${new URLSearchParams({ since: wish.since.toISOString(), until: wish.until.toISOString() })}`),
+    wish.cell === "community" && wish.per === "count" ? cells : get(`/api/v1/heat?${query(now, { format: "json" })}`).then((answer) => answer.cells),
+    get(`/api/v1/heat?${query(before, { format: "json" })}`).then((answer) => answer.cells),
+  ]);
+  showFigures(by("figures"), figures.total, wish.layer);
+  showWorst(by("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
+  showCategories(by("categories"), figures.by_category[wish.layer], names);
+  categories(figures.by_category[wish.layer]);
+  by("export").href = `/api/v1/heat?${query(wish)}`;
+}
+
+// Categories that occur are offered; the chosen one stays even when this period has none of it.
+function categories(counts) {
+  const select = controls.elements.category;
+  const known = new Set([...select.options].map((option) => option.value));
+  for (const code of Object.keys(counts ?? {})) if (!known.has(code)) select.add(new Option(names.get(code) ?? code, code));
+}
+
+function dates() {
+  const { since, until } = question();
+  const shift = (date) => dayOf(date.getTime() - date.getTimezoneOffset() * 60_000);
+  const words = { from: shift(since), to: shift(new Date(until.getTime() - DAY_MS)) };
+  showPeriod(by("period"), by("dates"), by("updated"), words);
+  strip.window.setAttribute("aria-valuetext", `${words.from} — ${words.to}`);
+}
+
+async function curve() {
+  const { layer: of } = question();
+  const figures = await get(`/api/v1/figures?${new URLSearchParams({ since: first.toISOString(), until: today.toISOString() })}`);
+  const daily = figures.daily[of] ?? {};
+  const values = Array.from({ length: DAYS }, (_, i) => daily[localDay(new Date(first.getTime() + i * DAY_MS))] ?? 0);
+  strip.show(first, values);
+  categories(figures.by_category[of]);
+}
+
+const localDay = (date) => dayOf(date.getTime() - date.getTimezoneOffset() * 60_000);
+
+async function nameCategories() {
+  const answer = await get("/api/v1/categories").catch(() => []);
+  const list = answer.categories ?? answer.items ?? answer;
+  const name = config.lang === "en" ? "name_en" : "name";
+  names = new Map([...list].map((category) => [category.code, category[name] || category.name_zh || category.name || category.code]));
+}
+
+const tip = by("tip");
+
+layer.on("mousemove", (event) => {
+  const cell = current?.cells.get(event.propagatedFrom.feature.properties.cell);
+  if (!cell) return;
+  fill(tip, el("b", {}, cell.name && cell.name !== cell.cell ? `${cell.name} ${cell.cell}` : cell.cell), wordsOf(cell, current.per));
+  tip.hidden = false;
+  const size = map.getSize();
+  tip.style.left = `${Math.min(event.containerPoint.x + 14, size.x - tip.offsetWidth - 6)}px`;
+  tip.style.top = `${Math.min(event.containerPoint.y + 16, size.y - tip.offsetHeight - 6)}px`;
+});
+layer.on("mouseout", () => {
+  tip.hidden = true;
+});
+layer.on("click", (event) => {
+  const { cell } = event.propagatedFrom.feature.properties;
+  if (asked.cell === "grid") location.assign(`/grid/${encodeURIComponent(cell)}`);
+});
+
+controls.addEventListener("change", (event) => {
+  if (event.target.name === "layer") {
+    const select = controls.elements.category;
+    select.length = 1;
+    curve().catch((problem) => say(problem.message));
+  }
+  soon();
+});
+by("span").addEventListener("change", (event) => strip.set(strip.end, Number(event.target.value)));
+by("play").addEventListener("click", () => (strip.playing ? strip.pause() : strip.play()));
+by("print").addEventListener("click", () => window.print());
+document.addEventListener("connection-back", soon);
+
+await nameCategories();
+await Promise.all([refresh(), curve().catch((problem) => say(problem.message))]);
+document.querySelector(".veil")?.remove();
+by("main").dataset.test = "ready";
