@@ -6,10 +6,11 @@ Nothing outside this file and the views that count reads these rows; counts per 
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, any_, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
 
 from layers.db import PERSONAL, Base, code_column, id_column
@@ -34,6 +35,11 @@ class Household(Base):
     __table_args__ = (
         CheckConstraint("members >= 0", name="members_are_counted"),
         Index("ix_households_classes", "classes", postgresql_using="gin"),
+        Index(
+            "ix_households_sub_grid_override",
+            "sub_grid_override",
+            postgresql_where=text("sub_grid_override IS NOT NULL"),
+        ),
         {"schema": PERSONAL},
     )
 
@@ -44,3 +50,18 @@ class Household(Base):
     classes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     members: Mapped[int] = mapped_column(server_default="1")
     sub_grid_override: Mapped[str | None] = code_column(nullable=True)
+
+
+def list_moved(
+    session: Session, *, building_ids: Collection[int], codes: Collection[str]
+) -> list[tuple[int, str, int]]:
+    """Building, sub-grid and number of the households of these buildings, or in these sub-grids, that were put into a
+    sub-grid by themselves: counts only."""
+    from_buildings = Household.building_id == any_(literal(list(building_ids), ARRAY(BigInteger)))
+    into_codes = Household.sub_grid_override == any_(literal(list(codes), ARRAY(Text)))
+    statement = (
+        select(Household.building_id, Household.sub_grid_override, func.count())
+        .where(Household.sub_grid_override.is_not(None), or_(from_buildings, into_codes))
+        .group_by(Household.building_id, Household.sub_grid_override)
+    )
+    return [(building, code or "", number) for building, code, number in session.execute(statement)]

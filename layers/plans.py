@@ -10,12 +10,14 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Select, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 from sqlalchemy.types import LargeBinary, Text
 
+from layers.access import Actor
 from layers.db import Base, code_column, geometry_column, id_column, now_column
+from layers.errors import Forbidden, NotFound, Outdated
 
 
 class PlanState(enum.StrEnum):
@@ -125,3 +127,64 @@ class Publication(Base):
     effective_at: Mapped[datetime]
     snapshot: Mapped[bytes | None] = mapped_column(LargeBinary)
     at: Mapped[datetime] = now_column()
+
+
+def get_plan(session: Session, plan_id: int, *, by: Actor) -> Plan:
+    """The plan, without its frame; raises NotFound where there is none or it lies outside the actor's area."""
+    plan = session.scalar(_light().where(Plan.id == plan_id))
+    if plan is None or not reaches(by, plan.district):
+        raise NotFound("no_such_plan", plan=plan_id)
+    return plan
+
+
+def lock_plan(session: Session, plan_id: int, *, version: int, by: Actor) -> Plan:
+    """The plan, its row locked until the transaction ends, as it is at exactly this version.
+
+    Raises NotFound, Forbidden where its district is foreign to the actor, and Outdated at any other version: of two
+    writers who saw the same version the second one finds it gone ([P3]).
+    """
+    locked = _light().where(Plan.id == plan_id).with_for_update().execution_options(populate_existing=True)
+    plan = session.scalar(locked)
+    if plan is None:
+        raise NotFound("no_such_plan", plan=plan_id)
+    if not reaches(by, plan.district):
+        raise Forbidden("foreign_area", asked=plan.district, area=by.area)
+    if plan.version != version:
+        raise Outdated("outdated_version", seen=version, latest=plan.version)
+    return plan
+
+
+def list_plans(
+    session: Session, *, by: Actor, district: str | None = None, state: str | None = None, limit: int = 100
+) -> list[Plan]:
+    """The plans of the actor's area, newest first."""
+    statement = _light().order_by(Plan.id.desc()).limit(limit)
+    if district is not None:
+        statement = statement.where(Plan.district == district)
+    if state is not None:
+        statement = statement.where(Plan.state == state)
+    # An area is a prefix, and a planner of one street works on the plan of the whole district.
+    within = Plan.district.startswith(by.area, autoescape=True)
+    above = text("starts_with(:area, plans.district)").bindparams(area=by.area)
+    return list(session.scalars(statement.where(within | above)))
+
+
+def find_latest(session: Session, district: str) -> Plan | None:
+    """The last published plan of a district, be it in force or scheduled; None before the first."""
+    statement = _light().where(Plan.district == district, Plan.plan_version.is_not(None))
+    return session.scalar(statement.order_by(Plan.plan_version.desc()).limit(1))
+
+
+def find_in_force(session: Session, district: str, *, at: datetime) -> Plan | None:
+    """The plan in force in a district at a moment, or None."""
+    return session.scalar(_light().where(Plan.district == district, Plan.in_force.contains(at)))
+
+
+def reaches(by: Actor, district: str) -> bool:
+    """Whether an actor's area lies in this district or holds it."""
+    return district.startswith(by.area) or by.area.startswith(district)
+
+
+def _light() -> Select[tuple[Plan]]:
+    """Plans without what is large: frames and reports are loaded when they are asked for."""
+    return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate))

@@ -1,0 +1,195 @@
+"""A draft as it lies on the table: its partition in lattice metres, what each grid is called, and its report.
+
+A board is read-only and belongs to one version of one plan; an edit makes the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from layers.errors import NotFound
+from layers.grids import Grid, GridLevel
+from tiling.partition import Partition
+from tiling.plane import Plane
+
+Geometries = NDArray[np.object_]
+
+# The attributes of a grid's row, in the order of GridRow; the geometry goes beside them.
+COLUMNS = (
+    Grid.code,
+    Grid.level,
+    Grid.parent_code,
+    Grid.name,
+    Grid.kind,
+    Grid.exclusive,
+    Grid.group_name,
+    Grid.parts_allowed,
+    Grid.locked,
+    Grid.imperfect,
+    Grid.households,
+    Grid.buildings,
+    Grid.area_m2,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One stored grid or sub-grid without its shape; field for field the columns of the table."""
+
+    code: str
+    level: str
+    parent_code: str | None
+    name: str
+    kind: str = "base"
+    exclusive: bool = True
+    group_name: str | None = None
+    parts_allowed: bool = False
+    locked: bool = False
+    imperfect: bool = False
+    households: int = 0
+    buildings: int = 0
+    area_m2: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRing:
+    """A plan's copy of one area: who it is, and its ring in metres where it has one of its own."""
+
+    code: str
+    level: str
+    name: str
+    parent_code: str | None
+    ring: BaseGeometry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How many households a base grid of a community should hold, both ends included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which state of which plan: the version alone would come back after a rollback, the moment never does."""
+
+    plan_id: int
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """One version of one plan. `overlays` are grids that are no tiles; all geometry is in metres on the lattice."""
+
+    stamp: Stamp
+    district: str
+    plane: Plane
+    rows: Mapping[str, GridRow]
+    partition: Partition
+    overlays: Mapping[str, BaseGeometry]
+    areas: Mapping[str, AreaRing]
+    targets: Mapping[str, Target]
+
+    def get_row(self, code: str) -> GridRow:
+        """The grid of this code; raises NotFound."""
+        row = self.rows.get(code)
+        if row is None:
+            raise NotFound("no_such_grid", grid=code)
+        return row
+
+    def shape(self, code: str) -> BaseGeometry | None:
+        """The shape of a grid of any level, overlays included, in metres; None where a draft holds none."""
+        return self.overlays[code] if code in self.overlays else self.partition.polygon(code)
+
+    def grid_of(self, tile: str) -> str:
+        """The grid to which a finest tile belongs; its own code where it has no sub-grids."""
+        row = self.rows[tile]
+        return row.parent_code if row.level == GridLevel.sub_grid and row.parent_code else tile
+
+    def community_of(self, code: str) -> str | None:
+        """The code of the area directly above a grid or sub-grid."""
+        return self.rows[self.grid_of(code)].parent_code
+
+    def replaced(self, rows: Iterable[GridRow]) -> Board:
+        """The same board with these rows instead of those of the same code; levels and shapes stay."""
+        return replace(self, rows=MappingProxyType({**self.rows, **{row.code: row for row in rows}}))
+
+
+def build(
+    stamp: Stamp,
+    district: str,
+    *,
+    epsg: int,
+    rows: Iterable[GridRow],
+    shapes: Mapping[str, BaseGeometry | None],
+    frame: BaseGeometry | None,
+    areas: Iterable[AreaRing],
+    targets: Mapping[str, Target],
+) -> Board:
+    """A board from rows and their shapes in metres; shapes of grids that have sub-grids are not needed."""
+    by_code = {row.code: row for row in rows}
+    rings = {area.code: area for area in areas}
+    tiles = finest_of(by_code)
+    partition = Partition.of(
+        tiles,
+        objects(shapes[code] for code in tiles),
+        parents=_parents(by_code, rings),
+        frame=frame,
+        areas={code: area.ring for code, area in rings.items() if area.ring is not None},
+        parts_allowed=[row.code for row in by_code.values() if row.parts_allowed],
+    )
+    drawn = ((code, shapes[code]) for code, row in by_code.items() if not row.exclusive)
+    overlays = {code: shape for code, shape in drawn if shape is not None}
+    return Board(
+        stamp, district, Plane(epsg), MappingProxyType(by_code), partition, MappingProxyType(overlays), rings, targets
+    )
+
+
+def finest_of(rows: Mapping[str, GridRow]) -> list[str]:
+    """The codes of the tiles: exclusive grids and sub-grids that have nothing below them, sorted."""
+    above = {row.parent_code for row in rows.values() if row.level == GridLevel.sub_grid}
+    return sorted(code for code, row in rows.items() if row.exclusive and code not in above)
+
+
+def _parents(rows: Mapping[str, GridRow], areas: Mapping[str, AreaRing]) -> dict[str, str]:
+    grids = {code: row.parent_code for code, row in rows.items() if row.exclusive and row.parent_code}
+    upper = {code: area.parent_code for code, area in areas.items() if area.parent_code}
+    return {**upper, **grids}
+
+
+def objects(items: Iterable[Any]) -> Geometries:
+    """A one-dimensional array of objects; numpy would unpack multi-part geometries by itself."""
+    listed = list(items)
+    out = np.empty(len(listed), dtype=object)
+    out[:] = listed
+    return out
+
+
+def single(geometries: Geometries) -> Geometries:
+    """MultiPolygons of one part as that part, everything else as it is: tiles are Polygons, tables hold Multis."""
+    alone = (shapely.get_type_id(geometries) == 6) & (shapely.get_num_geometries(geometries) == 1)
+    return np.asarray(np.where(alone, shapely.get_geometry(geometries, 0), geometries), dtype=object)
+
+
+def multi(geometries: Geometries) -> Geometries:
+    """Polygons as MultiPolygons of one part, None and what is no polygon as an empty MultiPolygon."""
+    return objects(_multi(geometry) for geometry in geometries)
+
+
+def _multi(geometry: BaseGeometry | None) -> BaseGeometry:
+    if isinstance(geometry, shapely.MultiPolygon):
+        return geometry
+    if isinstance(geometry, shapely.Polygon) and not geometry.is_empty:
+        return shapely.MultiPolygon([geometry])
+    return shapely.MultiPolygon()

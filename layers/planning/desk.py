@@ -1,0 +1,154 @@
+"""Drafts kept in memory between requests: board and sheet of the last version that this process saw.
+
+A desk that belongs to an open transaction waits in its session and reaches the shelf when that commits, so what an
+aborted transaction drew is never taken for the truth. A process that is some edits behind reads those instead of the
+whole plan.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from sqlalchemy import URL, event, select
+from sqlalchemy.orm import Session, SessionTransaction
+
+from layers.planning.board import Board, Stamp
+from layers.planning.loading import load_board, stamp_of
+from layers.planning.sheet import Sheet, review_all, review_change
+from layers.planning.steps import Move, Step, move_to, moved
+from layers.plans import Plan, PlanEdit
+
+# A board of 3,000 grids takes some 20 MB.
+MOST_DESKS = 8
+# More missed edits than this are slower to follow than the plan is to load.
+MOST_MISSED = 20
+
+
+# Which database, which plan: one process may serve several databases (tests do).
+Key = tuple[URL, int]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A board and the sheet that belongs to it."""
+
+    board: Board
+    sheet: Sheet
+
+
+class _Shelf:
+    """The desks of this process, least recently used first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._desks: OrderedDict[Key, Desk] = OrderedDict()
+
+    def find(self, key: Key) -> Desk | None:
+        with self._lock:
+            desk = self._desks.get(key)
+            if desk is not None:
+                self._desks.move_to_end(key)
+            return desk
+
+    def keep(self, key: Key, desk: Desk) -> None:
+        with self._lock:
+            self._desks[key] = desk
+            self._desks.move_to_end(key)
+            while len(self._desks) > MOST_DESKS:
+                self._desks.popitem(last=False)
+
+
+_shelf = _Shelf()
+_OPEN = "planning.desks"
+
+
+def desk_of(session: Session, plan: Plan) -> Desk:
+    """The desk of a plan as it is in this transaction; from memory where that is as new, else read and checked.
+
+    For a plan whose row is not locked the state is read again afterwards, for it may have changed while it was read.
+    """
+    while True:
+        desk = locked_desk_of(session, plan)
+        seen = plan.version, plan.updated_at
+        session.refresh(plan, ["version", "updated_at"])
+        if seen == (plan.version, plan.updated_at):
+            keep(session, desk)
+            return desk
+
+
+def mark_written(session: Session) -> None:
+    """Say that this transaction changes plans: their desks are its own until it commits."""
+    session.info.setdefault(_OPEN, {})
+
+
+def keep(session: Session, desk: Desk) -> None:
+    """Remember a desk for the next request, or, in a transaction that has written, for when it commits."""
+    waiting: dict[int, Desk] | None = session.info.get(_OPEN)
+    if waiting is None:
+        _shelf.keep(_key(session, desk.board.stamp.plan_id), desk)
+    else:
+        waiting[desk.board.stamp.plan_id] = desk
+
+
+@event.listens_for(Session, "after_commit")
+def _publish_desks(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint was released; the transaction may still fail
+    for desk in session.info.pop(_OPEN, {}).values():
+        _shelf.keep(_key(session, desk.board.stamp.plan_id), desk)
+
+
+def _key(session: Session, plan_id: int) -> Key:
+    return session.get_bind().engine.url, plan_id
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _drop_desks(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_OPEN, None)
+
+
+def locked_desk_of(session: Session, plan: Plan) -> Desk:
+    """The desk of a plan whose row this transaction has locked, so that nothing changes while it is read."""
+    own: dict[int, Desk] = session.info.get(_OPEN) or {}
+    kept, stamp = own.get(plan.id) or _shelf.find(_key(session, plan.id)), stamp_of(plan)
+    if kept is not None and kept.board.stamp == stamp:
+        return kept
+    if kept is not None and kept.board.stamp.at < stamp.at:
+        followed = _followed(session, kept, stamp)
+        if followed is not None:
+            return followed
+    review = review_all(session, load_board(session, plan))
+    return Desk(review.board, review.sheet)
+
+
+def _followed(session: Session, desk: Desk, stamp: Stamp) -> Desk | None:
+    """The desk after the edits that it missed; None where they are too many or not all there (an undone one, say)."""
+    missed = range(desk.board.stamp.version + 1, stamp.version + 1)
+    if not 0 < len(missed) <= MOST_MISSED:
+        return None
+    columns = (PlanEdit.version, PlanEdit.undone, PlanEdit.before, PlanEdit.after)
+    later = select(*columns).where(PlanEdit.plan_id == stamp.plan_id, PlanEdit.version > missed.start - 1)
+    edits = session.execute(later.order_by(PlanEdit.version)).all()
+    if [edit.version for edit in edits] != list(missed):
+        return None
+    for edit in edits:
+        step = Step.from_json(edit.before if edit.undone else edit.after)
+        desk = after_move(session, desk, move_to(desk.board, step), stamp=stamp)
+    return desk
+
+
+def after_move(session: Session, desk: Desk, move: Move, *, stamp: Stamp) -> Desk:
+    """The desk after a move, its sheet kept up."""
+    board = moved(desk.board, move, stamp=stamp)
+    touched = touched_by(board, move)
+    review = review_change(session, board, desk.board, desk.sheet, touched=touched, removed=move.removed)
+    return Desk(review.board, review.sheet)
+
+
+def touched_by(board: Board, move: Move) -> frozenset[str]:
+    """The finest tiles of the new board that a move concerns, by shape or by what their grid is called."""
+    named = (code for code, row in move.rows.items() if row is not None and row.exclusive)
+    return move.change.touched | {tile for code in named for tile in board.partition.finest(code)}

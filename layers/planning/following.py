@@ -1,0 +1,74 @@
+"""What lies on the ground follows the boundaries ([P5]): the present code of hazards and incidents.
+
+Only things near tiles that changed are looked at. What a thing was accepted under is never touched.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from sqlalchemy import ARRAY, BigInteger, column, func, literal, or_, select, update
+from sqlalchemy.orm import Session
+
+from layers.db import CODE, WGS84
+from layers.hazards import Hazard
+from layers.incidents import Incident
+from layers.planning.board import Board, Geometries
+from layers.planning.counting import NOBODY, owners_of
+from layers.planning.loading import load_board
+from layers.plans import Plan
+
+Table = type[Hazard] | type[Incident]
+
+
+def follow(session: Session, board: Board, *, before: Plan | None) -> int:
+    """The number of hazards and incidents that got another present code by a plan that has come into force.
+
+    A thing on ground that is in no tile keeps its code, unless that code is gone: then it has none.
+    """
+    older = None if before is None else load_board(session, before)
+    altered = _altered(board, older)
+    gone = [] if older is None else sorted(set(older.partition.codes) - set(board.partition.codes))
+    if not altered and not gone:
+        return 0
+    polygons = np.asarray(board.plane.to_degrees(board.partition.polygons), dtype=object)
+    box = shapely.total_bounds(polygons[board.partition.rows(altered)])
+    return sum(_follow(session, table, board, polygons, box.tolist(), gone) for table in (Hazard, Incident))
+
+
+def _altered(board: Board, older: Board | None) -> tuple[str, ...]:
+    if older is None:
+        return board.partition.codes
+    return tuple(sorted(board.partition.changed_since(older.partition).touched))
+
+
+def _follow(
+    session: Session, table: Table, board: Board, polygons: Geometries, box: list[float], gone: list[str]
+) -> int:
+    near = table.geom.op("&&")(func.ST_MakeEnvelope(*box, WGS84)) if np.isfinite(box).all() else literal(False)
+    columns = (table.id, table.current_code, func.ST_X(table.geom), func.ST_Y(table.geom))
+    rows = session.execute(select(*columns).where(or_(near, table.current_code.in_(gone)))).all()
+    if not rows:
+        return 0
+    ids, held, lon, lat = zip(*rows, strict=True)
+    owners = owners_of(np.asarray(shapely.points(lon, lat), dtype=object), polygons).tolist()
+    lost = set(gone)
+    fresh = [
+        board.partition.codes[owner] if owner != NOBODY else (None if code in lost else code)
+        for owner, code in zip(owners, held, strict=True)
+    ]
+    turned = [(number, new) for number, new, old in zip(ids, fresh, held, strict=True) if new != old]
+    _write(session, table, turned)
+    return len(turned)
+
+
+def _write(session: Session, table: Table, turned: list[tuple[int, str | None]]) -> None:
+    if not turned:
+        return
+    ids = literal([number for number, _ in turned], ARRAY(BigInteger))
+    codes = literal([code for _, code in turned], ARRAY(CODE))
+    fresh = func.unnest(ids, codes).table_valued(column("id", BigInteger), column("code", CODE)).render_derived()
+    session.execute(
+        update(table).where(table.id == fresh.c.id).values(current_code=fresh.c.code),
+        execution_options={"synchronize_session": False},
+    )

@@ -1,0 +1,293 @@
+"""The report of a draft: what its shapes have wrong, what its buildings say, kept up edit by edit.
+
+A sheet belongs to a board. After an edit only what concerns the changed grids is looked at again; the result is the
+same as that of a full check.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.orm import Session
+
+from layers.planning.board import Board, GridRow, objects
+from layers.planning.counting import (
+    Count,
+    Houses,
+    building_warnings,
+    counted,
+    load_houses,
+    owners_of,
+    range_warning,
+    tiles_of,
+)
+from tiling.coverage import KINDS, CoverageReport, Defect, check
+from tiling.tolerance import Tolerance
+
+Key = tuple[str, str]
+TOLERANCE = Tolerance()
+# An area defect that lies in old defects of its kind, but for this much, is no new one: a square centimetre.
+NOISE_M2 = 1e-4
+RANGE = "households_out_of_range"
+PLACES = frozenset({"gap", "overlap", "overshoot"})
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """The report of one board: defects of the tiling, warnings by (kind, building or grid), and both as JSON."""
+
+    coverage: CoverageReport
+    warnings: Mapping[Key, Defect]
+    shown: Mapping[int, dict[str, Any]] = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing blocks publishing."""
+        return self.coverage.ok
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """Errors first, then warnings, in a fixed order."""
+        return (*self.coverage.defects, *(self.warnings[key] for key in sorted(self.warnings)))
+
+    def warning_kinds(self) -> frozenset[str]:
+        """The kinds of warnings that a submission must acknowledge."""
+        return frozenset(defect.kind for defect in self.defects if defect.severity == "warning")
+
+    def summary(self, board: Board) -> dict[str, Any]:
+        """Numbers of grids, sub-grids, households, buildings, defects by kind, and the area in m²."""
+        number = Counter(defect.kind for defect in self.defects)
+        grids = [row for row in board.rows.values() if row.level == "grid"]
+        return {
+            "grids": len(grids),
+            "sub_grids": len(board.rows) - len(grids),
+            "area_m2": round(self.coverage.area_m2, 3),
+            "households": sum(row.households for row in grids if row.exclusive),
+            "buildings": sum(row.buildings for row in grids if row.exclusive),
+            "errors": sum(number[d.kind] for d in _one_a_kind(self.defects) if d.severity == "error"),
+            "warnings": sum(number[d.kind] for d in _one_a_kind(self.defects) if d.severity == "warning"),
+            "by_kind": {kind: number[kind] for kind in KINDS if number[kind]},
+        }
+
+    def as_json(self, board: Board) -> dict[str, Any]:
+        """The whole report as the API gives it, places in degrees."""
+        defects = [self.shown[id(defect)] for defect in self.defects]
+        return {"ok": self.ok, "defects": defects, "summary": self.summary(board)}
+
+
+def _one_a_kind(defects: Iterable[Defect]) -> list[Defect]:
+    return list({defect.kind: defect for defect in defects}.values())
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a check says: the sheet, and the rows whose numbers it found different."""
+
+    sheet: Sheet
+    board: Board
+    recounted: tuple[GridRow, ...]
+
+
+def review_all(session: Session, board: Board) -> Review:
+    """The full check of a board, every building counted anew; raises nothing for any shape."""
+    partition = board.partition
+    coverage = check(partition, tolerance=TOLERANCE)
+    codes = partition.codes
+    houses, tiles = _housed(session, board, codes, box=_everything(board))
+    counts = counted(session, board, houses, tiles=tiles, wanted=codes)
+    recounted = _recounted(board, counts)
+    fresh = board.replaced(recounted)
+    warnings = dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE))
+    warnings |= _range_warnings(fresh, (code for code, row in fresh.rows.items() if row.level == "grid"))
+    return Review(_sheet(session, fresh, coverage, warnings, known={}), fresh, recounted)
+
+
+def review_change(
+    session: Session, board: Board, older: Board, sheet: Sheet, *, touched: Collection[str], removed: Collection[str]
+) -> Review:
+    """The sheet after a change, from the older one: only the touched tiles and the buildings in them are looked at.
+
+    `touched` are finest tiles of the new board, `removed` codes of any level that are no longer there.
+    """
+    local = check(board.partition, tolerance=TOLERANCE, only=touched)
+    coverage = sheet.coverage.updated(local, removed=removed)
+    before = [code for code in (*touched, *removed) if code in older.partition.row_of]
+    houses, tiles = _housed(session, board, touched, box=_box(board, touched, older, before))
+    recounted = _recounted(board, counted(session, board, houses, tiles=tiles, wanted=touched))
+    fresh = board.replaced(recounted)
+    grids = {fresh.grid_of(code) for code in touched}
+    warnings = _kept(sheet, houses, {*grids, *removed})
+    warnings |= dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE))
+    warnings |= _range_warnings(fresh, grids)
+    return Review(_sheet(session, fresh, coverage, warnings, known=sheet.shown), fresh, recounted)
+
+
+def worse_than(
+    now: CoverageReport, before: CoverageReport, *, alias: Mapping[str, str], scope: Collection[str]
+) -> tuple[Defect, ...]:
+    """The errors that appear or grow by more than noise ([P2]).
+
+    `alias` names the grid from which a new one was cut, or into which an old one was merged: they count as the same,
+    else every merge beside an old defect would be refused. `scope` are the grids of the change.
+    """
+    concerned = frozenset(scope) | frozenset(alias) | frozenset(alias.values())
+    new = [d for d in now.defects if d.severity == "error" and not concerned.isdisjoint(d.codes)]
+    new += [d for d in now.defects if d.severity == "error" and not d.codes]
+    named = [_renamed(defect, alias) for defect in new]
+    old = replace(before, defects=tuple(_renamed(defect, alias) for defect in before.defects))
+    worse = {d.key for d in replace(now, defects=tuple(named)).added_since(old)}
+    suspects = [d for d, alike in zip(new, named, strict=True) if alike.key in worse]
+    return tuple(d for d in suspects if not _was_there(d, before))
+
+
+def _renamed(defect: Defect, alias: Mapping[str, str]) -> Defect:
+    if alias.keys().isdisjoint(defect.codes):
+        return defect
+    return replace(defect, codes=tuple(dict.fromkeys(sorted(alias.get(code, code) for code in defect.codes))))
+
+
+def _was_there(defect: Defect, before: CoverageReport) -> bool:
+    """Whether old defects of this kind hold its ground: half a gap is filled and the rest has other neighbours."""
+    if defect.kind not in PLACES or defect.where is None:
+        return False
+    places = [d.where for d in before.defects if d.kind == defect.kind and d.where is not None]
+    near = [place for place in places if place.intersects(defect.where)]
+    return bool(near) and float(defect.where.difference(shapely.union_all(near)).area) <= NOISE_M2
+
+
+def difference(now: Sheet, before: Sheet) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The defects that an edit added and those that it cleared, as JSON."""
+    was, known = {id(d) for d in before.defects}, {id(d) for d in now.defects}
+    old = {(*d.key, d.detail) for d in before.defects}
+    new = {(*d.key, d.detail) for d in now.defects}
+    added = [now.shown[id(d)] for d in now.defects if id(d) not in was and (*d.key, d.detail) not in old]
+    cleared = [before.shown[id(d)] for d in before.defects if id(d) not in known and (*d.key, d.detail) not in new]
+    return added, cleared
+
+
+def _housed(
+    session: Session, board: Board, codes: Collection[str], *, box: BaseGeometry
+) -> tuple[Houses, list[str | None]]:
+    """All buildings that reach into a box or were put into these tiles by hand, and the tile of each."""
+    houses = load_houses(session, box, codes={*codes, *(board.grid_of(code) for code in codes)})
+    near = _tiles_about(board, codes, houses)
+    polygons = np.asarray(board.plane.to_degrees(board.partition.polygons[board.partition.rows(near)]), dtype=object)
+    return houses, tiles_of(board, houses, owners_of(houses.points, polygons), near)
+
+
+def _tiles_about(board: Board, codes: Collection[str], houses: Houses) -> tuple[str, ...]:
+    """The tiles that may own one of these buildings, sorted: all under their points, for the smallest owns a border."""
+    if len(codes) == len(board.partition) or not len(houses):
+        return tuple(sorted(codes))
+    points = np.asarray(board.plane.to_metres(houses.points), dtype=object)
+    rows = np.unique(board.partition.tree.query(points)[1])
+    return tuple(sorted({*codes, *(board.partition.codes[row] for row in rows)}))
+
+
+def _recounted(board: Board, counts: Mapping[str, Count]) -> tuple[GridRow, ...]:
+    """The rows, tiles and the grids above them, whose numbers or areas differ from what they say."""
+    rows = {code: _with(board, board.rows[code], count) for code, count in counts.items()}
+    for grid in sorted({board.grid_of(code) for code in counts} - counts.keys()):
+        parts = [rows.get(code, board.rows[code]) for code in board.partition.finest(grid)]
+        total = Count(sum(part.households for part in parts), sum(part.buildings for part in parts))
+        rows[grid] = _with(board, board.rows[grid], total)
+    return tuple(row for code, row in rows.items() if row != board.rows[code])
+
+
+def _with(board: Board, row: GridRow, count: Count) -> GridRow:
+    shape = board.shape(row.code)
+    area_m2 = 0.0 if shape is None else round(float(shape.area), 3)
+    return replace(row, households=count.households, buildings=count.buildings, area_m2=area_m2)
+
+
+def _kept(sheet: Sheet, houses: Houses, grids: Collection[str]) -> dict[Key, Defect]:
+    """The old warnings that the change cannot have altered: of other buildings and of other grids."""
+    again = {str(building) for building in houses.ids.tolist()}
+    stale = {RANGE: grids}
+    return {key: defect for key, defect in sheet.warnings.items() if key[1] not in stale.get(key[0], again)}
+
+
+def _range_warnings(board: Board, grids: Iterable[str]) -> dict[Key, Defect]:
+    households_of = {code: row.households for code, row in board.rows.items()}
+    found = ((grid, range_warning(board, grid, households_of=households_of)) for grid in grids)
+    return {(RANGE, grid): defect for grid, defect in found if defect is not None}
+
+
+def _sheet(
+    session: Session,
+    board: Board,
+    coverage: CoverageReport,
+    warnings: Mapping[Key, Defect],
+    *,
+    known: Mapping[int, dict[str, Any]],
+) -> Sheet:
+    defects = [*coverage.defects, *warnings.values()]
+    fresh = [defect for defect in defects if id(defect) not in known]
+    shown = {id(defect): known[id(defect)] for defect in defects if id(defect) in known}
+    return Sheet(coverage, MappingProxyType(dict(warnings)), shown | _rendered(session, board, fresh))
+
+
+def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int, dict[str, Any]]:
+    places = shapely.to_geojson(board.plane.to_degrees(objects(defect.where for defect in defects)))
+    held = {id(d): _held(session, board, d) for d in defects if d.kind == "gap"}
+    return {
+        id(defect): _json(defect, place, held.get(id(defect)))
+        for defect, place in zip(defects, np.asarray(places).tolist(), strict=True)
+    }
+
+
+def _json(defect: Defect, place: str | None, held: Count | None) -> dict[str, Any]:
+    return {
+        "kind": defect.kind,
+        "class": defect.class_,
+        "severity": defect.severity,
+        "codes": list(defect.codes),
+        "area_m2": round(defect.area_m2, 6),
+        "length_m": round(defect.length_m, 4),
+        "width_m": round(defect.width_m, 4),
+        "households": None if held is None else held.households,
+        "buildings": None if held is None else held.buildings,
+        "detail": defect.detail,
+        "where": None if place is None else json.loads(place),
+    }
+
+
+def _held(session: Session, board: Board, gap: Defect) -> Count:
+    """Households and buildings on the ground of a gap."""
+    if gap.where is None or gap.class_ == "noise":
+        return Count(0, 0)
+    place = board.plane.to_degrees(gap.where)
+    houses = load_houses(session, shapely.box(*place.bounds), codes=())
+    inside = np.asarray(shapely.intersects(place, houses.points), dtype=bool)
+    return Count(int(houses.households[inside].sum()), int(inside.sum()))
+
+
+def _everything(board: Board) -> BaseGeometry:
+    shapes = [board.partition.frame, *board.partition.polygons]
+    return _degree_box(board, objects(shapes))
+
+
+def _box(board: Board, codes: Collection[str], older: Board, before: Collection[str]) -> BaseGeometry:
+    new = board.partition.polygons[board.partition.rows(codes)]
+    old = older.partition.polygons[older.partition.rows(before)]
+    return _degree_box(board, objects([*new, *old]))
+
+
+def _degree_box(board: Board, shapes: Any) -> BaseGeometry:
+    """A box in degrees around shapes in metres, a metre wider: a straight edge bows when it is turned into degrees."""
+    bounds = shapely.total_bounds(shapes)
+    if np.isnan(bounds).any():
+        return shapely.box(0, 0, 0, 0)
+    west, south, east, north = bounds.tolist()
+    # In between, too: the plane's edges bow in degrees.
+    edge = shapely.get_coordinates(shapely.segmentize(shapely.box(west - 1, south - 1, east + 1, north + 1), 1000.0))
+    lon, lat = board.plane.lonlat_of(edge[:, 0], edge[:, 1])
+    return shapely.Polygon(shapely.box(lon.min(), lat.min(), lon.max(), lat.max()))
