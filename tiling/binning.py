@@ -37,7 +37,8 @@ class Cells:
 
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x and y in metres of the middle of each cell."""
-        return (self.column + 0.5) * self.cell_m, (self.row + 0.5) * self.cell_m
+        x, y = (self.column + 0.5) * self.cell_m, (self.row + 0.5) * self.cell_m
+        return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
 
 
 def bin_points(x_m: ArrayLike, y_m: ArrayLike, *, weights: ArrayLike | None = None, cell_m: float) -> Cells:
