@@ -15,7 +15,7 @@ from gis_api.envelope import Envelope
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
 from gis_api.replicas import Replicas
-from gis_api.routes import health, pages, session
+from gis_api.routes import accounts, health, heat, history, pages, published, session, tiles
 from gis_api.settings import Settings
 from layers.db import make_engine
 
@@ -24,6 +24,11 @@ ROUTERS = (
     session.router,
     health.router,
     pages.router,
+    published.router,
+    heat.router,
+    tiles.router,
+    accounts.router,
+    history.router,
 )
 
 

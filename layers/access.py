@@ -175,3 +175,37 @@ def list_key_actors(session: Session) -> dict[bytes, Actor]:
     """Every valid machine key's SHA-256 and the actor it stands for; processes keep it in memory."""
     keys = session.scalars(select(Key).where(Key.revoked_at.is_(None)))
     return {key.sha256: Actor(name=key.name, role=key.role, area=key.area, kind="key", datum=key.datum) for key in keys}
+
+
+def list_users(session: Session, *, by: Actor) -> list[User]:
+    """The people of an admin's area, by name."""
+    return list(session.scalars(select(User).where(func.starts_with(User.area, by.area)).order_by(User.name)))
+
+
+def get_user(session: Session, name: str, *, by: Actor) -> User:
+    """One person; raises NotFound, also for somebody of another area."""
+    user = session.get(User, name)
+    if user is None:
+        raise NotFound("not_found", name=name)
+    require_visible(by, user.area)
+    return user
+
+
+def end_sign_ins(session: Session, user_name: str) -> None:
+    """End every open session of a person: what a new password or a locked account asks for."""
+    session.execute(delete(SignIn).where(SignIn.user_name == user_name))
+
+
+def list_keys(session: Session, *, by: Actor) -> list[Key]:
+    """The machine keys of an admin's area that are not revoked, by name; never the key itself."""
+    mine = func.starts_with(Key.area, by.area)
+    return list(session.scalars(select(Key).where(mine, Key.revoked_at.is_(None)).order_by(Key.name)))
+
+
+def revoke_key(session: Session, name: str, *, by: Actor) -> None:
+    """End a machine's key; raises NotFound where there is no valid one of that name in the area."""
+    key = session.scalar(select(Key).where(Key.name == name, Key.revoked_at.is_(None)))
+    if key is None:
+        raise NotFound("not_found", name=name)
+    require_visible(by, key.area)
+    key.revoked_at = func.now()

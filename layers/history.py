@@ -11,7 +11,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -19,6 +19,8 @@ from layers.access import Actor
 from layers.db import Base, code_column, id_column, now_column
 
 GENESIS = b"\x00" * 32
+# Lines of one answer; a reader goes on from the last one's id.
+PAGE = 100
 # One sealer at a time, over all processes: an advisory lock with a number of our own.
 SEAL_LOCK = 0x57414E4747450001 % 2**63
 
@@ -80,3 +82,23 @@ def find_break(session: Session) -> int | None:
 def _digest(previous: bytes, entry: HistoryEntry) -> bytes:
     content = [entry.id, entry.at.isoformat(), entry.actor, entry.role, entry.action, entry.subject, entry.details]
     return hashlib.sha256(previous + json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).digest()
+
+
+def list_entries(
+    session: Session, *, area: str, subject: str | None = None, action: str | None = None, before: int | None = None
+) -> list[HistoryEntry]:
+    """The latest hundred lines about an area (a code prefix), newest first, from an id downwards."""
+    statement = select(HistoryEntry).where(func.starts_with(HistoryEntry.area, area))
+    if subject is not None:
+        statement = statement.where(HistoryEntry.subject == subject)
+    if action is not None:
+        statement = statement.where(HistoryEntry.action == action)
+    if before is not None:
+        statement = statement.where(HistoryEntry.id < before)
+    return list(session.scalars(statement.order_by(HistoryEntry.id.desc()).limit(PAGE)))
+
+
+def count_sealed(session: Session) -> tuple[int, int]:
+    """The number of all lines, and of those that are in the chain."""
+    row = session.execute(select(func.count(), func.count(HistoryEntry.sealed))).one()
+    return int(row[0]), int(row[1])

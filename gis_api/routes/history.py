@@ -1,0 +1,81 @@
+"""What was done by whom, and whether the chain holds: for auditors and admins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from gis_api.dependencies import Read, role_door
+from layers import history
+from layers.access import Actor, Role, require_visible
+
+router = APIRouter(tags=["history"])
+Auditor = Annotated[Actor, Depends(role_door(Role.auditor, Role.admin))]
+
+
+class EntryOut(BaseModel):
+    id: str
+    at: datetime
+    actor: str
+    role: str
+    action: str
+    subject: str
+    area: str
+    details: dict[str, Any]
+    sealed: bool
+
+
+class EntriesOut(BaseModel):
+    entries: list[EntryOut]
+    next: str | None
+
+
+class ChainOut(BaseModel):
+    lines: int
+    sealed: int
+    broken_at: int | None
+    holds: bool
+
+
+@router.get("/api/v1/history", summary="What was done, newest first")
+def read_history(
+    tx: Read,
+    by: Auditor,
+    area: str | None = None,
+    subject: Annotated[str | None, Query(max_length=200)] = None,
+    action: Annotated[str | None, Query(max_length=100)] = None,
+    before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+) -> EntriesOut:
+    """Lines of the history within the area, a hundred at a time."""
+    where = by.area if area is None else area
+    require_visible(by, where)
+    found = history.list_entries(tx, area=where, subject=subject, action=action, before=before)
+    more = len(found) == history.PAGE
+    return EntriesOut(
+        entries=[
+            EntryOut(
+                id=str(entry.id),
+                at=entry.at,
+                actor=entry.actor,
+                role=entry.role,
+                action=entry.action,
+                subject=entry.subject,
+                area=entry.area,
+                details=entry.details,
+                sealed=entry.sealed is not None,
+            )
+            for entry in found
+        ],
+        next=f"/api/v1/history?before={found[-1].id}" if more else None,
+    )
+
+
+@router.get("/api/v1/history/chain", summary="Does the chain hold")
+def check_chain(tx: Read, _: Auditor) -> ChainOut:
+    """Every sealed line's digest, computed again from the first to the last."""
+    lines, sealed = history.count_sealed(tx)
+    broken_at = history.find_break(tx)
+    return ChainOut(lines=lines, sealed=sealed, broken_at=broken_at, holds=broken_at is None)

@@ -1,0 +1,100 @@
+"""People, keys and the history over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from gis_api import auth
+from layers import history
+from layers.db import transaction
+
+ClientAs = Callable[..., TestClient]
+NEW = {"name": "王工", "role": "planner", "area": "130273", "password": "correct horse"}
+
+
+def test_an_admin_adds_somebody_who_can_sign_in(client_as: ClientAs, anybody: TestClient) -> None:
+    assert client_as("admin").post("/api/v1/users", json=NEW).status_code == 201
+    answer = anybody.post("/api/v1/session", json={"name": NEW["name"], "password": NEW["password"]})
+    assert (answer.status_code, answer.json()["role"]) == (200, "planner")
+
+
+def test_a_name_is_given_once(client_as: ClientAs) -> None:
+    admin = client_as("admin")
+    admin.post("/api/v1/users", json=NEW)
+    assert admin.post("/api/v1/users", json=NEW).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"role": "king"}, {"password": "short"}, {"name": ""}, {"name": "a\x00b"}, {"area": "13;--"}, {"x": 1}]
+)
+def test_a_wrong_person_is_refused(client_as: ClientAs, wrong: dict[str, Any]) -> None:
+    assert client_as("admin").post("/api/v1/users", json=NEW | wrong).status_code == 422
+
+
+def test_an_admin_gives_no_rights_outside_the_area(client_as: ClientAs) -> None:
+    local = client_as("admin", area="130273001")
+    assert local.post("/api/v1/users", json=NEW).status_code == 403
+    assert local.post("/api/v1/keys", json={"name": "k", "role": "leader", "area": ""}).status_code == 403
+    assert local.patch("/api/v1/users/planner", json={"active": False}).status_code == 404
+
+
+def test_a_locked_person_is_out(client_as: ClientAs, signed_in: ClientAs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "REMEMBERED_S", 0.0)
+    leader = signed_in("leader")
+    assert leader.get("/api/v1/session").status_code == 200
+    assert client_as("admin").patch("/api/v1/users/leader", json={"active": False}).status_code == 200
+    assert leader.get("/api/v1/session").status_code == 401
+
+
+def test_no_answer_tells_a_password_or_its_hash(client_as: ClientAs) -> None:
+    admin = client_as("admin")
+    told = admin.post("/api/v1/users", json=NEW).text + admin.get("/api/v1/users").text
+    assert "argon2" not in told
+    assert NEW["password"] not in told
+
+
+def test_a_key_is_told_once_and_works_until_it_is_revoked(client_as: ClientAs, anybody: TestClient, app: Any) -> None:
+    admin = client_as("admin")
+    made = admin.post("/api/v1/keys", json={"name": "hotline", "role": "leader", "area": "130273"})
+    assert made.status_code == 201
+    key = made.json()["key"]
+    assert key not in admin.get("/api/v1/keys").text
+    app.state.replicas.refresh()
+    header = {"Authorization": f"Bearer {key}"}
+    assert anybody.get("/api/v1/session", headers=header).status_code == 200
+    assert admin.delete("/api/v1/keys/hotline").status_code == 204
+    app.state.replicas.refresh()
+    assert anybody.get("/api/v1/session", headers=header).status_code == 401
+
+
+@pytest.mark.parametrize("role", ["planner", "dispatcher", "leader", "worker", "unit", "auditor"])
+def test_only_admins_see_accounts(client_as: ClientAs, role: str) -> None:
+    client = client_as(role)
+    assert client.get("/api/v1/users").status_code == 403
+    assert client.get("/api/v1/keys").status_code == 403
+
+
+def test_an_auditor_sees_what_was_done_and_that_the_chain_holds(client_as: ClientAs, engine: Engine) -> None:
+    client_as("admin").post("/api/v1/users", json=NEW)
+    with transaction(engine) as session:
+        history.seal(session)
+    auditor = client_as("auditor")
+    entries = auditor.get("/api/v1/history", params={"action": "add_user"}).json()["entries"]
+    assert [(entry["subject"], entry["sealed"]) for entry in entries] == [("user:王工", True)]
+    assert auditor.get("/api/v1/history/chain").json()["holds"] is True
+
+
+def test_the_history_of_a_foreign_area_is_not_shown(client_as: ClientAs) -> None:
+    client_as("admin").post("/api/v1/users", json=NEW)
+    foreign = client_as("auditor", area="999999")
+    assert foreign.get("/api/v1/history").json()["entries"] == []
+    assert foreign.get("/api/v1/history", params={"area": "130273"}).status_code == 404
+
+
+def test_a_planner_does_not_read_the_history(client_as: ClientAs) -> None:
+    assert client_as("planner").get("/api/v1/history").status_code == 403
