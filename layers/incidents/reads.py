@@ -57,7 +57,7 @@ class IncidentsAsked:
 
 
 def scope(by: Actor) -> ColumnElement[bool]:
-    """What this actor may see: their area (by the duty desk where no grid holds the place), and a worker's own cases."""
+    """What this actor may see: their area (the duty desk's where no grid is), and a worker's own cases."""
     code = func.coalesce(Incident.current_code, Incident.desk_area, "")
     within = code.startswith(by.area, autoescape=True)
     if by.role != Role.worker:

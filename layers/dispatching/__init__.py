@@ -1,0 +1,17 @@
+"""From a report to a worker on the way, and every step after it. `story.py` tells the first, `steps.py` the second."""
+
+from layers.dispatching.steps import StepAsked, take_step
+from layers.dispatching.story import Decided, Memory, Report, Reported, decide, nearest, place_of, report
+
+__all__ = [
+    "Decided",
+    "Memory",
+    "Report",
+    "Reported",
+    "StepAsked",
+    "decide",
+    "nearest",
+    "place_of",
+    "report",
+    "take_step",
+]

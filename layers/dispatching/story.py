@@ -1,0 +1,315 @@
+"""The story of a report: located, ranked, assigned, stored, noted ([D3], [D4], [D6]).
+
+    reported = report(session, memory, sent, now=now, by=by)
+
+Locating and ranking ask memory only. The one thing that memory cannot promise, that a worker still has a free hand,
+is decided under a lock on the worker's row: of two dispatchers one gets the last free hand, the other the next worker.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from layers import incidents
+from layers.access import Actor, require_area, service_actor
+from layers.candidates import Desk, Roster, near
+from layers.categories import Category, get_category
+from layers.dispatch_rules import LIMITS, Candidate, Limits, Policy, Ranking, Rejected, Rejection, Wish, rank
+from layers.history import note
+from layers.incidents import OPEN_TASK_STATES, Incident, Step
+from layers.locating import Atlas, Location
+from layers.standings import Place
+from layers.workers import Worker
+
+# How many are kept ready in case the first ones have just got their hands full.
+IN_RESERVE = 20
+# The dispatching itself, in timelines: nobody pressed a button.
+AUTOMATIC = service_actor("automatic")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a process holds in memory to decide with: the plans, the people, the policy in force, and the limits."""
+
+    atlas: Atlas
+    roster: Roster
+    policy: Policy = Policy.own_grid_first
+    limits: Limits = LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was reported: `lon, lat` in WGS84 degrees beside the position as it was sent."""
+
+    lon: float
+    lat: float
+    raw_lon: float
+    raw_lat: float
+    datum: str
+    category: str
+    accuracy_m: float | None = None
+    urgency: str | None = None
+    description: str = ""
+    channel: str = "hotline"
+    occurred_at: datetime | None = None
+    external_id: str | None = None
+    reporter: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Where it is and who could go; `waiting_reason` is None when somebody can."""
+
+    location: Location
+    place: Place
+    urgency: str
+    ranking: Ranking
+    waiting_reason: str | None
+    desk: Desk | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The stored incident, who was chosen (with the phone, for those who may have it), and the decision behind it."""
+
+    incident_id: int
+    state: str
+    decided: Decided
+    chosen: Candidate | None
+    phone: str | None
+
+
+def report(session: Session, memory: Memory, sent: Report, *, now: datetime, by: Actor) -> Reported:
+    """The stored incident, assigned to a worker, or waiting at a duty desk with the reason: nobody there is no error.
+
+    Raises Forbidden for a place in a foreign area, Unacceptable for an unknown category, Conflict for an external id
+    that this source has sent before. About ten statements.
+    """
+    decided = decide(session, memory, sent, now=now, by=by)
+    decided, chosen, phone = _taken(session, decided, memory.limits, now)
+    incident = _store(session, sent, decided, chosen, now=now, by=by)
+    _tell(session, incident, decided, chosen, memory.policy, now=now, by=by)
+    return Reported(incident.id, incident.state, decided, chosen, phone)
+
+
+def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by: Actor) -> Decided:
+    """Where the report is and who would go, without writing anything."""
+    location = memory.atlas.locate(sent.lon, sent.lat, accuracy_m=sent.accuracy_m, at=now)
+    place = place_of(location)
+    if place.district is not None:
+        require_area(by, place.finest)
+    category = get_category(session, sent.category)
+    urgency = sent.urgency or category.urgency
+    wish = Wish(policy=memory.policy, urgency=urgency, limit=IN_RESERVE)
+    ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=now, wish=wish)
+    reason = _reason_of_place(location, category) or waiting_reason(ranking)
+    desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
+    return Decided(location, place, urgency, ranking, reason, desk)
+
+
+def nearest(memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish) -> Ranking:
+    """Who could go to a place, best first, with reasons; empty outside all districts. No database."""
+    standings = near(memory.roster, place, lon=lon, lat=lat, at=at)
+    return Ranking() if standings is None else rank(standings, wish, limits=memory.limits)
+
+
+def place_of(location: Location) -> Place:
+    """The codes around a location; in a gap the areas only, for the nearest grid does not hold the point."""
+    held = location.relation in ("inside", "border")
+    return Place(
+        **{step.level: step.code for step in location.path},
+        grid=location.grid.code if held and location.grid is not None else None,
+        sub_grid=location.sub_grid.code if held and location.sub_grid is not None else None,
+    )
+
+
+def _reason_of_place(location: Location, category: Category) -> str | None:
+    if location.relation in ("gap", "outside"):
+        return location.relation
+    return "manual_triage" if category.triage == "manual" else None
+
+
+def waiting_reason(ranking: Ranking) -> str | None:
+    """Why nobody goes, the most hopeful reason first: who is only busy will be free soon."""
+    if ranking.candidates:
+        return None
+    for reason, word in _HOPES.items():
+        if reason in ranking.rejected_by_reason:
+            return word
+    return "nobody_on_duty"
+
+
+_HOPES = {
+    Rejection.at_capacity: "all_at_capacity",
+    Rejection.declined: "all_declined",
+    Rejection.too_far: "nobody_in_reach",
+    Rejection.no_position: "nobody_in_reach",
+}
+
+
+def _taken(
+    session: Session, decided: Decided, limits: Limits, now: datetime
+) -> tuple[Decided, Candidate | None, str | None]:
+    """The first candidate whose hand is really free, held; the others before are turned down as at_capacity."""
+    if decided.waiting_reason is not None:
+        return decided, None, None
+    for passed, candidate in enumerate(decided.ranking.candidates):
+        row = take_hand(session, candidate.worker_id, urgency=decided.urgency, limits=limits, now=now)
+        if row is not None:
+            return replace(decided, ranking=_without_first(decided.ranking, passed)), candidate, row.phone
+    ranking = _without_first(decided.ranking, len(decided.ranking.candidates))
+    return replace(decided, ranking=ranking, waiting_reason=waiting_reason(ranking)), None, None
+
+
+def _without_first(ranking: Ranking, count: int) -> Ranking:
+    full = tuple(
+        Rejected(one.number, one.name, one.level, one.distance_m, Rejection.at_capacity)
+        for one in ranking.candidates[:count]
+    )
+    counts = Counter(ranking.rejected_by_reason) + Counter({str(Rejection.at_capacity): count})
+    left = ranking.candidates[count:]
+    level = left[0].level if left else None
+    return Ranking(left, full + ranking.rejected, dict(counts), level)
+
+
+def take_hand(session: Session, worker_id: int, *, urgency: str, limits: Limits, now: datetime) -> Any | None:
+    """The worker's number and phone when a hand is free, the row held until the end of the transaction; else None.
+
+    The row of a worker whose hands are full is let go at once (by a savepoint): nobody ever holds two rows, so two
+    dispatchers never wait for each other in a circle. Counting is a statement of its own, after the lock: only then
+    does it see what the one before has committed.
+    """
+    savepoint = session.begin_nested()
+    held = session.execute(
+        select(Worker.number, Worker.phone).where(Worker.id == worker_id, Worker.active).with_for_update(key_share=True)
+    ).one_or_none()
+    if held is None or _hands_full(session, worker_id, urgency, limits):
+        savepoint.rollback()
+        return None
+    session.execute(update(Worker).where(Worker.id == worker_id).values(last_assigned_at=now))
+    savepoint.commit()
+    return held
+
+
+def _hands_full(session: Session, worker_id: int, urgency: str, limits: Limits) -> bool:
+    critical = func.count().filter(Incident.urgency == "critical")
+    row = session.execute(
+        select(func.count(), critical).where(Incident.worker_id == worker_id, Incident.state.in_(OPEN_TASK_STATES))
+    ).one()
+    return bool(row[0] >= limits.open_tasks or (urgency == "critical" and row[1] >= limits.critical_tasks))
+
+
+def _store(
+    session: Session, sent: Report, decided: Decided, chosen: Candidate | None, *, now: datetime, by: Actor
+) -> Incident:
+    place, location = decided.place, decided.location
+    return incidents.add_incident(
+        session,
+        lon=sent.lon,
+        lat=sent.lat,
+        reporter=sent.reporter,
+        state="waiting" if chosen is None else "dispatched",
+        waiting_reason=decided.waiting_reason,
+        worker_id=None if chosen is None else chosen.worker_id,
+        category=sent.category,
+        urgency=decided.urgency,
+        description=sent.description,
+        channel=sent.channel,
+        occurred_at=sent.occurred_at or now,
+        reported_at=now,
+        unit_code=get_category(session, sent.category).unit_code,
+        raw_lon=sent.raw_lon,
+        raw_lat=sent.raw_lat,
+        datum=sent.datum,
+        accuracy_m=sent.accuracy_m,
+        source=f"{by.kind}:{by.name}",
+        external_id=sent.external_id,
+        relation=location.relation,
+        district=place.district,
+        **codes_of(place, decided.desk),
+        plan_version=location.plan_version,
+        index_version=location.index_version,
+        location=location.as_json(),
+    )
+
+
+def codes_of(place: Place, desk: Desk | None) -> dict[str, str | None]:
+    """The columns that say whose ground it is; where no grid holds the place the duty desk's area answers for it."""
+    return {
+        "grid_code": place.grid,
+        "sub_grid_code": place.sub_grid,
+        "current_code": place.sub_grid or place.grid,
+        "desk_area": desk.area if desk is not None else place.finest,
+    }
+
+
+def _tell(
+    session: Session,
+    incident: Incident,
+    decided: Decided,
+    chosen: Candidate | None,
+    policy: Policy,
+    *,
+    now: datetime,
+    by: Actor,
+) -> None:
+    """Write the timeline, the decision and the history."""
+    first = Step("report", "reported", note=f"{incident.channel}")
+    incidents.add_steps(session, incident.id, [first], at=now, by=by)
+    if chosen is None:
+        following = [Step("wait", "waiting", note=decided.waiting_reason or "")]
+    else:
+        following = [Step("triage", "triaged"), Step("dispatch", "dispatched", to=chosen.number)]
+    incidents.add_steps(session, incident.id, following, at=now, by=AUTOMATIC)
+    keep_decision(session, incident.id, decided.ranking, decided.location, policy, chosen=chosen, now=now)
+    area = incident.current_code or incident.desk_area or ""
+    told = {"state": incident.state, "worker": chosen and chosen.number, "plan_version": incident.plan_version}
+    note(session, "incident.reported", subject=str(incident.id), area=area, by=by, **told)
+
+
+def keep_decision(
+    session: Session,
+    incident_id: int,
+    ranking: Ranking,
+    location: Location,
+    policy: Policy,
+    *,
+    chosen: Candidate | None,
+    now: datetime,
+) -> None:
+    """Keep who was considered, with every reason, and under which plan ([D3])."""
+    incidents.add_decision(
+        session,
+        incident_id,
+        at=now,
+        policy=str(policy),
+        plan_version=location.plan_version,
+        index_version=location.index_version,
+        chosen=None if chosen is None else chosen.worker_id,
+        candidates=[candidate_json(one) for one in ranking.candidates],
+        rejected=[rejected_json(one) for one in ranking.rejected],
+    )
+
+
+def candidate_json(one: Candidate) -> dict[str, Any]:
+    """A candidate as it is stored and told; the database's id stays inside."""
+    return {name: getattr(one, name) for name in Candidate.__slots__ if name not in ("worker_id", "number")} | {
+        "worker": one.number
+    }
+
+
+def rejected_json(one: Rejected) -> dict[str, Any]:
+    """A rejected worker as it is stored and told."""
+    return {
+        "worker": one.number,
+        "name": one.name,
+        "level": one.level,
+        "distance_m": one.distance_m,
+        "reason": str(one.reason),
+    }
