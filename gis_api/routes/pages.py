@@ -45,7 +45,7 @@ PATHS = {"home": "/", "planner": "/planner", "heat": "/heat"}
 # Role -> the cards of its home, in order; js/home/<card>.js fills the element of that name.
 CARDS: Mapping[str, tuple[str, ...]] = {
     "planner": ("plans", "locate", "imports"),
-    "dispatcher": ("report", "incidents", "locate"),
+    "dispatcher": ("report", "locate", "incidents"),
     "leader": ("figures", "incidents"),
     "worker": ("tasks", "locate"),
     "unit": ("tasks",),

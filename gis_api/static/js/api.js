@@ -29,6 +29,17 @@ export async function call(method, path, { body, version, headers = {}, signal }
 
 export const get = async (path, options) => (await call("GET", path, options)).data;
 
+// All features of a paged list.
+export async function getFeatures(path) {
+  const features = [];
+  for (let next = path; next; ) {
+    const page = await get(next);
+    features.push(...page.features);
+    next = page.next;
+  }
+  return features;
+}
+
 async function reach(path, request) {
   try {
     return await fetch(path, request);

@@ -11,7 +11,7 @@ import { Handles } from "./handles.js";
 import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
 import { outOfRange } from "./panel.js";
 import { Sketch } from "./sketch.js";
-import { shortCode } from "./tiling.js";
+import { levelOf, shortCode } from "./tiling.js";
 import { Rail } from "./tools.js";
 import { Published } from "./published.js";
 
@@ -48,6 +48,7 @@ export class Editor {
       undo: () => this.step(() => store.undo()),
       redo: () => this.step(() => store.redo()),
     });
+    if (matchMedia("(max-width: 900px)").matches) document.getElementById("layers").open = false;
     this.listen();
     this.rail.choose("select");
     this.allow();
@@ -361,7 +362,7 @@ export class Editor {
 }
 
 function withLevel(feature) {
-  feature.properties.level ??= feature.properties.code.length === 17 ? "sub_grid" : "grid";
+  feature.properties.level ??= levelOf(feature.properties.code);
   return feature;
 }
 

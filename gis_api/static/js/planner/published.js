@@ -1,8 +1,8 @@
 // The published plan as a line under the draft's, for comparing.
-import { get } from "../api.js";
+import { getFeatures } from "../api.js";
 import { colour } from "../map/colours.js";
 import { traceShape } from "./paint.js";
-import { meets, Tiling } from "./tiling.js";
+import { levelOf, meets, Tiling } from "./tiling.js";
 
 export class Published {
   constructor(store, changed) {
@@ -19,9 +19,9 @@ export class Published {
   }
 
   async load() {
-    const answer = await get(`/api/v1/grids?area=${encodeURIComponent(this.store.plan.district)}&level=grid&limit=10000`);
+    const features = await getFeatures(`/api/v1/grids?area=${encodeURIComponent(this.store.plan.district)}&limit=10000`);
     const tiling = new Tiling();
-    tiling.add(answer.features.filter((feature) => feature.geometry && feature.properties.code.length !== 17));
+    tiling.add(features.filter((feature) => feature.geometry && (feature.properties.level ?? levelOf(feature.properties.code)) === "grid"));
     this.tiling = tiling;
   }
 

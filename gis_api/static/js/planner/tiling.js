@@ -30,7 +30,8 @@ export class Tiling {
   }
 
   shape(feature) {
-    const { code, parent } = feature.properties;
+    const { code } = feature.properties;
+    const parent = feature.properties.parent ?? feature.properties.parent_code ?? null;
     const polygons = feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates;
     const shape = { code, feature, properties: feature.properties, parent, level: feature.properties.level || levelOf(code) };
     shape.polygons = polygons.map((polygon) => polygon.map((ring) => this.ring(ring, code)));

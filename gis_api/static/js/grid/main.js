@@ -1,0 +1,111 @@
+// What is in one grid, as far as the reader may know: a part that may not be read says so and the rest stays.
+import { get, getFeatures } from "../api.js";
+import { config, has, measure, number, t } from "../config.js";
+import { barRow, el, fill } from "../dom.js";
+import { colour, faint } from "../map/colours.js";
+import { map, show } from "../map/place.js";
+import { boxOf } from "../map/world.js";
+import { Painted } from "../map/canvas.js";
+import { outline, paintBorders, paintLabels } from "../planner/paint.js";
+import { levelOf, shortCode, Tiling } from "../planner/tiling.js";
+import { incidentRow, listOf } from "../home/incidents.js";
+
+const by = (id) => document.getElementById(id);
+const { code } = config;
+const gridCode = /^\d{17}$/.test(code) ? code.slice(0, 15) : code;
+
+async function open() {
+  const features = (await getFeatures(`/api/v1/grids?area=${encodeURIComponent(gridCode)}&limit=200`)).filter((feature) => feature.geometry);
+  const here = features.find((feature) => feature.properties.code === code);
+  if (!here) throw new Error(t("grid.missing", { code }));
+  await draw(here, features);
+  head(here.properties);
+  parts(features.filter((feature) => feature !== here && levelOf(feature.properties.code) === "sub_grid"));
+  await Promise.all([team(), hazards(), incidents()]);
+}
+
+async function draw(here, features) {
+  const box = boxOf([here.geometry]);
+  show(box, { padding: [90, 90], maxZoom: 19 });
+  const [width, height] = [box[2] - box[0], box[3] - box[1]];
+  const around = [box[0] - width, box[1] - height, box[2] + width, box[3] + height];
+  const near = await getFeatures(`/api/v1/grids?bbox=${around.join()}&limit=2000`).catch(() => features);
+  const tiling = new Tiling();
+  tiling.add([...near, ...features].filter((feature) => feature.geometry));
+  tiling.rebuild();
+  const shape = tiling.shapes.get(code);
+  const second = (grid) => ({ text: grid.properties.name && grid.properties.name !== grid.code ? grid.properties.name.slice(0, 8) : "", colour: "quiet" });
+  map.addLayer(new Painted((context, view) => {
+    paintBorders(context, tiling, view, { subGrids: true });
+    outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3.5 });
+    paintLabels(context, tiling, view, { second });
+  }));
+}
+
+function head(properties) {
+  by("grid-place").textContent = t("grid.title");
+  by("grid-name").textContent = properties.name && properties.name !== properties.code ? properties.name : shortCode(properties.code);
+  by("grid-path").textContent = [properties.code, t(`grid.${properties.kind === "dedicated" ? "dedicated" : "base"}`)].join(" · ");
+  const figures = [["households", properties.households], ["buildings", properties.buildings], ["area", properties.area_m2]];
+  fill(by("grid-figures"), figures.map(([key, value]) => el("div", {}, el("b", {}, key === "area" ? measure(value) : number(value)), el("span", {}, t(`grid.${key}`)))));
+}
+
+function parts(features) {
+  const most = Math.max(1, ...features.map((feature) => feature.properties.households ?? 0));
+  fill(by("parts"), features.map(({ properties }) => barRow(shortCode(properties.code), {
+    share: (properties.households ?? 0) / most, colour: "var(--accent)", figure: number(properties.households), note: "",
+  })));
+  by("parts").closest("section").hidden = !features.length;
+}
+
+// A part of the page: what may not be read is told, what is empty too.
+async function part(id, work) {
+  try {
+    fill(by(id), await work());
+  } catch (problem) {
+    fill(by(id), el("p", { class: "quiet" }, problem.status === 403 ? t("grid.not_yours") : problem.message));
+  }
+}
+
+function team() {
+  return part("team", async () => {
+    const answer = await get(`/api/v1/assignments?code=${encodeURIComponent(code)}&area=${encodeURIComponent(code)}`);
+    const list = (answer.assignments ?? answer.items ?? answer).filter((one) => String(one.code ?? one.grid).startsWith(code));
+    if (!list.length) return el("p", { class: "empty" }, t("grid.nobody"));
+    return el("dl", { class: "facts" }, list.map((one) => [
+      el("dt", {}, has(`roles_in_grid.${one.role}`) ? t(`roles_in_grid.${one.role}`) : one.role),
+      el("dd", {}, one.name ?? one.worker_name ?? one.worker, String(one.code ?? "") !== code && one.code ? ` · ${shortCode(one.code)}` : ""),
+    ]));
+  });
+}
+
+function hazards() {
+  return part("hazards", async () => {
+    const answer = await get(`/api/v1/heat?format=json&layer=hazards&cell=grid&area=${encodeURIComponent(gridCode)}`);
+    const here = answer.cells.find((cell) => cell.cell === gridCode);
+    return here?.n ? el("p", {}, t("grid.n_last_30", { n: number(here.n) })) : el("p", { class: "empty" }, t("grid.none"));
+  });
+}
+
+function incidents() {
+  return part("incidents", async () => {
+    const since = new Date(Date.now() - 30 * 86_400_000);
+    const list = listOf(await get(`/api/v1/incidents?area=${encodeURIComponent(gridCode)}&since=${encodeURIComponent(since.toISOString())}&limit=10`));
+    if (!list.length) return el("p", { class: "empty" }, t("grid.none"));
+    return el("ul", { class: "rows" }, list.map((incident) => incidentRow(incident, new Map())));
+  });
+}
+
+open().then(
+  () => {
+    by("main").dataset.test = "ready";
+  },
+  (problem) => {
+    document.querySelector(".veil .skeleton")?.remove();
+    const box = by("failed");
+    box.querySelector("p").textContent = problem.message;
+    box.querySelector("button").addEventListener("click", () => location.reload());
+    box.hidden = false;
+    document.querySelector(".panel").hidden = true;
+  },
+);

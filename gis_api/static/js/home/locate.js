@@ -1,0 +1,32 @@
+// Which grid holds a position, who is responsible, who is nearest.
+import { get } from "../api.js";
+import { config, t } from "../config.js";
+import { el, fill } from "../dom.js";
+import { candidateTable, located, positionFields, splitPaste } from "./where.js";
+
+export async function show(body) {
+  const answer = el("div", { class: "answer", role: "status", "data-test": "located" });
+  const form = el("form", { class: "answer", "data-test": "locate-form" }, el("div", { class: "fields" }, positionFields()),
+    el("div", { class: "actions" }, el("button", { type: "submit", class: "main" }, t("locate.do"))));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    look(answer, new URLSearchParams(new FormData(form)));
+  });
+  splitPaste(form);
+  fill(body, form, answer);
+}
+
+async function look(box, query) {
+  try {
+    const location = await get(`/api/v1/locate?${query}`);
+    fill(box, located(location), await nearest(query));
+  } catch (problem) {
+    fill(box, el("p", { class: "message bad", role: "alert" }, problem.message));
+  }
+}
+
+async function nearest(query) {
+  if (!["dispatcher", "admin"].includes(config.person.role)) return null;
+  const found = await get(`/api/v1/workers/nearest?${query}&limit=5`).catch(() => null);
+  return found ? [el("h3", {}, t("locate.nearest")), candidateTable(found.candidates, found.rejected)] : null;
+}

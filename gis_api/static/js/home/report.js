@@ -1,0 +1,65 @@
+// Registering an incident: tried first or stored at once, and why this worker.
+import { call, get } from "../api.js";
+import { config, number, t } from "../config.js";
+import { el, fill } from "../dom.js";
+import { candidateTable, field, located, positionFields, select, splitPaste } from "./where.js";
+
+const URGENCIES = ["normal", "low", "high", "critical"];
+
+export async function categoriesOf() {
+  const answer = await get("/api/v1/categories").catch(() => []);
+  const list = answer.categories ?? answer.items ?? answer;
+  const name = config.lang === "en" ? "name_en" : "name";
+  return [...list].map((category) => [category.code, category[name] || category.name_zh || category.name || category.code]);
+}
+
+export async function show(body) {
+  const categories = await categoriesOf();
+  const answer = el("div", { class: "answer", role: "status", "data-test": "reported" });
+  const form = el("form", { class: "answer", "data-test": "report-form" },
+    el("p", { class: "quiet" }, t("report.lead")),
+    el("div", { class: "fields" }, positionFields(),
+      field(t("report.category"), select("category", categories, "other")),
+      field(t("report.urgency"), select("urgency", URGENCIES.map((name) => [name, t(`steps.urgency_${name}`)]), "normal")),
+      field(t("report.description"), el("textarea", { name: "description", rows: "2", maxlength: "2000" }), true)),
+    el("div", { class: "actions" },
+      el("button", { type: "submit", class: "main", value: "do" }, t("report.do")),
+      el("button", { type: "submit", value: "try" }, t("report.try"))));
+  let key = crypto.randomUUID();
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const trial = event.submitter?.value === "try";
+    if (await send(form, answer, { trial, key }) && !trial) key = crypto.randomUUID();
+  });
+  splitPaste(form);
+  fill(body, form, answer);
+}
+
+// The same key goes with every repetition until one is stored: a lost answer never makes two incidents.
+async function send(form, box, { trial, key }) {
+  const fields = Object.fromEntries(new FormData(form));
+  const body = { ...fields, lon: Number(fields.lon), lat: Number(fields.lat), channel: "hotline" };
+  const buttons = [...form.querySelectorAll("button")];
+  buttons.forEach((button) => (button.disabled = true));
+  try {
+    const path = `/api/v1/incidents${trial ? "?dry_run=true" : ""}`;
+    const { data } = await call("POST", path, { body, headers: { "Idempotency-Key": key } });
+    tell(box, data, trial);
+    document.dispatchEvent(new CustomEvent("incident-stored"));
+    return true;
+  } catch (problem) {
+    fill(box, el("p", { class: "message bad", role: "alert" }, [problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" ")));
+    return false;
+  } finally {
+    buttons.forEach((button) => (button.disabled = false));
+  }
+}
+
+function tell(box, incident, trial) {
+  const chosen = incident.assignment;
+  const said = chosen ? t("report.sent_to", { name: chosen.name ?? chosen.worker, distance: number(Math.round(chosen.distance_m ?? 0)) }) : t("report.waiting");
+  fill(box,
+    el("p", { class: `message ${chosen ? "good" : ""}` }, el("div", {}, trial ? t("report.tried") : t("report.done", { id: incident.id }), el("br"), said)),
+    incident.location ? located(incident.location) : null,
+    chosen ? [el("h3", {}, t("report.why", { name: chosen.name ?? chosen.worker })), candidateTable(chosen.candidates, chosen.rejected)] : null);
+}
