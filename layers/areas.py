@@ -10,10 +10,12 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from layers.db import Base, code_column, geometry_column, now_column
+from layers.db import WGS84, Base, code_column, geometry_column, now_column
+from layers.errors import NotFound
+from tiling.plane import city_epsg
 
 
 class AreaLevel(enum.StrEnum):
@@ -54,3 +56,40 @@ class Area(Base):
     centre_name: Mapped[str | None]
     geom: Mapped[Any | None] = geometry_column("MULTIPOLYGON", nullable=True)
     updated_at: Mapped[datetime] = now_column()
+
+
+# Districts of one city lie this close together (degrees, some 30 km); only foreign codes need the rule.
+_SAME_CITY_DEG = 0.3
+_DIGITS_OF_A_DISTRICT = 6
+_DIGITS_OF_A_CITY = 4
+
+
+def get_district(session: Session, code: str) -> Area:
+    """The district of this code; raises NotFound."""
+    area = session.get(Area, code)
+    if area is None or area.level != AreaLevel.district:
+        raise NotFound("no_such_district", district=code)
+    return area
+
+
+def city_of(district: str) -> str:
+    """What the districts of one city have in common: the first four digits of a statistical code, "" for others."""
+    numbered = len(district) == _DIGITS_OF_A_DISTRICT and district.isascii() and district.isdigit()
+    return district[:_DIGITS_OF_A_CITY] if numbered else ""
+
+
+def choose_crs(session: Session, district: str, *, lon: float, lat: float) -> int:
+    """The EPSG number of the metric CRS of a district's city; lon, lat is the middle of what is known of the city.
+
+    One CRS per city ([S1]): that of the district itself or of a stored district of the same city (the same four digits;
+    for foreign codes one that is near), else the zone of the position.
+    """
+    same = Area.code == district
+    if city_of(district):
+        same |= Area.code.startswith(city_of(district)) & (func.length(Area.code) == _DIGITS_OF_A_DISTRICT)
+    else:
+        point = func.ST_SetSRID(func.ST_MakePoint(lon, lat), WGS84)
+        same |= func.ST_DWithin(Area.geom, point, _SAME_CITY_DEG)
+    stored = select(Area.crs_epsg).where(Area.level == AreaLevel.district, same)
+    found = session.scalar(stored.order_by((Area.code == district).desc(), Area.code).limit(1))
+    return found if found is not None else city_epsg(lon, lat)

@@ -1,0 +1,131 @@
+"""How well a published plan agrees with what a file states: the proof that imported points land where they should."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import STRtree
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers import files
+from layers.access import Actor, require_visible
+from layers.areas import get_district
+from layers.errors import NotFound, Unacceptable
+from layers.grids import Grid, GridLevel
+from layers.importing.drafts import code_of
+from layers.importing.report import ImportOptions
+from layers.plans import Plan
+from tiling.plane import Plane
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedAs:
+    r"""How a file names grids: "11 MANHATTAN" by pattern `(\d+) MANHATTAN` and grid `1\1` is the district's grid 111.
+
+    `pattern` must fit the whole text; `grid` is the grid's id as its import called it, with `\1` for the first group.
+    """
+
+    district: str
+    pattern: str = "(.+)"
+    grid: str = r"\1"
+
+
+@dataclass(frozen=True)
+class Miss:
+    """One row whose point is not in the grid that the file states; `found` is None in no grid.
+
+    `distance_m` is the distance from the point to the border of the stated grid, in metres of the city; None where the
+    plan has no such grid.
+    """
+
+    row: int
+    stated: str
+    found: str | None
+    distance_m: float | None
+    where: BaseGeometry
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many located rows state a grid, how many of them lie in it, and each one that does not."""
+
+    stating: int
+    agreeing: int
+    misses: tuple[Miss, ...]
+
+
+def compare_stated(
+    session: Session, file: Path, *, column: str, stated_as: StatedAs, options: ImportOptions, by: Actor
+) -> Agreement:
+    """How the file's points agree with the grids that its column states, under the district's plan in force.
+
+    A statement that the pattern does not fit counts as a miss. Rows without a point or without a statement are left
+    out. On a border the smallest code owns the point ([L1]).
+    """
+    district = stated_as.district
+    require_visible(by, district)
+    plane = Plane(get_district(session, district).crs_epsg or 0)
+    table = files.read(files.Source(path=file, crs=options.crs, datum=options.datum, table=options.table))
+    if table.geometries is None or column not in table.columns:
+        raise Unacceptable("file_has_no_such_column", column=column, columns=", ".join(table.names))
+    codes, polygons = _grids_in_force(session, district)
+    stated = _stated(table.columns[column], stated_as)
+    rows = [row for row, shape in enumerate(table.geometries) if shape is not None and stated[row] is not None]
+    points = np.asarray(table.geometries[rows], dtype=object)
+    found = _owners(points, codes, polygons)
+    metres = dict(zip(codes, plane.to_metres(polygons), strict=True))
+    misses = [
+        Miss(row + 1, stated[row] or "", owner, _distance_m(plane, point, metres.get(stated[row] or "")), point)
+        for row, point, owner in zip(rows, points, found, strict=True)
+        if owner != stated[row]
+    ]
+    return Agreement(len(rows), len(rows) - len(misses), tuple(misses))
+
+
+def _grids_in_force(session: Session, district: str) -> tuple[list[str], NDArray[np.object_]]:
+    rows = session.execute(
+        select(Grid.code, func.ST_AsBinary(Grid.geom))
+        .join(Plan, Plan.id == Grid.plan_id)
+        .where(Plan.district == district, Plan.in_force.contains(func.now()))
+        .where(Grid.level == GridLevel.grid, Grid.exclusive)
+        .order_by(Grid.code)
+    ).all()
+    if not rows:
+        raise NotFound("nothing_published", district=district)
+    return [code for code, _ in rows], np.asarray(shapely.from_wkb([bytes(wkb) for _, wkb in rows]), dtype=object)
+
+
+def _stated(texts: Any, stated_as: StatedAs) -> list[str | None]:
+    try:
+        pattern = re.compile(stated_as.pattern)
+        return [None if text is None else _code(text, pattern, stated_as) for text in texts]
+    except (re.error, IndexError) as error:
+        raise Unacceptable("pattern_is_wrong", pattern=stated_as.pattern, reason=str(error)) from error
+
+
+def _code(text: str, pattern: re.Pattern[str], stated_as: StatedAs) -> str:
+    match = pattern.fullmatch(text)
+    return text if match is None else code_of(stated_as.district, match.expand(stated_as.grid))
+
+
+def _owners(points: NDArray[np.object_], codes: list[str], polygons: NDArray[np.object_]) -> list[str | None]:
+    """The smallest code whose polygon covers each point; codes come sorted."""
+    owners: list[str | None] = [None] * len(points)
+    numbers, holding = STRtree(polygons).query(points, predicate="covered_by")
+    for number, grid in sorted(zip(numbers.tolist(), holding.tolist(), strict=True), reverse=True):
+        owners[number] = codes[grid]
+    return owners
+
+
+def _distance_m(plane: Plane, point: BaseGeometry, polygon: BaseGeometry | None) -> float | None:
+    if polygon is None:
+        return None
+    return float(plane.to_metres(point).distance(polygon.boundary))

@@ -1,0 +1,275 @@
+"""Grids of a file as draft plans, one for each district in it: never a published plan, never a silent repair.
+
+The frame is the stored boundary of the district, a file, or the union of the layer's own polygons. Plans of different
+districts whose frames share most of their ground are *independent* plans: two ways to divide the same ground, such as
+police precincts and community districts, which do not nest and therefore cannot be two levels of one plan. That is
+allowed and remarked on; the answer for a point names the smallest code and lists the other one ([L2]). Frames that
+overlap only in part are neighbours that do not fit, and the import is refused with the place ([S2]).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers import files, planning
+from layers.access import Actor, require_area
+from layers.areas import Area, AreaLevel, choose_crs, city_of
+from layers.errors import Unacceptable
+from layers.grids import GridKind, GridLevel
+from layers.importing.boundaries import middle_of, overlap_of
+from layers.importing.reading import POLYGONS, Sheet, parsed
+from layers.importing.report import UNION, ImportOptions, ImportReport
+from layers.importing.values import Unreadable, one_of
+from layers.importing.words import GRID_KINDS, YES_NO
+from layers.planning import ImportedGrid
+from layers.plans import Plan
+from tiling.plane import Plane
+
+GRID_DIGITS, SUB_GRID_DIGITS, COMMUNITY_DIGITS = 15, 17, 12
+# From half of the smaller frame on, two frames mean the same ground; neighbours that do not fit share a strip.
+SAME_GROUND = 0.5
+
+
+@dataclass(frozen=True)
+class DraftRow:
+    """One grid of the file, its row, and the district that it belongs to."""
+
+    row: int
+    district: str
+    district_name: str
+    grid: ImportedGrid
+
+
+def store_grids(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
+    """The report of an import of grids; `plans` names the draft of each district.
+
+    Invalid polygons come in as imperfect grids, for a draft may hold them and its report shows where; rows without a
+    polygon or a code and repeated codes are refused. Raises Unacceptable where a row's district is not told, where the
+    district or its boundary is not stored and no frame is given, and where a frame overlaps a neighbour's.
+    """
+    _refuse_shapes(sheet)
+    areas = _area_codes(session)
+    rows = _once(sheet, [draft for _, draft in parsed(sheet, lambda row: _draft_row(sheet, row, areas))])
+    rows = _with_parents(sheet, rows)
+    districts: dict[str, list[DraftRow]] = defaultdict(list)
+    for draft in rows:
+        districts[draft.district].append(draft)
+    frame = _frame(sheet.options)
+    for number, (district, own) in enumerate(sorted(districts.items())):
+        sheet.progress(f"draft plan of {district}", number / len(districts))
+        require_area(by, district)
+        _ensure_district(session, sheet, own, rows)
+        _make_draft(session, sheet, own, frame, by=by)
+    _remark_on_frames(session, sheet)
+    return sheet.gathering.report(read=len(sheet), stored=len(rows))
+
+
+def _refuse_shapes(sheet: Sheet) -> None:
+    table = sheet.columns.table
+    if table.geometries is None:
+        raise Unacceptable("file_has_no_positions", columns=", ".join(table.names))
+    for fault in table.faults.values():
+        if fault.code != "invalid_geometry":
+            sheet.gathering.refuse(fault.row, fault.code, detail=fault.reason, where=fault.where)
+    for row in sheet.rows():
+        shape = sheet.shape(row)
+        if shape is not None and shape.geom_type not in POLYGONS:
+            sheet.gathering.refuse(row, "wrong_geometry_type", detail=shape.geom_type, where=shape.centroid)
+
+
+def _area_codes(session: Session) -> frozenset[str]:
+    return frozenset(session.scalars(select(Area.code).where(Area.level != AreaLevel.district)))
+
+
+def _draft_row(sheet: Sheet, row: int, areas: frozenset[str]) -> DraftRow:
+    district = sheet.options.district or sheet.text("district", row)
+    if district is None:
+        raise Unacceptable("district_missing", row=row)
+    own = sheet.text("code", row) or sheet.text("name", row)
+    if own is None:
+        raise Unreadable("no_code", "")
+    code = code_of(district, own)
+    level = _level(sheet, row, code)
+    shape = sheet.shape(row)
+    grid = ImportedGrid(
+        code=code,
+        name=sheet.text("name", row) or own,
+        polygon=shape,
+        parent=_parent(sheet, row, code, level=level, areas=areas),
+        level=level,
+        kind=GridKind(one_of(sheet.text("kind", row), GRID_KINDS, default="base")),
+        exclusive=one_of(sheet.text("exclusive", row), YES_NO, default="yes") == "yes",
+        group=sheet.text("group_name", row),
+        parts_allowed=shape is not None and len(shapely.get_parts(shape)) > 1,
+    )
+    return DraftRow(row, district, sheet.text("district_name", row) or district, grid)
+
+
+def code_of(district: str, own: str) -> str:
+    """The code of a grid whose file calls it `own`: itself where it begins with the district's, else district-own.
+
+    Either way it scopes by prefix ([S8]); statistical and 15-digit codes stay what everybody knows them as.
+    """
+    return own if own.startswith(district) and own != district else f"{district}-{own}"
+
+
+def _level(sheet: Sheet, row: int, code: str) -> GridLevel:
+    told = sheet.text("level", row)
+    if told in (GridLevel.grid, GridLevel.sub_grid):
+        return GridLevel(told)
+    numbered = code.isascii() and code.isdigit()
+    return GridLevel.sub_grid if numbered and len(code) == SUB_GRID_DIGITS else GridLevel.grid
+
+
+def _parent(sheet: Sheet, row: int, code: str, *, level: GridLevel, areas: frozenset[str]) -> str | None:
+    told = sheet.text("parent_code", row)
+    if level is GridLevel.sub_grid:
+        district = sheet.options.district or sheet.text("district", row) or ""
+        return code_of(district, told) if told else code[:GRID_DIGITS]
+    above = told or code[:COMMUNITY_DIGITS]
+    return above if above in areas else None
+
+
+def _once(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
+    """The rows with a code each: a repeated code is refused, or numbered where it plainly means another place.
+
+    Tables joined by name give one code to a town and to the street of the same name; losing either would leave a gap.
+    """
+    names: dict[str, list[str]] = defaultdict(list)
+    kept = []
+    for draft in rows:
+        code, name = draft.grid.code, draft.grid.name
+        if name in names[code]:
+            sheet.gathering.refuse(draft.row, "duplicate_code", detail=code, where=_inside(draft))
+            continue
+        names[code].append(name)
+        if len(names[code]) > 1:
+            numbered = f"{code}-{len(names[code])}"
+            sheet.gathering.note("code_shared", code=code, names=", ".join(names[code]), row=draft.row, stored=numbered)
+            kept.append(replace(draft, grid=replace(draft.grid, code=numbered)))
+            continue
+        kept.append(draft)
+    _remark_on_shapes(sheet, kept)
+    return kept
+
+
+def _remark_on_shapes(sheet: Sheet, kept: list[DraftRow]) -> None:
+    several = sum(draft.grid.parts_allowed for draft in kept)
+    if several:
+        sheet.gathering.note("parts_declared", count=several)
+    invalid = sum(draft.row in sheet.columns.table.faults for draft in kept)
+    if invalid:
+        sheet.gathering.note("kept_imperfect", count=invalid)
+
+
+def _inside(draft: DraftRow) -> BaseGeometry | None:
+    return None if draft.grid.polygon is None else draft.grid.polygon.centroid
+
+
+def _with_parents(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
+    grids = {draft.grid.code for draft in rows if draft.grid.level is GridLevel.grid}
+    kept = []
+    for draft in rows:
+        if draft.grid.level is GridLevel.sub_grid and draft.grid.parent not in grids:
+            sheet.gathering.refuse(draft.row, "no_such_parent", detail=draft.grid.parent or "", where=_inside(draft))
+            continue
+        kept.append(draft)
+    return kept
+
+
+def _frame(options: ImportOptions) -> BaseGeometry | Literal["union"] | None:
+    if options.frame is None:
+        return None
+    if options.frame == UNION:
+        return "union"
+    return read_frame(Path(options.frame), options)
+
+
+def read_frame(path: Path, options: ImportOptions) -> BaseGeometry:
+    """The union of a file's polygons in WGS84 degrees; raises Unacceptable where one is no valid polygon."""
+    table = files.read(files.Source(path=path, crs=options.crs, datum=options.datum))
+    for fault in table.faults.values():
+        raise Unacceptable("frame_is_invalid", where=fault.where, row=fault.row, reason=fault.reason or fault.code)
+    shapes = [] if table.geometries is None else list(table.geometries)
+    if not shapes or any(shape.geom_type not in POLYGONS for shape in shapes):
+        raise Unacceptable("frame_is_invalid", row=1, reason="no polygon")
+    union: BaseGeometry = shapely.union_all(np.array(shapes, dtype=object))
+    return union
+
+
+def _ensure_district(session: Session, sheet: Sheet, own: list[DraftRow], rows: list[DraftRow]) -> None:
+    """Make sure that the district is stored; one that only a frame tells of comes in with its name and CRS."""
+    district = own[0].district
+    if session.get(Area, district) is not None:
+        return
+    if sheet.options.frame is None:
+        raise Unacceptable("district_not_stored", district=district)
+    city = [draft.grid.polygon for draft in rows if city_of(draft.district) == city_of(district)]
+    epsg = choose_crs(session, district, **middle_of(city))
+    session.add(Area(code=district, name=own[0].district_name, level=AreaLevel.district, crs_epsg=epsg))
+    session.flush()
+    sheet.gathering.note("district_added", district=district, name=own[0].district_name, crs=f"EPSG:{epsg}")
+
+
+def _make_draft(
+    session: Session,
+    sheet: Sheet,
+    own: list[DraftRow],
+    frame: BaseGeometry | Literal["union"] | None,
+    *,
+    by: Actor,
+) -> None:
+    district = own[0].district
+    plan = planning.import_draft(
+        session, district, rows=[draft.grid for draft in own], frame=frame, by=by, title=sheet.source
+    )
+    sheet.gathering.plans[district] = plan.id
+    report = plan.report or {}
+    summary: Mapping[str, int] = report.get("summary", {}).get("by_kind", {})
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(summary.items()))
+    sheet.gathering.note("draft_made", district=district, plan=plan.id, grids=len(own), defects=kinds or "-")
+
+
+def _remark_on_frames(session: Session, sheet: Sheet) -> None:
+    frames = _frames(session, sheet.gathering.plans)
+    for district in sheet.gathering.plans:
+        for other, other_frame in frames.items():
+            if other == district or not frames[district].intersects(other_frame):
+                continue
+            _judge_overlap(session, sheet, district, other, frames)
+
+
+def _judge_overlap(
+    session: Session, sheet: Sheet, district: str, other: str, frames: Mapping[str, BaseGeometry]
+) -> None:
+    area = session.get_one(Area, district)
+    assert area.crs_epsg is not None, "the database demands that districts name their CRS"
+    plane = Plane(area.crs_epsg)
+    one, two = plane.to_metres(frames[district]), plane.to_metres(frames[other])
+    common = overlap_of(one, two)
+    if common is None:
+        return
+    share = common.area / min(one.area, two.area)
+    if share < SAME_GROUND:
+        where = plane.to_degrees(common)
+        raise Unacceptable("frame_overlaps", where=where, district=district, other=other, area_m2=round(common.area))
+    sheet.gathering.note("independent_plans", district=district, other=other, percent=round(100 * share))
+
+
+def _frames(session: Session, own: Mapping[str, int]) -> dict[str, BaseGeometry]:
+    """The frames that count: of the plans in force, and of the drafts just made, by district."""
+    counted = Plan.in_force.contains(func.now()) | Plan.id.in_(list(own.values()))
+    rows = session.execute(
+        select(Plan.district, func.ST_AsBinary(Plan.frame)).where(counted, Plan.frame.is_not(None)).order_by(Plan.id)
+    )
+    return {district: shapely.from_wkb(bytes(wkb)) for district, wkb in rows}

@@ -1,0 +1,107 @@
+"""What an import is asked for and what it tells: counts, every refused row with its reason and place, remarks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shapely.geometry.base import BaseGeometry
+
+UNION = "union"
+
+Progress = Callable[[str, float], None]
+"""Told what is being done and how much of it is done, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How to read a file and where to put it.
+
+    `mapping` is file column → field. `frame` is None (the stored boundary of the district), "union" (of the layer's own
+    polygons) or a file. `tz` is for times without an offset. `source` scopes the ids of the file, so that a second
+    import of it changes rows instead of doubling them; it is the file's name unless something else is said.
+    """
+
+    crs: str | None = None
+    datum: str | None = None
+    table: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    district: str | None = None
+    level: str | None = None
+    frame: str | Path | None = None
+    tz: str | None = None
+    source: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One row (from 1) that was not stored: a reason code, what it was about, and its place in WGS84 if known."""
+
+    row: int
+    reason: str
+    detail: str = ""
+    where: BaseGeometry | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark on the whole import: a code and the values that its words need; the place where there is one."""
+
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    where: BaseGeometry | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What came of an import. `stored` counts new and changed rows; `changed` those that were there before.
+
+    `plans` holds the ids of the draft plans made from grids, by district.
+    """
+
+    layer: str
+    read: int
+    stored: int
+    changed: int = 0
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[Note, ...] = ()
+    plans: Mapping[str, int] = field(default_factory=dict)
+    dry_run: bool = False
+
+    def by_reason(self) -> dict[str, int]:
+        """How many rows were refused for each reason, most frequent first."""
+        return dict(Counter(refusal.reason for refusal in self.refused).most_common())
+
+
+class Gathering:
+    """Refusals and remarks while an import goes on; `report` closes it."""
+
+    def __init__(self, layer: str) -> None:
+        self.layer = layer
+        self.refused: dict[int, Refusal] = {}
+        self.notes: list[Note] = []
+        self.plans: dict[str, int] = {}
+
+    def refuse(self, row: int, reason: str, *, detail: str = "", where: BaseGeometry | None = None) -> None:
+        """Note the first fault of a row; later ones say nothing new."""
+        self.refused.setdefault(row, Refusal(row, reason, detail, where))
+
+    def note(self, code: str, *, where: BaseGeometry | None = None, **values: Any) -> None:
+        """Remark on the whole import."""
+        self.notes.append(Note(code, values, where))
+
+    def report(self, *, read: int, stored: int, changed: int = 0) -> ImportReport:
+        """The finished report, refusals in the order of the rows."""
+        return ImportReport(
+            layer=self.layer,
+            read=read,
+            stored=stored,
+            changed=changed,
+            refused=tuple(self.refused[row] for row in sorted(self.refused)),
+            notes=tuple(self.notes),
+            plans=dict(self.plans),
+        )
