@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import numpy as np
 import shapely
@@ -17,7 +18,10 @@ from shapely import affinity
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from tiling.plane import on_lattice
+
 Floats = NDArray[np.float64]
+Shape = TypeVar("Shape", bound=BaseGeometry)
 Bend = Callable[[Floats], Floats]
 
 # Half of the ground that a street takes, with its pavement, for each class of road: m.
@@ -50,9 +54,14 @@ class Halves:
         return min(_roundness(self.first), _roundness(self.second))
 
 
-def turned(shape: BaseGeometry, degrees: float) -> BaseGeometry:
+def turned(shape: Shape, degrees: float) -> Shape:
     """The shape turned about the origin, counter-clockwise, in degrees."""
     return affinity.rotate(shape, degrees, origin=(0.0, 0.0))
+
+
+def placed(shape: Shape, origin: Floats) -> Shape:
+    """The shape moved from around the origin to its place in the city's CRS, on the lattice."""
+    return cast(Shape, on_lattice(cast(BaseGeometry, shapely.transform(shape, lambda xy: xy + origin))))
 
 
 def long_axis(region: Polygon) -> tuple[float, float]:
@@ -92,14 +101,16 @@ def halve(
     south, north = flat.bounds[1] - 5.0, flat.bounds[3] + 5.0
     t = np.linspace(0.0, 1.0, max(2, int((north - south) / _NODES_M) + 1))
     upright = LineString(np.column_stack([x + bend(t), south + t * (north - south)]))
-    line = turned(upright if bend is not straight else shapely.simplify(upright, 0.0), degrees - 90.0)
+    line = turned(
+        upright if bend is not straight else LineString(upright.coords[:: len(upright.coords) - 1]), degrees - 90.0
+    )
     return cut_along(region, line)
 
 
 def cut_along(region: Polygon, line: LineString) -> Halves | None:
     """The two parts into which the line cuts the region, left and right of it; None unless there are exactly two."""
     inside = shapely.intersection(line, region)
-    if inside.geom_type != "LineString" or inside.is_empty:
+    if not isinstance(inside, LineString) or inside.is_empty:
         return None
     edges = shapely.union(shapely.boundary(region), line)
     faces = [

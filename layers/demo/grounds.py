@@ -7,11 +7,10 @@ import shapely
 from shapely import affinity
 from shapely.geometry import LineString, Polygon
 
-from layers.demo.cutting import Cut, Floats, largest, lines_of
+from layers.demo.cutting import Cut, Floats, largest, lines_of, placed
 from layers.demo.layout import BANK_M, Layout
 from layers.demo.model import TownGround, TownRoad
 from layers.demo.naming import PARKS, RIVER, road_name, road_names
-from tiling.plane import on_lattice
 
 SHORTEST_ROAD_M = 8.0
 LEAST_POND_M2 = 6_000.0
@@ -30,7 +29,7 @@ def make_roads(layout: Layout, cuts: list[Cut], origin: Floats, rng: np.random.G
         name = "" if cut.road_class == "path" else road_name(next(stems), cut.line, cut.road_class)
         for line in lines_of(shapely.difference(cut.line, free)):
             if line.length > SHORTEST_ROAD_M:
-                roads.append(TownRoad(name, cut.road_class, _placed(line, origin)))
+                roads.append(TownRoad(name, cut.road_class, placed(line, origin)))
                 ends += [(name, cut.road_class, shapely.Point(xy)) for xy in (line.coords[0], line.coords[-1])]
     return (*roads, *_bridges(layout, ends, origin))
 
@@ -49,7 +48,7 @@ def _bridges(layout: Layout, ends: list[tuple[str, str, shapely.Point]], origin:
         bridge = LineString([start, goal if goal.distance(over) < 70.0 and goal is not start else over])
         if bridge.crosses(layout.river) and all(other.distance(bridge) > 160.0 for other in bridges):
             bridges.append(bridge)
-            roads.append(TownRoad(name[:-1] + "桥", road_class, _placed(bridge, origin)))
+            roads.append(TownRoad(name[:-1] + "桥", road_class, placed(bridge, origin)))
     return roads
 
 
@@ -57,8 +56,8 @@ def make_waters(
     layout: Layout, parks: list[Polygon], origin: Floats, rng: np.random.Generator
 ) -> tuple[TownGround, ...]:
     """The river, and ponds in the larger parks."""
-    river = [TownGround(RIVER, "river", _placed(part, origin)) for part in shapely.get_parts(layout.water)]
-    return (*river, *(TownGround("", "pond", _placed(p, origin)) for p in (_pond(park, rng) for park in parks) if p))
+    river = [TownGround(RIVER, "river", placed(part, origin)) for part in shapely.get_parts(layout.water)]
+    return (*river, *(TownGround("", "pond", placed(p, origin)) for p in (_pond(park, rng) for park in parks) if p))
 
 
 def _pond(park: Polygon, rng: np.random.Generator) -> Polygon | None:
@@ -73,8 +72,8 @@ def _pond(park: Polygon, rng: np.random.Generator) -> Polygon | None:
 def make_parks(layout: Layout, parks: list[tuple[str, Polygon]], origin: Floats) -> tuple[TownGround, ...]:
     """The greens of the parks by name, and the banks of the river."""
     banks = shapely.difference(shapely.intersection(layout.corridor, layout.frame), layout.water)
-    bank = [TownGround(f"{RIVER}沿岸", "bank", _placed(part, origin)) for part in shapely.get_parts(banks)]
-    return (*(TownGround(name, "park", _placed(site, origin)) for name, site in parks), *bank)
+    bank = [TownGround(f"{RIVER}沿岸", "bank", placed(part, origin)) for part in shapely.get_parts(banks)]
+    return (*(TownGround(name, "park", placed(site, origin)) for name, site in parks), *bank)
 
 
 def group_names(groups: list[str]) -> dict[str, str]:
@@ -89,7 +88,3 @@ def group_names(groups: list[str]) -> dict[str, str]:
         else:
             names[group] = RIVER
     return names
-
-
-def _placed(shape: LineString | Polygon, origin: Floats) -> LineString | Polygon:
-    return on_lattice(shapely.transform(shape, lambda xy: xy + origin))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,7 +120,7 @@ def _tiles(town: Town, spots: list[HotSpot], at: Ints, rng: np.random.Generator)
     age_d = (at.max() - at) / DAY_S
     limits = sorted({spot.since_d for spot in spots} | {0.0, 2.0 * YEAR_D})
     tile = np.zeros(len(at), dtype=np.int64)
-    for low, high in zip(limits, limits[1:], strict=False):
+    for low, high in itertools.pairwise(limits):
         chosen = np.flatnonzero((age_d >= low) & (age_d < high))
         weight = usual.copy()
         for spot in (s for s in spots if s.since_d > low):

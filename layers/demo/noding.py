@@ -6,6 +6,7 @@ Borders are shared vertex for vertex because every face comes out of one noded s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import shapely
@@ -73,7 +74,7 @@ def _leaf(faces: Faces, number: int) -> Polygon:
     whole = shapely.coverage_union_all(faces)
     if whole.geom_type != "Polygon":
         raise CannotCut(f"leaf {number} of the demo town is not in one piece")
-    return shapely.normalize(on_lattice(whole))
+    return cast(Polygon, shapely.normalize(on_lattice(whole)))
 
 
 def joined(polygons: Sequence[Polygon]) -> Polygon:
@@ -81,4 +82,4 @@ def joined(polygons: Sequence[Polygon]) -> Polygon:
     whole: BaseGeometry = shapely.coverage_union_all(list(polygons))
     if whole.geom_type != "Polygon":
         raise CannotCut("a part of the demo town is not in one piece")
-    return shapely.normalize(whole)
+    return cast(Polygon, shapely.normalize(whole))

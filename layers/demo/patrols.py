@@ -8,10 +8,9 @@ import numpy as np
 import shapely
 from shapely.geometry import Polygon
 
-from layers.demo.cutting import largest
+from layers.demo.cutting import largest, placed
 from layers.demo.model import TownGrid
 from layers.demo.places import DISTRICT_CODE
-from tiling.plane import on_lattice
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def _overlay(number: int, team: Team, dedicated: list[TownGrid], frame: Polygon)
     shapes = shapely.union_all([g.polygon for g in mine])
     reach = shapely.buffer(shapes, BESIDE_M) if team.use == "river" else shapely.convex_hull(shapes)
     outline = largest(shapely.intersection(reach, shapely.buffer(frame, -5.0)))
-    polygon = on_lattice(shapely.simplify(Polygon(outline.exterior), 1.0))
+    polygon = placed(largest(shapely.simplify(Polygon(outline.exterior), 1.0)), np.zeros(2))
     code = f"{DISTRICT_CODE}000000{900 + number}"
     return TownGrid(
         code, f"{team.name}专属网格", "grid", DISTRICT_CODE, "dedicated", False, team.unit, "patrol", polygon, 0, 0

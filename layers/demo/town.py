@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from shapely.geometry import Polygon
 
 from layers.demo import compounds, villages
-from layers.demo.cutting import CannotCut, Cut, Floats
+from layers.demo.cutting import CannotCut, Cut, Floats, placed
 from layers.demo.grounds import group_names, make_parks, make_roads, make_waters
 from layers.demo.layout import Layout, make_layout
 from layers.demo.model import Town, TownArea, TownBuilding, TownCompound, TownGrid
@@ -24,7 +23,7 @@ from layers.demo.places import DISTRICT_CODE, DISTRICT_NAME, SUBDISTRICTS, short
 from layers.demo.plots import House, Plot, path_cuts, sites
 from layers.demo.wishes import SUB_GRIDS, Wish, make_wishes
 from layers.demo.works import make_works
-from tiling.plane import Plane, city_epsg, on_lattice
+from tiling.plane import Plane, city_epsg
 
 LON, LAT = 118.18, 39.65
 HOUSEHOLDS = range(23_500, 24_501)
@@ -239,13 +238,14 @@ def _compounds(ground: _Ground) -> tuple[list[TownCompound], dict[int, int]]:
     homes = [n for n, block in enumerate(ground.layout.blocks) if block.use in ("town", "village")]
     total = {code: sum(ground.layout.blocks[n].community == code for n in homes) for code in ground.wishes}
     met = dict.fromkeys(ground.wishes, 0)
-    estates, numbers = [], {}
+    estates: list[TownCompound] = []
+    numbers: dict[int, int] = {}
     for n in homes:
         block = ground.layout.blocks[n]
         name = estate_name(ground.wishes[block.community].name, met[block.community], total[block.community])
         met[block.community] += 1
         numbers[n] = len(estates)
-        site = on_lattice(shapely.transform(ground.sites[n], lambda xy: xy + ground.origin))
+        site = placed(ground.sites[n], ground.origin)
         estates.append(TownCompound(name, block.use, site))
     return estates, numbers
 
@@ -277,10 +277,10 @@ def _buildings(
 def _building(
     house: House, grid: str, parts: list[str], estate: int | None, where: str, number: int, origin: Floats
 ) -> TownBuilding:
-    footprint = on_lattice(shapely.transform(house.footprint, lambda xy: xy + origin))
+    footprint = placed(house.footprint, origin)
     name = f"{number}号" if house.kind == "house" else f"{number}号厂房" if house.kind == "factory" else f"{number}号楼"
     sub_grids = tuple(parts[part - 1] for part in house.parts) if parts else ("",) * len(house.rooms)
-    inner = on_lattice(shapely.point_on_surface(footprint))
+    inner = placed(footprint.representative_point(), np.zeros(2))
     return TownBuilding(
         name, where + name, house.kind, house.floors, estate, grid, sub_grids, house.rooms, footprint, inner
     )

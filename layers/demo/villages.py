@@ -102,7 +102,7 @@ def _house(yards: Yards, at: int, turn: float, rng: np.random.Generator) -> Hous
     if rng.random() < 0.18:
         wing = (north - south) * 0.2
         shape = shapely.union(
-            shape, rectangle(x if rng.random() < 0.5 else x + width * 0.65, y - wing, width * 0.35, wing)
+            shape, rectangle(x if rng.random() < 0.5 else x + width * 0.65, y - wing, width * 0.35, wing + 0.5)
         )
     return House(turned(shape, turn), "house", int(rng.choice([1, 1, 2, 2, 3])), (1,))
 

@@ -1,0 +1,150 @@
+"""Writes the demo's ground: areas, the published plan with its grids, buildings and compounds, roads, water, parks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+import shapely
+from sqlalchemy import text
+
+from layers.demo.model import Town
+from layers.demo.places import DISTRICT_CODE
+from layers.demo.rows import SOURCE, Writer, points
+from layers.locating.edition import build_index
+from layers.planning.codes import record_plan
+
+PLAN_VERSION = 1
+IN_FORCE_D = 400
+HOUSEHOLDS_TARGET = {"town": 30, "village": 50}
+FLOOR_M = 3.0
+
+
+def write_areas(writer: Writer, town: Town) -> None:
+    """Areas with their boundaries, the city's CRS, the wished households per grid, and the duty desk's phone."""
+    shapes = writer.polygons([area.polygon for area in town.areas])
+    rows = (
+        (
+            *(area.code, area.name, area.level, area.parent, area.kind),
+            town.epsg if area.level == "district" else None,
+            HOUSEHOLDS_TARGET.get(area.kind or ""),
+            # No number of a Chinese land line starts with 0.
+            f"0315-0000{n:03d}",
+            f"{area.name}网格中心",
+            shape,
+        )
+        for n, (area, shape) in enumerate(zip(town.areas, shapes, strict=True))
+    )
+    columns = "code name level parent_code kind crs_epsg households_target duty_phone centre_name geom"
+    writer.copy("areas", columns, rows)
+
+
+def write_plan(writer: Writer, town: Town, *, now: datetime) -> int:
+    """The id of the published plan with its grids, area rings, lineage and snapshot."""
+    plan_id = writer.reserve("plans", 1)
+    since = now - timedelta(days=IN_FORCE_D)
+    frame = writer.polygons([town.frame])[0]
+    row = (
+        plan_id,
+        DISTRICT_CODE,
+        "现行方案",
+        "published",
+        PLAN_VERSION,
+        frame,
+        SOURCE,
+        since,
+        SOURCE,
+        since,
+        SOURCE,
+        since,
+    )
+    columns = "id district title state plan_version frame created_by created_at submitted_by submitted_at"
+    writer.copy("plans", f"{columns} published_by published_at in_force", [(*row, f"[{since.isoformat()},)")])
+    shapes = writer.polygons([area.polygon for area in town.areas])
+    rings = [
+        (plan_id, area.code, area.level, area.name, area.parent, shape)
+        for area, shape in zip(town.areas, shapes, strict=True)
+        if area.level != "district"
+    ]
+    writer.copy("plan_areas", "plan_id code level name parent_code geom", rings)
+    _write_grids(writer, town, plan_id)
+    record_plan(writer.session, DISTRICT_CODE, plan_id=plan_id, origin="first")
+    return plan_id
+
+
+def _write_grids(writer: Writer, town: Town, plan_id: int) -> None:
+    shapes = writer.polygons([grid.polygon for grid in town.grids])
+    rows = (
+        (
+            *(plan_id, grid.code, grid.level, grid.parent, grid.name, grid.kind, grid.exclusive, grid.group),
+            *(grid.households, grid.buildings, grid.polygon.area, shape),
+        )
+        for grid, shape in zip(town.grids, shapes, strict=True)
+    )
+    columns = "plan_id code level parent_code name kind exclusive group_name households buildings area_m2 geom"
+    writer.copy("grids", columns, rows)
+
+
+def publish(writer: Writer, plan_id: int, *, now: datetime) -> None:
+    """Tell every process of the plan: its index is stored with the publication."""
+    snapshot = build_index(writer.session, plan_id).to_bytes()
+    row = (DISTRICT_CODE, plan_id, PLAN_VERSION, now - timedelta(days=IN_FORCE_D), bytes(snapshot))
+    writer.copy("publications", "district plan_id plan_version effective_at snapshot", [row])
+
+
+def write_buildings(writer: Writer, town: Town) -> int:
+    """The id of the first building; the others follow in the town's order. Compounds are written before them."""
+    compound = writer.reserve("compounds", len(town.compounds))
+    shapes = writer.polygons([each.polygon for each in town.compounds])
+    writer.copy(
+        "compounds",
+        "id district name kind geom source external_id",
+        (
+            (compound + n, DISTRICT_CODE, each.name, each.kind, shape, SOURCE, f"c{n}")
+            for n, (each, shape) in enumerate(zip(town.compounds, shapes, strict=True))
+        ),
+    )
+    first = writer.reserve("buildings", len(town.buildings))
+    footprints = writer.polygons([each.footprint for each in town.buildings])
+    inner = points(writer.lonlat(shapely.get_coordinates(np.array([b.inner_point for b in town.buildings]))))
+    rows = (
+        (
+            *(first + n, DISTRICT_CODE, None if b.compound is None else compound + b.compound, b.name, b.address),
+            *(b.kind, b.floors, b.floors * FLOOR_M, len(b.rooms), b.households, footprint, point, SOURCE, f"b{n}"),
+        )
+        for n, (b, footprint, point) in enumerate(zip(town.buildings, footprints, inner, strict=True))
+    )
+    columns = "id district compound_id name address kind floors height_m stairwells households geom inner_point"
+    writer.copy("buildings", f"{columns} source external_id", rows)
+    return first
+
+
+def write_grounds(writer: Writer, town: Town) -> Mapping[str, int]:
+    """How many roads, waters and parks were written."""
+    counts = {}
+    roads = writer.lines([road.line for road in town.roads])
+    counts["roads"] = writer.copy(
+        "roads",
+        "district name road_class geom source external_id",
+        (
+            (DISTRICT_CODE, road.name, road.road_class, line, SOURCE, f"r{n}")
+            for n, (road, line) in enumerate(zip(town.roads, roads, strict=True))
+        ),
+    )
+    for table, surfaces in (("water", town.waters), ("parks", town.parks)):
+        shapes = writer.polygons([surface.polygon for surface in surfaces])
+        counts[table] = writer.copy(
+            table,
+            "district name kind geom source external_id",
+            (
+                (DISTRICT_CODE, surface.name, surface.kind, shape, SOURCE, f"g{n}")
+                for n, (surface, shape) in enumerate(zip(surfaces, shapes, strict=True))
+            ),
+        )
+    return counts
+
+
+def analyse(writer: Writer) -> None:
+    """Let PostgreSQL learn what is in the new tables, so that the first questions are already fast."""
+    writer.session.execute(text("ANALYZE"))

@@ -1,0 +1,141 @@
+"""Writes the demo's hazards and incidents with their steps and reporters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from layers.categories.defaults import CATEGORIES
+from layers.demo.ground_rows import PLAN_VERSION
+from layers.demo.happenings import Happenings
+from layers.demo.naming import people_names
+from layers.demo.people import DemoWorker
+from layers.demo.phrases import CHANNELS, REPORTER_OF
+from layers.demo.places import DISTRICT_CODE
+from layers.demo.progressed import Progress, moment
+from layers.demo.rows import SOURCE, Writer, points
+from layers.demo.whereabouts import Tiles
+
+RECTIFIED = 0.93
+USUAL_DAYS = 4.0
+DESK = "网格中心"
+
+
+def _place(tiles: Tiles, at: int) -> tuple[str, str, str | None, str, int]:
+    """District, grid, sub-grid, current code and plan version of a tile."""
+    code, grid = tiles.codes[at], tiles.grids[at]
+    return DISTRICT_CODE, grid, code if code != grid else None, code, PLAN_VERSION
+
+
+def write_hazards(
+    writer: Writer, happened: Happenings, tiles: Tiles, *, now: datetime, rng: np.random.Generator
+) -> int:
+    """The number of hazards; most of the older ones are rectified."""
+    lonlat = writer.lonlat(happened.xy)
+    days = np.clip(rng.exponential(USUAL_DAYS, len(happened)), 0.1, 60.0)
+    mended = rng.random(len(happened)) < RECTIFIED
+    severity = rng.choice([1, 2, 3], len(happened), p=(0.62, 0.29, 0.09)).tolist()
+    columns = "category state severity description found_at rectified_at district grid_code sub_grid_code current_code"
+    return writer.copy(
+        "hazards",
+        f"{columns} plan_version geom raw_lon raw_lat source external_id",
+        (
+            (
+                *(
+                    happened.category[n],
+                    *_mending(int(happened.at[n]), float(days[n]), bool(mended[n]), severity[n], now)[:1],
+                ),
+                *(severity[n], happened.words[n]),
+                *_mending(int(happened.at[n]), float(days[n]), bool(mended[n]), severity[n], now)[1:],
+                *(*_place(tiles, int(happened.tile[n])), point, *lonlat[n].tolist(), SOURCE, f"h{n}"),
+            )
+            for n, point in enumerate(points(lonlat))
+        ),
+    )
+
+
+def _mending(
+    found: int, days: float, mended: bool, severity: int, now: datetime
+) -> tuple[str, datetime, datetime | None]:
+    """State, moment of finding and moment of rectification of one hazard."""
+    start = moment(found)
+    end = start + timedelta(days=days * severity)
+    if mended and end < now:
+        return "rectified", start, end
+    return ("found" if now - start < timedelta(days=1) else "rectifying"), start, None
+
+
+def write_incidents(
+    writer: Writer,
+    happened: Happenings,
+    progress: Progress,
+    tiles: Tiles,
+    workers: list[DemoWorker],
+    *,
+    first_worker: int,
+    rng: np.random.Generator,
+) -> tuple[int, int]:
+    """The numbers of incidents and of steps."""
+    first = writer.reserve("incidents", len(happened))
+    channels = rng.choice(list(CHANNELS), len(happened), p=np.array(list(CHANNELS.values())) / sum(CHANNELS.values()))
+    columns = "id state category urgency description channel occurred_at reported_at closed_at changed_at"
+    places = "district grid_code sub_grid_code current_code plan_version"
+    writer.copy(
+        "incidents",
+        f"{columns} {places} worker_id unit_code geom raw_lon raw_lat source external_id",
+        _incidents(writer, happened, progress, tiles, first, first_worker, [str(c) for c in channels]),
+    )
+    steps = writer.copy("incident_steps", "incident_id step state at by note", _steps(progress, workers, first))
+    rows = _reporters(progress, [str(c) for c in channels], first, first_worker, rng)
+    writer.copy("personal.reporters", "incident_id kind name phone worker_id", rows)
+    return len(happened), steps
+
+
+def _incidents(
+    writer: Writer,
+    happened: Happenings,
+    progress: Progress,
+    tiles: Tiles,
+    first: int,
+    first_worker: int,
+    channels: list[str],
+) -> Iterator[tuple[Any, ...]]:
+    rules = {row.code: row for row in CATEGORIES}
+    lonlat = writer.lonlat(happened.xy)
+    for n, point in enumerate(points(lonlat)):
+        rule, state = rules[happened.category[n]], progress.states[n][-1]
+        reported, changed = moment(int(happened.at[n])), moment(int(progress.at[n][-1]))
+        worker = int(progress.worker[n])
+        yield (
+            *(first + n, state, rule.code, rule.urgency, happened.words[n], channels[n], reported, reported),
+            *(changed if state in ("closed", "duplicate", "cancelled") else None, changed),
+            *_place(tiles, int(happened.tile[n])),
+            *(None if worker < 0 else first_worker + worker, rule.unit, point, *lonlat[n].tolist(), SOURCE, f"i{n}"),
+        )
+
+
+def _steps(progress: Progress, workers: list[DemoWorker], first: int) -> Iterator[tuple[Any, ...]]:
+    """Every step of every incident in the order of time within the incident."""
+    by_worker = {"accept", "arrive", "handle", "verify"}
+    for n, (moments, steps, states) in enumerate(zip(progress.at, progress.steps, progress.states, strict=True)):
+        worker = workers[int(progress.worker[n])].number if progress.worker[n] >= 0 else DESK
+        for at, step, state in zip(moments.tolist(), steps, states, strict=True):
+            yield first + n, step, state, moment(at), worker if step in by_worker else DESK, ""
+
+
+def _reporters(
+    progress: Progress, channels: list[str], first: int, first_worker: int, rng: np.random.Generator
+) -> Iterator[tuple[Any, ...]]:
+    names = people_names(rng)
+    for n, channel in enumerate(channels):
+        kind = REPORTER_OF[channel]
+        worker = int(progress.worker[n])
+        if kind == "resident":
+            yield first + n, kind, next(names), f"1091{n:07d}", None
+        elif kind == "worker" and worker >= 0:
+            yield first + n, kind, None, None, first_worker + worker
+        else:
+            yield first + n, kind if kind != "worker" else "department", None, None, None

@@ -1,0 +1,121 @@
+"""`load_demo`: the demo district written into the database, in the caller's transaction, by COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+
+import numpy as np
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from layers.access import service_actor
+from layers.categories import ensure_defaults
+from layers.demo import ground_rows, happening_rows, homes, people_rows
+from layers.demo.happenings import make_hazards, make_hot_spots, make_incidents
+from layers.demo.model import Town
+from layers.demo.people import make_roster, make_workers
+from layers.demo.places import DISTRICT_CODE
+from layers.demo.progressed import make_progress
+from layers.demo.rows import Writer
+from layers.demo.town import make_town
+from layers.demo.whereabouts import Tiles, make_fixes
+from layers.history import note
+from tiling.plane import Plane
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What was written, in counts, and how long it took."""
+
+    plan_id: int
+    areas: int
+    grids: int
+    sub_grids: int
+    households: int
+    buildings: int
+    workers: int
+    shifts: int
+    positions: int
+    hazards: int
+    incidents: int
+    steps: int
+    devices: int
+    took_s: float
+
+
+def load_demo(session: Session, *, seed: int, now: datetime, progress: Progress) -> DemoReport:
+    """What was written; the same seed and `now` (aware) write the same rows, but for the ids.
+
+    The database holds no district 130273 yet; people, shifts and happenings lie around `now`. Takes part in the
+    caller's transaction; about 20 s. `progress` is told in words what is being done.
+    """
+    began = perf_counter()
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    ensure_defaults(session)
+    progress("town")
+    town = make_town(seed)
+    writer = Writer(session, Plane(town.epsg))
+    progress("grids")
+    ground_rows.write_areas(writer, town)
+    plan_id = ground_rows.write_plan(writer, town, now=now)
+    first_building = ground_rows.write_buildings(writer, town)
+    ground_rows.write_grounds(writer, town)
+    progress("households")
+    families = homes.make_homes(town, np.random.default_rng([seed, 11]))
+    first_home = homes.write_homes(writer, families, first_building=first_building)
+    devices = homes.write_devices(writer, town, families, first_home=first_home, first_building=first_building, now=now)
+    counts = _write_work(writer, town, now=now, progress=progress)
+    progress("index")
+    ground_rows.publish(writer, plan_id, now=now)
+    note(session, "demo", subject=f"district:{DISTRICT_CODE}", area=DISTRICT_CODE, by=service_actor("demo"), seed=seed)
+    session.flush()
+    ground_rows.analyse(writer)
+    levels = [grid.level for grid in town.grids if grid.exclusive]
+    return DemoReport(
+        plan_id=plan_id,
+        areas=len(town.areas),
+        grids=levels.count("grid"),
+        sub_grids=levels.count("sub_grid"),
+        households=len(families),
+        buildings=len(town.buildings),
+        devices=devices,
+        **counts,
+        took_s=perf_counter() - began,
+    )
+
+
+def _write_work(writer: Writer, town: Town, *, now: datetime, progress: Progress) -> dict[str, int]:
+    """People, their shifts and positions, and a year of hazards and incidents; the counts by name."""
+    rng = np.random.default_rng([town.seed, 12])
+    tiles = Tiles.of(town)
+    workers = make_workers(town, rng)
+    roster = make_roster(workers, now, rng)
+    spots = make_hot_spots(town, rng)
+    hazards = make_hazards(town, tiles, spots, now, rng)
+    incidents = make_incidents(town, tiles, spots, now, rng)
+    done = make_progress(incidents, tiles, workers, roster, now, rng)
+    last = {int(worker): int(second) for worker, second in zip(done.worker, incidents.at, strict=True) if worker >= 0}
+    progress("workers and shifts")
+    first = people_rows.write_workers(writer, town, workers, last, now=now)
+    people_rows.write_charges(writer, workers, first=first, now=now, rng=rng)
+    shifts = people_rows.write_shifts(writer, roster, first=first)
+    fixes = make_fixes(town, tiles, workers, roster, now, rng)
+    positions = people_rows.write_fixes(writer, fixes, first=first, now=now)
+    progress("hazards and incidents")
+    found = happening_rows.write_hazards(writer, hazards, tiles, now=now, rng=rng)
+    reported, steps = happening_rows.write_incidents(
+        writer, incidents, done, tiles, workers, first_worker=first, rng=rng
+    )
+    return {
+        "workers": len(workers),
+        "shifts": shifts,
+        "positions": positions,
+        "hazards": found,
+        "incidents": reported,
+        "steps": steps,
+    }
