@@ -226,8 +226,9 @@ def _report(
 
 
 def _box(polygons: NDArray[np.object_]) -> BaseGeometry | None:
-    bounds = shapely.total_bounds(polygons)
-    return None if np.isnan(bounds).any() else shapely.box(*bounds)
+    if shapely.is_empty(polygons).all() or shapely.is_missing(polygons).all():
+        return None
+    return shapely.box(*shapely.total_bounds(polygons))
 
 
 def _grown(bounds: NDArray[np.float64], by_m: float) -> tuple[float, float, float, float]:

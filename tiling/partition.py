@@ -216,15 +216,22 @@ class Partition:
             if code not in self:
                 raise NoSuchGrid(f"There is no grid {code}.", grid=code)
         for code in change.added:
-            if code in self:
+            if self._stays(code, change):
                 raise CodeTaken(f"The code {code} is in use.", grid=code)
+
+    def _stays(self, code: str, change: Change) -> bool:
+        """Whether a code is in use after the change even without being added by it."""
+        if code in self.row_of:
+            return code not in change.removed
+        return any(c not in change.removed and change.parents.get(c, code) == code for c in self.children(code))
 
     def _parents_after(self, change: Change) -> Mapping[str, str]:
         if not (change.parents or change.removed):
             return self.parents
         kept = {**self.parents, **change.parents}
-        for code in change.removed:
-            if code not in change.parents:
+        # Lowest first; a finest grid that became the parent of others is removed as a tile and stays as a grid.
+        for code in sorted(change.removed, key=lambda c: -len(self.ancestors(c))):
+            if code not in change.parents and code not in kept.values():
                 kept.pop(code, None)
         return MappingProxyType(kept)
 
@@ -261,11 +268,12 @@ class Partition:
                 added[code] = polygon
             elif not same_bytes(polygon, older.polygons[older.row_of[code]]):
                 changed[code] = polygon
-        everything = {*older.codes, *older._children}
+        gone = {code for code in older.codes if code not in self.row_of}
+        gone |= {code for code in older._children if code not in self}
         return Change(
             changed=changed,
             added=added,
-            removed=tuple(sorted(code for code in everything if code not in self)),
+            removed=tuple(sorted(gone)),
             parents={c: p for c, p in self.parents.items() if older.parents.get(c) != p},
             frame=None if same_bytes(self.frame, older.frame) else self.frame,
             areas={c: ring for c, ring in self.areas.items() if not same_bytes(ring, older.areas.get(c))},

@@ -1,0 +1,98 @@
+"""Putting nodes into, and taking them out of, every ring that shares an edge: grids, frame and area rings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+
+from tiling.partition import Change, Partition, same_bytes
+from tiling.plane import LATTICE_M, Floats, lattice_keys, map_rings
+
+Place: TypeAlias = tuple[int, int]
+"""A lattice position in whole millimetres."""
+Edge: TypeAlias = tuple[Place, Place]
+"""Two lattice positions, the smaller one first."""
+NewNodes: TypeAlias = Mapping[Edge, Iterable[Place]]
+
+
+def place_of(xy_m: Iterable[float]) -> Place:
+    """The lattice position nearest to a position in metres."""
+    x, y = lattice_keys(list(xy_m)[:2]).tolist()
+    return x, y
+
+
+def metres(place: Place) -> tuple[float, float]:
+    """The position in metres, the very numbers that `to_lattice` gives."""
+    return place[0] / 1000.0 + 0.0, place[1] / 1000.0 + 0.0
+
+
+def point_at(place: Place) -> shapely.Point:
+    """The position as a point in metres."""
+    return shapely.Point(metres(place))
+
+
+def edge_of(one: Place, other: Place) -> Edge:
+    """The edge between two places, the same from either end."""
+    return (one, other) if one <= other else (other, one)
+
+
+def with_nodes(partition: Partition, nodes: NewNodes) -> Change:
+    """The change that puts each edge's new nodes into every ring that has this edge, in order along it."""
+    wanted = {edge: places for edge, given in nodes.items() if (places := _along(edge, given))}
+    if not wanted:
+        return Change()
+    return mapped_rings(partition, _box_of(wanted), lambda xy: _inserted(xy, wanted))
+
+
+def mapped_rings(partition: Partition, window: BaseGeometry, change: Callable[[Floats], Floats]) -> Change:
+    """The change that a function of ring coordinates makes to grids, frame and areas that meet the window's box."""
+    rows = np.sort(partition.tree.query(window))
+    tiles = {partition.codes[row]: partition.polygons[row] for row in rows.tolist()}
+    changed = {code: new for code, old in tiles.items() if (new := _changed(old, change)) is not None}
+    near = {code: ring for code, ring in partition.areas.items() if shapely.intersects(shapely.envelope(ring), window)}
+    areas = {code: new for code, old in near.items() if (new := _changed(old, change)) is not None}
+    frame = None if partition.frame is None else _changed(partition.frame, change)
+    return Change(changed=changed, frame=frame, areas=areas)
+
+
+def _changed(geometry: BaseGeometry, change: Callable[[Floats], Floats]) -> BaseGeometry | None:
+    new = map_rings(geometry, change)
+    return None if same_bytes(new, geometry) else new
+
+
+def _inserted(xy: Floats, wanted: Mapping[Edge, list[Place]]) -> Floats:
+    keys = lattice_keys(xy)
+    ends = np.array(sorted({end for edge in wanted for end in edge}), dtype=np.int64)
+    known = np.isin(keys[:, 0], ends[:, 0]) & np.isin(keys[:, 1], ends[:, 1])
+    at: list[int] = []
+    new: list[tuple[float, float]] = []
+    for i in np.flatnonzero(known[:-1] & known[1:]).tolist():
+        start, end = _places(keys[i : i + 2])
+        places = wanted.get(edge_of(start, end), [])
+        for place in places if start <= end else reversed(places):
+            at.append(i + 1)
+            new.append(metres(place))
+    return np.insert(xy, at, new, axis=0) if at else xy
+
+
+def _places(keys: NDArray[np.int64]) -> list[Place]:
+    return [(int(x), int(y)) for x, y in keys]
+
+
+def _along(edge: Edge, places: Iterable[Place]) -> list[Place]:
+    (x0, y0), (x1, y1) = edge
+    inner = {place for place in places if place not in edge}
+    return sorted(inner, key=lambda p: ((p[0] - x0) * (x1 - x0) + (p[1] - y0) * (y1 - y0), p))
+
+
+def _box_of(nodes: NewNodes) -> BaseGeometry:
+    # The nodes lie on their edges but for 0.7 mm, and every ring that has the edge meets its box.
+    xy = np.array([metres(end) for edge in nodes for end in edge])
+    (west, south), (east, north) = xy.min(axis=0) - LATTICE_M, xy.max(axis=0) + LATTICE_M
+    return box(west, south, east, north)
