@@ -10,18 +10,23 @@ step of its history; `loading.py` is the way from and to the database.
 """
 
 from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft
+from layers.planning.editing import Edited, edit, redo, undo
 from layers.planning.lifecycle import report_of, return_, submit, withdraw
 from layers.planning.publishing import publish, settle
 
 __all__ = [
     "BasedOn",
+    "Edited",
     "ImportedGrid",
     "create",
+    "edit",
     "import_draft",
     "publish",
+    "redo",
     "report_of",
     "return_",
     "settle",
     "submit",
+    "undo",
     "withdraw",
 ]

@@ -143,12 +143,16 @@ def _followed(session: Session, desk: Desk, stamp: Stamp) -> Desk | None:
 def after_move(session: Session, desk: Desk, move: Move, *, stamp: Stamp) -> Desk:
     """The desk after a move, its sheet kept up."""
     board = moved(desk.board, move, stamp=stamp)
-    touched = touched_by(board, move)
+    touched = touched_by(desk.board, board, move)
     review = review_change(session, board, desk.board, desk.sheet, touched=touched, removed=move.removed)
     return Desk(review.board, review.sheet)
 
 
-def touched_by(board: Board, move: Move) -> frozenset[str]:
-    """The finest tiles of the new board that a move concerns, by shape or by what their grid is called."""
-    named = (code for code, row in move.rows.items() if row is not None and row.exclusive)
-    return move.change.touched | {tile for code in named for tile in board.partition.finest(code)}
+def touched_by(old: Board, new: Board, move: Move) -> frozenset[str]:
+    """The finest tiles of the new board that a move concerns: by shape, by name, or because their grid has other
+    parts now."""
+    named = {code for code, row in move.rows.items() if row is not None and row.exclusive}
+    tiles = (move.change.touched | {*move.change.parents, *move.removed}) & old.partition.row_of.keys()
+    grids = {old.grid_of(tile) for tile in tiles} & new.rows.keys()
+    codes = (code for code in named | grids if code in new.partition)
+    return move.change.touched | {tile for code in codes for tile in new.partition.finest(code)}

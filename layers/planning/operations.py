@@ -87,7 +87,10 @@ class Merge(Operation):
 
 @dataclass(frozen=True, kw_only=True)
 class Carve(Operation):
-    """A new grid takes its area from those below; an overlay takes nothing from anybody."""
+    """A new grid takes its area from those below; an overlay takes nothing from anybody.
+
+    `pieces_to` says who gets what a neighbour would lose contact with: a code, or "new" for the new grid ([S10]).
+    """
 
     op = "carve"
     geometry: BaseGeometry
@@ -96,6 +99,7 @@ class Carve(Operation):
     exclusive: bool = True
     group: str | None = None
     parent: str | None = None
+    pieces_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +116,7 @@ class Give(Operation):
     op = "give"
     geometry: BaseGeometry
     to: str
+    pieces_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from layers.grids import GridLevel
 from layers.planning.board import Board, GridRow, Stamp, finest_of, objects
 from layers.planning.loading import Stored, in_metres, read_frame, read_rings, read_rows, write_frame, write_rings
 from layers.planning.loading import write_rows as store_rows
-from tiling.partition import Change
+from tiling.partition import Change, Partition
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,15 @@ def _row_from(kept: Mapping[str, Any]) -> Stored:
 
 @dataclass(frozen=True)
 class Move:
-    """How a board becomes the next one: what happens to tiles, to overlays, and to the rows of any level."""
+    """How a board becomes the next one: what happens to tiles, to overlays, and to the rows of any level.
+
+    `after` is the next partition where it has been made already.
+    """
 
     change: Change
     rows: Mapping[str, GridRow | None]
     overlays: Mapping[str, BaseGeometry | None] = field(default_factory=dict)
+    after: Partition | None = None
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -89,7 +93,7 @@ def moved(board: Board, move: Move, *, stamp: Stamp) -> Board:
     overlays = {**board.overlays, **{code: shape for code, shape in move.overlays.items() if shape is not None}}
     for code in move.removed:
         overlays.pop(code, None)
-    partition = board.partition.replace(move.change) if move.change else board.partition
+    partition = move.after or (board.partition.replace(move.change) if move.change else board.partition)
     allowed = frozenset(code for code, row in rows.items() if row.parts_allowed)
     if allowed != partition.parts_allowed:
         partition = replace(partition, parts_allowed=allowed)

@@ -1,0 +1,310 @@
+"""From an operation to what it does to a board: calls the pure edits of `tiling`, gives codes and names.
+
+Nothing is stored here but the codes claimed in the lineage, which a refused edit gives back with its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.orm import Session
+
+from layers.errors import Unacceptable
+from layers.grids import GridKind, GridLevel
+from layers.planning import codes
+from layers.planning.board import Board, GridRow
+from layers.planning.counting import load_houses
+from layers.planning.operations import (
+    Add,
+    Carve,
+    DeleteVertex,
+    FillGap,
+    Give,
+    InsertVertex,
+    Merge,
+    MoveVertex,
+    Operation,
+    Position,
+    RedrawBorder,
+    Remove,
+    SetAttributes,
+    Split,
+)
+from layers.planning.steps import Move
+from tiling import borders, reshape
+from tiling.errors import InvalidShape, NoSuchGrid, SplitsGrid
+from tiling.partition import Change
+
+XY = tuple[float, float]
+# A line that makes more pieces than this is a slip of the hand.
+MOST_PIECES = 20
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What an operation does: to the tiles, to overlays, to attributes; and what new grids are like.
+
+    `fresh` holds the rows of new codes that the operation names; `survivor` the code that takes others in.
+    """
+
+    change: Change = field(default_factory=Change)
+    fresh: Mapping[str, GridRow] = field(default_factory=dict)
+    rows: Mapping[str, GridRow | None] = field(default_factory=dict)
+    overlays: Mapping[str, BaseGeometry] = field(default_factory=dict)
+    survivor: tuple[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A board with what drawing on it needs: the database for codes and houses, and which plan it is."""
+
+    session: Session
+    board: Board
+
+    def claim(self, parent: str, *, level: str, origin: str, ancestors: Sequence[str] = ()) -> str:
+        """A new code below a parent."""
+        return codes.claim(
+            self.session,
+            self.board.district,
+            parent=parent,
+            level=level,
+            plan_id=self.board.stamp.plan_id,
+            origin=origin,
+            ancestors=ancestors,
+        )
+
+    def sub_code(self, grid: str, taken: Collection[str]) -> str:  # noqa: ARG002 - the lineage knows what is taken
+        """A new sub-grid's code, in the form in which the pure edits ask for one."""
+        return self.claim(grid, level=GridLevel.sub_grid, origin="split", ancestors=[grid])
+
+
+def move_of(board: Board, drawn: Drawn) -> Move:
+    """What a drawing means for rows of every level; the rows of grids whose parts changed are among them."""
+    after = board.partition.replace(drawn.change) if drawn.change else board.partition
+    change = drawn.change
+    rows: dict[str, GridRow | None] = {
+        code: None for code in change.removed if code in board.rows and code not in after
+    }
+    rows |= {code: board.rows[code] for code in change.changed}
+    for code in (*change.added, *change.parents):
+        if code in drawn.fresh or code in change.added or code in board.rows:
+            rows[code] = _placed(board, drawn, code)
+    rows |= drawn.rows
+    for grid in _grids_of(board, change):
+        if grid in after:
+            rows.setdefault(grid, board.rows[grid])
+    return Move(change, rows, drawn.overlays, after)
+
+
+def _placed(board: Board, drawn: Drawn, code: str) -> GridRow:
+    """The row of a grid that is new or has a new parent."""
+    parent = drawn.change.parents.get(code)
+    row = drawn.fresh.get(code) or board.rows.get(code)
+    if row is not None:
+        return replace(row, parent_code=parent or row.parent_code)
+    # A sub-grid that came about because its grid was cut or merged: what it is comes from the grid.
+    grid = drawn.fresh.get(parent or "") or board.get_row(parent or code)
+    return GridRow(code=code, level=GridLevel.sub_grid, parent_code=parent, name=code, kind=grid.kind)
+
+
+def _grids_of(board: Board, change: Change) -> set[str]:
+    """The grids whose finest tiles change or come and go, as they were before."""
+    tiles = {*change.changed, *change.removed, *change.parents} & board.partition.row_of.keys()
+    return {board.grid_of(tile) for tile in tiles}
+
+
+def draw(session: Session, board: Board, op: Operation) -> Drawn:
+    """What an operation does to a board; raises what the pure edits raise, places in degrees."""
+    return _DRAWERS[type(op)](Table(session, board), op)
+
+
+def xy_of(board: Board, position: Position) -> XY:
+    """A position in metres on the lattice."""
+    point = board.plane.to_metres(shapely.Point(position))
+    if not np.isfinite(shapely.get_coordinates(point)).all():
+        raise InvalidShape("The position is outside the plane of this city.")
+    return float(shapely.get_x(point)), float(shapely.get_y(point))
+
+
+def _shape(board: Board, geometry: BaseGeometry) -> BaseGeometry:
+    shape = board.plane.to_metres(shapely.force_2d(geometry))
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise InvalidShape("The shape is outside the plane of this city.")
+    return shape
+
+
+def _move_vertex(table: Table, op: MoveVertex) -> Drawn:
+    board = table.board
+    return Drawn(borders.move_vertex(board.partition, xy_of(board, op.at), to=xy_of(board, op.to)))
+
+
+def _insert_vertex(table: Table, op: InsertVertex) -> Drawn:
+    board = table.board
+    return Drawn(borders.insert_vertex(board.partition, xy_of(board, op.at), to=xy_of(board, op.to)))
+
+
+def _delete_vertex(table: Table, op: DeleteVertex) -> Drawn:
+    return Drawn(borders.delete_vertex(table.board.partition, xy_of(table.board, op.at)))
+
+
+def _redraw_border(table: Table, op: RedrawBorder) -> Drawn:
+    board = table.board
+    return Drawn(borders.redraw_border(board.partition, op.left, op.right, _shape(board, op.line)))
+
+
+def _split(table: Table, op: Split) -> Drawn:
+    board, row = table.board, _tile_row(table.board, op.code)
+    line, weigh = _shape(board, op.line), _households_in(table, op.code)
+    names = [_claim_beside(table, row)]
+    while True:
+        try:
+            change = reshape.split(board.partition, op.code, line, new_code=names, sub_code=table.sub_code, weigh=weigh)
+        except SplitsGrid as refused:
+            needed = refused.details.get("needed")
+            if not isinstance(needed, int) or not len(names) < needed < MOST_PIECES:
+                raise
+            names += [_claim_beside(table, row) for _ in range(needed - len(names))]
+        else:
+            return Drawn(change, {name: replace(row, code=name, name=op.name or name) for name in names})
+
+
+def _claim_beside(table: Table, row: GridRow) -> str:
+    parent = row.parent_code or table.board.district
+    return table.claim(parent, level=row.level, origin="split", ancestors=[row.code])
+
+
+def _households_in(table: Table, code: str) -> Callable[[BaseGeometry], float]:
+    """The measure by which the heavier part of a grid keeps its code: its households, not counting those moved."""
+    board, whole = table.board, table.board.shape(code)
+    if whole is None or whole.is_empty:
+        return lambda piece: float(piece.area)
+    houses = load_houses(table.session, shapely.box(*board.plane.to_degrees(whole).bounds), codes=())
+    points = np.asarray(board.plane.to_metres(houses.points), dtype=object)
+
+    def weigh(piece: BaseGeometry) -> float:
+        return float(houses.households[np.asarray(shapely.intersects(piece, points), dtype=bool)].sum())
+
+    return weigh
+
+
+def _merge(table: Table, op: Merge) -> Drawn:
+    rows = [_tile_row(table.board, code) for code in op.codes]
+    if len({row.level for row in rows}) > 1 or len({row.kind for row in rows}) > 1:
+        raise Unacceptable("merge_unlike", errors=[(["codes"], "merge_unlike")])
+    survivor, *gone = sorted(set(op.codes))
+    change = reshape.merge(table.board.partition, op.codes, into=survivor, sub_code=table.sub_code)
+    return Drawn(change, survivor=(survivor, tuple(gone)))
+
+
+def _carve(table: Table, op: Carve) -> Drawn:
+    shape = _shape(table.board, op.geometry)
+    if not op.exclusive:
+        return _overlay(table, op, shape)
+    parent = op.parent or _community_at(table.board, shape)
+    code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=op.op)
+    if isinstance(op, Add):
+        change = reshape.add(table.board.partition, shape, code=code, parent=parent)
+    else:
+        pieces_to = code if op.pieces_to == "new" else op.pieces_to
+        change = reshape.carve(table.board.partition, shape, code=code, parent=parent, pieces_to=pieces_to)
+    return Drawn(change, {code: _new_row(op, code, parent)})
+
+
+def _overlay(table: Table, op: Carve, shape: BaseGeometry) -> Drawn:
+    if not shape.is_valid or shape.is_empty:
+        raise InvalidShape(where=shape)
+    parent = op.parent or _community_at(table.board, shape)
+    code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=op.op)
+    row = replace(_new_row(op, code, parent), kind=GridKind.dedicated, exclusive=False, area_m2=round(shape.area, 3))
+    return Drawn(rows={code: row}, overlays={code: shape})
+
+
+def _new_row(op: Carve, code: str, parent: str | None) -> GridRow:
+    return GridRow(
+        code=code,
+        level=GridLevel.grid,
+        parent_code=parent,
+        name=op.name or code,
+        kind=op.kind,
+        group_name=op.group,
+        exclusive=op.exclusive,
+    )
+
+
+def _community_at(board: Board, shape: BaseGeometry) -> str | None:
+    """The area to which most of the ground of a shape belongs: by the grids there, in a gap by the nearest one."""
+    partition = board.partition
+    if not len(partition):
+        return _only_area(board)
+    rows = partition.tree.query(shape)
+    rows = rows[shapely.is_valid(partition.polygons[rows])]
+    shared = shapely.area(shapely.intersection(partition.polygons[rows], shape))
+    if len(rows) and shared.max() > 0:
+        return board.community_of(partition.codes[int(rows[int(np.argmax(shared))])])
+    inner = shapely.point_on_surface(shape)
+    holding = [code for code, ring in partition.areas.items() if ring.is_valid and ring.intersects(inner)]
+    if holding:
+        return max(holding, key=lambda code: (len(partition.ancestors(code)), code))
+    return board.community_of(partition.codes[int(partition.tree.nearest(shape))])
+
+
+def _only_area(board: Board) -> str | None:
+    lowest = sorted(code for code, area in board.areas.items() if area.level == "community")
+    return lowest[0] if len(lowest) == 1 else None
+
+
+def _give(table: Table, op: Give) -> Drawn:
+    board = table.board
+    return Drawn(reshape.give(board.partition, _shape(board, op.geometry), to=op.to, pieces_to=op.pieces_to))
+
+
+def _remove(table: Table, op: Remove) -> Drawn:
+    if op.code in table.board.overlays:
+        return Drawn(rows={op.code: None})
+    _tile_row(table.board, op.code)
+    if op.into is None:
+        raise Unacceptable("into_missing", errors=[(["into"], "into_missing")], grid=op.code)
+    change = reshape.remove(table.board.partition, op.code, into=op.into)
+    return Drawn(change, survivor=(op.into, (op.code,)))
+
+
+def _fill_gap(table: Table, op: FillGap) -> Drawn:
+    board = table.board
+    return Drawn(reshape.fill_gap(board.partition, shapely.Point(xy_of(board, op.where)), into=op.into))
+
+
+def _set(table: Table, op: SetAttributes) -> Drawn:
+    row = table.board.get_row(op.code)
+    changed = replace(row, **dict(op.values))
+    if changed.kind == GridKind.base and not changed.exclusive:
+        raise Unacceptable("overlay_is_dedicated", errors=[(["kind"], "overlay_is_dedicated")], grid=op.code)
+    return Drawn(rows={op.code: changed})
+
+
+def _tile_row(board: Board, code: str) -> GridRow:
+    """The row of a grid that is part of the tiling."""
+    row = board.rows.get(code)
+    if row is None or not row.exclusive:
+        raise NoSuchGrid(f"There is no grid {code}.", grid=code)
+    return row
+
+
+_DRAWERS: Mapping[type[Operation], Callable[[Table, Any], Drawn]] = {
+    MoveVertex: _move_vertex,
+    InsertVertex: _insert_vertex,
+    DeleteVertex: _delete_vertex,
+    RedrawBorder: _redraw_border,
+    Split: _split,
+    Merge: _merge,
+    Carve: _carve,
+    Add: _carve,
+    Give: _give,
+    Remove: _remove,
+    FillGap: _fill_gap,
+    SetAttributes: _set,
+}

@@ -1,0 +1,279 @@
+"""Editing a draft ([P2], [P3], [S10]): one operation, checked, stored and answered; undo and redo.
+
+The story of an edit: lock the draft at the version that was seen, draw on the board, check what changed, refuse what
+makes anything worse, store only what changed, remember the rows before and after, answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from layers import history
+from layers.access import Actor, require_area
+from layers.errors import Conflict, Unacceptable
+from layers.planning import codes
+from layers.planning.board import Board, GridRow, Stamp
+from layers.planning.desk import Desk, after_move, keep, locked_desk_of, mark_written
+from layers.planning.drawing import Drawn, draw, move_of
+from layers.planning.lifecycle import moment
+from layers.planning.loading import Stored, in_degrees
+from layers.planning.operations import Operation
+from layers.planning.sheet import difference, worse_than
+from layers.planning.steps import Move, Step, move_to
+from layers.plans import Plan, PlanEdit, PlanState, lock_plan
+from tiling.coverage import Defect
+from tiling.errors import TilingError
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What an edit, an undo or a redo did; `changed` are the stored rows, shapes as WKB in degrees."""
+
+    plan_id: int
+    version: int
+    op: Mapping[str, Any]
+    by: str
+    changed: tuple[Stored, ...]
+    removed: tuple[str, ...]
+    report: Mapping[str, Any]
+    added: tuple[Mapping[str, Any], ...]
+    cleared: tuple[Mapping[str, Any], ...]
+    took_ms: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An edit of the history that is taken back or made again, and the rows that it then leaves."""
+
+    edit: PlanEdit
+    action: str
+    step: Step
+    undone: bool
+
+
+def edit(session: Session, plan_id: int, op: Operation, *, version: int, by: Actor) -> Edited:
+    """What the operation changed; the draft is one version further.
+
+    Raises Outdated at any other version, Conflict for a plan that is no draft, Forbidden where it would touch a grid
+    outside the actor's area, a TilingError with the place in degrees where the shapes do not allow it, Unacceptable
+    with the places where a defect would appear or grow. About 10 ms in a district of 3,000 grids.
+    """
+    began = time.perf_counter()
+    plan = lock_draft(session, plan_id, version=version, by=by)
+    desk = locked_desk_of(session, plan)
+    drawn, move = _drawn(session, desk.board, op)
+    fresh = after_move(session, desk, move, stamp=_next_stamp(session, plan))
+    refuse_worse(desk, fresh, move)
+    before, after = store_move(session, desk.board, fresh.board, move, by=by)
+    if drawn.survivor is not None:
+        survivor, gone = drawn.survivor
+        codes.record_ancestors(session, plan.district, survivor, plan_id=plan_id, ancestors=gone)
+    remember(session, plan, fresh, op=op.as_json(), before=before, after=after, by=by)
+    return _told(desk, fresh, op.as_json(), after, by=by.name, began=began)
+
+
+def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
+    """What taking back the last edit changed: the rows before it, byte for byte; `by` says whose edit it was.
+
+    Raises Conflict where nothing is left to undo, and what `edit` raises.
+    """
+    began = time.perf_counter()
+    plan = lock_draft(session, plan_id, version=version, by=by)
+    made = select(PlanEdit).where(PlanEdit.plan_id == plan_id, PlanEdit.undone.is_(False))
+    last = session.scalar(made.order_by(PlanEdit.seq.desc()).limit(1))
+    if last is None:
+        raise Conflict("nothing_to_undo", plan=plan_id)
+    turn = Turn(last, "plan.undo", Step.from_json(last.before), undone=True)
+    return _turned(session, plan, turn, by=by, began=began)
+
+
+def redo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
+    """What making the last undone edit again changed; raises Conflict where nothing is left to redo."""
+    began = time.perf_counter()
+    plan = lock_draft(session, plan_id, version=version, by=by)
+    taken_back = select(PlanEdit).where(PlanEdit.plan_id == plan_id, PlanEdit.undone)
+    first = session.scalar(taken_back.order_by(PlanEdit.seq).limit(1))
+    if first is None:
+        raise Conflict("nothing_to_redo", plan=plan_id)
+    turn = Turn(first, "plan.redo", Step.from_json(first.after), undone=False)
+    return _turned(session, plan, turn, by=by, began=began)
+
+
+def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Plan:
+    """The draft, locked at this version; raises Conflict for a plan in another state."""
+    plan = lock_plan(session, plan_id, version=version, by=by)
+    if plan.state != PlanState.draft:
+        raise Conflict("not_a_draft", plan=plan_id, state=plan.state)
+    mark_written(session)
+    return plan
+
+
+def _drawn(session: Session, board: Board, op: Operation) -> tuple[Drawn, Move]:
+    """What the operation does; the places of refusals are turned into degrees."""
+    try:
+        drawn = draw(session, board, op)
+        return drawn, move_of(board, drawn)
+    except TilingError as refused:
+        if refused.where is not None and not refused.where.is_empty:
+            refused.where = board.plane.to_degrees(refused.where)
+        raise
+
+
+def _next_stamp(session: Session, plan: Plan) -> Stamp:
+    return Stamp(plan.id, plan.version + 1, moment(session))
+
+
+def refuse_worse(desk: Desk, fresh: Desk, move: Move) -> None:
+    """Raise Unacceptable with the places where a defect appeared or grew by more than noise ([P2])."""
+    if fresh.sheet.ok:
+        return
+    scope = {*move.change.touched, *move.removed, *move.rows}
+    alias = _alias(desk.board, fresh.board, move)
+    worse = worse_than(fresh.sheet.coverage, desk.sheet.coverage, alias=alias, scope=scope)
+    if worse:
+        shown = [fresh.sheet.shown[id(defect)] for defect in worse]
+        raise Unacceptable("would_be_worse", where=_places(fresh.board, worse), number=len(worse), defects=shown)
+
+
+def _alias(before: Board, after: Board, move: Move) -> dict[str, str]:
+    """New tile → the tile it was cut from, removed tile → the tile that has its ground now."""
+    added = {code: shape for code, shape in move.change.added.items() if shape is not None and not shape.is_empty}
+    gone = [code for code in move.removed if code in before.partition.row_of]
+    lost = {code: shape for code in gone if (shape := before.shape(code)) is not None and not shape.is_empty}
+    cut = {code: _tile_at(before, shapely.point_on_surface(shape)) for code, shape in added.items()}
+    taken = {code: _tile_at(after, shapely.point_on_surface(shape)) for code, shape in lost.items()}
+    return {code: other for code, other in {**cut, **taken}.items() if other is not None}
+
+
+def _tile_at(board: Board, point: shapely.Point) -> str | None:
+    rows = board.partition.tree.query(point, predicate="intersects")
+    return board.partition.codes[int(rows.min())] if len(rows) else None
+
+
+def _places(board: Board, defects: Iterable[Defect]) -> BaseGeometry | None:
+    places = [defect.where for defect in defects if defect.where is not None]
+    if not places:
+        return None
+    return board.plane.to_degrees(places[0] if len(places) == 1 else shapely.GeometryCollection(places))
+
+
+def store_move(session: Session, old: Board, new: Board, move: Move, *, by: Actor) -> tuple[Step, Step]:
+    """The stored rows before and after a move; only rows that differ are written, shapes that stay keep their bytes."""
+    present = {code: new.rows[code] for code, row in move.rows.items() if row is not None}
+    present |= {code: row for code, row in new.rows.items() if old.rows.get(code) is not row}
+    change = move.change
+    held = Step.stored(session, new.stamp.plan_id, _named(move, present))
+    for code in held.rows:
+        require_area(by, code)
+    fresh = _fresh_shapes(old, new, move, present)
+    rows: dict[str, Stored | None] = dict.fromkeys(move.removed)
+    rows |= {code: _stored(row, fresh.get(code), held.rows.get(code)) for code, row in present.items()}
+    rings = dict(zip(change.areas, in_degrees(change.areas.values(), new.plane), strict=True))
+    frame = None if change.frame is None else in_degrees([change.frame], new.plane)[0]
+    differing = {code: row for code, row in rows.items() if row != held.rows.get(code)}
+    after = Step(differing, rings, frame)
+    after.write(session, new.stamp.plan_id)
+    return replace(held, rows={code: held.rows.get(code) for code in differing}), after
+
+
+def _named(move: Move, present: Mapping[str, GridRow]) -> Step:
+    """A step that names everything a move may touch."""
+    rows: dict[str, Stored | None] = dict.fromkeys((*move.removed, *present))
+    return Step(rows, dict.fromkeys(move.change.areas, b""), None if move.change.frame is None else b"")
+
+
+def _fresh_shapes(old: Board, new: Board, move: Move, present: Mapping[str, GridRow]) -> dict[str, bytes]:
+    """The WKB of shapes that are new: of tiles and overlays drawn, and of grids whose outline is another one."""
+    drawn = {code: shape for code, shape in {**move.change.changed, **move.change.added}.items() if code in present}
+    drawn |= move.overlays
+    for code in present.keys() - drawn.keys():
+        if code in new.partition.row_of or code in new.overlays:
+            continue
+        if not _same_outline(old, new, code):
+            drawn[code] = new.shape(code)
+    return dict(zip(drawn, in_degrees(drawn.values(), new.plane), strict=True))
+
+
+def _same_outline(old: Board, new: Board, code: str) -> bool:
+    if code not in old.partition:
+        return False
+    before, after = old.shape(code), new.shape(code)
+    if before is None or after is None:
+        return before is after
+    return bool(shapely.equals_exact(shapely.normalize(before), shapely.normalize(after)))
+
+
+def _stored(row: GridRow, wkb: bytes | None, held: Stored | None) -> Stored:
+    if wkb is None:
+        assert held is not None, "a row without a new shape has been there before"
+        return row, held[1]
+    shape = shapely.from_wkb(wkb)
+    return replace(row, imperfect=not shape.is_valid or shape.is_empty), wkb
+
+
+def remember(
+    session: Session, plan: Plan, fresh: Desk, *, op: dict[str, Any], before: Step, after: Step, by: Actor
+) -> None:
+    """Append the edit to the draft's history, drop what was undone, and make the plan one version older."""
+    session.execute(delete(PlanEdit).where(PlanEdit.plan_id == plan.id, PlanEdit.undone))
+    last = session.scalar(select(func.coalesce(func.max(PlanEdit.seq), 0)).where(PlanEdit.plan_id == plan.id)) or 0
+    made = PlanEdit(
+        plan_id=plan.id,
+        seq=last + 1,
+        version=fresh.board.stamp.version,
+        op=op,
+        before=before.as_json(),
+        after=after.as_json(),
+        by=by.name,
+    )
+    session.add(made)
+    if by.name not in plan.editors:
+        plan.editors = [*plan.editors, by.name]
+    advance(session, plan, fresh)
+    history.note(session, "plan.edit", subject=f"plan:{plan.id}", area=plan.district, by=by, op=op["op"])
+
+
+def advance(session: Session, plan: Plan, fresh: Desk) -> None:
+    """Give the plan the version and the report of the fresh desk, and keep that for the next request."""
+    stamp = fresh.board.stamp
+    plan.version, plan.updated_at = stamp.version, stamp.at
+    plan.report = {"version": stamp.version, "ok": fresh.sheet.ok, "summary": fresh.sheet.summary(fresh.board)}
+    session.flush()
+    keep(session, fresh)
+
+
+def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float) -> Edited:
+    desk = locked_desk_of(session, plan)
+    for code in turn.step.rows:
+        require_area(by, code)
+    move = move_to(desk.board, turn.step)
+    fresh = after_move(session, desk, move, stamp=_next_stamp(session, plan))
+    turn.step.write(session, plan.id)
+    turn.edit.undone, turn.edit.version = turn.undone, plan.version + 1
+    advance(session, plan, fresh)
+    history.note(session, turn.action, subject=f"plan:{plan.id}", area=plan.district, by=by, op=turn.edit.op["op"])
+    return _told(desk, fresh, turn.edit.op, turn.step, by=turn.edit.by, began=began)
+
+
+def _told(desk: Desk, fresh: Desk, op: Mapping[str, Any], step: Step, *, by: str, began: float) -> Edited:
+    added, cleared = difference(fresh.sheet, desk.sheet)
+    return Edited(
+        plan_id=fresh.board.stamp.plan_id,
+        version=fresh.board.stamp.version,
+        op=op,
+        by=by,
+        changed=tuple(stored for stored in step.rows.values() if stored is not None),
+        removed=tuple(sorted(code for code, stored in step.rows.items() if stored is None)),
+        report=fresh.sheet.as_json(fresh.board),
+        added=tuple(added),
+        cleared=tuple(cleared),
+        took_ms=round((time.perf_counter() - began) * 1000, 2),
+    )
