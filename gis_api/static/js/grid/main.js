@@ -43,7 +43,7 @@ async function draw(here, features) {
 }
 
 function head(properties) {
-  by("grid-place").textContent = t("grid.title");
+  by("grid-place").textContent = properties.code;
   by("grid-name").textContent = properties.name && properties.name !== properties.code ? properties.name : shortCode(properties.code);
   by("grid-path").textContent = [properties.code, t(`grid.${properties.kind === "dedicated" ? "dedicated" : "base"}`)].join(" · ");
   const figures = [["households", properties.households], ["buildings", properties.buildings], ["area", properties.area_m2]];

@@ -38,6 +38,7 @@ if (config.plan) {
   open(config.plan).catch(failed);
 } else {
   const dialog = document.getElementById("plans");
+  main.classList.add("choosing");
   dialog.show();
   await showPlans(dialog.querySelector(".list"));
   document.querySelector(".veil .skeleton")?.remove();

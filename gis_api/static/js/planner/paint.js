@@ -102,10 +102,12 @@ function paintLabel(context, place, view, shape, words, taken) {
   const width = Math.max(context.measureText(name).width, words.text.length * 9) + 12;
   context.fillStyle = faint("paper", 0.92);
   context.beginPath();
-  context.roundRect(x - width / 2, y - 17, width, 34, 4);
+  const half = words.text ? 17 : 10;
+  context.roundRect(x - width / 2, y - half, width, 2 * half, 4);
   context.fill();
   context.fillStyle = colour("ink");
-  context.fillText(name, x, y - 7.5);
+  context.fillText(name, x, words.text ? y - 7.5 : y);
+  if (!words.text) return;
   context.font = `${words.strong ? 700 : 400} 12px ${FONT}`;
   context.fillStyle = colour(words.colour);
   context.fillText(words.text, x, y + 8);
