@@ -20,7 +20,7 @@ def _read_only(kind: types.Type) -> types.Array:
 
 _FLOATS, _INTS = _read_only(types.float64), _read_only(types.int32)
 _LOOKUP = types.NamedTuple(
-    [types.float64] * 4 + [types.int64] * 3 + [types.boolean] + [_FLOATS] * 2 + [_INTS] * 6,
+    [types.float64] * 4 + [types.int64] * 3 + [types.boolean] + [_FLOATS] + [_INTS] * 3,
     crossing.Lookup,
 )
 _SIGNATURE = types.void(_LOOKUP, _FLOATS, _FLOATS, types.uint8[::1], types.int32[::1])

@@ -26,11 +26,11 @@ BORDER: Final = 2
 GAP: Final = 3
 UNDECIDED: Final = 4
 
-_BOUND: Final = 3.3306690738754716e-16
-_TOO_SMALL: Final = 1e-200
+ERROR_BOUND: Final = 3.3306690738754716e-16
+TOO_SMALL: Final = 1e-200
 _SPLITTER: Final = 134217729.0
 
-# What a cell of the raster says where it does not name a tile; list k is FIRST_LIST - k.
+# What a cell of the raster says where it does not name a tile; the list at place k is FIRST_LIST - k.
 OUTSIDE_CELL: Final = -1
 GAP_CELL: Final = -2
 FIRST_LIST: Final = -3
@@ -50,14 +50,10 @@ class Lookup(NamedTuple):
     rows: int
     tiles: int
     has_frame: bool
-    x: Any
-    y: Any
+    segments: Any
     cells: Any
-    list_start: Any
-    items: Any
-    slab_tile: Any
-    slab_start: Any
-    slab_edges: Any
+    lists: Any
+    slabs: Any
 
 
 def product_error(a: float, b: float, product: float) -> float:
@@ -84,9 +80,9 @@ def side(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> int:
     left, right = dax * dby, day * dbx
     det = left - right
     size = abs(left) + abs(right)
-    if abs(det) > _BOUND * size and size > _TOO_SMALL:
+    if abs(det) > ERROR_BOUND * size and size > TOO_SMALL:
         return 1 if det > 0.0 else -1
-    if not (size > _TOO_SMALL):
+    if not (size > TOO_SMALL):
         return 2
     if not (
         difference_is_exact(ax, x, dax)
@@ -127,15 +123,15 @@ def meets(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> int
 
 def in_slab(data: Lookup, slab: int, x: float, y: float) -> int:
     """OFF, IN, ON or UNSURE for a point in the slab's row against the slab's tile."""
-    xs, ys, edges = data.x, data.y, data.slab_edges
+    ends, slabs = data.segments, data.slabs
     inside = False
-    for k in range(data.slab_start[slab], data.slab_start[slab + 1]):
-        i = edges[k]
-        ay = ys[i]
-        by = ys[i + 1]
+    for k in range(slab + 2, slab + 2 + slabs[slab + 1]):
+        i = slabs[k]
+        ay = ends[i + 1]
+        by = ends[i + 3]
         if (ay > y and by > y) or (ay < y and by < y):
             continue
-        met = meets(xs[i], ay, xs[i + 1], by, x, y)
+        met = meets(ends[i], ay, ends[i + 2], by, x, y)
         if met == IN:
             inside = not inside
         elif met != OFF:
@@ -143,13 +139,13 @@ def in_slab(data: Lookup, slab: int, x: float, y: float) -> int:
     return IN if inside else OFF
 
 
-def in_list(data: Lookup, number: int, x: float, y: float) -> tuple[int, int]:
-    """Relation and smallest tile (or -1) of a point in a cell with that list."""
+def in_list(data: Lookup, place: int, x: float, y: float) -> tuple[int, int]:
+    """Relation and smallest tile (or -1) of a point in a cell whose list begins at `place`."""
     held = 0
     tile = -1
-    for k in range(data.list_start[number], data.list_start[number + 1]):
-        item = data.items[k]
-        owner = data.slab_tile[item] if item >= 0 else -1 - item
+    for k in range(place + 1, place + 1 + data.lists[place]):
+        item = data.lists[k]
+        owner = data.slabs[item] if item >= 0 else -1 - item
         if owner == data.tiles:
             break
         state = in_slab(data, item, x, y) if item >= 0 else IN
@@ -161,15 +157,15 @@ def in_list(data: Lookup, number: int, x: float, y: float) -> tuple[int, int]:
                 tile = owner
     if held:
         return (INSIDE if held == 1 else BORDER), tile
-    return in_frame(data, number, x, y), -1
+    return in_frame(data, place, x, y), -1
 
 
-def in_frame(data: Lookup, number: int, x: float, y: float) -> int:
+def in_frame(data: Lookup, place: int, x: float, y: float) -> int:
     """GAP or OUTSIDE (or UNDECIDED) for a point of that list that no tile holds; the frame's item is the last."""
     if not data.has_frame:
         return OUTSIDE
-    item = data.items[data.list_start[number + 1] - 1]
-    owner = data.slab_tile[item] if item >= 0 else -1 - item
+    item = data.lists[place + data.lists[place]]
+    owner = data.slabs[item] if item >= 0 else -1 - item
     if owner != data.tiles:
         return GAP
     state = in_slab(data, item, x, y) if item >= 0 else OFF
@@ -221,9 +217,9 @@ def exactly(data: Lookup, slab: int, x: float, y: float) -> int:
     """OFF, IN or ON as `in_slab`, by rational numbers: always decides, some 20 µs an edge."""
     inside = False
     px, py = Fraction(x), Fraction(y)
-    for k in range(data.slab_start[slab], data.slab_start[slab + 1]):
-        i = data.slab_edges[k]
-        ax, ay, bx, by = (Fraction(float(v)) for v in (data.x[i], data.y[i], data.x[i + 1], data.y[i + 1]))
+    for k in range(slab + 2, slab + 2 + data.slabs[slab + 1]):
+        i = data.slabs[k]
+        ax, ay, bx, by = (Fraction(float(v)) for v in data.segments[i : i + 4])
         turn = (ax - px) * (by - py) - (ay - py) * (bx - px)
         if turn == 0 and min(ax, bx) <= px <= max(ax, bx) and min(ay, by) <= py <= max(ay, by):
             return ON

@@ -35,13 +35,13 @@ def around(index: DistrictIndex, lon: float, lat: float, *, radius_m: float, als
     tiles = np.union1d(_tiles_in_window(index, lon, lat, radius_m), np.array(also, dtype=np.int64))
     if not len(tiles):
         return Around(tiles, np.zeros(0), math.inf)
-    first, owner = _edges_of(index, tiles)
-    if not len(first):
+    segment, owner = _edges_of(index, tiles)
+    if not len(segment):
         return Around(tiles, np.full(len(tiles), math.inf), math.inf)
-    distance = _to_edges_m(index, first, lon, lat)
+    distance = _to_segments_m(index, segment, lon, lat)
     border = np.full(len(tiles), math.inf)
     np.minimum.at(border, owner, distance)
-    outer = ~_between_sub_grids(index, first, tiles[owner])
+    outer = ~_between_sub_grids(index, segment, tiles[owner])
     return Around(tiles, border, float(distance[outer].min(initial=math.inf)))
 
 
@@ -54,52 +54,34 @@ def _tiles_in_window(index: DistrictIndex, lon: float, lat: float, radius_m: flo
     columns = slice(max(math.floor(west), 0), max(math.floor(east) + 1, 0))
     rows = slice(max(math.floor(south), 0), max(math.floor(north) + 1, 0))
     cells = np.unique(it.cells.reshape(it.rows, it.columns)[rows, columns]).astype(np.int64)
-    lists = FIRST_LIST - cells[cells <= FIRST_LIST]
-    items = [it.items[it.list_start[k] : it.list_start[k + 1]] for k in lists]
-    item = np.concatenate(items).astype(np.int64) if items else np.zeros(0, dtype=np.int64)
-    listed = np.where(item >= 0, it.slab_tile[np.maximum(item, 0)], -1 - item) if len(item) else item
+    lists = [it.lists[k + 1 : k + 1 + it.lists[k]] for k in FIRST_LIST - cells[cells <= FIRST_LIST]]
+    item = np.concatenate(lists).astype(np.int64) if lists else np.zeros(0, dtype=np.int64)
+    listed = np.where(item >= 0, it.slabs[np.maximum(item, 0)], -1 - item) if len(item) else item
     found = np.unique(np.concatenate([cells[cells >= 0], listed]))
     return found[found < it.tiles]
 
 
 def _edges_of(index: DistrictIndex, tiles: Ints) -> tuple[Ints, Ints]:
-    """First vertex of each edge of the tiles, and the place of its tile in `tiles`."""
-    begin, end = index.tile_start[tiles].astype(np.int64), index.tile_start[tiles + 1].astype(np.int64)
-    owner = np.repeat(np.arange(len(tiles)), end - begin)
-    counts = end - begin
-    vertex = np.arange(len(owner)) + (begin - (np.cumsum(counts) - counts))[owner]
-    # A vertex begins an edge unless a ring (of this tile or the next) starts right after it.
-    at = np.searchsorted(index.ring_start, vertex + 1)
-    last = (at == len(index.ring_start)) & (vertex + 1 == len(index.lookup.x))
-    next_start = index.ring_start[np.minimum(at, len(index.ring_start) - 1)]
-    edge = ~last & (next_start != vertex + 1)
-    return vertex[edge], owner[edge]
+    """The segments of the tiles, and for each the place of its tile in `tiles`."""
+    begin, counts = index.tile_start[tiles].astype(np.int64), np.diff(index.tile_start)[tiles].astype(np.int64)
+    owner = np.repeat(np.arange(len(tiles)), counts)
+    edge = np.arange(len(owner)) + (begin - (np.cumsum(counts) - counts))[owner]
+    return index.tile_segments[edge].astype(np.int64), owner
 
 
-def _to_edges_m(index: DistrictIndex, first: Ints, lon: float, lat: float) -> Floats:
-    ends = np.concatenate([first, first + 1])
-    x, y = Plane(index.epsg).xy_of(
-        np.append(index.lookup.x[ends], lon),
-        np.append(index.lookup.y[ends], lat),
-    )
-    x, y = x[:-1] - x[-1], y[:-1] - y[-1]
-    ax, bx = x[: len(first)], x[len(first) :]
-    ay, by = y[: len(first)], y[len(first) :]
+def _to_segments_m(index: DistrictIndex, segment: Ints, lon: float, lat: float) -> Floats:
+    ends = index.lookup.segments.reshape(-1, 4)[segment]
+    x, y = Plane(index.epsg).xy_of(np.append(ends[:, [0, 2]], lon), np.append(ends[:, [1, 3]], lat))
+    ax, bx = (x[:-1] - x[-1]).reshape(-1, 2).T
+    ay, by = (y[:-1] - y[-1]).reshape(-1, 2).T
     dx, dy = bx - ax, by - ay
     length2 = dx * dx + dy * dy
     along = np.clip(-(ax * dx + ay * dy) / np.where(length2 > 0, length2, 1.0), 0.0, 1.0)
     return np.asarray(np.hypot(ax + along * dx, ay + along * dy))
 
 
-def _between_sub_grids(index: DistrictIndex, first: Ints, tile: Ints) -> NDArray[np.bool_]:
-    """Which edges are shared by two tiles of the same grid, judged by equal end points."""
-    it = index.lookup
-    grids, grid = np.unique(index.tile_grids[tile].astype(str), return_inverse=True)
-    del grids
-    a = np.column_stack([it.x[first], it.y[first]])
-    b = np.column_stack([it.x[first + 1], it.y[first + 1]])
-    swap = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
-    low, high = np.where(swap[:, None], b, a), np.where(swap[:, None], a, b)
-    keys = np.column_stack([grid.astype(np.float64), low, high])
-    _, which, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+def _between_sub_grids(index: DistrictIndex, segment: Ints, tile: Ints) -> NDArray[np.bool_]:
+    """Which edges are shared by two tiles of the same grid."""
+    _, grid = np.unique(index.tile_grids[tile].astype(str), return_inverse=True)
+    _, which, counts = np.unique(np.column_stack([grid, segment]), axis=0, return_inverse=True, return_counts=True)
     return np.asarray(counts[which.ravel()] > 1)

@@ -15,7 +15,7 @@ from tiling.locate.snapshot import packed, unpacked
 from tiling.locate.tiles import DistrictTiles, Floats, Outlines, outlines_of
 
 _MESH = ("west", "south", "per_lon", "per_lat", "columns", "rows")
-_ARRAYS = ("x", "y", "cells", "list_start", "items", "slab_tile", "slab_start", "slab_edges")
+_ARRAYS = ("segments", "cells", "lists", "slabs")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class DistrictIndex:
     tile_codes: NDArray[Any]
     tile_grids: NDArray[Any]
     tile_start: NDArray[np.int32]
-    ring_start: NDArray[np.int32]
+    tile_segments: NDArray[np.int32]
     lookup: Lookup
     views: Lookup = field(repr=False)
 
@@ -69,7 +69,7 @@ class DistrictIndex:
     def to_bytes(self) -> bytes:
         """The index as bytes with a checksum, to be written to a file or shared memory."""
         arrays = {name: getattr(self.lookup, name) for name in _ARRAYS}
-        arrays |= {"tile_start": self.tile_start, "ring_start": self.ring_start}
+        arrays |= {"tile_start": self.tile_start, "tile_segments": self.tile_segments}
         arrays |= {"codes": _bytes_of(self.tile_codes), "grids": _bytes_of(self.tile_grids)}
         facts = {name: getattr(self.lookup, name) for name in (*_MESH, "has_frame")}
         return packed({"code": self.code, "epsg": self.epsg, "facts": facts}, arrays)
@@ -83,7 +83,7 @@ class DistrictIndex:
         kept: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
         seen: dict[str, Any] = {name: memoryview(array) for name, array in kept.items()}
         lookup = Lookup(**about["facts"], tiles=len(words[0]), **kept)
-        starts = arrays["tile_start"], arrays["ring_start"]
+        starts = arrays["tile_start"], arrays["tile_segments"]
         return cls(about["code"], about["epsg"], *words, *starts, lookup, lookup._replace(**seen))
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class DistrictIndex:
     def nbytes(self) -> int:
         """Size of the arrays in bytes, without the codes as Python strings."""
         arrays = [getattr(self.lookup, name) for name in _ARRAYS]
-        return int(sum(array.nbytes for array in (*arrays, self.tile_start, self.ring_start)))
+        return int(sum(array.nbytes for array in (*arrays, self.tile_start, self.tile_segments)))
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -127,7 +127,7 @@ class DistrictIndex:
         tiles = []
         in_frame = self.views.has_frame
         for item in self._items(FIRST_LIST - cell):
-            owner = self.views.slab_tile[item] if item >= 0 else -1 - item
+            owner = self.views.slabs[item] if item >= 0 else -1 - item
             inside = self._in_item(item, lon, lat)
             if owner == self.views.tiles:
                 in_frame = item >= 0 and inside
@@ -148,9 +148,8 @@ class DistrictIndex:
             return None
         return int(it.cells[int(row) * it.columns + int(column)])
 
-    def _items(self, number: int) -> list[int]:
-        begin, end = self.views.list_start[number], self.views.list_start[number + 1]
-        return list(self.views.items[begin:end])
+    def _items(self, place: int) -> list[int]:
+        return list(self.views.lists[place + 1 : place + 1 + self.views.lists[place]])
 
     def _in_item(self, item: int, lon: float, lat: float) -> bool:
         if item < 0:
@@ -162,11 +161,14 @@ class DistrictIndex:
 
 
 def _arrays(outlines: Outlines, raster: Raster) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {name: getattr(raster, name) for name in _ARRAYS if name not in ("x", "y")}
-    arrays |= {"x": outlines.x, "y": outlines.y}
-    arrays["tile_start"] = outlines.tile_start.astype(np.int32)
-    arrays["ring_start"] = outlines.ring_start.astype(np.int32)
-    return arrays
+    return {
+        "segments": outlines.segments.ravel(),
+        "cells": raster.cells,
+        "lists": raster.lists,
+        "slabs": raster.slabs,
+        "tile_start": outlines.tile_start.astype(np.int32),
+        "tile_segments": outlines.edge_segment.astype(np.int32),
+    }
 
 
 def _facts(raster: Raster, framed: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tiling.locate.crossing import (
     BORDER,
+    ERROR_BOUND,
     FIRST_LIST,
     GAP,
     GAP_CELL,
@@ -22,6 +23,7 @@ from tiling.locate.crossing import (
     ON,
     OUTSIDE,
     OUTSIDE_CELL,
+    TOO_SMALL,
     UNDECIDED,
     UNSURE,
     Lookup,
@@ -30,8 +32,6 @@ from tiling.locate.crossing import (
 
 # 64 thousand points and what they expand to stay within the second-level cache or close to it.
 CHUNK = 65_536
-_BOUND = 3.3306690738754716e-16
-_TOO_SMALL = 1e-200
 
 Array = NDArray[Any]
 
@@ -60,11 +60,10 @@ def _chunk(data: Lookup, lon: Array, lat: Array) -> tuple[Array, Array]:
     return relation, tile
 
 
-def _in_lists(data: Lookup, number: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    first, last = data.list_start[number], data.list_start[number + 1]
-    point, at = _runs(first, last)
-    item = data.items[at]
-    owner = np.where(item >= 0, data.slab_tile[np.maximum(item, 0)], -1 - item)
+def _in_lists(data: Lookup, place: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    point, at = _runs(place + 1, data.lists[place])
+    item = data.lists[at]
+    owner = np.where(item >= 0, data.slabs[np.maximum(item, 0)], -1 - item)
     state = np.full(len(item), IN, dtype=np.uint8)
     tested = np.flatnonzero(item >= 0)
     state[tested] = _in_slabs(data, item[tested], x[point[tested]], y[point[tested]])
@@ -84,12 +83,12 @@ def _in_lists(data: Lookup, number: Array, x: Array, y: Array) -> tuple[Array, A
 
 def _in_slabs(data: Lookup, slab: Array, x: Array, y: Array) -> Array:
     """OFF, IN, ON or UNSURE of each point against its slab."""
-    pair, at = _runs(data.slab_start[slab], data.slab_start[slab + 1])
-    i = data.slab_edges[at]
-    ay, by, py = data.y[i], data.y[i + 1], y[pair]
+    pair, at = _runs(slab + 2, data.slabs[slab + 1])
+    i = data.slabs[at]
+    ay, by, py = data.segments[i + 1], data.segments[i + 3], y[pair]
     reach = np.flatnonzero((np.minimum(ay, by) <= py) & (py <= np.maximum(ay, by)))
     pair, i = pair[reach], i[reach]
-    met = _meets(data.x[i], ay[reach], data.x[i + 1], by[reach], x[pair], py[reach])
+    met = _meets(data.segments[i], ay[reach], data.segments[i + 2], by[reach], x[pair], py[reach])
     crossed = np.bincount(pair[met == IN], minlength=len(slab)) % 2
     state = crossed.astype(np.uint8)
     state[pair[met == UNSURE]] = UNSURE
@@ -118,7 +117,7 @@ def _meets_near(ax: Array, ay: Array, bx: Array, by: Array, x: Array, y: Array) 
     met[ay == by] = ON
     met[crossing & (ax == x) & (bx == x)] = ON
     met[((ax == x) & (ay == y)) | ((bx == x) & (by == y))] = ON
-    doubtful = crossing & (met != ON) & ~((np.abs(det) > _BOUND * size) & (size > _TOO_SMALL))
+    doubtful = crossing & (met != ON) & ~((np.abs(det) > ERROR_BOUND * size) & (size > TOO_SMALL))
     for k in np.flatnonzero(doubtful):
         turn = side(*(float(a[k]) for a in (ax, ay, bx, by, x, y)))
         rises = bool(by[k] > ay[k])
@@ -126,8 +125,7 @@ def _meets_near(ax: Array, ay: Array, bx: Array, by: Array, x: Array, y: Array) 
     return met
 
 
-def _runs(first: Array, last: Array) -> tuple[Array, Array]:
-    """For runs [5, 7) and [9, 10): the owners [0, 0, 1] and the places [5, 6, 9]."""
-    counts = (last - first).astype(np.int64)
+def _runs(first: Array, counts: Array) -> tuple[Array, Array]:
+    """For runs of 2 from 5 and of 1 from 9: the owners [0, 0, 1] and the places [5, 6, 9]."""
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) + (first - (np.cumsum(counts) - counts))[owner]
