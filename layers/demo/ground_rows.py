@@ -7,18 +7,24 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import Range
 
+from layers import planning
+from layers.access import service_actor
 from layers.demo.model import Town
 from layers.demo.places import DISTRICT_CODE
 from layers.demo.rows import SOURCE, Writer, points
-from layers.locating.edition import build_index
-from layers.planning.codes import record_plan
+from layers.plans import Publication
 
 PLAN_VERSION = 1
 IN_FORCE_D = 400
 HOUSEHOLDS_TARGET = {"town": 30, "village": 50}
 FLOOR_M = 3.0
+TITLE = "现行网格划分方案"
+# Whoever edited a plan may not publish it: the demo's plan has an author and a reviewer as well.
+AUTHOR, REVIEWER = service_actor("demo"), service_actor("demo-reviewer")
+WARNINGS = ("cut_building", "households_out_of_range", "uncovered_building")
 
 
 def write_areas(writer: Writer, town: Town) -> None:
@@ -41,26 +47,13 @@ def write_areas(writer: Writer, town: Town) -> None:
 
 
 def write_plan(writer: Writer, town: Town, *, now: datetime) -> int:
-    """The id of the published plan with its grids, area rings, lineage and snapshot."""
+    """The id of the plan with its frame, grids and area rings, submitted and not yet published."""
     plan_id = writer.reserve("plans", 1)
     since = now - timedelta(days=IN_FORCE_D)
     frame = writer.polygons([town.frame])[0]
-    row = (
-        plan_id,
-        DISTRICT_CODE,
-        "现行方案",
-        "published",
-        PLAN_VERSION,
-        frame,
-        SOURCE,
-        since,
-        SOURCE,
-        since,
-        SOURCE,
-        since,
-    )
-    columns = "id district title state plan_version frame created_by created_at submitted_by submitted_at"
-    writer.copy("plans", f"{columns} published_by published_at in_force", [(*row, f"[{since.isoformat()},)")])
+    columns = "id district title state acknowledged frame created_by created_at submitted_by submitted_at"
+    row = (plan_id, DISTRICT_CODE, TITLE, "submitted", list(WARNINGS), frame, AUTHOR.name, since, AUTHOR.name, since)
+    writer.copy("plans", columns, [row])
     shapes = writer.polygons([area.polygon for area in town.areas])
     rings = [
         (plan_id, area.code, area.level, area.name, area.parent, shape)
@@ -69,7 +62,6 @@ def write_plan(writer: Writer, town: Town, *, now: datetime) -> int:
     ]
     writer.copy("plan_areas", "plan_id code level name parent_code geom", rings)
     _write_grids(writer, town, plan_id)
-    record_plan(writer.session, DISTRICT_CODE, plan_id=plan_id, origin="first")
     return plan_id
 
 
@@ -86,11 +78,16 @@ def _write_grids(writer: Writer, town: Town, plan_id: int) -> None:
     writer.copy("grids", columns, rows)
 
 
-def publish(writer: Writer, plan_id: int, *, now: datetime) -> None:
-    """Tell every process of the plan: its index is stored with the publication."""
-    snapshot = build_index(writer.session, plan_id).to_bytes()
-    row = (DISTRICT_CODE, plan_id, PLAN_VERSION, now - timedelta(days=IN_FORCE_D), bytes(snapshot))
-    writer.copy("publications", "district plan_id plan_version effective_at snapshot", [row])
+def publish_plan(writer: Writer, plan_id: int, *, now: datetime) -> None:
+    """Publish the plan as any other, with full check, certificate and snapshot; it is in force for a year already.
+
+    Raises Unacceptable with the report where the demo's plan has errors.
+    """
+    session, since = writer.session, now - timedelta(days=IN_FORCE_D)
+    plan = planning.publish(session, plan_id, version=1, by=REVIEWER)
+    plan.in_force = Range(since, None, bounds="[)")
+    session.flush()
+    session.execute(update(Publication).where(Publication.plan_id == plan_id).values(effective_at=since))
 
 
 def write_buildings(writer: Writer, town: Town) -> int:

@@ -73,7 +73,9 @@ def make_parks(layout: Layout, parks: list[tuple[str, Polygon]], origin: Floats)
     """The greens of the parks by name, and the banks of the river."""
     banks = shapely.difference(shapely.intersection(layout.corridor, layout.frame), layout.water)
     # Turning and rounding may let a thin strip touch itself; snap rounding keeps it valid.
-    strips = shapely.get_parts(shapely.set_precision([placed(part, origin) for part in shapely.get_parts(banks)], 0.001))
+    strips = shapely.get_parts(
+        shapely.set_precision([placed(part, origin) for part in shapely.get_parts(banks)], 0.001)
+    )
     bank = [TownGround(f"{RIVER}沿岸", "bank", strip) for strip in strips if isinstance(strip, Polygon)]
     return (*(TownGround(name, "park", placed(site, origin)) for name, site in parks), *bank)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from shapely import affinity
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -112,7 +113,7 @@ def _river_sides(layout: Layout, wishes: dict[str, Wish]) -> list[tuple[Polygon,
     halves: Halves | None = None
     for _ in range(18):
         middle = (low + high) / 2
-        river = shapely.transform(layout.river, lambda xy, by=np.array([middle, 0.0]): xy + by)
+        river = affinity.translate(layout.river, xoff=middle)
         halves = cut_along(layout.frame, river)
         if halves is None:
             raise CannotCut("the river leaves the district on one side")
@@ -194,14 +195,14 @@ def _whole_strips(layout: Layout) -> list[tuple[str, Polygon]]:
     for code, region in layout.communities.items():
         rest = largest(shapely.difference(region, layout.corridor))
         strip = shapely.difference(region, rest)
-        if strip.geom_type == "Polygon" and strip.area > MIN_STRIP_M2:
+        if isinstance(strip, Polygon) and strip.area > MIN_STRIP_M2:
             strips.append((code, strip))
     return strips
 
 
 def _without_parks(region: Polygon, layout: Layout) -> Polygon:
     rest = shapely.difference(region, shapely.union_all(layout.greens))
-    if rest.geom_type != "Polygon":
+    if not isinstance(rest, Polygon):
         raise CannotCut("river and parks leave a community in parts")
     return rest
 

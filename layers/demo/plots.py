@@ -79,12 +79,16 @@ def sites(layout: Layout) -> list[Polygon]:
     edge = shapely.buffer(layout.frame.exterior, FRAME_MARGIN_M, quad_segs=2)
     taken = np.array([*streets, edge, layout.corridor], dtype=object)
     tree = shapely.STRtree(taken)
-    return [_free(block, taken, tree) for block in layout.blocks]
+    greens = shapely.union_all(shapely.buffer(layout.greens, -HALF_WIDTH_M["residential"]))
+    return [_free(block, taken, tree, greens) for block in layout.blocks]
 
 
-def _free(block: Block, taken: NDArray[np.object_], tree: shapely.STRtree) -> Polygon:
+def _free(block: Block, taken: NDArray[np.object_], tree: shapely.STRtree, greens: BaseGeometry) -> Polygon:
     if block.use == "river":
         return block.region
+    if block.group.startswith("park"):
+        # A park over a border: no street runs through it, only around it.
+        return largest(shapely.intersection(block.region, greens))
     near = [int(i) for i in tree.query(block.region, predicate="intersects")]
     return largest(shapely.difference(block.region, shapely.union_all(taken[near])))
 

@@ -70,8 +70,9 @@ def _durations(count: int, rng: np.random.Generator) -> Ints:
     """Seconds for each step of each incident."""
     usual = np.array([60.0 * step[2] for step in STEPS])
     longest = np.array([60.0 * step[3] for step in STEPS])
-    drawn = usual * np.exp(rng.normal(0.0, 0.7, (count, len(STEPS))))
-    return np.rint(np.clip(drawn, np.minimum(usual, 20.0), np.maximum(longest, 0.0))).astype(np.int64)
+    drawn: NDArray[np.float64] = usual * np.exp(rng.normal(0.0, 0.7, (count, len(STEPS))))
+    drawn = np.clip(drawn, np.minimum(usual, 20.0), longest)
+    return np.asarray(np.rint(drawn), dtype=np.int64)
 
 
 def _told(moments: Ints, ended: int, now: datetime) -> tuple[Ints, tuple[str, ...], tuple[str, ...]]:

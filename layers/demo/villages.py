@@ -7,11 +7,11 @@ import shapely
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.cutting import CannotCut, Cut, Halves, cut_along, turned
+from layers.demo.cutting import CannotCut, Cut, Halves, cut_along, largest, turned
 from layers.demo.layout import Block
 from layers.demo.plots import Floats, House, Plot, Yards, rectangle, south_facing
 
-TARGET, LEAST, MOST = 50, 41, 59
+TARGET, LEAST, MOST, ODD = 50, 41, 59, 0.03
 LANE_M, ROWS_BETWEEN_LANES, COLUMNS_BETWEEN_LANES = 3.4, 2, 8
 WIDTH_M, DEPTH_M = 13.6, 16.5
 BESIDE_M, NARROWEST_M = 0.3, 1.0
@@ -30,7 +30,7 @@ def make_village(number: int, block: Block, site: Polygon, rng: np.random.Genera
 def _village(
     number: int, block: Block, site: Polygon, turn: float, rng: np.random.Generator
 ) -> tuple[list[Plot], list[Cut]]:
-    counts = [int(np.clip(round(rng.normal(TARGET, 3.2)), LEAST, MOST)) for _ in range(block.grids)]
+    counts = [_wanted(rng) for _ in range(block.grids)]
     yards = _yards(turned(shapely.buffer(site, -1.5), -turn), sum(counts), rng)
     cuts: list[LineString] = []
     plots = []
@@ -39,6 +39,13 @@ def _village(
         plot.houses = [_house(mine, at, turn, rng) for at in range(len(mine))]
         plots.append(plot)
     return plots, [Cut(turned(line, turn), "path") for line in cuts]
+
+
+def _wanted(rng: np.random.Generator) -> int:
+    """How many households a grid shall have: around the target, now and then far from it, as in any old plan."""
+    if rng.random() < ODD:
+        return int(rng.choice([36, 38, 62, 64]))
+    return int(np.clip(round(rng.normal(TARGET, 3.2)), LEAST, MOST))
 
 
 def divide_plot(plot: Plot, count: int, rng: np.random.Generator) -> int:
@@ -98,13 +105,13 @@ def _house(yards: Yards, at: int, turn: float, rng: np.random.Generator) -> Hous
     width = (east - west) * rng.uniform(0.72, 0.86)
     depth = (north - south) * rng.uniform(0.44, 0.58)
     x, y = west + (east - west - width) * rng.uniform(0.35, 0.65), north - depth - rng.uniform(0.7, 1.3)
-    shape = rectangle(x, y, width, depth)
+    shape: BaseGeometry = rectangle(x, y, width, depth)
     if rng.random() < 0.18:
         wing = (north - south) * 0.2
         shape = shapely.union(
             shape, rectangle(x if rng.random() < 0.5 else x + width * 0.65, y - wing, width * 0.35, wing + 0.5)
         )
-    return House(turned(shape, turn), "house", int(rng.choice([1, 1, 2, 2, 3])), (1,))
+    return House(turned(largest(shape), turn), "house", int(rng.choice([1, 1, 2, 2, 3])), (1,))
 
 
 def _divided(
