@@ -4,7 +4,8 @@ Every edit is a pure function of a partition and arguments; it returns a Change 
 `verdict.judged` has looked at them. Nodes that an edit puts on an edge reach every ring that shares the edge.
 """
 
+from tiling.borders.idle import without_idle_nodes
 from tiling.borders.redraw import redraw_border
 from tiling.borders.vertices import delete_vertex, insert_vertex, move_vertex
 
-__all__ = ["delete_vertex", "insert_vertex", "move_vertex", "redraw_border"]
+__all__ = ["delete_vertex", "insert_vertex", "move_vertex", "redraw_border", "without_idle_nodes"]

@@ -63,10 +63,13 @@ def handed(cut: Cut, taken: NDArray[np.bool_], to: str) -> list[str | None]:
         refuse_other_area(cut.partition, owners[face], targets[0], cut.faces[face])
     if len(targets) == 1:
         return [targets[0] if k in set(wanted.tolist()) else owner for k, owner in enumerate(owners)]
-    for members in _connected(cut.faces, wanted):
-        tile = beside(cut.partition, united(cut.faces[members]), targets)
-        for face in members:
-            owners[face] = tile
+    grown = {code: list(shapely.get_parts(cut.partition.polygons[cut.partition.row_of[code]])) for code in targets}
+    rest = wanted.tolist()
+    while rest:
+        face, code = _next_face(cut, rest, grown)
+        owners[face] = code
+        grown[code].append(cut.faces[face])
+        rest.remove(face)
     return owners
 
 
@@ -97,13 +100,18 @@ def area_above(partition: Partition, code: str) -> tuple[str, ...]:
     return tuple(above for above in partition.ancestors(code) if above in partition.areas)
 
 
-def _connected(faces: NDArray[np.object_], members: NDArray[np.intp]) -> list[list[int]]:
-    """The members in groups that share borders."""
-    if not len(members):
-        return []
-    pieces = shapely.get_parts(united(faces[members]))
-    which = inside(faces[members], pieces)
-    return [[int(members[k]) for k in np.flatnonzero(which == piece)] for piece in range(len(pieces))]
+def _next_face(cut: Cut, rest: list[int], grown: Mapping[str, list[BaseGeometry]]) -> tuple[int, str]:
+    """The face of the rest that shares the longest border with a grid as grown so far, and that grid."""
+    outlines = {code: shapely.boundary(united(shapes)) for code, shapes in grown.items()}
+    shared = [
+        (-shapely.intersection(shapely.boundary(cut.faces[face]), outline).length, face, code)
+        for face in rest
+        for code, outline in outlines.items()
+    ]
+    length, face, code = min(shared)
+    if length == 0:
+        raise NotNeighbours("The piece does not border on this grid.", where=cut.faces[face])
+    return face, code
 
 
 def inside(faces: NDArray[np.object_], pieces: NDArray[np.object_]) -> NDArray[np.intp]:
