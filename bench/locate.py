@@ -20,7 +20,7 @@ import numpy as np
 import shapely
 from shapely.geometry import box
 
-from tiling.locate import DistrictIndex, DistrictTiles, PointLocator, fastest, vectorised
+from tiling.locate import PLAIN, DistrictIndex, DistrictTiles, PointLocator, fastest
 
 WEST, SOUTH = 118.0, 39.5
 VERTICES = 75
@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
     usual = Scene(tiles, *anywhere(tiles, options.points))
     hard = Scene(tiles, *adversarial(tiles, options.points))
     index = building(tiles, options.rounds)
-    locator = PointLocator([index])
+    locator = PointLocator([index], kernel=fastest())
     mismatches = sum(differing(locator, scene) for scene in (usual, hard))
     print(f"mismatches with STRtree: {mismatches} of_{2 * options.points}_points")
     one_lookup(locator, usual, options.rounds)
@@ -133,7 +133,7 @@ def differing(locator: PointLocator, scene: Scene) -> int:
     best[best == len(polygons)] = -1
     return sum(
         int(np.count_nonzero(locator.many(scene.lon, scene.lat, kernel=kernel).tile != best))
-        for kernel in (fastest(), vectorised.many)
+        for kernel in (fastest(), PLAIN)
     )
 
 
@@ -146,23 +146,24 @@ def one_lookup(locator: PointLocator, scene: Scene, rounds: int) -> None:
     """One point at a time, in a Python loop; the loop itself is measured and taken off."""
     tree = shapely.STRtree(scene.tiles.polygons)
     points = list(zip(scene.lon.tolist(), scene.lat.tolist(), strict=True))[:20_000]
-    few = [shapely.Point(*point) for point in points[:4_000]]
-    one = locator.one
+    few = points[:4_000]
+    one, plain = locator.one, PointLocator(locator.indexes).one
     took = in_turns(
         {
             "loop": lambda: [None for lon, lat in points],
             "one": lambda: [one(lon, lat) for lon, lat in points],
-            "explain": lambda: [locator.explain(lon, lat) for lon, lat in points[:4_000]],
-            "tree": lambda: [tree.query(point, predicate="intersects") for point in few],
-            "bare tree": lambda: [tree.query(point) for point in few],
+            "plain": lambda: [plain(lon, lat) for lon, lat in points],
+            "explain": lambda: [locator.explain(lon, lat) for lon, lat in few],
+            "tree": lambda: [tree.query(shapely.Point(lon, lat), predicate="intersects") for lon, lat in few],
         },
         rounds,
     )
-    one_us = (took["one"] - took["loop"]) / len(points) * 1e6
-    tree_us, bare_us = took["tree"] / len(few) * 1e6, took["bare tree"] / len(few) * 1e6
-    print(f"one lookup: {one_us:.2f} us (ratio to STRtree.query: {one_us / bare_us:.4f})")
-    print(f"one lookup exact: {one_us:.2f} us (ratio to STRtree.query with predicate: {one_us / tree_us:.4f})")
-    print(f"one explained lookup: {took['explain'] / 4_000 * 1e6:.2f} us")
+    loop = took["loop"] / len(points)
+    tree_us = (took["tree"] / len(few) - loop) * 1e6
+    for side, name in (("one", "one lookup"), ("plain", "one lookup without numba")):
+        us = (took[side] / len(points) - loop) * 1e6
+        print(f"{name}: {us:.2f} us (ratio to STRtree.query {tree_us:.1f} us, 1 to x: {tree_us / us:.1f})")
+    print(f"one explained lookup: {(took['explain'] / len(few) - loop) * 1e6:.2f} us")
 
 
 def many_points(locator: PointLocator, scene: Scene, rounds: int, *, name: str) -> None:
@@ -176,7 +177,7 @@ def many_points(locator: PointLocator, scene: Scene, rounds: int, *, name: str) 
     took = in_turns(
         {
             "numba": lambda: locator.many(scene.lon, scene.lat, kernel=fastest()),
-            "numpy": lambda: locator.many(scene.lon, scene.lat, kernel=vectorised.many),
+            "numpy": lambda: locator.many(scene.lon, scene.lat, kernel=PLAIN),
             "sjoin": lambda: geopandas.sjoin(built, grids, predicate="intersects"),
             "tree": lambda: tree.query(points, predicate="intersects"),
             "prepared": lambda: prepared(tree, polygons, scene),

@@ -7,7 +7,7 @@ import pyarrow.parquet as parquet
 import pytest
 import shapely
 
-from tiling.locate import DistrictIndex, DistrictTiles, PointLocator, compiled, vectorised
+from tiling.locate import PLAIN, DistrictIndex, DistrictTiles, PointLocator, fastest
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 POINTS = 1_000_000
@@ -56,7 +56,7 @@ def test_index_and_tree_agree_on_a_million_points(data, city):
     polygons, codes = polygons[order], codes[order]
     points = points_over(polygons, POINTS)
     relation, code = by_tree(polygons, codes, [tiles.frame for tiles in districts], points)
-    for kernel in (compiled.many, vectorised.many):
+    for kernel in (fastest(), PLAIN):
         found = locator.many(points[:, 0], points[:, 1], kernel=kernel)
         assert np.count_nonzero(found.relations != relation) == 0
         assert np.count_nonzero(found.grid_codes != code) == 0

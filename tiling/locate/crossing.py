@@ -11,8 +11,9 @@ What is left, near the meridian of Greenwich for instance, is UNSURE and decided
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 OFF: Final = 0
 IN: Final = 1
@@ -25,6 +26,13 @@ INSIDE: Final = 1
 BORDER: Final = 2
 GAP: Final = 3
 UNDECIDED: Final = 4
+
+# What a quick test says of one point instead of a tile's number.
+NONE: Final = -1
+SEVERAL: Final = -2
+UNDECIDED_YET: Final = -3
+# (place of a list, lon, lat) → the tile, where exactly one holds the point, or one of these three.
+Tester: TypeAlias = Callable[[int, float, float], int]
 
 ERROR_BOUND: Final = 3.3306690738754716e-16
 TOO_SMALL: Final = 1e-200
@@ -211,6 +219,20 @@ def many(data: Lookup, lon: Any, lat: Any, relation: Any, tile: Any) -> None:
         else:
             relation[p] = GAP if cell == GAP_CELL else OUTSIDE
             tile[p] = -1
+
+
+def tester_of(data: Lookup) -> Tester:
+    """A function (place of a list, lon, lat) → tile, NONE, SEVERAL or UNDECIDED_YET; 3 µs a call."""
+
+    def test(place: int, lon: float, lat: float) -> int:
+        relation, tile = in_list(data, place, lon, lat)
+        if relation == INSIDE:
+            return tile
+        if relation == BORDER:
+            return SEVERAL
+        return UNDECIDED_YET if relation == UNDECIDED else NONE
+
+    return test
 
 
 def exactly(data: Lookup, slab: int, x: float, y: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiling.locate import crossing, kernels
-from tiling.locate.crossing import FIRST_LIST, GAP_CELL, Lookup
+from tiling.locate.crossing import FIRST_LIST, GAP_CELL, NONE, SEVERAL, UNDECIDED_YET, Lookup
 from tiling.locate.raster import CELLS_PER_TILE, Raster, rasterised
 from tiling.locate.snapshot import packed, unpacked
 from tiling.locate.tiles import DistrictTiles, Floats, Outlines, outlines_of
@@ -102,20 +103,39 @@ class DistrictIndex:
         it = self.lookup
         return it.west, it.south, it.west + it.columns / it.per_lon, it.south + it.rows / it.per_lat
 
-    def one(self, lon: float, lat: float) -> tuple[int, int]:
-        """Relation (index into RELATIONS) and smallest tile (-1: none) of one point."""
-        relation, tile = crossing.one(self.views, lon, lat)
-        return self._by_fractions(lon, lat) if relation == crossing.UNDECIDED else (relation, int(tile))
-
     def many(
         self, lon: Floats, lat: Floats, *, kernel: kernels.Kernel | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """Relations and smallest tiles of many points, as from `one`; the points are contiguous float64 arrays."""
+        """Relations (into RELATIONS) and smallest tiles (-1: none) of points given as contiguous float64 arrays."""
         relation, tile = np.empty(len(lon), dtype=np.uint8), np.empty(len(lon), dtype=np.int32)
-        (kernel or kernels.fastest())(self.lookup, lon, lat, relation, tile)
+        (kernel or kernels.fastest()).many(self.lookup, lon, lat, relation, tile)
         for k in np.flatnonzero(relation == crossing.UNDECIDED):
             relation[k], tile[k] = self._by_fractions(float(lon[k]), float(lat[k]))
         return relation, tile
+
+    def probe(self, *, kernel: kernels.Kernel) -> Callable[[float, float], int]:
+        """A function (lon, lat) → the tile where exactly one holds the point, else NONE or SEVERAL.
+
+        Local names instead of attributes and a memoryview instead of an array: 0.2 µs instead of 0.7.
+        """
+        west, south, per_lon, per_lat, columns, rows = self.views[:6]
+        cells = self.views.cells
+        test = kernel.tester_of(self.views if kernel is kernels.PLAIN else self.lookup)
+        decide = self._decided
+
+        def probe(lon: float, lat: float) -> int:
+            column = (lon - west) * per_lon
+            row = (lat - south) * per_lat
+            if 0.0 <= column < columns and 0.0 <= row < rows:
+                cell: int = cells[int(row) * columns + int(column)]
+                if cell >= 0:
+                    return cell
+                if cell <= FIRST_LIST:
+                    tile = test(FIRST_LIST - cell, lon, lat)
+                    return tile if tile != UNDECIDED_YET else decide(lon, lat)
+            return NONE
+
+        return probe
 
     def held(self, lon: float, lat: float) -> Held:
         """All tiles that hold or touch the point, and whether the frame does; a border counts as held."""
@@ -134,6 +154,10 @@ class DistrictIndex:
             elif inside:
                 tiles.append(owner)
         return Held(tuple(tiles), in_frame=in_frame)
+
+    def _decided(self, lon: float, lat: float) -> int:
+        relation, tile = self._by_fractions(lon, lat)
+        return SEVERAL if relation == crossing.BORDER else tile
 
     def _by_fractions(self, lon: float, lat: float) -> tuple[int, int]:
         held = self.held(lon, lat)
