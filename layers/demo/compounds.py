@@ -219,12 +219,20 @@ def _divided(
         if halves is None or min(halves.first.area, halves.second.area) < 60.0:
             continue
         right = [f for f in flights if f not in left]
+        if not (_holds(halves.first, left) and _holds(halves.second, right)):
+            continue
         share = sum(f.households for f in left) / sum(f.households for f in flights)
         lefts = min(max(round(count * share), 1), count - 1, len(left))
         lefts = max(lefts, count - len(right))
         cuts.append(halves.line)
         return _divided(halves.first, left, lefts, cuts) + _divided(halves.second, right, count - lefts, cuts)
     return [(region, flights)]
+
+
+def _holds(part: Polygon, flights: list[_Flight]) -> bool:
+    """Whether the middles of all these stairwells lie in the part."""
+    middles = np.array([((f.west + f.east) / 2.0, (f.south + f.north) / 2.0) for f in flights])
+    return bool(shapely.contains_xy(part, middles[:, 0], middles[:, 1]).all())
 
 
 def _choices(region: Polygon, flights: list[_Flight]) -> list[tuple[LineString, list[_Flight]]]:

@@ -18,7 +18,7 @@ from shapely import affinity
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from tiling.plane import on_lattice
+from tiling.plane import LATTICE_M, on_lattice
 
 Floats = NDArray[np.float64]
 Shape = TypeVar("Shape", bound=BaseGeometry)
@@ -62,6 +62,13 @@ def turned(shape: Shape, degrees: float) -> Shape:
 def placed(shape: Shape, origin: Floats) -> Shape:
     """The shape moved from around the origin to its place in the city's CRS, on the lattice."""
     return cast(Shape, on_lattice(cast(BaseGeometry, shapely.transform(shape, lambda xy: xy + origin))))
+
+
+def placed_parts(shape: BaseGeometry, origin: Floats) -> list[Polygon]:
+    """The polygons of a shape at their place, valid on the lattice: one that rounding would pinch comes in parts."""
+    moved = shapely.transform(shape, lambda xy: xy + origin)
+    parts = shapely.get_parts(shapely.set_precision(moved, LATTICE_M))
+    return [part for part in parts if isinstance(part, Polygon) and part.area > 1.0]
 
 
 def long_axis(region: Polygon) -> tuple[float, float]:
@@ -120,7 +127,8 @@ def cut_along(region: Polygon, line: LineString) -> Halves | None:
     ]
     if len(faces) != 2:
         return None
-    left, right = sorted(faces, key=lambda face: -_leftness(face, inside))
+    probe = _left_of(line, inside)
+    left, right = sorted(faces, key=lambda face: float(face.distance(probe)))
     return Halves(left, right, inside)
 
 
@@ -172,9 +180,9 @@ def _area_left_of(x: float, x0: Floats, x1: Floats, dy: Floats) -> float:
     return float(np.sum(np.where(low >= x, x, mean) * dy))
 
 
-def _leftness(face: Polygon, line: LineString) -> float:
-    """Positive where the face lies on the left of the line: the sign of its turning where both run the same way."""
-    a, b = (np.asarray(line.interpolate(s, normalized=True).coords[0]) for s in (0.49, 0.51))
-    probe = np.asarray([a[1] - b[1], b[0] - a[0]])
-    probe = (a + b) / 2.0 + probe / max(float(np.hypot(*probe)), 1e-9) * 0.05
-    return -float(shapely.distance(face, shapely.Point(probe)))
+def _left_of(line: LineString, inside: LineString) -> shapely.Point:
+    """A point close to the middle of the part that lies inside, on the left of the line's direction."""
+    middle = line.project(inside.interpolate(0.5, normalized=True))
+    a, b = (np.asarray(line.interpolate(s).coords[0]) for s in (middle - 0.01, middle + 0.01))
+    across = np.asarray([a[1] - b[1], b[0] - a[0]])
+    return shapely.Point((a + b) / 2.0 + across / max(float(np.hypot(*across)), 1e-9) * 0.01)

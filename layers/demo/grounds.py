@@ -7,7 +7,7 @@ import shapely
 from shapely import affinity
 from shapely.geometry import LineString, Polygon
 
-from layers.demo.cutting import Cut, Floats, largest, lines_of, placed
+from layers.demo.cutting import Cut, Floats, largest, lines_of, placed, placed_parts
 from layers.demo.layout import BANK_M, Layout
 from layers.demo.model import TownGround, TownRoad
 from layers.demo.naming import PARKS, RIVER, road_name, road_names
@@ -56,8 +56,9 @@ def make_waters(
     layout: Layout, parks: list[Polygon], origin: Floats, rng: np.random.Generator
 ) -> tuple[TownGround, ...]:
     """The river, and ponds in the larger parks."""
-    river = [TownGround(RIVER, "river", placed(part, origin)) for part in shapely.get_parts(layout.water)]
-    return (*river, *(TownGround("", "pond", placed(p, origin)) for p in (_pond(park, rng) for park in parks) if p))
+    river = [TownGround(RIVER, "river", part) for part in placed_parts(layout.water, origin)]
+    ponds = [pond for pond in (_pond(park, rng) for park in parks) if pond is not None]
+    return (*river, *(TownGround("", "pond", part) for pond in ponds for part in placed_parts(pond, origin)))
 
 
 def _pond(park: Polygon, rng: np.random.Generator) -> Polygon | None:
@@ -72,12 +73,9 @@ def _pond(park: Polygon, rng: np.random.Generator) -> Polygon | None:
 def make_parks(layout: Layout, parks: list[tuple[str, Polygon]], origin: Floats) -> tuple[TownGround, ...]:
     """The greens of the parks by name, and the banks of the river."""
     banks = shapely.difference(shapely.intersection(layout.corridor, layout.frame), layout.water)
-    # Turning and rounding may let a thin strip touch itself; snap rounding keeps it valid.
-    strips = shapely.get_parts(
-        shapely.set_precision([placed(part, origin) for part in shapely.get_parts(banks)], 0.001)
-    )
-    bank = [TownGround(f"{RIVER}沿岸", "bank", strip) for strip in strips if isinstance(strip, Polygon)]
-    return (*(TownGround(name, "park", placed(site, origin)) for name, site in parks), *bank)
+    bank = [TownGround(f"{RIVER}沿岸", "bank", part) for part in placed_parts(banks, origin)]
+    green = [TownGround(name, "park", part) for name, site in parks for part in placed_parts(site, origin)]
+    return (*green, *bank)
 
 
 def group_names(groups: list[str]) -> dict[str, str]:

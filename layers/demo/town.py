@@ -12,7 +12,7 @@ import numpy as np
 from shapely.geometry import Polygon
 
 from layers.demo import compounds, villages
-from layers.demo.cutting import CannotCut, Cut, Floats, placed
+from layers.demo.cutting import CannotCut, Cut, Floats, placed, placed_parts
 from layers.demo.grounds import group_names, make_parks, make_roads, make_waters
 from layers.demo.layout import Layout, make_layout
 from layers.demo.model import Town, TownArea, TownBuilding, TownCompound, TownGrid
@@ -245,7 +245,7 @@ def _compounds(ground: _Ground) -> tuple[list[TownCompound], dict[int, int]]:
         name = estate_name(ground.wishes[block.community].name, met[block.community], total[block.community])
         met[block.community] += 1
         numbers[n] = len(estates)
-        site = placed(ground.sites[n], ground.origin)
+        site = max(placed_parts(ground.sites[n], ground.origin), key=lambda part: float(part.area))
         estates.append(TownCompound(name, block.use, site))
     return estates, numbers
 

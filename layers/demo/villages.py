@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -128,7 +129,7 @@ def _divided(
     )
 
 
-def _stepped(region: Polygon, yards: Yards, count: int, rng: np.random.Generator) -> tuple[Halves, np.ndarray]:
+def _stepped(region: Polygon, yards: Yards, count: int, rng: np.random.Generator) -> tuple[Halves, NDArray[np.bool_]]:
     """The region cut along steps so that `count` yards lie in the first part, and which ones they are."""
     wide = np.ptp(yards.x[yards.column]) > np.ptp(yards.y[yards.row])
     for slope in (*rng.uniform(-0.22, 0.22, 3), 0.0013, 0.4, -0.4, 0.8, -0.8):
@@ -137,9 +138,18 @@ def _stepped(region: Polygon, yards: Yards, count: int, rng: np.random.Generator
             # Off the borders of the yards by a little: two cuts along the same lane must not run into each other.
             line = shapely.transform(line, lambda xy: xy + rng.uniform(-BESIDE_M, BESIDE_M, 2))
             halves = cut_along(region, line)
-            if halves is not None and _sound(halves.first) and _sound(halves.second):
+            if halves is None or not (_sound(halves.first) and _sound(halves.second)):
+                continue
+            if np.array_equal(_within(halves.first, yards), mine):
                 return halves, mine
     raise CannotCut("no stepped line divides this village")
+
+
+def _within(part: Polygon, yards: Yards) -> NDArray[np.bool_]:
+    """Which yards have their middle in the part."""
+    x = (yards.x[yards.column] + yards.x[yards.column + 1]) / 2.0
+    y = (yards.y[yards.row] + yards.y[yards.row + 1]) / 2.0
+    return np.asarray(shapely.contains_xy(part, x, y), dtype=np.bool_)
 
 
 def _sound(part: Polygon) -> bool:
@@ -148,7 +158,9 @@ def _sound(part: Polygon) -> bool:
     return bool(part.area > 100.0 and inner.geom_type == "Polygon" and not inner.is_empty)
 
 
-def _steps(region: Polygon, yards: Yards, count: int, slope: float, upright: bool) -> tuple[LineString, np.ndarray]:
+def _steps(
+    region: Polygon, yards: Yards, count: int, slope: float, upright: bool
+) -> tuple[LineString, NDArray[np.bool_]]:
     """A staircase through the region, between yards, with `count` of them before it, and which these are.
 
     Before means south of a line that runs west, or west of a line that runs north.
