@@ -6,16 +6,34 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from gis_api import errors
 from gis_api.auth import Attempts, People
 from gis_api.envelope import Envelope
+from gis_api.fast_locate import PATH, Desk, Service, ShortWay
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
 from gis_api.replicas import Replicas
-from gis_api.routes import accounts, health, heat, history, pages, published, session, tiles
+from gis_api.routes import (
+    accounts,
+    assignments,
+    categories,
+    health,
+    heat,
+    history,
+    incidents,
+    locate,
+    pages,
+    plans,
+    positions,
+    published,
+    session,
+    shifts,
+    tiles,
+    workers,
+)
 from gis_api.settings import Settings
 from layers.db import make_engine
 
@@ -23,19 +41,27 @@ from layers.db import make_engine
 ROUTERS = (
     session.router,
     health.router,
+    locate.router,
     pages.router,
     published.router,
     heat.router,
     tiles.router,
     accounts.router,
     history.router,
+    workers.router,
+    shifts.router,
+    assignments.router,
+    positions.router,
+    incidents.router,
+    plans.router,
+    categories.router,
 )
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> Service:
     """The service as an ASGI application; settings come from the environment where none are given."""
     chosen = settings or Settings()
-    app = FastAPI(
+    app = Service(
         title="Wangge",
         version="1",
         description="The map behind grid-based community management: draw, check, publish, locate, dispatch.",
@@ -53,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _furnish(app: FastAPI, settings: Settings) -> None:
+def _furnish(app: Service, settings: Settings) -> None:
     app.state.settings = settings
     app.state.engine = make_engine(settings.url(), pool_size=settings.pool_size)
     app.state.replicas = Replicas(app.state.engine, settings)
@@ -61,6 +87,9 @@ def _furnish(app: FastAPI, settings: Settings) -> None:
     app.state.attempts = Attempts(settings.sign_ins_per_minute)
     app.state.metrics = Metrics()
     app.state.show_problem = _page_of
+    app.state.desk = Desk(app.state.replicas)
+    hot = app.state.metrics.series("GET", PATH, 200)
+    app.short_way = ShortWay(app.state.desk, app.state.replicas, hot)
 
 
 def _page_of(request: Request, problem: dict[str, Any]) -> Response:
@@ -70,7 +99,7 @@ def _page_of(request: Request, problem: dict[str, Any]) -> Response:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: Service) -> AsyncIterator[None]:
     app.state.replicas.start()
     yield
     app.state.replicas.stop()

@@ -22,8 +22,10 @@ from gis_api.errors import Problem
 from gis_api.replicas import Replicas
 from gis_api.settings import Settings
 from layers.access import Actor, Role, digest_of
+from layers.candidates import Roster
 from layers.db import transaction
 from layers.errors import Unavailable
+from layers.locating import Atlas
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wangge"'}
 
@@ -61,27 +63,53 @@ def _read(request: Request) -> Iterator[Session]:
 # client would hear 201 before the commit, and a failing commit would lose what was acknowledged.
 Tx = Annotated[Session, Depends(_tx, scope="function")]
 Read = Annotated[Session, Depends(_read, scope="function")]
-Now = Annotated[datetime, Depends(now_of)]
-Settings_ = Annotated[Settings, Depends(settings_of)]
-Replicas_ = Annotated[Replicas, Depends(replicas_of)]
 
 
-def _locator(replicas: Replicas_) -> Any:
+# `async def`, though nothing is awaited: FastAPI would take a plain function to a thread and back, 80 µs each.
+async def _settings(request: Request) -> Settings:
+    return settings_of(request)
+
+
+async def _replicas(request: Request) -> Replicas:
+    return replicas_of(request)
+
+
+async def _now(request: Request) -> datetime:
+    return now_of(request)
+
+
+Now = Annotated[datetime, Depends(_now)]
+Settings_ = Annotated[Settings, Depends(_settings)]
+Replicas_ = Annotated[Replicas, Depends(_replicas)]
+
+
+async def _locator(replicas: Replicas_) -> Atlas:
     atlas = replicas.state.atlas
     if atlas is None:
-        raise Unavailable("not_ready")
+        raise Unavailable("not_ready", retry_after_s=1)
     return atlas
 
 
-def _roster(replicas: Replicas_) -> Any:
+async def _roster(replicas: Replicas_) -> Roster:
     roster = replicas.state.roster
     if roster is None:
-        raise Unavailable("not_ready")
+        raise Unavailable("not_ready", retry_after_s=1)
     return roster
 
 
-Locator = Annotated[Any, Depends(_locator)]
-Roster_ = Annotated[Any, Depends(_roster)]
+Locator = Annotated[Atlas, Depends(_locator)]
+Roster_ = Annotated[Roster, Depends(_roster)]
+
+
+async def _once(request: Request) -> None:
+    """Refuse a query parameter that is given twice: which of the two is meant, nobody knows."""
+    seen = [name for name, _ in request.query_params.multi_items()]
+    repeated = sorted({name for name in seen if seen.count(name) > 1})
+    if repeated:
+        raise Problem(422, "not_acceptable", errors=[([name[:100]], "repeated") for name in repeated[:20]])
+
+
+Once = Depends(_once)
 
 
 async def find_actor(request: Request) -> Actor | None:

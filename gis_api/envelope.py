@@ -18,14 +18,13 @@ from gis_api.metrics import Metrics
 from gis_api.settings import Settings
 from gis_api.texts import chosen
 
-HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
+# A browser must not guess what an answer is; then what is told as JSON can neither run nor be framed to any use.
+HEADERS = ((b"x-content-type-options", b"nosniff"),)
+# For whatever a browser might show: pages send a policy of their own, anything else may load and run nothing.
+SHOWN_HEADERS = (
     (b"referrer-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
-    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-# Nothing of an interface's answer may run or load; pages send their own policy.
-API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PREFIX = secrets.token_hex(6)
 _numbers = itertools.count(1)
@@ -109,10 +108,10 @@ class _Letter:
 
     def _dress(self, message: Message) -> None:
         headers = [*message.get("headers", ())]
-        present = {name for name, _ in headers}
+        present = dict(headers)
         extra = [*HEADERS, (b"x-request-id", self._request_id)]
-        if self._scope["path"].startswith(("/api/", "/tiles/", "/ogc")):
-            extra.append(API_POLICY)
+        if present.get(b"content-type", b"").startswith((b"text/html", b"image/svg")):
+            extra.extend(SHOWN_HEADERS)
         message["headers"] = headers + [(name, value) for name, value in extra if name not in present]
 
     def _count(self, status: int) -> None:

@@ -35,6 +35,9 @@ DEPTHS: Mapping[str, int] = {
     "MultiPolygon": 3,
 }
 MOST_VERTICES = 200_000
+# CGCS2000 and WGS84 agree within centimetres, and PROJ counts the step between them as zero.
+SAME_AS_WGS84 = ("wgs84", "cgcs2000")
+DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,26 @@ def position(
 ) -> ReportedPosition:
     """The position in WGS84 beside what was sent; raises Unacceptable as `check_position` and `datum_of` do."""
     known = datum_of(actor, datum)
-    if math.isfinite(lon) and math.isfinite(lat):
-        true_lon, true_lat = to_wgs84(float(lon), float(lat), known)
-    else:
-        true_lon, true_lat = lon, lat
+    true_lon, true_lat = in_wgs84(lon, lat, known)
     refuse_position(lon, lat, true_lon, true_lat, bounds=bounds)
     return ReportedPosition(lon, lat, known, accuracy_m, true_lon, true_lat)
+
+
+def in_wgs84(lon: float, lat: float, datum: str) -> tuple[float, float]:
+    """The position in WGS84: as it is where nothing has to be converted, else to 9 decimals (0.1 mm) as stored
+    coordinates are. Not-a-number and infinity come back as they are."""
+    if datum in SAME_AS_WGS84:
+        return lon, lat
+    lon, lat = to_wgs84(float(lon), float(lat), datum)
+    return round(lon, DECIMALS), round(lat, DECIMALS)
+
+
+def many_in_wgs84(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Floats]:
+    """Many positions in WGS84, each as `in_wgs84` gives it."""
+    if datum in SAME_AS_WGS84:
+        return lon, lat
+    lon, lat = to_wgs84(lon, lat, datum)
+    return np.round(lon, DECIMALS), np.round(lat, DECIMALS)
 
 
 def refuse_position(raw_lon: float, raw_lat: float, lon: float, lat: float, *, bounds: Sequence[Box]) -> None:
@@ -97,6 +114,31 @@ def refuse_position(raw_lon: float, raw_lat: float, lon: float, lat: float, *, b
         return
     code = "swapped" if within(raw_lat, raw_lon, bounds) else "out_of_bounds"
     raise Unacceptable(code, errors=[(["lon"], code), (["lat"], code)], lon=raw_lon, lat=raw_lat)
+
+
+def refusals(
+    raw_lon: Floats, raw_lat: Floats, lon: Floats, lat: Floats, *, bounds: Sequence[Box]
+) -> list[tuple[int, str, str]]:
+    """What is wrong with many positions, as `refuse_position` would say: place in the arrays, axis and code."""
+    found: list[tuple[int, str, str]] = []
+    finite_lon, finite_lat = np.isfinite(raw_lon), np.isfinite(raw_lat)
+    found += [(int(at), "lon", "not_finite") for at in np.flatnonzero(~finite_lon)]
+    found += [(int(at), "lat", "not_finite") for at in np.flatnonzero(finite_lon & ~finite_lat)]
+    finite = finite_lon & finite_lat
+    nowhere = finite & (raw_lon == 0.0) & (raw_lat == 0.0)
+    off = finite & ~nowhere & ~_within_many(lon, lat, bounds)
+    swapped = off & _within_many(raw_lat, raw_lon, bounds)
+    found += [(int(at), "lon", "null_island") for at in np.flatnonzero(nowhere)]
+    found += [(int(at), "lon", "swapped") for at in np.flatnonzero(swapped)]
+    found += [(int(at), "lon", "out_of_bounds") for at in np.flatnonzero(off & ~swapped)]
+    return sorted(found)
+
+
+def _within_many(lon: Floats, lat: Floats, bounds: Sequence[Box]) -> NDArray[np.bool_]:
+    held = np.zeros(len(lon), dtype=bool)
+    for west, south, east, north in bounds or ((-180.0, -90.0, 180.0, 90.0),):
+        held |= (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    return held
 
 
 def within(lon: float, lat: float, bounds: Sequence[Box]) -> bool:
@@ -200,7 +242,7 @@ def _line(positions: Any, datum: str, at: list[str | int]) -> Floats:
     off = ~np.isfinite(sent).all(axis=1) | (np.abs(sent[:, 0]) > 180.0) | (np.abs(sent[:, 1]) > 90.0)
     if off.any():
         raise Unacceptable("off_the_earth", errors=[(["coordinates", *at, int(off.argmax())], "off_the_earth")])
-    if datum in ("wgs84", "cgcs2000"):
+    if datum in SAME_AS_WGS84:
         return sent
     return np.column_stack(to_wgs84(sent[:, 0], sent[:, 1], datum))
 
@@ -237,7 +279,7 @@ def _named_point(reason: str) -> BaseGeometry | None:
 
 def to_geojson(shape: BaseGeometry, *, digits: int = 9, datum: str = "wgs84") -> dict[str, Any]:
     """The geometry as a GeoJSON mapping with so many decimals; nine give the lattice back exactly ([S1])."""
-    if datum not in ("wgs84", "cgcs2000"):
+    if datum not in SAME_AS_WGS84:
         shape = shapely.transform(shape, lambda xy: np.column_stack(from_wgs84(xy[:, 0], xy[:, 1], datum)))
     rounded = shapely.transform(shape, lambda xy: np.round(xy, digits))
     return cast("dict[str, Any]", json.loads(shapely.to_geojson(rounded)))

@@ -8,12 +8,12 @@
 the answer, `packing.py` the bytes from which a process starts while the database is away.
 """
 
-from layers.locating.atlas import Atlas, Page, Rules
+from layers.locating.atlas import Atlas, Page, Rules, Term
 from layers.locating.charges import Charge, Charges
 from layers.locating.edition import Edition, build_index, load_edition
 from layers.locating.loading import load_atlas, versions
 from layers.locating.location import Candidate, Dedicated, GridName, Location, PathStep, Responsible, SubGridName
-from layers.locating.packing import packed_atlas, unpacked_atlas
+from layers.locating.packing import packed_atlas, packed_edition, unpacked_atlas, unpacked_edition
 
 __all__ = [
     "Atlas",
@@ -29,10 +29,13 @@ __all__ = [
     "Responsible",
     "Rules",
     "SubGridName",
+    "Term",
     "build_index",
     "load_atlas",
     "load_edition",
     "packed_atlas",
+    "packed_edition",
     "unpacked_atlas",
+    "unpacked_edition",
     "versions",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -47,6 +48,8 @@ class Page:
     charges: Charges
     rules: Rules
     index_version: int
+    # Whatever a reader works out once for this page, by name; goes with it.
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def locator(self) -> PointLocator:
@@ -77,6 +80,11 @@ class Page:
     def overlays_at(self, district: str, lon: float, lat: float) -> tuple[str, ...]:
         """Codes of the overlays of a district that cover a point, by bytes."""
         return self.editions[district].overlay_lookup.covering(lon, lat)
+
+    def is_uniform(self, tile: int) -> bool:
+        """Whether the answer is the same all over the inside of a tile: no border of an overlay runs through it."""
+        locator = self.locator
+        return str(locator.tile_codes[tile]) not in self.editions[str(locator.tile_district[tile])].cut
 
     def many(self, lon: ArrayLike, lat: ArrayLike) -> LocatedMany:
         """Relation and codes of many points, as `locate` gives them one by one."""

@@ -65,6 +65,8 @@ class Edition:
     sub_grids: Mapping[str, SubGridName]
     areas: Mapping[str, AreaFacts]
     overlays: tuple[OverlayFacts, ...]
+    # Finest tiles through which the border of an overlay runs: there the overlays differ from point to point.
+    cut: frozenset[str]
 
     @cached_property
     def box(self) -> Box:
@@ -139,6 +141,7 @@ def load_edition(session: Session, plan_id: int) -> Edition:
     rows = _grid_rows(session, plan_id)
     index = _stored_index(session, plan_id) or _built(session, plan_id, plan.district, rows)
     grids, sub_grids = _facts(rows)
+    overlays = _overlays(rows)
     return Edition(
         plan_id=plan_id,
         district=plan.district,
@@ -147,7 +150,8 @@ def load_edition(session: Session, plan_id: int) -> Edition:
         grids=grids,
         sub_grids=sub_grids,
         areas=load_areas(session, plan_id, plan.district),
-        overlays=_overlays(rows),
+        overlays=overlays,
+        cut=_cut(overlays, rows),
     )
 
 
@@ -180,8 +184,7 @@ def _stored_index(session: Session, plan_id: int) -> DistrictIndex | None:
 
 
 def _built(session: Session, plan_id: int, district: str, rows: Sequence[Row[Any]]) -> DistrictIndex:
-    divided = {row.parent_code for row in rows if row.level == GridLevel.sub_grid}
-    finest = [row for row in rows if row.exclusive and (row.level == GridLevel.sub_grid or row.code not in divided)]
+    finest = _finest(rows)
     areas = load_areas(session, plan_id, district)
     frame = areas[district].shape
     shapes: NDArray[Any] = shapely.from_wkb([bytes(row.shape) for row in finest])
@@ -196,6 +199,20 @@ def _built(session: Session, plan_id: int, district: str, rows: Sequence[Row[Any
         epsg=_epsg(session, district, frame),
     )
     return DistrictIndex.build(tiles)
+
+
+def _finest(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    divided = {row.parent_code for row in rows if row.level == GridLevel.sub_grid}
+    return [row for row in rows if row.exclusive and (row.level == GridLevel.sub_grid or row.code not in divided)]
+
+
+def _cut(overlays: tuple[OverlayFacts, ...], rows: Sequence[Row[Any]]) -> frozenset[str]:
+    if not overlays:
+        return frozenset()
+    finest = _finest(rows)
+    borders = shapely.STRtree([overlay.shape.boundary for overlay in overlays])
+    shapes: NDArray[Any] = shapely.from_wkb([bytes(row.shape) for row in finest])
+    return frozenset(finest[at].code for at in borders.query(shapes, predicate="intersects")[0])
 
 
 def _grid_of(row: Row[Any]) -> str:

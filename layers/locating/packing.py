@@ -77,6 +77,7 @@ def _edition_facts(edition: Edition, blocks: Blocks) -> dict[str, Any]:
         "grids": [[g.name.code, g.name.name, g.name.kind, g.parent] for g in edition.grids.values()],
         "sub_grids": [[sub.code, sub.name] for sub in edition.sub_grids.values()],
         "areas": [[area.code, area.name, area.level, area.parent] for area in areas],
+        "cut": sorted(edition.cut),
         "overlays": [[one.name.code, one.name.name] for one in overlays],
     }
 
@@ -95,6 +96,7 @@ def _edition(facts: Mapping[str, Any], blocks: Blocks) -> Edition:
         sub_grids={row[0]: SubGridName(*row) for row in facts["sub_grids"]},
         areas={area.code: area for area in areas},
         overlays=tuple(OverlayFacts(Dedicated(code, name, exclusive=False), shape) for (code, name), shape in overlays),
+        cut=frozenset(facts["cut"]),
     )
 
 

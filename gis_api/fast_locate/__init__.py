@@ -1,0 +1,14 @@
+"""The hot route: where a coordinate lies, at the speed of the server itself.
+
+    desk.py    `Desk`: one question → one answer as bytes; answers are rendered once per tile and reused
+    batch.py   many points at once, in JSON and Arrow, without a Python loop per point
+    door.py    `Service`: the application whose GET /api/v1/locate is answered before FastAPI wakes up
+
+routes/locate.py documents both routes and calls the same desk, so there is one answer, whichever way it is asked for.
+"""
+
+from gis_api.fast_locate.batch import ARROW, Batch
+from gis_api.fast_locate.desk import Desk, Question, in_scope
+from gis_api.fast_locate.door import PATH, Service, ShortWay
+
+__all__ = ["ARROW", "PATH", "Batch", "Desk", "Question", "Service", "ShortWay", "in_scope"]

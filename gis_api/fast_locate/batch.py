@@ -1,0 +1,245 @@
+"""Many points in one request: two arrays in, three arrays out, in JSON or as an Arrow stream.
+
+Nothing here loops over points in Python. Codes go out as rows of a table of equally long, ready-made JSON texts, padded
+with blanks (which JSON allows between values), so ten thousand codes are one copy of memory.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from gis_api.errors import Problem
+from gis_api.geojson import Box, datum_of, many_in_wgs84, refusals
+from layers.access import Actor
+from layers.errors import Unacceptable
+from layers.locating import Page
+from tiling.locate import RELATIONS, LocatedMany
+
+ARROW = "application/vnd.apache.arrow.stream"
+MOST_POINTS = 100_000
+REFUSED = len(RELATIONS)
+OUTSIDE = RELATIONS.index("outside")
+_WORDS = (*RELATIONS, "refused")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """What was asked: degrees in the datum that was stated or is the key's."""
+
+    lon: Floats
+    lat: Floats
+    datum: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The answer for many points: relation (index into RELATIONS, or REFUSED) and tile, -1 for none."""
+
+    page: Page
+    relation: NDArray[np.uint8]
+    tile: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, points: Points, by: Actor, *, page: Page, bounds: Sequence[Box], partial: bool) -> Batch:
+        """Locate all points; what lies outside the area of who asks is `outside` to them.
+
+        Raises Unacceptable naming each bad point ([C2]), unless `partial`: then their relation is `refused`.
+        """
+        datum = datum_of(by, points.datum)
+        lon, lat = many_in_wgs84(points.lon, points.lat, datum)
+        found = page.many(lon, lat)
+        # Only what is in no frame can be out of bounds, nowhere on earth or no number at all.
+        suspects = np.flatnonzero(found.relation == OUTSIDE)
+        bad = refusals(points.lon[suspects], points.lat[suspects], lon[suspects], lat[suspects], bounds=bounds)
+        if bad and not partial:
+            named = [((axis, int(suspects[at])), code) for at, axis, code in bad[:100]]
+            raise Unacceptable("bad_points", errors=named, count=len({at for at, _, _ in bad}))
+        relation, tile = _scoped(found, page, by.area)
+        relation[suspects[[at for at, _, _ in bad]]] = REFUSED
+        return cls(page, relation, tile)
+
+    def as_json(self) -> bytes:
+        """The answer as a JSON document."""
+        grids, sub_grids = _spellings(self.page)
+        versions = {"plan_versions": self.page.plan_versions, "index_version": self.page.index_version}
+        parts = (
+            b'{"grid":[',
+            _spelled(grids, self.tile),
+            b'],"sub_grid":[',
+            _spelled(sub_grids, self.tile),
+            b'],"relation":[',
+            _spelled(_RELATION_TABLE, self.relation),
+            b"],",
+            orjson.dumps(versions)[1:],
+        )
+        return b"".join(parts)
+
+    def as_arrow(self) -> bytes:
+        """The answer as an Arrow stream of three dictionary-encoded columns; the versions are in its metadata."""
+        import pyarrow as pa
+
+        names, number, subs, has_sub = _dictionaries(self.page)
+        columns = {
+            "grid": _coded(number[self.tile], self.tile < 0, names),
+            "sub_grid": _coded(self.tile, ~has_sub[self.tile], subs),
+            "relation": _coded(self.relation.astype(np.int8), None, list(_WORDS)),
+        }
+        versions = {
+            "plan_versions": json.dumps(self.page.plan_versions),
+            "index_version": str(self.page.index_version),
+        }
+        table = pa.table(columns).replace_schema_metadata(versions)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return bytes(sink.getvalue())
+
+
+def points_of_json(body: bytes) -> Points:
+    """The points of a JSON body; raises Problem 400 for what is no JSON, Unacceptable for what is no two arrays."""
+    sent = _parsed(body)
+    if not isinstance(sent, dict):
+        raise Unacceptable("not_acceptable", errors=[([], "not_an_object")])
+    unknown = [([name], "unknown_member") for name in sent if name not in ("datum", "lon", "lat")]
+    missing = [([name], "missing_member") for name in ("lon", "lat") if not isinstance(sent.get(name), list)]
+    datum = sent.get("datum")
+    wrong = [] if datum is None or isinstance(datum, str) else [(["datum"], "unknown_datum")]
+    if unknown or missing or wrong:
+        raise Unacceptable("not_acceptable", errors=(unknown + missing + wrong)[:20], datum=str(datum)[:40])
+    _refuse_lengths(len(sent["lon"]), len(sent["lat"]))
+    has_words = b"true" in body or b"false" in body
+    lon, lat = (_numbers_of(sent[name], name, has_words=has_words) for name in ("lon", "lat"))
+    return Points(lon, lat, datum)
+
+
+def points_of_arrow(body: bytes, datum: str | None) -> Points:
+    """The points of an Arrow stream with the columns `lon` and `lat`; the datum may stand in its metadata."""
+    import pyarrow as pa
+
+    try:
+        table = pa.ipc.open_stream(body).read_all()
+        _refuse_lengths(table.num_rows, table.num_rows)
+        lon, lat = (_column(table, name) for name in ("lon", "lat"))
+        stated = (table.schema.metadata or {}).get(b"datum", b"").decode("ascii")
+    except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as bad:
+        raise Problem(400, "malformed_arrow") from bad
+    return Points(lon, lat, datum or stated or None)
+
+
+def _column(table: Any, name: str) -> Floats:
+    import pyarrow as pa
+
+    column = table.column(name).combine_chunks()
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        raise pa.ArrowTypeError(f"{name} is {column.type}")
+    # A missing number becomes not-a-number, which is refused with its place.
+    return np.ascontiguousarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass  # numbers beyond all bounds and NaN are read the slow way, so that their place can be told
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as bad:
+        raise Problem(400, "malformed_json") from bad
+
+
+def _refuse_lengths(lons: int, lats: int) -> None:
+    if lons != lats:
+        raise Unacceptable("lengths_differ", errors=[(["lat"], "lengths_differ")], lon=lons, lat=lats)
+    if lons > MOST_POINTS:
+        raise Unacceptable("too_many_points", errors=[(["lon"], "too_many_points")], most=MOST_POINTS, sent=lons)
+
+
+def _numbers_of(sent: list[Any], name: str, *, has_words: bool) -> Floats:
+    """The list as an array; raises Unacceptable with the place of the first thing that is no number."""
+    try:
+        numbers = np.frombuffer(array("d", sent), dtype=np.float64) if sent else np.zeros(0)
+    except (TypeError, OverflowError):
+        numbers = None
+    if numbers is None or (has_words and bool in set(map(type, sent))):
+        at = next(at for at, value in enumerate(sent) if not _is_number(value))
+        raise Unacceptable("bad_points", errors=[([name, at], "not_a_number")], count=1)
+    return numbers
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) < 10**300
+
+
+def _scoped(found: LocatedMany, page: Page, area: str) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    relation, tile = found.relation.copy(), found.tile.copy()
+    if area:
+        foreign = ~_owned(page, area)[tile] & (tile >= 0)
+        relation[foreign], tile[foreign] = OUTSIDE, -1
+    return relation, tile
+
+
+def _owned(page: Page, area: str) -> NDArray[np.bool_]:
+    """Which tiles lie in an area; worked out once per page and area. The last entry, which -1 picks, is false."""
+    known: dict[str, NDArray[np.bool_]] = page.kept.setdefault("owned", {})
+    if area not in known:
+        codes = page.locator.tile_codes
+        known[area] = np.array([*(code.startswith(area) for code in codes), False], dtype=bool)
+    return known[area]
+
+
+def _spellings(page: Page) -> tuple[NDArray[np.bytes_], NDArray[np.bytes_]]:
+    """The grid and the sub-grid of each tile as JSON, worked out once per page."""
+    if "spellings" not in page.kept:
+        codes, grids = page.locator.tile_codes.tolist(), page.locator.tile_grids.tolist()
+        subs = [None if code == grid else code for code, grid in zip(codes, grids, strict=True)]
+        page.kept["spellings"] = _table([*grids, None]), _table([*subs, None])
+    spellings: tuple[NDArray[np.bytes_], NDArray[np.bytes_]] = page.kept["spellings"]
+    return spellings
+
+
+def _table(values: Sequence[str | None]) -> NDArray[np.bytes_]:
+    """JSON texts of one length, each with its comma."""
+    texts = [orjson.dumps(value) for value in values]
+    width = max(map(len, texts))
+    return np.array([text.ljust(width) + b"," for text in texts], dtype=f"S{width + 1}")
+
+
+def _spelled(table: NDArray[np.bytes_], numbers: NDArray[Any]) -> bytes:
+    spelled: bytes = table[numbers].tobytes()
+    return spelled[:-1]
+
+
+def _dictionaries(page: Page) -> tuple[list[str], NDArray[np.int32], list[str], NDArray[np.bool_]]:
+    """Names of grids and the number of each tile's, sub-grid codes and which tiles have one; once per page.
+
+    The last entry of the two arrays is what -1 picks.
+    """
+    if "dictionaries" not in page.kept:
+        codes, grids = page.locator.tile_codes.tolist(), page.locator.tile_grids.tolist()
+        names = sorted(set(grids))
+        place = {name: at for at, name in enumerate(names)}
+        number = np.array([*(place[grid] for grid in grids), 0], dtype=np.int32)
+        has_sub = np.array([*(code != grid for code, grid in zip(codes, grids, strict=True)), False], dtype=bool)
+        page.kept["dictionaries"] = names, number, codes, has_sub
+    dictionaries: tuple[list[str], NDArray[np.int32], list[str], NDArray[np.bool_]] = page.kept["dictionaries"]
+    return dictionaries
+
+
+def _coded(numbers: NDArray[Any], missing: NDArray[np.bool_] | None, words: list[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(numbers, mask=missing), pa.array(words, pa.string()))
+
+
+_RELATION_TABLE = _table(_WORDS)

@@ -1,0 +1,143 @@
+"""One question about a point, one answer as JSON bytes.
+
+Nearly every point lies strictly inside a tile, and then all of the answer but the position depends on the tile alone:
+it is rendered when the tile is first asked for and kept for as long as the plan and the people in charge stay.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from gis_api.geojson import SAME_AS_WGS84, ReportedPosition
+from gis_api.replicas import Replicas
+from layers.access import Actor
+from layers.errors import NotFound, Unavailable
+from layers.locating import Atlas, Location, Page
+from tiling.datums import from_wgs84
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A point and how it is asked about; `at` None is now."""
+
+    position: ReportedPosition
+    at: datetime | None = None
+    show_datum: str = "wgs84"
+
+
+def in_scope(by: Actor, location: Location) -> bool:
+    """Whether somebody may hear this answer: what lies in no district is no secret."""
+    return location.smallest is None or by.holds(location.smallest)
+
+
+class Desk:
+    """Answers questions from the memory of this process."""
+
+    def __init__(self, replicas: Replicas) -> None:
+        self._replicas = replicas
+        self._view: View | None = None
+        self._tail_of: datetime | None = None
+        self._fresh_tail = self._stale_tail = b""
+
+    def answer(self, question: Question, by: Actor, page: Page) -> bytes:
+        """The answer to any question, as JSON; raises NotFound for a place outside the area of who asks."""
+        asked = question.position
+        location = page.locate(asked.lon, asked.lat, accuracy_m=asked.accuracy_m, at=question.at or datetime.now(UTC))
+        if not in_scope(by, location):
+            raise NotFound("not_found")
+        head, foot = rendered(location, datum=question.show_datum)
+        lon, lat = shown_position(asked, question.show_datum)
+        return join(head, lon, lat, foot, self.tail(time.monotonic()))
+
+    def find_quick(self, lon: float, lat: float, area: str, now_s: float) -> bytes | None:
+        """The answer for a WGS84 point strictly inside a tile of the area; None where `answer` has to be asked.
+
+        `now_s` is `time.monotonic()`, which the caller has read anyway.
+        """
+        view = self._view
+        if view is None or view.atlas is not self._replicas.state.atlas or time.time() >= view.until_s:
+            view = self._opened()
+            if view is None:
+                return None
+        tile = view.one(lon, lat)
+        if tile < 0 or not view.codes[tile].startswith(area):
+            return None
+        parts = view.parts[tile]
+        if parts is None:
+            parts = view.render(tile, lon, lat)
+        return join(parts[0], lon, lat, parts[1], self.tail(now_s))
+
+    def tail(self, now_s: float) -> bytes:
+        """The end of every answer: how old the data are, and whether the database was heard lately."""
+        replicas = self._replicas
+        at = replicas.updated_at
+        if at is not self._tail_of:
+            told = orjson.dumps(at.isoformat(timespec="milliseconds")) if at is not None else b"null"
+            self._fresh_tail = b',"updated_at":%b,"stale":false}' % told
+            self._stale_tail = b',"updated_at":%b,"stale":true}' % told
+            self._tail_of = at
+        return self._fresh_tail if now_s <= replicas.stale_from_s else self._stale_tail
+
+    def page(self, at: datetime) -> Page | None:
+        """The plans in force at a moment, None where one of them must be read first (`Replicas.page` does)."""
+        atlas = self._replicas.state.atlas
+        if atlas is None:
+            raise Unavailable("not_ready", retry_after_s=1)
+        return None if atlas.missing(at) else atlas.page(at)
+
+    def _opened(self) -> View | None:
+        atlas, now = self._replicas.state.atlas, datetime.now(UTC)
+        if atlas is None or atlas.missing(now):
+            return None
+        view = self._view = View(atlas, now)
+        return view
+
+
+class View:
+    """The answers under the plans and the charges of one stretch of time, rendered as they are asked for."""
+
+    def __init__(self, atlas: Atlas, now: datetime) -> None:
+        self.atlas = atlas
+        self.page = atlas.page(now)
+        # The end of time lies beyond what a timestamp can say on some machines; a day later we look again.
+        self.until_s = min(atlas.next_change(now).timestamp(), now.timestamp() + 86_400.0)
+        self._at = now
+        locator = self.page.locator
+        self.one = locator.one
+        self.codes: list[str] = locator.tile_codes.tolist()
+        self.parts: list[tuple[bytes, bytes] | None] = [None] * len(self.codes)
+
+    def render(self, tile: int, lon: float, lat: float) -> tuple[bytes, bytes]:
+        """What stands before and after the position in answers for this tile."""
+        district = str(self.page.locator.tile_district[tile])
+        overlays = self.page.overlays_at(district, lon, lat)
+        parts = rendered(self.page.location_of(tile, overlays=overlays, at=self._at), datum="wgs84")
+        if self.page.is_uniform(tile):
+            self.parts[tile] = parts
+        return parts
+
+
+def rendered(location: Location, *, datum: str) -> tuple[bytes, bytes]:
+    """The answer as JSON, without position and age: what comes before the position, and what after it."""
+    told = location.as_json()
+    versions = {"plan_version": told.pop("plan_version"), "index_version": told.pop("index_version")}
+    head = orjson.dumps(told)[:-1] + b',"position":{"lon":'
+    foot = b',"datum":%b},%b' % (orjson.dumps(datum), orjson.dumps(versions)[1:-1])
+    return head, foot
+
+
+def join(head: bytes, lon: float, lat: float, foot: bytes, tail: bytes) -> bytes:
+    """The whole answer; a float's repr is JSON, and the shortest text that gives the same float back."""
+    return b'%b%r,"lat":%r%b%b' % (head, lon, lat, foot, tail)
+
+
+def shown_position(asked: ReportedPosition, datum: str) -> tuple[float, float]:
+    """The position to be shown: as it was sent where it was sent in that datum, else to 9 decimals (0.1 mm)."""
+    if asked.datum == datum or {asked.datum, datum} <= set(SAME_AS_WGS84):
+        return asked.raw_lon, asked.raw_lat
+    lon, lat = from_wgs84(asked.lon, asked.lat, datum)
+    return round(lon, 9), round(lat, 9)

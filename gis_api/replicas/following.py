@@ -1,0 +1,152 @@
+"""Keeping a process's memory up to date.
+
+One thread of its own asks the version table every 200 ms; NOTIFY only wakes it earlier. What changed is built there and
+put in place by one assignment: a request sees the old state or the new one, never a mixture.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import psycopg
+from sqlalchemy import Engine
+from sqlalchemy import exc as sql
+
+from gis_api.replicas.cold_start import find_cold_start, write_cold_start
+from gis_api.replicas.shelf import Shelf
+from gis_api.replicas.state import State, is_urgent, read_state
+from gis_api.settings import Settings
+from layers.access import Actor
+from layers.db import transaction
+from layers.errors import Unavailable
+from layers.locating import Page, Rules
+
+log = logging.getLogger("wangge.replicas")
+CHANNEL = "wangge_publication"
+# How long to leave PostgreSQL alone after it did not answer.
+PAUSE_S = 0.5
+# How often to look at what need not be seen at once: who serves what, shifts, positions, names.
+LEISURE_S = 2.0
+
+
+class Replicas:
+    """The state of this process, kept up to date in the background between `start` and `stop`."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._rules = Rules(settings.gap_fallback_m, settings.bounds_margin_deg)
+        self._contact_s = self._read_s = -1e9
+        self._contact_at: datetime | None = None
+        self._stopping = threading.Event()
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.shelf = Shelf(engine, settings.var / "plans")
+        self.state = State()
+
+    @property
+    def keys(self) -> Mapping[bytes, Actor]:
+        """The actor of every valid machine key by the key's SHA-256."""
+        return self.state.keys
+
+    @property
+    def stale(self) -> bool:
+        """Whether PostgreSQL has not answered for so long that answers may be old."""
+        return time.monotonic() - self._contact_s > self._settings.stale_after_s
+
+    @property
+    def stale_from_s(self) -> float:
+        """The moment of `time.monotonic` from which answers are stale unless PostgreSQL answers before."""
+        return self._contact_s + self._settings.stale_after_s
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When PostgreSQL last said that this state is the present one."""
+        return self._contact_at
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a state to answer from, be it an old one."""
+        return self.state.atlas is not None
+
+    def page(self, at: datetime) -> Page:
+        """The plans in force at a moment; blocks while an older plan is read. Raises Unavailable when not ready."""
+        atlas = self.state.atlas
+        if atlas is None:
+            raise Unavailable("not_ready")
+        return self.shelf.page(atlas, at) if atlas.missing(at) else atlas.page(at)
+
+    def start(self) -> None:
+        """Load what there is, from the database or else from the snapshot file, and keep it up to date from now on."""
+        self._stopping.clear()
+        if not self.refresh():
+            self._start_cold()
+        self._thread = threading.Thread(target=self._follow, name="replicas", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the background thread."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+
+    def refresh(self) -> bool:
+        """Whether PostgreSQL answered; afterwards the state is the one that was committed before the call."""
+        with self._turn:
+            return self._read(at_leisure=False)
+
+    def _read(self, *, at_leisure: bool) -> bool:
+        before = self.state
+        asked_s = time.monotonic()
+        try:
+            with transaction(self._engine) as session:
+                if not at_leisure or asked_s - self._read_s > LEISURE_S or is_urgent(session, before):
+                    self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC))
+                    self._read_s = asked_s
+        except (sql.DBAPIError, sql.TimeoutError) as error:
+            log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
+            return False
+        # The state was true when the question was asked, not when its answer had been worked through.
+        self._contact_s, self._contact_at = asked_s, datetime.now(UTC)
+        if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
+            self._keep_for_cold_start()
+        return True
+
+    def _start_cold(self) -> None:
+        found = find_cold_start(self._settings.snapshot_file, database=self._settings.url(), rules=self._rules)
+        if found is not None:
+            self.state, self._contact_at = found
+            log.warning("PostgreSQL is away: serving the snapshot of %s", self._contact_at)
+
+    def _keep_for_cold_start(self) -> None:
+        try:
+            at = self._contact_at or datetime.now(UTC)
+            write_cold_start(self._settings.snapshot_file, self.state, database=self._settings.url(), at=at)
+        except OSError as error:
+            log.error("the snapshot for a start without database cannot be written: %s", error)
+
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except psycopg.Error:
+                self._stopping.wait(PAUSE_S)
+            except Exception:
+                log.exception("the state could not be read; it is read again soon")
+                self._stopping.wait(PAUSE_S)
+
+    def _listen(self) -> None:
+        """Read every `poll_s`, earlier when somebody publishes, until asked to stop or the connection breaks."""
+        url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True, connect_timeout=3) as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            while not self._stopping.is_set():
+                woken = list(connection.notifies(timeout=self._settings.poll_s, stop_after=1))
+                with self._turn:
+                    answered = self._read(at_leisure=not woken)
+                if not answered:
+                    self._stopping.wait(PAUSE_S)

@@ -1,0 +1,71 @@
+"""All that one process knows at one moment, and how it is read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from layers.access import Actor, list_key_actors
+from layers.candidates import Roster
+from layers.locating import Atlas, Rules, load_atlas, versions
+
+# Asked several times a second: what must be seen at once. Keys are few.
+_URGENT = text("""
+    SELECT (SELECT max(index_version) FROM publications),
+           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM keys)
+""")
+# Tables that may be large are not read to see whether they changed: the server counts its writes anyway.
+_ROSTER = text("""
+    SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables
+    WHERE relname IN ('workers', 'assignments', 'shifts', 'positions', 'incidents')
+""")
+# Building an index of a million grids takes minutes; a lookup's time-out does not fit here.
+_PATIENCE = text("SET LOCAL statement_timeout = '600s'")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a state was made from: parts of a state whose marks are equal need not be read again."""
+
+    urgent: tuple[Any, ...] = ()
+    atlas: tuple[Any, ...] = ()
+    roster: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """Keys by their SHA-256, the atlas and the roster; immutable, put in place by one assignment."""
+
+    keys: Mapping[bytes, Actor] = field(default_factory=dict)
+    atlas: Atlas | None = None
+    roster: Roster | None = None
+    marks: Marks = field(default_factory=Marks)
+
+
+def is_urgent(session: Session, state: State) -> bool:
+    """Whether a publication or a key came or went since this state was read."""
+    return tuple(session.execute(_URGENT).one()) != state.marks.urgent
+
+
+def read_state(session: Session, previous: State, *, rules: Rules, now: datetime) -> State:
+    """The state that is committed now; whatever did not change is the previous object itself."""
+    session.execute(_PATIENCE)
+    marks = Marks(tuple(session.execute(_URGENT).one()), versions(session), tuple(session.execute(_ROSTER).one()))
+    keys_changed = marks.urgent != previous.marks.urgent
+    atlas_changed = previous.atlas is None or marks.atlas != previous.marks.atlas
+    keys = list_key_actors(session) if keys_changed else previous.keys
+    atlas = load_atlas(session, previous=previous.atlas, rules=rules) if atlas_changed else previous.atlas
+    if not (keys_changed or atlas_changed or marks != previous.marks):
+        return previous
+    return State(keys, atlas, _roster(session, previous, marks, now), marks)
+
+
+def _roster(session: Session, previous: State, marks: Marks, now: datetime) -> Roster:
+    if previous.roster is not None and (marks.roster, marks.atlas) == (previous.marks.roster, previous.marks.atlas):
+        return previous.roster
+    return Roster.load(session, now, previous=previous.roster)
