@@ -57,11 +57,11 @@ def check(
             *_everything(ground, partition.parts_allowed, tolerance),
             *_nesting(partition, ground, None, tolerance),
         ]
-        return _report(ground, defects)
+        return _report(partition.areas_m2, defects)
     scope = frozenset(code for code in only if code in partition.row_of)
     rows = np.sort(partition.rows(scope))
     defects = [*_about(ground, rows, partition.parts_allowed, tolerance), *_nesting(partition, ground, rows, tolerance)]
-    return _report(ground, defects, scope, _box(ground.polygons[rows]))
+    return _report(partition.areas_m2, defects, scope, _box(ground.polygons[rows]))
 
 
 def check_polygons(
@@ -86,7 +86,7 @@ def check_polygons(
     order = _fixed_order(codes, shapes)
     shapes = shapes[order]
     ground = Ground([codes[i] for i in order], shapes, STRtree(shapes), frame)
-    return _report(ground, _everything(ground, parts_allowed, tolerance or Tolerance()))
+    return _report(shapely.area(shapes), _everything(ground, parts_allowed, tolerance or Tolerance()))
 
 
 def _fixed_order(codes: Sequence[str], shapes: NDArray[np.object_]) -> list[int]:
@@ -214,15 +214,13 @@ def _area_columns(partition: Partition, ground: Ground, rows: Rows) -> Iterator[
 
 
 def _report(
-    ground: Ground,
+    areas_m2: NDArray[np.float64],
     defects: Sequence[Defect],
     scope: frozenset[str] | None = None,
     window: BaseGeometry | None = None,
 ) -> CoverageReport:
-    area_m2 = float(np.nansum(shapely.area(ground.polygons)))
-    return CoverageReport(
-        defects=in_order(defects), grids=len(ground.polygons), area_m2=area_m2, scope=scope, window=window
-    )
+    area_m2 = float(np.nansum(areas_m2))
+    return CoverageReport(defects=in_order(defects), grids=len(areas_m2), area_m2=area_m2, scope=scope, window=window)
 
 
 def _box(polygons: NDArray[np.object_]) -> BaseGeometry | None:

@@ -108,11 +108,27 @@ class Partition:
         return STRtree(self.polygons)
 
     @cached_property
+    def areas_m2(self) -> NDArray[np.float64]:
+        """The area of each finest polygon in square metres, by row; NaN where there is none."""
+        return np.asarray(shapely.area(self.polygons))
+
+    @cached_property
+    def _area_boxes(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        return tuple(self.areas), shapely.bounds(np.array(list(self.areas.values()), dtype=object)).reshape(-1, 4)
+
+    def areas_near(self, geometry: BaseGeometry) -> dict[str, BaseGeometry]:
+        """The areas with a ring whose box meets the geometry's box, by code."""
+        names, boxes = self._area_boxes
+        west, south, east, north = geometry.bounds
+        meets = (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
+        return {names[k]: self.areas[names[k]] for k in np.flatnonzero(meets).tolist()}
+
+    @cached_property
     def _children(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
-        for child, parent in self.parents.items():
-            found.setdefault(parent, []).append(child)
-        return {parent: tuple(sorted(children)) for parent, children in found.items()}
+        for child in sorted(self.parents):
+            found.setdefault(self.parents[child], []).append(child)
+        return {parent: tuple(children) for parent, children in found.items()}
 
     def children(self, code: str) -> tuple[str, ...]:
         """The codes directly below, sorted; empty for a finest grid."""
@@ -201,7 +217,7 @@ class Partition:
         parents = self._parents_after(change)
         codes, polygons = self._tiles_after(change)
         gone = self._stale(change)
-        return Partition(
+        newer = Partition(
             codes,
             polygons,
             parents,
@@ -210,6 +226,23 @@ class Partition:
             self.parts_allowed,
             {code: shape for code, shape in self._dissolved.items() if code not in gone},
         )
+        self._hand_on(newer, change)
+        return newer
+
+    def _hand_on(self, newer: Partition, change: Change) -> None:
+        """Gives the newer partition what was computed here and is still true: most of an edit on 3,000 grids."""
+        same_codes, known = newer.codes is self.codes, self.__dict__
+        if same_codes and "row_of" in known:
+            newer.__dict__["row_of"] = self.row_of
+        if newer.parents is self.parents and "_children" in known:
+            newer.__dict__["_children"] = self._children
+        if newer.areas is self.areas and "_area_boxes" in known:
+            newer.__dict__["_area_boxes"] = self._area_boxes
+        if same_codes and "areas_m2" in known:
+            areas_m2 = self.areas_m2.copy()
+            rows = newer.rows(change.changed)
+            areas_m2[rows] = shapely.area(newer.polygons[rows])
+            newer.__dict__["areas_m2"] = areas_m2
 
     def _refuse_misfit(self, change: Change) -> None:
         for code in (*change.changed, *change.removed):

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from tiling.borders.nodes import Place, mapped_rings, metres, place_of
 from tiling.borders.verdict import judged
@@ -40,8 +41,12 @@ def without_idle_nodes(
     return judged(partition, mapped_rings(partition, window, lambda xy: _dropped(xy, idle)))
 
 
-def _beside(partition: Partition, window: shapely.Geometry) -> Beside:
-    shapes = [*partition.polygons[partition.tree.query(window)], partition.frame, *partition.areas.values()]
+def _beside(partition: Partition, window: BaseGeometry) -> Beside:
+    shapes = [
+        *partition.polygons[partition.tree.query(window)],
+        partition.frame,
+        *partition.areas_near(window).values(),
+    ]
     beside: Beside = {}
     for ring in shapely.get_rings(shapely.get_parts(np.array(shapes, dtype=object))):
         keys = lattice_keys(shapely.get_coordinates(ring)).tolist()

@@ -55,7 +55,7 @@ def mapped_rings(partition: Partition, window: BaseGeometry, change: Callable[[F
     rows = np.sort(partition.tree.query(window))
     tiles = {partition.codes[row]: partition.polygons[row] for row in rows.tolist()}
     changed = {code: new for code, old in tiles.items() if (new := _changed(old, change)) is not None}
-    near = {code: ring for code, ring in partition.areas.items() if shapely.intersects(shapely.envelope(ring), window)}
+    near = partition.areas_near(window)
     areas = {code: new for code, old in near.items() if (new := _changed(old, change)) is not None}
     frame = None if partition.frame is None else _changed(partition.frame, change)
     return Change(changed=changed, frame=frame, areas=areas)

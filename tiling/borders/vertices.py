@@ -92,11 +92,8 @@ def _refuse_fixed(partition: Partition, place: Place) -> None:
 
 def _fixed_rings(partition: Partition, place: Place) -> list[BaseGeometry]:
     """The frame and the area rings whose box holds the place."""
-    shapes = np.array([partition.frame, *partition.areas.values()], dtype=object)
-    west, south, east, north = shapely.bounds(shapes).T
-    x, y = metres(place)
-    beside = (west - MATCH_M <= x) & (x <= east + MATCH_M) & (south - MATCH_M <= y) & (y <= north + MATCH_M)
-    return list(shapes[beside])
+    rings = list(partition.areas_near(point_at(place)).values())
+    return rings if partition.frame is None else [partition.frame, *rings]
 
 
 def _holders(partition: Partition, place: Place) -> Iterator[tuple[str, Floats]]:
