@@ -46,13 +46,13 @@ PATHS = {"home": "/", "planner": "/planner", "heat": "/heat"}
 CARDS: Mapping[str, tuple[str, ...]] = {
     "planner": ("plans", "locate", "imports"),
     "dispatcher": ("report", "locate", "incidents"),
-    "leader": ("figures", "incidents"),
+    "leader": ("figures",),
     "worker": ("tasks", "locate"),
     "unit": ("tasks",),
     "admin": ("plans", "imports", "workers", "locate"),
-    "auditor": ("plans", "incidents"),
+    "auditor": ("history", "incidents"),
 }
-WIDE = ("figures", "incidents", "tasks", "workers")
+WIDE = ("figures", "incidents", "tasks", "workers", "history")
 LANGUAGE_COOKIE = "lang"
 A_YEAR_S = 365 * 86_400
 
@@ -88,8 +88,8 @@ def home(request: Request, person: MaybePerson) -> Response:
     if reader.person is None:
         return sign_in(reader)
     cards = CARDS[reader.person.role]
-    sections = ("home", "plans", "steps", "roles_in_grid", *(card for card in cards if card != "plans"))
-    return page(reader, "home", sections=sections, values={"cards": cards, "wide": WIDE})
+    sections = dict.fromkeys(("home", "plans", "steps", "roles_in_grid", "dispatch", *cards))
+    return page(reader, "home", sections=tuple(sections), values={"cards": cards, "wide": WIDE})
 
 
 @router.get("/planner")

@@ -1,6 +1,6 @@
 // What is in one grid, as far as the reader may know: a part that may not be read says so and the rest stays.
 import { get, getFeatures } from "../api.js";
-import { config, has, measure, number, t } from "../config.js";
+import { config, measure, number, t } from "../config.js";
 import { barRow, el, fill } from "../dom.js";
 import { colour, faint } from "../map/colours.js";
 import { map, show } from "../map/place.js";
@@ -8,7 +8,8 @@ import { boxOf } from "../map/world.js";
 import { Painted } from "../map/canvas.js";
 import { outline, paintBorders, paintLabels } from "../planner/paint.js";
 import { levelOf, shortCode, Tiling } from "../planner/tiling.js";
-import { incidentRow, listOf } from "../home/incidents.js";
+import { incidentRow } from "../home/incidents.js";
+import { categoriesOf } from "../home/report.js";
 
 const by = (id) => document.getElementById(id);
 const { code } = config;
@@ -20,7 +21,7 @@ async function open() {
   if (!here) throw new Error(t("grid.missing", { code }));
   await draw(here, features);
   head(here.properties);
-  parts(features.filter((feature) => feature !== here && levelOf(feature.properties.code) === "sub_grid"));
+  parts(features.filter((feature) => feature !== here && levelOf(feature.properties) === "sub_grid"));
   await Promise.all([team(), hazards(), incidents()]);
 }
 
@@ -69,12 +70,11 @@ async function part(id, work) {
 
 function team() {
   return part("team", async () => {
-    const answer = await get(`/api/v1/assignments?code=${encodeURIComponent(code)}&area=${encodeURIComponent(code)}`);
-    const list = (answer.assignments ?? answer.items ?? answer).filter((one) => String(one.code ?? one.grid).startsWith(code));
-    if (!list.length) return el("p", { class: "empty" }, t("grid.nobody"));
-    return el("dl", { class: "facts" }, list.map((one) => [
-      el("dt", {}, has(`roles_in_grid.${one.role}`) ? t(`roles_in_grid.${one.role}`) : one.role),
-      el("dd", {}, one.name ?? one.worker_name ?? one.worker, String(one.code ?? "") !== code && one.code ? ` · ${shortCode(one.code)}` : ""),
+    const { assignments } = await get(`/api/v1/assignments?area=${encodeURIComponent(code)}`);
+    if (!assignments.length) return el("p", { class: "empty" }, t("grid.nobody"));
+    return el("dl", { class: "facts" }, assignments.map((one) => [
+      el("dt", {}, t(`roles_in_grid.${one.role}`)),
+      el("dd", {}, one.name, one.grid === code ? "" : ` · ${shortCode(one.grid)}`),
     ]));
   });
 }
@@ -90,9 +90,11 @@ function hazards() {
 function incidents() {
   return part("incidents", async () => {
     const since = new Date(Date.now() - 30 * 86_400_000);
-    const list = listOf(await get(`/api/v1/incidents?area=${encodeURIComponent(gridCode)}&since=${encodeURIComponent(since.toISOString())}&limit=10`));
+    const query = new URLSearchParams({ area: gridCode, since: since.toISOString(), limit: "10" });
+    const { incidents: list } = await get(`/api/v1/incidents?${query}`);
     if (!list.length) return el("p", { class: "empty" }, t("grid.none"));
-    return el("ul", { class: "rows" }, list.map((incident) => incidentRow(incident, new Map())));
+    const names = new Map(await categoriesOf());
+    return el("ul", { class: "rows" }, list.map((incident) => incidentRow(incident, names)));
   });
 }
 

@@ -1,6 +1,6 @@
 // The heat page: cells counted by the server, coloured by class; a window in time; figures beside the map.
 import { get } from "../api.js";
-import { config, t } from "../config.js";
+import { t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { colour } from "../map/colours.js";
 import { map, show } from "../map/place.js";
@@ -178,10 +178,8 @@ async function curve() {
 const localDay = (date) => dayOf(date.getTime() - date.getTimezoneOffset() * 60_000);
 
 async function nameCategories() {
-  const answer = await get("/api/v1/categories").catch(() => []);
-  const list = answer.categories ?? answer.items ?? answer;
-  const name = config.lang === "en" ? "name_en" : "name";
-  names = new Map([...list].map((category) => [category.code, category[name] || category.name_zh || category.name || category.code]));
+  const { categories: list } = await get("/api/v1/categories");
+  names = new Map(list.map((category) => [category.code, category.name]));
 }
 
 const tip = by("tip");

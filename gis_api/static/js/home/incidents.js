@@ -7,7 +7,6 @@ import { categoriesOf } from "./report.js";
 const WAY = ["reported", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"];
 
 export const stateWords = (state) => (has(`steps.${state}`) ? t(`steps.${state}`) : state);
-export const listOf = (answer) => answer.incidents ?? answer.items ?? answer.results ?? (Array.isArray(answer) ? answer : []);
 
 export function stepBar(state) {
   const at = state === "closed" ? WAY.length : WAY.indexOf(state === "triaged" || state === "waiting" ? "reported" : state);
@@ -23,22 +22,19 @@ export async function show(body) {
 }
 
 async function rows(names) {
-  const incidents = listOf(await get("/api/v1/incidents?limit=20"));
+  const incidents = (await get("/api/v1/incidents?limit=20")).incidents;
   if (!incidents.length) return el("p", { class: "empty" }, t("incidents.none"));
   return el("ul", { class: "rows", "data-test": "incidents" }, incidents.map((incident) => incidentRow(incident, names)));
 }
 
 export function incidentRow(incident, names, ...more) {
-  const grid = incident.current_code ?? incident.grid ?? incident.code ?? incident.location?.grid?.code;
-  const code = typeof grid === "object" ? grid?.code : grid;
-  const mood = incident.urgency === "critical" || incident.urgency === "high" ? "urgent" : incident.overdue ? "late" : "";
-  const who = incident.assignment?.name ?? incident.assignment?.worker ?? incident.worker_name;
+  const code = incident.current_code;
+  const mood = ["critical", "high"].includes(incident.urgency) ? "urgent" : incident.overdue ? "late" : "";
+  const who = incident.assignment?.name ?? incident.waiting_text;
   return el("li", { class: mood, "data-incident": incident.id },
-    el("header", {}, el("b", {}, names.get(incident.category) ?? incident.category), el("span", { class: "quiet" }, when(incident.reported_at ?? incident.created_at ?? incident.occurred_at))),
+    el("header", {}, el("b", {}, names.get(incident.category) ?? incident.category), el("span", { class: "quiet" }, when(incident.reported_at))),
     incident.description ? el("p", {}, incident.description) : null,
-    el("p", { class: "quiet" }, [
-      code ? el("a", { href: `/grid/${encodeURIComponent(String(code).slice(0, 15))}` }, code) : null,
-      ` ${stateWords(incident.state)}`, who ? ` · ${who}` : "", incident.urgency ? ` · ${t(`steps.urgency_${incident.urgency}`)}` : "",
-    ]),
+    el("p", { class: "quiet" }, code ? el("a", { href: `/grid/${encodeURIComponent(code)}` }, code) : null,
+      [` ${stateWords(incident.state)}`, who, t(`steps.urgency_${incident.urgency}`), incident.overdue ? t("steps.overdue") : null].filter(Boolean).join(" · ")),
     stepBar(incident.state), ...more);
 }

@@ -1,20 +1,20 @@
 // Registering an incident: tried first or stored at once, and why this worker.
 import { call, get } from "../api.js";
-import { config, number, t } from "../config.js";
+import { number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { candidateTable, field, located, positionFields, select, splitPaste } from "./where.js";
 
 const URGENCIES = ["normal", "low", "high", "critical"];
 
-export async function categoriesOf() {
-  const answer = await get("/api/v1/categories").catch(() => []);
-  const list = answer.categories ?? answer.items ?? answer;
-  const name = config.lang === "en" ? "name_en" : "name";
-  return [...list].map((category) => [category.code, category[name] || category.name_zh || category.name || category.code]);
+// Code -> name of every category, in the language of the page.
+export async function categoriesOf(kind) {
+  const answer = await get("/api/v1/categories");
+  const wanted = answer.categories.filter((category) => !kind || category.kind === kind);
+  return wanted.map((category) => [category.code, category.name]);
 }
 
 export async function show(body) {
-  const categories = await categoriesOf();
+  const categories = await categoriesOf("incident");
   const answer = el("div", { class: "answer", role: "status", "data-test": "reported" });
   const form = el("form", { class: "answer", "data-test": "report-form" },
     el("p", { class: "quiet" }, t("report.lead")),
@@ -57,9 +57,10 @@ async function send(form, box, { trial, key }) {
 
 function tell(box, incident, trial) {
   const chosen = incident.assignment;
-  const said = chosen ? t("report.sent_to", { name: chosen.name ?? chosen.worker, distance: number(Math.round(chosen.distance_m ?? 0)) }) : t("report.waiting");
+  const waiting = [incident.waiting_text ?? t("report.waiting"), incident.duty_desk ? `${incident.duty_desk.name} ${incident.duty_desk.phone ?? ""}` : ""].join(" ");
+  const said = chosen ? t("report.sent_to", { name: chosen.name ?? chosen.worker, distance: number(Math.round(chosen.distance_m ?? 0)) }) : waiting;
   fill(box,
     el("p", { class: `message ${chosen ? "good" : ""}` }, el("div", {}, trial ? t("report.tried") : t("report.done", { id: incident.id }), el("br"), said)),
     incident.location ? located(incident.location) : null,
-    chosen ? [el("h3", {}, t("report.why", { name: chosen.name ?? chosen.worker })), candidateTable(chosen.candidates, chosen.rejected)] : null);
+    chosen ? [el("h3", {}, t("report.why", { name: chosen.name ?? chosen.worker })), candidateTable(chosen.candidates, chosen.rejected)] : candidateTable([], incident.rejected));
 }

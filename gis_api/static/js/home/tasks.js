@@ -2,10 +2,14 @@
 import { call, get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { incidentRow, listOf } from "./incidents.js";
+import { incidentRow } from "./incidents.js";
 import { categoriesOf } from "./report.js";
 
-const NEXT = { dispatched: "accept", accepted: "arrive", arrived: "handle", handled: "verify", verified: "feed_back", fed_back: "close" };
+// What a worker or a department does next in each state; everything later is the dispatcher's.
+const NEXT = {
+  worker: { dispatched: "accept", accepted: "arrive", arrived: "handle", handled: "verify" },
+  unit: { accepted: "arrive", arrived: "handle" },
+};
 const URGENCY = ["critical", "high", "normal", "low"];
 
 export async function show(body) {
@@ -16,7 +20,9 @@ export async function show(body) {
 }
 
 async function paint(body, names, refresh) {
-  const found = listOf(await get("/api/v1/incidents?limit=50")).filter((incident) => NEXT[incident.state]);
+  const next = NEXT[config.person.role];
+  const query = new URLSearchParams({ state: Object.keys(next).join(), limit: "50" });
+  const found = (await get(`/api/v1/incidents?${query}`)).incidents;
   const tasks = found.sort((a, b) => URGENCY.indexOf(a.urgency) - URGENCY.indexOf(b.urgency)).slice(0, 20);
   if (!tasks.length) {
     fill(body, el("p", { class: "empty" }, t("tasks.none")));
@@ -26,7 +32,7 @@ async function paint(body, names, refresh) {
 }
 
 function taskRow(task, names, refresh) {
-  const step = NEXT[task.state];
+  const step = NEXT[config.person.role][task.state];
   const said = el("p", { class: "message bad", role: "alert", hidden: true });
   const button = el("button", { type: "button", class: "main", "data-step": step }, t(`steps.do_${step}`));
   button.addEventListener("click", async () => {

@@ -1,5 +1,5 @@
 // The fields of a position, and the sentences about a located one: shared by looking up and by reporting.
-import { number, t } from "../config.js";
+import { has, number, t } from "../config.js";
 import { el } from "../dom.js";
 
 export const DATUMS = ["wgs84", "cgcs2000", "gcj02", "bd09"];
@@ -54,9 +54,11 @@ export function located(location) {
 }
 
 export function candidateTable(candidates, rejected) {
-  const reason = (words) => words ?? "";
+  const reason = (person) => person.reason_text ?? (has(`dispatch.${person.reason}`) ? t(`dispatch.${person.reason}`) : person.reason ?? "");
   const row = (person, quiet) => el("tr", { class: quiet ? "quiet" : "" },
-    el("td", {}, person.name || person.worker), el("td", { class: "number" }, person.distance_m == null ? "—" : `${number(Math.round(person.distance_m))} m`), el("td", {}, reason(person.reason)));
+    el("td", {}, person.name || person.worker),
+    el("td", { class: "number" }, person.distance_m == null ? "—" : `${number(Math.round(person.distance_m))} m`),
+    el("td", {}, reason(person)));
   return el("div", { class: "scroll" }, el("table", {}, el("tbody", {},
     (candidates ?? []).slice(0, 8).map((person) => row(person, false)), (rejected ?? []).slice(0, 6).map((person) => row(person, true)))));
 }

@@ -67,6 +67,7 @@ export class Desk {
     const reason = document.getElementById("returned");
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
     reason.textContent = plan.returned_reason ? t("planner.returned", { reason: plan.returned_reason }) : "";
+    this.editor.rail?.history(this.editor.editing && plan.can_undo > 0, this.editor.editing && plan.can_redo > 0);
     this.showPublish();
   }
 
@@ -111,7 +112,7 @@ export class Desk {
 
   showTotals() {
     const grids = this.tiling.ofLevel("grid").length;
-    const parts = this.tiling.shapes.size - grids;
+    const parts = this.tiling.ofLevel("sub_grid").length;
     const { errors } = counts(this.store.report);
     const words = [t("planner.n_grids", { n: number(grids) }), t("planner.n_sub_grids", { n: number(parts) })];
     if (this.store.report) words.push(errors ? t("planner.n_problems", { n: number(errors) }) : t("planner.complete"));
@@ -120,7 +121,7 @@ export class Desk {
 
   showHouseholds() {
     showHouseholds(byTest("planner-households"), document.getElementById("households-lead"), {
-      tiling: this.tiling, plan: this.store.plan, touched: this.touched, chosen: this.editor.selected?.[0],
+      tiling: this.tiling, touched: this.touched, chosen: this.editor.selected?.[0],
       choose: (code) => this.editor.goTo(code),
     });
     document.getElementById("households-title").textContent = t(this.touched.size ? "planner.touched_title" : "planner.all_title");

@@ -11,7 +11,7 @@ import { Handles } from "./handles.js";
 import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
 import { outOfRange } from "./panel.js";
 import { Sketch } from "./sketch.js";
-import { levelOf, shortCode } from "./tiling.js";
+import { shortCode } from "./tiling.js";
 import { Rail } from "./tools.js";
 import { Published } from "./published.js";
 
@@ -28,6 +28,7 @@ export class Editor {
     this.moving = null;
     this.marks = [];
     this.subGrids = true;
+    this.overlays = false;
     this.tip = document.getElementById("tip");
     this.hint = document.getElementById("hint");
     this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" });
@@ -69,6 +70,7 @@ export class Editor {
 
   layer(name, wanted) {
     if (name === "sub_grids") this.subGrids = wanted;
+    else if (name === "overlays") this.overlays = wanted;
     else if (name === "published") this.published.show(wanted);
     else showLayer(name, wanted);
     this.base.redraw();
@@ -90,18 +92,19 @@ export class Editor {
     paintFills(context, this.tiling, view, (shape) => this.fillOf(shape));
     this.published.paint(context, view);
     paintBorders(context, this.tiling, view, { subGrids: this.subGrids, without: this.moving?.id });
+    if (this.overlays) outline(context, this.tiling, this.tiling.ofLevel("overlay"), view, { stroke: colour("notice"), width: 2, dash: [2, 4] });
     paintLabels(context, this.tiling, view, { second: (shape) => this.labelOf(shape) });
   }
 
   fillOf(shape) {
     if (shape.properties.kind === "dedicated") return faint("quiet", 0.13);
-    return outOfRange(shape.properties, this.plan) ? faint("range", 0.2) : null;
+    return outOfRange(shape.properties) ? faint("range", 0.2) : null;
   }
 
   labelOf(shape) {
     const { kind, households } = shape.properties;
     if (kind === "dedicated") return { text: t("planner.dedicated"), colour: "quiet" };
-    const out = outOfRange(shape.properties, this.plan);
+    const out = outOfRange(shape.properties);
     return { text: t("planner.households_n", { n: number(households ?? 0) }), colour: out ? "range-ink" : "good-ink", strong: out };
   }
 
@@ -155,7 +158,7 @@ export class Editor {
     const { households, area_m2: area, kind } = shape.properties;
     const parts = [kind === "dedicated" ? t("planner.dedicated") : t("planner.households_n", { n: number(households ?? 0) })];
     if (area) parts.push(`${measure(area)} m²`);
-    if (outOfRange(shape.properties, this.plan)) parts.push(t("planner.out_of_range"));
+    if (outOfRange(shape.properties)) parts.push(t("planner.out_of_range"));
     return parts.join(" · ");
   }
 
@@ -330,8 +333,8 @@ export class Editor {
   }
 
   async take(answer) {
-    const changed = (answer.changed ?? []).map(withLevel);
-    for (const code of answer.removed ?? []) this.tiling.drop(code);
+    const { changed } = answer;
+    for (const code of answer.removed) this.tiling.drop(code);
     this.tiling.add(changed);
     this.tiling.rebuild();
     this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
@@ -359,11 +362,6 @@ export class Editor {
     this.store.check().catch((problem) => this.desk.say(problem.message, "bad"));
     this.desk.refreshChanges();
   }
-}
-
-function withLevel(feature) {
-  feature.properties.level ??= levelOf(feature.properties.code);
-  return feature;
 }
 
 function shapeName(shape) {

@@ -19,7 +19,7 @@ async function open(id) {
   const [plan, features] = await Promise.all([store.load(), store.grids()]);
   tiling.add(features);
   tiling.rebuild();
-  show(boxOf(features.filter((feature) => feature.properties.level === "grid").map((feature) => feature.geometry)));
+  show(boxOf(features.filter((feature) => feature.properties.exclusive).map((feature) => feature.geometry)));
   const editor = new Editor(store, tiling, plan);
   ready();
   editor.refreshFigures();

@@ -6,51 +6,42 @@ import { shortCode } from "./tiling.js";
 const ROWS = 30;
 const HOUSEHOLD_ROWS = 8;
 
-// The range that a grid should keep: its own where the server tells it, else the plan's, else none.
-export function rangeOf(properties, plan) {
-  const target = properties.target ?? properties.households_target ?? plan?.households?.target ?? plan?.target ?? null;
-  if (!target || properties.kind === "dedicated") return null;
-  const tolerance = properties.tolerance ?? plan?.households?.tolerance ?? plan?.tolerance ?? 0.2;
-  return { target, tolerance };
+// The service warns beyond a fifth of the target (households_out_of_range); the bar shows the same.
+const TOLERANCE = 0.2;
+
+// How far a grid is from its target, as a share of it; null where it has none (dedicated grids, foreign data).
+export function deviation({ target, households }) {
+  return target ? households / target - 1 : null;
 }
 
-export function deviation(properties, plan) {
-  const range = rangeOf(properties, plan);
-  return range ? properties.households / range.target - 1 : null;
+export function outOfRange(properties) {
+  const { target, households } = properties;
+  return Boolean(target) && (households < Math.round(target * (1 - TOLERANCE)) || households > Math.round(target * (1 + TOLERANCE)));
 }
 
-export function outOfRange(properties, plan) {
-  const range = rangeOf(properties, plan);
-  return range ? Math.abs(properties.households / range.target - 1) > range.tolerance + 1e-9 : false;
-}
-
-export function showHouseholds(list, lead, { tiling, plan, touched, chosen, choose }) {
+export function showHouseholds(list, lead, { tiling, touched, chosen, choose }) {
   const grids = tiling.ofLevel("grid").map((shape) => shape.properties);
   const first = grids.filter((grid) => touched.has(grid.code));
-  const shownGrids = first.length ? first : grids.filter((grid) => grid.kind !== "dedicated");
-  const sorted = shownGrids.sort((a, b) => Math.abs(deviation(b, plan) ?? 0) - Math.abs(deviation(a, plan) ?? 0) || b.households - a.households);
-  const top = Math.max(1, ...sorted.slice(0, HOUSEHOLD_ROWS).map((grid) => grid.households), ...sorted.slice(0, 1).map((grid) => (rangeOf(grid, plan)?.target ?? 0) * 1.6));
-  const ranges = sorted.map((grid) => rangeOf(grid, plan)).filter(Boolean);
-  const total = grids.reduce((sum, grid) => sum + (grid.households || 0), 0);
-  lead.textContent = leadOf(first.length, ranges, total, grids.length);
-  fill(list, sorted.slice(0, HOUSEHOLD_ROWS).map((grid) => householdRow(grid, { plan, top, touched: chosen === grid.code, choose })));
+  const shown = first.length ? first : grids.filter((grid) => grid.kind !== "dedicated");
+  const sorted = shown.sort((a, b) => Math.abs(deviation(b) ?? 0) - Math.abs(deviation(a) ?? 0) || b.households - a.households);
+  const rows = sorted.slice(0, HOUSEHOLD_ROWS);
+  const top = Math.max(1, ...rows.map((grid) => Math.max(grid.households, (grid.target ?? 0) * 1.35)));
+  const total = grids.reduce((sum, grid) => sum + grid.households, 0);
+  const targets = [...new Set(rows.map((grid) => grid.target).filter(Boolean))].sort((a, b) => a - b);
+  lead.textContent = [
+    first.length ? t("planner.touched_lead") : t("planner.all_lead", { grids: number(grids.length), households: number(total) }),
+    targets.length ? t("planner.target_lead", { target: targets.join(" / "), tolerance: TOLERANCE * 100 }) : "",
+  ].filter(Boolean).join(" · ");
+  fill(list, rows.map((grid) => householdRow(grid, { top, touched: chosen === grid.code, choose })));
 }
 
-function leadOf(touched, ranges, total, count) {
-  const targets = [...new Set(ranges.map((range) => range.target))].sort((a, b) => a - b);
-  const parts = [touched ? t("planner.touched_lead") : t("planner.all_lead", { grids: number(count), households: number(total) })];
-  if (targets.length) parts.push(t("planner.target_lead", { target: targets.join(" / "), tolerance: Math.round(ranges[0].tolerance * 100) }));
-  return parts.join(" · ");
-}
-
-function householdRow(grid, { plan, top, touched, choose }) {
-  const range = rangeOf(grid, plan);
-  const off = deviation(grid, plan);
-  const out = outOfRange(grid, plan);
-  const sign = off == null ? "" : `${off > 0 ? "+" : "−"}${Math.abs(Math.round(off * 100))}%`;
+function householdRow(grid, { top, touched, choose }) {
+  const off = deviation(grid);
+  const out = outOfRange(grid);
+  const sign = off == null ? "" : `${off > 0 ? "+" : off < 0 ? "−" : ""}${Math.abs(Math.round(off * 100))}%`;
   return barRow(shortCode(grid.code), {
     share: grid.households / top,
-    tick: range ? range.target / top : null,
+    tick: grid.target ? grid.target / top : null,
     colour: out ? "var(--range)" : "var(--good)",
     figure: number(grid.households),
     note: out ? `${off > 0 ? "▲" : "▼"}${sign}` : sign,

@@ -21,7 +21,7 @@ export class Published {
   async load() {
     const features = await getFeatures(`/api/v1/grids?area=${encodeURIComponent(this.store.plan.district)}&limit=10000`);
     const tiling = new Tiling();
-    tiling.add(features.filter((feature) => feature.geometry && (feature.properties.level ?? levelOf(feature.properties.code)) === "grid"));
+    tiling.add(features.filter((feature) => feature.geometry && levelOf(feature.properties) === "grid"));
     this.tiling = tiling;
   }
 

@@ -1,5 +1,6 @@
 // The plan being edited: what the server last said, one edit after another, each with the version it saw.
 import { call, get, Problem } from "../api.js";
+import { config } from "../config.js";
 
 export class PlanStore extends EventTarget {
   constructor(id) {
@@ -26,15 +27,8 @@ export class PlanStore extends EventTarget {
   }
 
   async grids() {
-    const [grids, parts] = await Promise.all(["grid", "sub_grid"].map((level) => get(`${this.path}/grids?level=${level}`)));
-    const features = [];
-    for (const [level, list] of [["grid", grids], ["sub_grid", parts]]) {
-      for (const feature of list.features) {
-        feature.properties.level = level;
-        if (feature.geometry) features.push(feature);
-      }
-    }
-    return features;
+    const { features } = await get(`${this.path}/grids`);
+    return features.filter((feature) => feature.geometry);
   }
 
   async check() {
@@ -77,7 +71,7 @@ export class PlanStore extends EventTarget {
       const { data, version } = await call("POST", `${this.path}/${door}`, { body, version: this.version });
       this.pending -= 1;
       this.version = version ?? data.version;
-      this.plan.version = data.version ?? this.plan.version;
+      this.remember(door, data);
       if (data.report) this.report = data.report;
       this.tell("saved", data);
       if (data.report) this.tell("report", data.report);
@@ -87,6 +81,16 @@ export class PlanStore extends EventTarget {
       this.tell(problem instanceof Problem && problem.status === 412 ? "outdated" : "refused", problem);
       throw problem;
     }
+  }
+
+  // What an edit changes of the plan itself: its version, its editors, how far its history reaches.
+  remember(door, { version }) {
+    const { plan } = this;
+    const way = { undo: -1, redo: 1 }[door] ?? 0;
+    plan.version = version;
+    plan.editors = [...new Set([...plan.editors, config.person.name])];
+    plan.can_undo = way ? plan.can_undo + way : plan.can_undo + 1;
+    plan.can_redo = way ? plan.can_redo - way : 0;
   }
 
   // submit, withdraw, return, publish: the plan changes its state, the grids stay.

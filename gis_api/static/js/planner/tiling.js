@@ -11,7 +11,6 @@ export class Tiling {
     this.index = new Map();
     this.shapes = new Map();
     this.arcs = [];
-    this.edges = new Map();
   }
 
   add(features) {
@@ -33,7 +32,7 @@ export class Tiling {
     const { code } = feature.properties;
     const parent = feature.properties.parent ?? feature.properties.parent_code ?? null;
     const polygons = feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates;
-    const shape = { code, feature, properties: feature.properties, parent, level: feature.properties.level || levelOf(code) };
+    const shape = { code, feature, properties: feature.properties, parent, level: levelOf(feature.properties) };
     shape.polygons = polygons.map((polygon) => polygon.map((ring) => this.ring(ring, code)));
     measure(this, shape);
     return shape;
@@ -116,10 +115,10 @@ export class Tiling {
   rebuild() {
     const edges = new Map();
     const degree = new Uint8Array(this.points.length);
-    for (const shape of this.shapes.values()) collectEdges(shape, edges, degree);
-    this.edges = edges;
+    const tiles = [...this.shapes.values()].filter((shape) => shape.level !== "overlay");
+    for (const shape of tiles) collectEdges(shape, edges, degree);
     this.arcs = [];
-    for (const shape of this.shapes.values()) {
+    for (const shape of tiles) {
       for (const ring of rings(shape)) this.cut(ring, edges, degree);
     }
   }
@@ -150,8 +149,9 @@ export class Tiling {
   }
 }
 
-export function levelOf(code) {
-  return code.length === 17 ? "sub_grid" : "grid";
+// Overlay grids lie over the tiling and are no part of it.
+export function levelOf({ level, exclusive }) {
+  return exclusive === false ? "overlay" : level;
 }
 
 export function* rings(shape) {

@@ -50,6 +50,12 @@ export class Rail {
     this.act.choose(name);
   }
 
+  // What the plan's history allows, whoever made the last edit.
+  history(undo, redo) {
+    this.buttons.get("undo").disabled = !undo;
+    this.buttons.get("redo").disabled = !redo;
+  }
+
   // Without the right to edit, only looking is left.
   allow(editing) {
     for (const [name, button] of this.buttons) button.disabled = !editing && name !== "select";
