@@ -185,6 +185,6 @@ def reaches(by: Actor, district: str) -> bool:
     return district.startswith(by.area) or by.area.startswith(district)
 
 
-def _light() -> Select[tuple[Plan]]:
+def _light() -> Select[Plan]:
     """Plans without what is large: frames and reports are loaded when they are asked for."""
     return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate))

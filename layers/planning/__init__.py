@@ -9,18 +9,26 @@
 step of its history; `loading.py` is the way from and to the database.
 """
 
+from layers.planning.differences import Against, difference_of
 from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft
 from layers.planning.editing import Edited, edit, redo, undo
 from layers.planning.lifecycle import report_of, return_, submit, withdraw
 from layers.planning.publishing import publish, settle
+from layers.planning.showing import features_of, list_features, plan_as_json, plans_as_json
 
 __all__ = [
+    "Against",
     "BasedOn",
     "Edited",
     "ImportedGrid",
     "create",
+    "difference_of",
     "edit",
+    "features_of",
     "import_draft",
+    "list_features",
+    "plan_as_json",
+    "plans_as_json",
     "publish",
     "redo",
     "report_of",

@@ -73,8 +73,9 @@ class AreaRing:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How many households a base grid of a community should hold, both ends included."""
+    """How many households a base grid of a community should hold, and what is still in range, ends included."""
 
+    number: int
     low: int
     high: int
 

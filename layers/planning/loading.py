@@ -112,7 +112,7 @@ def load_targets(session: Session, codes: Collection[str]) -> dict[str, Target]:
 
 
 def _around(number: int) -> Target:
-    return Target(round(number * (1 - HOUSEHOLDS_TOLERANCE)), round(number * (1 + HOUSEHOLDS_TOLERANCE)))
+    return Target(number, round(number * (1 - HOUSEHOLDS_TOLERANCE)), round(number * (1 + HOUSEHOLDS_TOLERANCE)))
 
 
 def write_rows(session: Session, plan_id: int, rows: Mapping[str, Stored | None]) -> None:

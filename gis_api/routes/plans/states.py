@@ -1,0 +1,138 @@
+"""Plans: list, open, look at, submit, return, publish ([P1])."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from gis_api.dependencies import IfMatch, Planner, Read, Tx, etag
+from gis_api.routes.plans.doors import GEOJSON, JSON, PRIVATE, AskedBox, PlanId, number_of
+from layers import planning, plans
+from layers.grids import GridLevel
+from layers.planning import Against
+from layers.plans import Plan, PlanState
+
+router = APIRouter(tags=["plans"])
+
+
+class NewPlan(BaseModel):
+    """A draft of a district; with `based_on` null it begins with the frame only."""
+
+    model_config = ConfigDict(extra="forbid")
+    district: str = Field(max_length=40)
+    based_on: str | None = Field("published", max_length=40, description='"published", a plan\'s id, or null')
+    title: str = Field("", max_length=200)
+
+
+class Submission(BaseModel):
+    """The kinds of warnings that whoever submits knows of."""
+
+    model_config = ConfigDict(extra="forbid")
+    acknowledged: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=100)
+
+
+class Return(BaseModel):
+    """Why a reviewer returns a plan."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(min_length=1, max_length=4_000)
+
+
+class Publication(BaseModel):
+    """When a plan comes into force; at once where nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+    effective_at: AwareDatetime | None = None
+
+
+def _told(tx: Tx, plan: Plan, *, status: int = 200) -> Response:
+    """The plan with its version as ETag."""
+    body = orjson.dumps(planning.plan_as_json(tx, plan))
+    return Response(body, status, {"ETag": etag(plan.version), **PRIVATE}, JSON)
+
+
+@router.get("/api/v1/plans", response_class=Response)
+def list_plans(
+    tx: Read,
+    by: Planner,
+    district: Annotated[str | None, Query(max_length=40)] = None,
+    state: PlanState | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> Response:
+    """The plans of the caller's area, newest first."""
+    listed = plans.list_plans(tx, by=by, district=district, state=state, limit=limit)
+    return Response(orjson.dumps({"plans": planning.plans_as_json(tx, listed), "next": None}), media_type=JSON)
+
+
+@router.post("/api/v1/plans", response_class=Response, status_code=201)
+def create_plan(tx: Tx, by: Planner, new: NewPlan) -> Response:
+    """A new draft with the grids of the plan it is based on."""
+    based_on: planning.BasedOn = None if new.based_on is None else "published"
+    if new.based_on not in (None, "published"):
+        based_on = number_of(new.based_on or "")
+    return _told(tx, planning.create(tx, new.district, based_on=based_on, by=by, title=new.title), status=201)
+
+
+@router.get("/api/v1/plans/{plan_id}", response_class=Response)
+def read_plan(tx: Read, by: Planner, plan_id: PlanId) -> Response:
+    """One plan; its version is the ETag that every change must send back."""
+    return _told(tx, plans.get_plan(tx, plan_id, by=by))
+
+
+@router.get("/api/v1/plans/{plan_id}/grids", response_class=Response)
+def read_grids(
+    tx: Read,
+    by: Planner,
+    plan_id: PlanId,
+    box: AskedBox,
+    level: GridLevel | None = None,
+) -> Response:
+    """The grids of a plan as GeoJSON, all or those that reach into a box; nine decimals, the stored positions."""
+    features = planning.list_features(tx, plan_id, by=by, box=box, level=level)
+    body = f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+    return Response(body, media_type=GEOJSON, headers=PRIVATE)
+
+
+@router.get("/api/v1/plans/{plan_id}/coverage", response_class=Response)
+def read_coverage(tx: Read, by: Planner, plan_id: PlanId) -> Response:
+    """The report of a plan: every defect with its place and measure, errors and warnings."""
+    report = planning.report_of(tx, plan_id, by=by)
+    return Response(orjson.dumps(report), media_type=JSON, headers={"ETag": etag(report["version"])})
+
+
+@router.get("/api/v1/plans/{plan_id}/diff", response_class=Response)
+def read_difference(
+    tx: Read, by: Planner, plan_id: PlanId, against: Annotated[str, Query(max_length=40)] = "published"
+) -> Response:
+    """What differs between a plan and another one (or the published one), and what changes hands."""
+    other: Against = "published" if against == "published" else number_of(against)
+    return Response(orjson.dumps(planning.difference_of(tx, plan_id, against=other, by=by)), media_type=JSON)
+
+
+@router.post("/api/v1/plans/{plan_id}/submit", response_class=Response)
+def submit_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Submission | None = None) -> Response:
+    """Submit a draft; every kind of warning in its report must be acknowledged."""
+    known = body.acknowledged if body is not None else []
+    return _told(tx, planning.submit(tx, plan_id, version=version, acknowledged=known, by=by))
+
+
+@router.post("/api/v1/plans/{plan_id}/withdraw", response_class=Response)
+def withdraw_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
+    """Take a submitted plan back to go on drawing; for its authors."""
+    return _told(tx, planning.withdraw(tx, plan_id, version=version, by=by))
+
+
+@router.post("/api/v1/plans/{plan_id}/return", response_class=Response)
+def return_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Return) -> Response:
+    """Return a submitted plan to its authors with a reason; for a reviewer."""
+    return _told(tx, planning.return_(tx, plan_id, version=version, reason=body.reason, by=by))
+
+
+@router.post("/api/v1/plans/{plan_id}/publish", response_class=Response)
+def publish_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Publication | None = None) -> Response:
+    """Put a submitted plan in force; for somebody who edited nothing in it."""
+    at = body.effective_at if body is not None else None
+    return _told(tx, planning.publish(tx, plan_id, version=version, effective_at=at, by=by))

@@ -1,0 +1,120 @@
+"""Plans and their grids as the API tells them: JSON made from stored rows, shapes with all nine decimals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import shapely
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers.access import Actor
+from layers.areas import Area
+from layers.db import WGS84
+from layers.grids import Grid, GridLevel
+from layers.planning.board import COLUMNS, GridRow, Target, objects
+from layers.planning.loading import Stored, load_targets
+from layers.plans import Plan, PlanEdit, get_plan
+
+Box = tuple[float, float, float, float]
+
+
+def list_features(
+    session: Session, plan_id: int, *, by: Actor, box: Box | None = None, level: GridLevel | None = None
+) -> list[str]:
+    """The grids of a plan within the actor's area as GeoJSON Features, one JSON text each, by code.
+
+    With a box in degrees those that reach into it. 3,000 grids of 75 vertices take about 0.1 s.
+    """
+    plan = get_plan(session, plan_id, by=by)
+    statement = select(*COLUMNS, func.ST_AsBinary(Grid.geom)).where(Grid.plan_id == plan_id).order_by(Grid.code)
+    if by.area and not plan.district.startswith(by.area):
+        statement = statement.where(func.starts_with(Grid.code, by.area))
+    if level is not None:
+        statement = statement.where(Grid.level == level)
+    if box is not None:
+        statement = statement.where(Grid.geom.op("&&")(func.ST_MakeEnvelope(*box, WGS84)))
+    stored = [(GridRow(*tuple(row)[:-1]), bytes(row[-1])) for row in session.execute(statement)]
+    return features_of(session, stored)
+
+
+def features_of(session: Session, stored: Sequence[Stored]) -> list[str]:
+    """Stored rows as GeoJSON Features, one JSON text each."""
+    if not stored:
+        return []
+    targets = load_targets(session, {row.parent_code for row, _ in stored if row.parent_code is not None})
+    shapes = shapely.to_geojson(shapely.from_wkb(objects(wkb for _, wkb in stored)))
+    return [_feature(row, shape, targets) for (row, _), shape in zip(stored, shapes.tolist(), strict=True)]
+
+
+def _feature(row: GridRow, shape: str, targets: Mapping[str, Target]) -> str:
+    target = targets.get(row.parent_code or "") if row.kind == "base" else None
+    properties = {
+        "code": row.code,
+        "name": row.name,
+        "kind": row.kind,
+        "parent": row.parent_code,
+        "level": row.level,
+        "exclusive": row.exclusive,
+        "group": row.group_name,
+        "parts_allowed": row.parts_allowed,
+        "locked": row.locked,
+        "households": row.households,
+        "buildings": row.buildings,
+        "area_m2": row.area_m2,
+        "target": None if target is None else target.number,
+    }
+    told = json.dumps(properties, ensure_ascii=False)
+    return f'{{"type":"Feature","id":{json.dumps(row.code)},"properties":{told},"geometry":{shape}}}'
+
+
+def plans_as_json(session: Session, plans: Iterable[Plan]) -> list[dict[str, Any]]:
+    """Plans as the API tells them, with the names of their districts and the summary of their last report."""
+    listed = list(plans)
+    districts = {plan.district for plan in listed}
+    names = dict(session.execute(select(Area.code, Area.name).where(Area.code.in_(districts))).tuples().all())
+    ids = [plan.id for plan in listed]
+    kept = select(Plan.id, Plan.report["ok"], Plan.report["summary"]).where(Plan.id.in_(ids))
+    reports = {plan_id: (ok, summary) for plan_id, ok, summary in session.execute(kept)}
+    return [_plan(plan, names.get(plan.district, plan.district), *reports[plan.id]) for plan in listed]
+
+
+def plan_as_json(session: Session, plan: Plan) -> dict[str, Any]:
+    """One plan as the API tells it, with its certificate and what its history allows."""
+    (told,) = plans_as_json(session, [plan])
+    done = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone.is_(False))
+    undone = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone)
+    can_undo, can_redo = session.execute(select(done.scalar_subquery(), undone.scalar_subquery())).one()
+    return {**told, "certificate": plan.certificate, "can_undo": can_undo, "can_redo": can_redo}
+
+
+def _plan(plan: Plan, district_name: str, ok: bool | None, summary: Mapping[str, Any] | None) -> dict[str, Any]:
+    begin = None if plan.in_force is None else plan.in_force.lower
+    end = None if plan.in_force is None else plan.in_force.upper
+    return {
+        "id": str(plan.id),
+        "title": plan.title,
+        "district": plan.district,
+        "district_name": district_name,
+        "state": plan.state,
+        "version": plan.version,
+        "plan_version": plan.plan_version,
+        "based_on": None if plan.based_on is None else str(plan.based_on),
+        "editors": list(plan.editors),
+        "acknowledged": list(plan.acknowledged),
+        "returned_reason": plan.returned_reason,
+        "created_by": plan.created_by,
+        "created_at": plan.created_at.isoformat(),
+        "updated_at": plan.updated_at.isoformat(),
+        "submitted_by": plan.submitted_by,
+        "submitted_at": None if plan.submitted_at is None else plan.submitted_at.isoformat(),
+        "published_by": plan.published_by,
+        "published_at": None if plan.published_at is None else plan.published_at.isoformat(),
+        "effective_at": None if begin is None else begin.isoformat(),
+        "ends_at": None if end is None else end.isoformat(),
+        "ok": ok,
+        "summary": summary,
+        "grids": None if summary is None else summary.get("grids"),
+    }
