@@ -1,7 +1,18 @@
 """From a report to a worker on the way, and every step after it. `story.py` tells the first, `steps.py` the second."""
 
 from layers.dispatching.steps import StepAsked, take_step
-from layers.dispatching.story import Decided, Memory, Report, Reported, decide, nearest, place_of, report
+from layers.dispatching.story import (
+    Decided,
+    Memory,
+    Report,
+    Reported,
+    candidate_json,
+    decide,
+    nearest,
+    place_of,
+    rejected_json,
+    report,
+)
 
 __all__ = [
     "Decided",
@@ -9,9 +20,11 @@ __all__ = [
     "Report",
     "Reported",
     "StepAsked",
+    "candidate_json",
     "decide",
     "nearest",
     "place_of",
+    "rejected_json",
     "report",
     "take_step",
 ]

@@ -66,6 +66,8 @@ class Report:
 class Decided:
     """Where it is and who could go; `waiting_reason` is None when somebody can."""
 
+    lon: float
+    lat: float
     location: Location
     place: Place
     urgency: str
@@ -110,7 +112,7 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=now, wish=wish)
     reason = _reason_of_place(location, category) or waiting_reason(ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
-    return Decided(location, place, urgency, ranking, reason, desk)
+    return Decided(sent.lon, sent.lat, location, place, urgency, ranking, reason, desk)
 
 
 def nearest(memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish) -> Ranking:

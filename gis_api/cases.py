@@ -1,0 +1,138 @@
+"""An incident in words: what the doors tell of it, phones masked, reasons in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gis_api import texts
+from gis_api.replicas import Replicas
+from layers import incidents
+from layers.access import Actor, Role
+from layers.candidates import Desk
+from layers.dispatching import Decided, Reported, candidate_json, rejected_json
+from layers.incidents import IncidentCard, IncidentStep, Reporter, steps_after
+from layers.workers import masked_phone
+
+# How many candidates an answer shows; the decision that is stored holds more.
+SHOWN = 5
+SEE_PHONES = (Role.dispatcher, Role.admin)
+MOMENTS = ("occurred_at", "reported_at", "closed_at", "changed_at", "due_at")
+TOLD = (
+    *("state", "waiting_reason", "category", "urgency", "description", "channel", "level", "relation", "unit_code"),
+    *("district", "grid_code", "sub_grid_code", "current_code", "plan_version", "accuracy_m", "external_id"),
+    *MOMENTS,
+)
+
+
+def answer_to_report(decided: Decided, done: Reported | None, *, replicas: Replicas, lang: str) -> dict[str, Any]:
+    """The answer to a report as plain JSON, which is also what is stored; without `done` that of a dry run."""
+    reason = decided.waiting_reason
+    waiting = reason is not None
+    return {
+        "id": str(done.incident_id) if done is not None else None,
+        "state": "waiting" if waiting else "dispatched",
+        "waiting_reason": reason,
+        "waiting_text": texts.text(f"dispatch.{reason}", lang) if waiting else None,
+        "location": _location(decided, replicas),
+        "assignment": None if waiting else _assignment(decided, done, lang),
+        "rejected": [rejected_json(one) for one in decided.ranking.rejected] if waiting else [],
+        "rejected_by_reason": decided.ranking.rejected_by_reason,
+        "duty_desk": _desk(decided.desk),
+        "plan_version": decided.location.plan_version,
+        "replayed": False,
+        "dry_run": done is None,
+    }
+
+
+def _location(decided: Decided, replicas: Replicas) -> dict[str, Any]:
+    updated_at = replicas.updated_at
+    return {
+        **decided.location.as_json(),
+        "position": {"lon": decided.lon, "lat": decided.lat, "datum": "wgs84"},
+        "updated_at": updated_at.isoformat() if updated_at is not None else None,
+        "stale": replicas.stale,
+    }
+
+
+def _assignment(decided: Decided, done: Reported | None, lang: str) -> dict[str, Any]:
+    first = decided.ranking.candidates[0]
+    return {
+        "worker": first.number,
+        "name": first.name,
+        "phone_masked": masked_phone(done.phone) if done is not None else None,
+        "distance_m": first.distance_m,
+        "reason": first.reason,
+        "reason_text": texts.text(f"dispatch.{first.reason}", lang),
+        "level": decided.ranking.level,
+        "candidates": [candidate_json(one) for one in decided.ranking.candidates[:SHOWN]],
+        "rejected": [rejected_json(one) for one in decided.ranking.rejected],
+    }
+
+
+def _desk(desk: Desk | None) -> dict[str, Any] | None:
+    return None if desk is None else {"area": desk.area, "name": desk.name, "phone": desk.phone}
+
+
+def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[str, Any]:
+    """One incident of a list."""
+    reason = card.fields["waiting_reason"]
+    due_at = card.fields["due_at"]
+    return {
+        "id": str(card.id),
+        **{name: _plain(card.fields[name]) for name in TOLD},
+        "waiting_text": texts.text(f"dispatch.{reason}", lang) if reason is not None else None,
+        "area": card.fields["current_code"] or card.fields["desk_area"],
+        "overdue": due_at is not None and due_at < now,
+        "position": {"lon": card.lon, "lat": card.lat, "datum": "wgs84"},
+        "assignment": _who_has_it(card, by),
+    }
+
+
+def _who_has_it(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
+    if card.worker is None:
+        return None
+    known = {"worker": card.worker, "name": card.worker_name, "phone_masked": masked_phone(card.worker_phone)}
+    return {**known, "phone": card.worker_phone} if by.role in SEE_PHONES else known
+
+
+def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[str, Any]:
+    """One incident with its timeline, the latest decision, the reporter, and the steps that may follow."""
+    decision = incidents.find_decision(session, card.id)
+    return {
+        **case_of(card, now=now, by=by, lang=lang),
+        "location": card.fields["location"],
+        "timeline": [_line(step) for step in incidents.list_steps(session, card.id)],
+        "next_steps": steps_after(card.fields["state"]),
+        "decision": decision
+        and {
+            "at": decision.at.isoformat(),
+            "policy": decision.policy,
+            "plan_version": decision.plan_version,
+            "candidates": decision.candidates,
+            "rejected": decision.rejected,
+        },
+        "reporter": _reporter(incidents.find_reporter(session, card.id), by),
+    }
+
+
+def _line(step: IncidentStep) -> dict[str, Any]:
+    told = {"step": step.step, "state": step.state, "at": step.at.isoformat(), "by": step.by, "note": step.note}
+    place = None if step.lon is None else {"lon": step.lon, "lat": step.lat, "datum": "wgs84"}
+    return {**told, "to": step.to, "position": place}
+
+
+def _reporter(reporter: Reporter | None, by: Actor) -> dict[str, Any] | None:
+    """Who reported: name and phone in full for those who answer back."""
+    if reporter is None:
+        return None
+    if by.role not in SEE_PHONES:
+        return {"kind": reporter.kind, "phone_masked": masked_phone(reporter.phone)}
+    told = {"kind": reporter.kind, "name": reporter.name, "phone": reporter.phone}
+    return {**told, "phone_masked": masked_phone(reporter.phone)}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,63 @@
+"""Pages of lists that are ordered by a moment and an id: opaque cursors, `next` links, and boxes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from datetime import datetime
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from layers.errors import Unacceptable
+
+Cursor = tuple[datetime, int]
+Box = tuple[float, float, float, float]
+
+
+def cursor_of(sent: str | None, *, name: str = "after") -> Cursor | None:
+    """Where the page before ended; raises Unacceptable for a cursor that is none of ours."""
+    if sent is None:
+        return None
+    try:
+        at, number = base64.urlsafe_b64decode(sent.encode()).decode().split(" ")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or not 0 <= int(number) < 2**63:
+            raise ValueError(sent)
+    except (binascii.Error, UnicodeError, ValueError):
+        raise Unacceptable("wrong_cursor", errors=[([name], "wrong_cursor")]) from None
+    return moment, int(number)
+
+
+def moment_of(sent: str) -> tuple[datetime, Cursor | None]:
+    """What `changed_since` says: a moment to begin at, or the cursor of a `next` link to go on from."""
+    try:
+        moment = datetime.fromisoformat(sent.replace(" ", "+"))
+    except ValueError:
+        cursor = cursor_of(sent, name="changed_since")
+        assert cursor is not None
+        return cursor[0], cursor
+    if moment.tzinfo is None:
+        raise Unacceptable("offset_missing", errors=[(["changed_since"], "offset_missing")])
+    return moment, None
+
+
+def link_after(request: Request, name: str, at: datetime, number: int) -> str:
+    """The address of the page that goes on after this moment and id."""
+    cursor = base64.urlsafe_b64encode(f"{at.isoformat()} {number}".encode()).decode()
+    asked = [(key, value) for key, value in request.query_params.multi_items() if key != name]
+    return f"{request.url.path}?{urlencode([*asked, (name, cursor)])}"
+
+
+def box_of(sent: str | None) -> Box | None:
+    """West, south, east, north in degrees; raises Unacceptable for anything else."""
+    if sent is None:
+        return None
+    try:
+        west, south, east, north = (float(word) for word in sent.split(","))
+    except ValueError:
+        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")]) from None
+    if not all(map(math.isfinite, (west, south, east, north))) or west > east or south > north:
+        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")])
+    return west, south, east, north

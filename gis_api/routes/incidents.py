@@ -1,0 +1,245 @@
+"""Incidents: reported, dispatched, taken step by step to the end, and read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from gis_api.cases import answer_to_report, case_of, full_case_of
+from gis_api.dependencies import Locator, Now, Read, Replicas_, Roster_, Tx, role_door
+from gis_api.errors import Problem, language_of
+from gis_api.geojson import ReportedPosition, position
+from gis_api.paging import box_of, cursor_of, link_after, moment_of
+from layers import dispatching, incidents
+from layers.access import Actor, Role
+from layers.dispatching import Memory, Report, StepAsked
+from layers.errors import NotFound, Unacceptable
+from layers.incidents import STATES, IncidentsAsked
+from layers.workers import ids_of
+
+router = APIRouter(tags=["incidents"])
+LONGEST_KEY = 200
+
+Reporter = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
+CaseReader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.unit, Role.admin, Role.auditor))]
+StepTaker = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.unit, Role.admin))]
+
+Coordinate = Annotated[float, Field(strict=True)]
+Metres = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+# PostgreSQL stores any text but the null character.
+Text = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00]*$")]
+Short = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class ReporterIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["resident", "worker", "device", "department"]
+    name: Short | None = None
+    phone: Annotated[str | None, Field(max_length=40, pattern=r"^[^\x00]*$")] = None
+    worker: Short | None = None
+
+
+class IncidentIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    lon: Coordinate
+    lat: Coordinate
+    datum: str | None = None
+    accuracy_m: Metres | None = None
+    category: Short
+    urgency: Literal["low", "normal", "high", "critical"] | None = None
+    description: Text = ""
+    channel: Literal["hotline", "wechat", "app", "patrol", "sensor", "department", "checkpoint"] = "hotline"
+    occurred_at: AwareDatetime | None = None
+    external_id: Annotated[Short | None, Field(min_length=1)] = None
+    reporter: ReporterIn | None = None
+
+
+class StepIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    step: Short
+    note: Text = ""
+    lon: Coordinate | None = None
+    lat: Coordinate | None = None
+    datum: str | None = None
+    to: Short | None = None
+
+
+@router.post("/api/v1/incidents", status_code=201, summary="Report an incident")
+def report_incident(
+    request: Request,
+    tx: Tx,
+    replicas: Replicas_,
+    atlas: Locator,
+    roster: Roster_,
+    now: Now,
+    by: Reporter,
+    sent: IncidentIn,
+    idempotency_key: Annotated[str | None, Header()] = None,
+    dry_run: bool = False,
+) -> Response:
+    """Located, ranked, assigned or waiting with a reason, and stored before it is answered.
+
+    The same Idempotency-Key with the same body gives the stored answer (200, `replayed`); with another body 422.
+    `dry_run` decides, stores nothing and needs no key.
+    """
+    memory = Memory(atlas, roster)
+    lang = language_of(request)
+    if dry_run:
+        decided = dispatching.decide(tx, memory, _report(tx, sent, by, atlas), now=now, by=by)
+        return JSONResponse(answer_to_report(decided, None, replicas=replicas, lang=lang))
+    key, client = _key(idempotency_key), f"{by.kind}:{by.name}"
+    known = incidents.claim_key(tx, key, client=client, body_sha256=_digest(sent))
+    if known is not None:
+        return JSONResponse({**known, "replayed": True})
+    done = dispatching.report(tx, memory, _report(tx, sent, by, atlas), now=now, by=by)
+    answer = answer_to_report(done.decided, done, replicas=replicas, lang=lang)
+    incidents.keep_answer(tx, key, client=client, status=201, answer=answer)
+    return JSONResponse(answer, 201, {"Location": f"/api/v1/incidents/{done.incident_id}"})
+
+
+def _key(sent: str | None) -> str:
+    """The client's own key for this report; without one a lost answer would make two incidents of one."""
+    key = (sent or "").strip()
+    if not key:
+        raise Problem(400, "idempotency_key_missing", errors=[(["Idempotency-Key"], "idempotency_key_missing")])
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise Unacceptable("wrong_idempotency_key", errors=[(["Idempotency-Key"], "wrong_idempotency_key")])
+    return key
+
+
+def _digest(sent: IncidentIn) -> bytes:
+    """The same for the same body, however its members are ordered or spaced."""
+    told = json.dumps(sent.model_dump(mode="json", exclude_unset=True), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
+
+
+def _report(session: Session, sent: IncidentIn, by: Actor, atlas: Locator) -> Report:
+    place: ReportedPosition = position(
+        sent.lon, sent.lat, datum=sent.datum, actor=by, bounds=atlas.bounds, accuracy_m=sent.accuracy_m
+    )
+    return Report(
+        lon=place.lon,
+        lat=place.lat,
+        raw_lon=place.raw_lon,
+        raw_lat=place.raw_lat,
+        datum=place.datum,
+        accuracy_m=sent.accuracy_m,
+        category=sent.category,
+        urgency=sent.urgency,
+        description=sent.description,
+        channel=sent.channel,
+        occurred_at=sent.occurred_at,
+        external_id=sent.external_id,
+        reporter=_reporter(session, sent.reporter, by),
+    )
+
+
+def _reporter(session: Session, sent: ReporterIn | None, by: Actor) -> dict[str, Any] | None:
+    """Who reported: as stated, else the worker who sends it."""
+    if sent is None:
+        return {"kind": "worker", "worker_id": by.worker_id} if by.role == Role.worker else None
+    named = sent.worker
+    worker_id = ids_of(session, [named], by=by)[named] if named is not None else None
+    if worker_id is None and sent.kind == "worker":
+        worker_id = by.worker_id
+    return {"kind": sent.kind, "name": sent.name, "phone": sent.phone, "worker_id": worker_id}
+
+
+@router.get("/api/v1/incidents", summary="The incidents that one may see")
+def list_incidents(
+    request: Request,
+    tx: Read,
+    now: Now,
+    by: CaseReader,
+    state: Annotated[list[str] | None, Query()] = None,
+    area: Annotated[str, Query(max_length=40)] = "",
+    category: Annotated[str | None, Query(max_length=60)] = None,
+    since: AwareDatetime | None = None,
+    changed_since: Annotated[str | None, Query(max_length=100)] = None,
+    overdue: bool = False,
+    bbox: Annotated[str | None, Query(max_length=200)] = None,
+    after: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> dict[str, Any]:
+    """The newest report first; with `changed_since` (a moment, or what `next` says) the oldest change first.
+
+    With `changed_since` there is always a `next`: ask it again later for what has changed until then.
+    """
+    moment, cursor = moment_of(changed_since) if changed_since is not None else (None, cursor_of(after))
+    asked = IncidentsAsked(
+        states=_states(state),
+        area=area,
+        category=category,
+        since=since,
+        changed_since=moment,
+        overdue_at=now if overdue else None,
+        bbox=box_of(bbox),
+        after=cursor,
+        limit=limit,
+    )
+    cards = incidents.list_incidents(tx, asked, by=by)
+    name, moment_name = ("changed_since", "changed_at") if changed_since is not None else ("after", "reported_at")
+    link = link_after(request, name, cards[-1].fields[moment_name], cards[-1].id) if cards else None
+    if changed_since is not None:
+        link = link or str(request.url.path) + "?" + str(request.url.query)
+    elif len(cards) < limit:
+        link = None
+    return {"incidents": [case_of(card, now=now, by=by, lang=language_of(request)) for card in cards], "next": link}
+
+
+def _states(sent: list[str] | None) -> tuple[str, ...]:
+    words = tuple(word for one in sent or () for word in one.split(",") if word)
+    for word in words:
+        if word not in STATES:
+            raise Unacceptable("unknown_state", errors=[(["state"], "unknown_state")], states=", ".join(STATES))
+    return words
+
+
+@router.get("/api/v1/incidents/{incident_id}", summary="One incident with its timeline")
+def read_incident(request: Request, tx: Read, now: Now, by: CaseReader, incident_id: str) -> dict[str, Any]:
+    """The incident, its timeline, the latest decision about who goes, and the steps that may follow."""
+    card = incidents.get_incident(tx, _id(incident_id), by=by)
+    return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
+
+
+@router.post("/api/v1/incidents/{incident_id}/steps", summary="Take the next step of an incident")
+def take_step(
+    request: Request,
+    tx: Tx,
+    atlas: Locator,
+    roster: Roster_,
+    now: Now,
+    by: StepTaker,
+    incident_id: str,
+    sent: StepIn,
+) -> dict[str, Any]:
+    """The incident after the step; 409 with the steps that may follow where this one may not."""
+    asked = _step(sent, by, atlas)
+    card = dispatching.take_step(tx, Memory(atlas, roster), _id(incident_id), asked=asked, now=now, by=by)
+    return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
+
+
+def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
+    if (sent.lon is None) != (sent.lat is None):
+        missing = "lon" if sent.lon is None else "lat"
+        raise Unacceptable("position_missing", errors=[([missing], "position_missing")])
+    if sent.lon is None or sent.lat is None:
+        return StepAsked(sent.step, note=sent.note, to=sent.to)
+    place = position(sent.lon, sent.lat, datum=sent.datum, actor=by, bounds=atlas.bounds)
+    return StepAsked(sent.step, note=sent.note, lon=place.lon, lat=place.lat, to=sent.to)
+
+
+def _id(sent: str) -> int:
+    """Ids are opaque: whatever is none of ours is simply not there."""
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= 18):
+        raise NotFound("not_found")
+    return int(sent)

@@ -1,0 +1,121 @@
+"""Shifts, and who is on duty."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from gis_api.dependencies import Now, Read, Tx, role_door
+from layers import shifts
+from layers.access import Actor, Role
+from layers.errors import Unacceptable
+from layers.shifts import Duty, NewShift
+
+router = APIRouter(tags=["workers"])
+LONGEST_LIST = timedelta(days=62)
+Reader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.planner, Role.leader, Role.admin, Role.auditor))]
+Writer = Annotated[Actor, Depends(role_door(Role.planner, Role.dispatcher, Role.admin))]
+
+
+class ShiftIn(BaseModel):
+    """`start` and `end` as moments, or `day`, `from` and `to` by the clock of the city (past midnight allowed)."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    worker: Annotated[str, Field(min_length=1, max_length=60)]
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    day: date | None = None
+    from_: Annotated[time | None, Field(alias="from")] = None
+    to: time | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_tell(self) -> ShiftIn:
+        by_moment = (self.start is not None, self.end is not None)
+        by_clock = (self.day is not None, self.from_ is not None, self.to is not None)
+        if not ((all(by_moment) and not any(by_clock)) or (all(by_clock) and not any(by_moment))):
+            raise ValueError("give start and end, or day, from and to")
+        return self
+
+    def shift(self) -> NewShift:
+        """The shift as moments."""
+        if self.start is not None and self.end is not None:
+            return NewShift(self.worker, self.start, self.end)
+        assert self.day is not None
+        assert self.from_ is not None
+        assert self.to is not None
+        return NewShift(self.worker, *shifts.span_of_hours(self.day, self.from_, self.to))
+
+
+class ShiftsIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    shifts: Annotated[list[ShiftIn], Field(min_length=1, max_length=20_000)]
+
+
+class StoredOut(BaseModel):
+    stored: int
+
+
+class DutyOut(BaseModel):
+    worker: str
+    name: str
+    role: str
+    area: str
+    since: datetime
+    until: datetime
+
+
+class DutiesOut(BaseModel):
+    shifts: list[DutyOut]
+
+
+class OnDutyOut(BaseModel):
+    at: datetime
+    count: int
+    workers: list[DutyOut]
+
+
+def _out(duties: list[Duty]) -> list[DutyOut]:
+    return [DutyOut.model_validate(duty, from_attributes=True) for duty in duties]
+
+
+@router.get("/api/v1/on-duty", summary="Who is on duty")
+def read_on_duty(
+    tx: Read, by: Reader, now: Now, at: AwareDatetime | None = None, area: Annotated[str, Query(max_length=40)] = ""
+) -> OnDutyOut:
+    """Everybody on duty at a moment, each with the unbroken stretch of duty around it."""
+    moment = at or now
+    found = shifts.list_on_duty(tx, moment, area=area, by=by)
+    return OnDutyOut(at=moment, count=len(found), workers=_out(found))
+
+
+@router.get("/api/v1/shifts", summary="Stretches of duty")
+def list_shifts(
+    tx: Read,
+    by: Reader,
+    now: Now,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    day: date | None = None,
+    worker: Annotated[str | None, Query(max_length=60)] = None,
+    area: Annotated[str, Query(max_length=40)] = "",
+) -> DutiesOut:
+    """Duty that touches [since, until), or a day of the city; the next 24 hours where nothing is said.
+
+    Shifts that overlap or touch are told as one stretch.
+    """
+    first, last = shifts.span_of_day(day) if day is not None else (since or now, until or (since or now) + timedelta(1))
+    if not timedelta(0) < last - first <= LONGEST_LIST:
+        raise Unacceptable("wrong_duty_period", errors=[(["until"], "wrong_duty_period")], days=LONGEST_LIST.days)
+    return DutiesOut(shifts=_out(shifts.list_duties(tx, first, last, area=area, worker=worker, by=by)))
+
+
+@router.post("/api/v1/shifts", status_code=201, summary="Store shifts")
+def add_shifts(tx: Tx, by: Writer, new: ShiftsIn | ShiftIn) -> StoredOut:
+    """One shift or a list of them, all or none."""
+    told = new.shifts if isinstance(new, ShiftsIn) else [new]
+    return StoredOut(stored=shifts.add_shifts(tx, [one.shift() for one in told], by=by))

@@ -1,0 +1,215 @@
+"""Workers: who they are, and who is nearest to a place and on duty."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from gis_api import texts
+from gis_api.dependencies import Locator, Now, Read, Replicas_, Roster_, Tx, role_door
+from gis_api.errors import language_of
+from gis_api.geojson import position
+from layers import workers
+from layers.access import Actor, Role, require_visible
+from layers.assignments import codes_served
+from layers.candidates import Roster
+from layers.db import transaction
+from layers.dispatch_rules import Policy, Wish
+from layers.dispatching import Memory, candidate_json, nearest, place_of, rejected_json
+from layers.workers import Found, WorkerCard, WorkerRole, masked_phone
+
+router = APIRouter(tags=["workers"])
+# Who calls workers needs their number, and where to look for somebody without a fix.
+SEE_PHONES = (Role.dispatcher, Role.admin)
+
+Reader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.planner, Role.leader, Role.admin, Role.auditor))]
+Writer = Annotated[Actor, Depends(role_door(Role.planner, Role.dispatcher, Role.admin))]
+Seeker = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.leader, Role.admin))]
+
+Code = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+Number = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\s/?#\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Phone = Annotated[str, Field(max_length=40, pattern=r"^[0-9+() -]*$")]
+Coordinate = Annotated[float, Field(strict=True)]
+
+
+class Home(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    lon: Coordinate
+    lat: Coordinate
+    datum: str | None = None
+
+
+class NewWorker(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    number: Number
+    name: Name
+    role: WorkerRole = WorkerRole.grid_worker
+    area: Code
+    phone: Phone | None = None
+    unit: Code | None = None
+    home: Home | None = None
+
+
+class WorkerChange(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    role: WorkerRole | None = None
+    area: Code | None = None
+    phone: Phone | None = None
+    unit: Code | None = None
+    home: Home | None = None
+    active: bool | None = None
+
+
+class WorkerOut(BaseModel):
+    id: str
+    number: str
+    name: str
+    role: str
+    area: str
+    unit: str | None
+    active: bool
+    grids: list[str]
+    phone_masked: str | None
+    phone: str | None = None
+    home: dict[str, float] | None = None
+    last_assigned_at: datetime | None
+
+
+class WorkersOut(BaseModel):
+    workers: list[WorkerOut]
+    next: str | None
+
+
+def _out(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
+    trusted = by.role in SEE_PHONES
+    return WorkerOut(
+        id=card.number,
+        number=card.number,
+        name=card.name,
+        role=card.role,
+        area=card.area,
+        unit=card.unit_code,
+        active=card.active,
+        grids=grids,
+        phone_masked=masked_phone(card.phone),
+        phone=card.phone if trusted else None,
+        home={"lon": card.home[0], "lat": card.home[1]} if trusted and card.home else None,
+        last_assigned_at=card.last_assigned_at,
+    )
+
+
+@router.get("/api/v1/workers/nearest", summary="Who is nearest to a place and on duty, and why")
+def read_nearest(
+    request: Request,
+    replicas: Replicas_,
+    atlas: Locator,
+    roster: Roster_,
+    now: Now,
+    by: Seeker,
+    lon: float,
+    lat: float,
+    datum: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 5,
+    role: WorkerRole | None = None,
+    at: AwareDatetime | None = None,
+    policy: Policy = Policy.own_grid_first,
+) -> dict[str, Any]:
+    """Candidates best first and everybody who stood before the last of them but may not go, each with the reason.
+
+    From memory; only for a moment more than a day away the roster of that time is read from the database.
+    """
+    sent = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds)
+    moment = at or now
+    location = replicas.page(moment).locate(sent.lon, sent.lat, at=moment)
+    place = place_of(location)
+    if place.finest is not None:
+        require_visible(by, place.finest)
+    memory = Memory(atlas, roster if roster.covers(moment) else _roster_of(request, moment))
+    wish = Wish(policy=policy, role=role and str(role), limit=limit)
+    ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=moment, wish=wish)
+    desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
+    lang = language_of(request)
+    return {
+        "candidates": [
+            {**candidate_json(one), "reason_text": texts.text(f"dispatch.{one.reason}", lang)}
+            for one in ranking.candidates
+        ],
+        "rejected": [rejected_json(one) for one in ranking.rejected],
+        "rejected_by_reason": ranking.rejected_by_reason,
+        "level": ranking.level,
+        "duty_phone": desk and desk.phone,
+        "duty_desk": desk and {"area": desk.area, "name": desk.name, "phone": desk.phone},
+        "relation": location.relation,
+        "plan_version": location.plan_version,
+        "updated_at": replicas.updated_at,
+        "stale": replicas.stale,
+    }
+
+
+def _roster_of(request: Request, at: datetime) -> Roster:
+    with transaction(request.app.state.engine) as session:
+        return Roster.load(session, at)
+
+
+@router.get("/api/v1/workers", summary="The workers of one's area")
+def list_workers(
+    request: Request,
+    tx: Read,
+    by: Reader,
+    now: Now,
+    area: Annotated[str, Query(max_length=40)] = "",
+    role: WorkerRole | None = None,
+    after: Annotated[str, Query(max_length=60)] = "",
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> WorkersOut:
+    """Active and former workers by staff number, a page at a time."""
+    found = Found(area=area, role=role and str(role), after=after, limit=limit)
+    cards = workers.list_workers(tx, found, by=by)
+    grids = codes_served(tx, [card.id for card in cards], at=now)
+    asked = dict(request.query_params)
+    link = f"{request.url.path}?{urlencode(asked | {'after': cards[-1].number})}" if len(cards) == limit else None
+    return WorkersOut(workers=[_out(card, grids[card.id], by) for card in cards], next=link)
+
+
+@router.post("/api/v1/workers", status_code=201, summary="Add a worker")
+def add_worker(tx: Tx, atlas: Locator, by: Writer, new: NewWorker) -> WorkerOut:
+    """The new worker, who serves nothing and has no shift yet."""
+    more = {"phone": new.phone, "unit_code": new.unit}
+    if new.home is not None:
+        more |= _home(new.home, by, atlas)
+    card = workers.add_worker(tx, new.number, name=new.name, role=str(new.role), area=new.area, by=by, **more)
+    return _out(card, [], by)
+
+
+@router.get("/api/v1/workers/{number}", summary="One worker")
+def read_worker(tx: Read, by: Reader, now: Now, number: str) -> WorkerOut:
+    """The worker with the grids served now."""
+    card = workers.get_worker(tx, number, by=by)
+    return _out(card, codes_served(tx, [card.id], at=now)[card.id], by)
+
+
+@router.patch("/api/v1/workers/{number}", summary="Change a worker")
+def change_worker(tx: Tx, atlas: Locator, by: Writer, now: Now, number: str, change: WorkerChange) -> WorkerOut:
+    """What is given is changed; `home`, `phone` and `unit` may be null to take them away."""
+    sent = change.model_dump(exclude_unset=True, exclude={"home", "unit"})
+    changes = {name: value for name, value in sent.items() if value is not None or name == "phone"}
+    if "unit" in change.model_fields_set:
+        changes["unit_code"] = change.unit
+    if "home" in change.model_fields_set:
+        changes |= {"home": None} if change.home is None else _home(change.home, by, atlas)
+    card = workers.change_worker(tx, number, changes, by=by)
+    return _out(card, codes_served(tx, [card.id], at=now)[card.id], by)
+
+
+def _home(home: Home, by: Actor, atlas: Locator) -> dict[str, Any]:
+    sent = position(home.lon, home.lat, datum=home.datum, actor=by, bounds=atlas.bounds)
+    return {"home": (sent.lon, sent.lat)}
