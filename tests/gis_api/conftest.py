@@ -102,10 +102,7 @@ def client_as(app: FastAPI, anybody: TestClient, engine: Engine) -> ClientAs:
     """Makes clients with a machine key of a role: `client_as("planner", area="130273")`."""
 
     def made(role: str, *, area: str = AREA, datum: str | None = "wgs84") -> TestClient:
-        with transaction(engine) as session:
-            token = add_key(session, f"{role} {uuid4().hex[:8]}", role=role, area=area, datum=datum)
-        app.state.replicas.refresh()
-        return _sibling(app, anybody, {"authorization": f"Bearer {token}"})
+        return client_of_key(app, anybody, engine, role=role, area=area, datum=datum)
 
     return made
 
@@ -115,13 +112,30 @@ def signed_in(app: FastAPI, anybody: TestClient, engine: Engine) -> ClientAs:
     """Makes clients with a person's cookie: `signed_in("planner")`; `area=` moves the person there."""
 
     def made(person: str, *, area: str | None = None) -> TestClient:
-        with transaction(engine) as session:
-            if area is not None:
-                session.get_one(User, person).area = area
-            token = open_sign_in(session, person)
-        return _sibling(app, anybody, {"cookie": f"{COOKIE}={token}"})
+        return client_of_person(app, anybody, engine, person=person, area=area)
 
     return made
+
+
+def client_of_key(
+    app: FastAPI, started: TestClient, engine: Engine, *, role: str, area: str, datum: str | None
+) -> TestClient:
+    """A client with a new key, known to the running service."""
+    with transaction(engine) as session:
+        token = add_key(session, f"{role} {uuid4().hex[:8]}", role=role, area=area, datum=datum)
+    app.state.replicas.refresh()
+    return _sibling(app, started, {"authorization": f"Bearer {token}"})
+
+
+def client_of_person(
+    app: FastAPI, started: TestClient, engine: Engine, *, person: str, area: str | None = None
+) -> TestClient:
+    """A client with a new session of a person, who is moved to another area where one is given."""
+    with transaction(engine) as session:
+        if area is not None:
+            session.get_one(User, person).area = area
+        token = open_sign_in(session, person)
+    return _sibling(app, started, {"cookie": f"{COOKIE}={token}"})
 
 
 def _sibling(app: FastAPI, started: TestClient, headers: dict[str, str]) -> TestClient:

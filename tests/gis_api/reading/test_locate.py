@@ -11,16 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import shapely
-from fastapi import FastAPI
-from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from gis_api.fast_locate import Service
 from layers.access import Role
-from layers.db import transaction
-from layers.grids import Grid
 from tests.gis_api.conftest import ClientAs
-from tests.small_city import IN_FORCE_SINCE, SmallCity, stored
+from tests.small_city import IN_FORCE_SINCE, SmallCity
 from tiling.datums import from_wgs84
 
 PATH = "/api/v1/locate"
@@ -97,8 +93,8 @@ def test_the_usual_question_is_answered_before_fastapi_wakes_up(
     before = app.short_way._series.counts[:]
     assert client.get(f"{PATH}?lon={lon!r}&lat={lat!r}").status_code == 200
     assert sum(app.short_way._series.counts) == sum(before) + 1
-    count = 'wangge_request_seconds_count{method="GET",path="/api/v1/locate",status="200"} 1'
-    assert count in client.get("/metrics").text
+    counted = f'wangge_request_seconds_count{{method="GET",path="/api/v1/locate",status="200"}} {sum(before) + 1}'
+    assert counted in client.get("/metrics").text
 
 
 def test_on_a_border_the_smallest_code_is_responsible_and_the_others_are_listed(
@@ -235,18 +231,6 @@ def test_nobody_and_an_unknown_key_are_401(anybody: TestClient) -> None:
     assert anybody.get(f"{PATH}?lon=118.1&lat=39.6", headers={"authorization": "Bearer"}).status_code == 401
 
 
-def test_a_revoked_key_is_refused_by_the_short_way_too(
-    app: FastAPI, client_as: ClientAs, engine: Engine, small_city: SmallCity
-) -> None:
-    lon, lat = small_city.inside(small_city.codes[0])
-    client = client_as("dispatcher")
-    assert client.get(f"{PATH}?lon={lon!r}&lat={lat!r}").status_code == 200
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE keys SET revoked_at = now()")
-    app.state.replicas.refresh()
-    assert client.get(f"{PATH}?lon={lon!r}&lat={lat!r}").status_code == 401
-
-
 def test_the_clients_request_id_comes_back_if_it_is_harmless(client_as: ClientAs, small_city: SmallCity) -> None:
     lon, lat = small_city.inside(small_city.codes[0])
     client, address = client_as("dispatcher"), f"{PATH}?lon={lon!r}&lat={lat!r}"
@@ -254,24 +238,6 @@ def test_the_clients_request_id_comes_back_if_it_is_harmless(client_as: ClientAs
     ids = {client.get(address).headers["x-request-id"] for _ in range(3)}
     assert len(ids) == 3
     assert client.get(address, headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
-
-
-def test_an_overlay_is_listed_only_where_it_covers_the_point(
-    app: FastAPI, client_as: ClientAs, engine: Engine, small_city: SmallCity
-) -> None:
-    code = small_city.codes[0]
-    lon, lat = small_city.inside(code)
-    overlay = stored(shapely.box(lon - 0.00002, lat - 0.00002, lon + 0.00002, lat + 0.00002))
-    with transaction(engine) as session:
-        values = {"level": "grid", "kind": "dedicated", "exclusive": False, "geom": overlay}
-        session.add(Grid(plan_id=small_city.plan_id, code="130273-P1", name="巡查一队", **values))
-    client = client_as("dispatcher")
-    app.state.replicas.state = type(app.state.replicas.state)()
-    app.state.replicas.refresh()
-    within = client.get(f"{PATH}?lon={lon!r}&lat={lat!r}").json()
-    beside = client.get(f"{PATH}?lon={lon + 0.00003!r}&lat={lat!r}").json()
-    assert within["dedicated"] == [{"code": "130273-P1", "name": "巡查一队", "exclusive": False}]
-    assert beside["grid"] == within["grid"] and beside["dedicated"] == []
 
 
 # Many points
