@@ -93,3 +93,10 @@ def choose_crs(session: Session, district: str, *, lon: float, lat: float) -> in
     stored = select(Area.crs_epsg).where(Area.level == AreaLevel.district, same)
     found = session.scalar(stored.order_by((Area.code == district).desc(), Area.code).limit(1))
     return found if found is not None else city_epsg(lon, lat)
+
+
+def find_crs_at(session: Session, *, lon: float, lat: float) -> int | None:
+    """The EPSG number of the stored district (the smallest code) whose boundary covers the place, else None."""
+    point = func.ST_SetSRID(func.ST_MakePoint(lon, lat), WGS84)
+    covering = select(Area.crs_epsg).where(Area.level == AreaLevel.district, func.ST_Covers(Area.geom, point))
+    return session.scalar(covering.order_by(Area.code).limit(1))

@@ -15,6 +15,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -66,24 +67,28 @@ def run(work: str, task: bytes, *, room: Room | None = None) -> bytes:
     user may read.
     """
     room = room or Room()
-    with _started(work, room) as child:
-        answer, words = _conversation(child, task, room)
+    with _started(work, task, room) as child:
+        answer, words = _conversation(child, room)
         return _judged(child.returncode, answer, words)
 
 
 @contextlib.contextmanager
-def _started(work: str, room: Room) -> Iterator[subprocess.Popen[bytes]]:
+def _started(work: str, task: bytes, room: Room) -> Iterator[subprocess.Popen[bytes]]:
     limits = room.limits
     figures = (limits.memory_bytes, limits.cpu_s, limits.file_bytes, limits.open_files, limits.answer_bytes)
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
-        [sys.executable, "-m", "layers.sandbox", work, *map(str, figures)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=_ROOT,
-        env=_bare_environment(room.environment),
-        start_new_session=True,
-    )
+    # The task goes in as an unlinked file: what `communicate` has not yet written when its time-out ends is lost.
+    with tempfile.TemporaryFile() as file:
+        file.write(task)
+        file.seek(0)
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and module, no shell
+            [sys.executable, "-m", "layers.sandbox", work, *map(str, figures)],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=_ROOT,
+            env=_bare_environment(room.environment),
+            start_new_session=True,
+        )
     try:
         yield child
     finally:
@@ -97,14 +102,11 @@ def _bare_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"} | quiet | kept | dict(extra)
 
 
-def _conversation(child: subprocess.Popen[bytes], task: bytes, room: Room) -> tuple[bytes, bytes]:
+def _conversation(child: subprocess.Popen[bytes], room: Room) -> tuple[bytes, bytes]:
     deadline = time.monotonic() + room.limits.wall_s
-    waiting: bytes | None = task
     while True:
-        try:
-            return child.communicate(waiting, timeout=_POLL_S)
-        except subprocess.TimeoutExpired:
-            waiting = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.communicate(timeout=_POLL_S)
         if room.should_stop():
             raise Unacceptable("work_stopped")
         if time.monotonic() > deadline:
@@ -128,10 +130,9 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    for pipe in (child.stdin, child.stdout, child.stderr):
+    for pipe in (child.stdout, child.stderr):
         if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+            pipe.close()
 
 
 def _error_of(answer: bytes) -> LayerError:

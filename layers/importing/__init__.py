@@ -26,6 +26,7 @@ from layers.importing.columns import FIELDS, LAYERS
 from layers.importing.drafts import store_grids
 from layers.importing.ground import KINDS, store_ground
 from layers.importing.people import store_devices, store_households, store_shifts, store_workers
+from layers.importing.polygons import read_frame, read_polygons
 from layers.importing.reading import Sheet, read_sheet
 from layers.importing.report import ImportOptions, ImportReport, Note, Progress, Refusal
 
@@ -102,4 +103,6 @@ __all__ = [
     "StatedAs",
     "compare_stated",
     "import_layer",
+    "read_frame",
+    "read_polygons",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,25 +32,27 @@ class StatedAs:
     r"""How a file names grids: "11 MANHATTAN" by pattern `(\d+) MANHATTAN` and grid `1\1` is the district's grid 111.
 
     `pattern` must fit the whole text; `grid` is the grid's id as its import called it, with `\1` for the first group.
+    Texts that `nothing` fits state no grid.
     """
 
     district: str
     pattern: str = "(.+)"
     grid: str = r"\1"
+    nothing: str = r"(?i)(unspecified|unknown|n/?a)\b.*"
 
 
 @dataclass(frozen=True)
 class Miss:
     """One row whose point is not in the grid that the file states; `found` is None in no grid.
 
-    `distance_m` is the distance from the point to the border of the stated grid, in metres of the city; None where the
-    plan has no such grid.
+    `distance_m` is the distance from the point to the border of the stated grid, in metres of the city; to the nearest
+    border of any grid where the plan has no such grid.
     """
 
     row: int
     stated: str
     found: str | None
-    distance_m: float | None
+    distance_m: float
     where: BaseGeometry
 
 
@@ -81,9 +84,9 @@ def compare_stated(
     rows = [row for row, shape in enumerate(table.geometries) if shape is not None and stated[row] is not None]
     points = np.asarray(table.geometries[rows], dtype=object)
     found = _owners(points, codes, polygons)
-    metres = dict(zip(codes, plane.to_metres(polygons), strict=True))
+    borders = dict(zip(codes, shapely.boundary(plane.to_metres(polygons)), strict=True))
     misses = [
-        Miss(row + 1, stated[row] or "", owner, _distance_m(plane, point, metres.get(stated[row] or "")), point)
+        Miss(row + 1, stated[row] or "", owner, _distance_m(plane.to_metres(point), borders, stated[row]), point)
         for row, point, owner in zip(rows, points, found, strict=True)
         if owner != stated[row]
     ]
@@ -106,7 +109,9 @@ def _grids_in_force(session: Session, district: str) -> tuple[list[str], NDArray
 def _stated(texts: Any, stated_as: StatedAs) -> list[str | None]:
     try:
         pattern = re.compile(stated_as.pattern)
-        return [None if text is None else _code(text, pattern, stated_as) for text in texts]
+        nothing = re.compile(stated_as.nothing)
+        silent = (text is None or nothing.fullmatch(text) for text in texts)
+        return [None if none else _code(text, pattern, stated_as) for text, none in zip(texts, silent, strict=True)]
     except (re.error, IndexError) as error:
         raise Unacceptable("pattern_is_wrong", pattern=stated_as.pattern, reason=str(error)) from error
 
@@ -125,7 +130,7 @@ def _owners(points: NDArray[np.object_], codes: list[str], polygons: NDArray[np.
     return owners
 
 
-def _distance_m(plane: Plane, point: BaseGeometry, polygon: BaseGeometry | None) -> float | None:
-    if polygon is None:
-        return None
-    return float(plane.to_metres(point).distance(polygon.boundary))
+def _distance_m(point: BaseGeometry, borders: Mapping[str, BaseGeometry], stated: str | None) -> float:
+    if stated is not None and stated in borders:
+        return float(point.distance(borders[stated]))
+    return float(np.min(shapely.distance(point, np.array(list(borders.values()), dtype=object))))

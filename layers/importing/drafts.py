@@ -15,18 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from layers import files, planning
+from layers import planning
 from layers.access import Actor, require_area
 from layers.areas import Area, AreaLevel, choose_crs, city_of
 from layers.errors import Unacceptable
 from layers.grids import GridKind, GridLevel
 from layers.importing.boundaries import middle_of, overlap_of
+from layers.importing.polygons import read_frame
 from layers.importing.reading import POLYGONS, Sheet, parsed
 from layers.importing.report import UNION, ImportOptions, ImportReport
 from layers.importing.values import Unreadable, one_of
@@ -192,19 +192,7 @@ def _frame(options: ImportOptions) -> BaseGeometry | Literal["union"] | None:
         return None
     if options.frame == UNION:
         return "union"
-    return read_frame(Path(options.frame), options)
-
-
-def read_frame(path: Path, options: ImportOptions) -> BaseGeometry:
-    """The union of a file's polygons in WGS84 degrees; raises Unacceptable where one is no valid polygon."""
-    table = files.read(files.Source(path=path, crs=options.crs, datum=options.datum))
-    for fault in table.faults.values():
-        raise Unacceptable("frame_is_invalid", where=fault.where, row=fault.row, reason=fault.reason or fault.code)
-    shapes = [] if table.geometries is None else list(table.geometries)
-    if not shapes or any(shape.geom_type not in POLYGONS for shape in shapes):
-        raise Unacceptable("frame_is_invalid", row=1, reason="no polygon")
-    union: BaseGeometry = shapely.union_all(np.array(shapes, dtype=object))
-    return union
+    return read_frame(Path(options.frame), crs=options.crs, datum=options.datum)
 
 
 def _ensure_district(session: Session, sheet: Sheet, own: list[DraftRow], rows: list[DraftRow]) -> None:

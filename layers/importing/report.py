@@ -90,7 +90,7 @@ class Gathering:
         """Note the first fault of a row; later ones say nothing new."""
         self.refused.setdefault(row, Refusal(row, reason, detail, where))
 
-    def note(self, code: str, *, where: BaseGeometry | None = None, **values: Any) -> None:
+    def note(self, code: str, /, *, where: BaseGeometry | None = None, **values: Any) -> None:
         """Remark on the whole import."""
         self.notes.append(Note(code, values, where))
 

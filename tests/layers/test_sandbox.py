@@ -22,6 +22,11 @@ def test_the_answer_comes_back_byte_for_byte() -> None:
     assert run("tests.sandbox_work:echo", b"grid \x00\xff" * 100_000) == b"grid \x00\xff" * 100_000
 
 
+def test_a_large_task_reaches_a_child_that_starts_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layers.sandbox._POLL_S", 0.001)
+    assert len(run("tests.sandbox_work:echo", bytes(5_000_000))) == 5_000_000
+
+
 def test_an_error_keeps_its_kind_code_values_and_place() -> None:
     error = refusal("miss", b"130273")
     assert isinstance(error, NotFound)

@@ -1,0 +1,371 @@
+"""wangge import, check, publish, agree: real data in, and the proof that it is right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+    from layers.access import Actor
+    from layers.importing import Agreement, ImportOptions, ImportReport
+
+LAYERS = "areas grids buildings households compounds roads water hazards incidents devices workers shifts"
+# So many refused rows are listed one by one; --json lists them all.
+MOST_ROWS = 20
+MOST_PLACES = 200
+
+Crs = Annotated[str | None, typer.Option(help="The file's CRS, such as EPSG:2232.")]
+Datum = Annotated[str | None, typer.Option(help="The file's datum: wgs84 cgcs2000 gcj02 bd09.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Table_ = Annotated[str | None, typer.Option("--table", help="Which table of a file with several.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("import")(import_file)
+    app.command()(check)
+    app.command()(publish)
+    app.command()(agree)
+
+
+def import_file(
+    layer: Annotated[str, typer.Argument(help=LAYERS)],
+    file: Annotated[Path, typer.Argument(help="GPKG, GeoJSON, FlatGeobuf, KML, zipped shapefile, Parquet, CSV(.gz).")],
+    crs: Crs = None,
+    datum: Datum = None,
+    mapping: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="May be repeated.")] = None,
+    district: Annotated[str | None, typer.Option(help="The code of the district.")] = None,
+    level: Annotated[str | None, typer.Option(help="areas: district, subdistrict or community.")] = None,
+    frame: Annotated[str | None, typer.Option(help="grids: a file, or `union` of the layer's own polygons.")] = None,
+    tz: Annotated[str | None, typer.Option(help="For times without an offset, such as Asia/Shanghai.")] = None,
+    table: Table_ = None,
+    source: Annotated[str | None, typer.Option(help="What scopes the file's ids; default its name.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and take it back.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a file into a layer; grids become draft plans, never published ones."""
+    from layers.importing import ImportOptions
+
+    options = ImportOptions(
+        crs=crs,
+        datum=datum,
+        table=table,
+        mapping=_pairs([*(mapping or [])]),
+        district=district,
+        level=level,
+        frame=frame,
+        tz=tz,
+        source=source,
+        dry_run=dry_run,
+    )
+    with _database() as engine:
+        report = _imported(engine, layer, file, options)
+    if as_json:
+        print(json.dumps(_report_json(report), ensure_ascii=False, indent=1))
+    else:
+        show_report(report)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="Any file with polygons.")],
+    crs: Crs = None,
+    datum: Datum = None,
+    frame: Annotated[Path | None, typer.Option(help="What the polygons should cover exactly.")] = None,
+    code: Annotated[str | None, typer.Option(help="The column with the codes.")] = None,
+    parts_allowed: Annotated[bool, typer.Option("--parts-allowed", help="Several parts are meant.")] = False,
+    table: Table_ = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report the defects of a file's polygons, without a database; exit status 1 when there are any."""
+    report = _checked(file, crs=crs, datum=datum, frame=frame, code=code, parts=parts_allowed, table=table)
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        show_check(file, report)
+    if report["defects"]:
+        raise typer.Exit(1)
+
+
+def publish(
+    plan: Annotated[int, typer.Argument(help="The number of the draft or submitted plan.")],
+    effective_at: Annotated[
+        str | None, typer.Option(help="When it comes into force, with offset; default now.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="A signed-in person's name instead of the operator.")] = None,
+) -> None:
+    """Submit a draft (its warnings acknowledged and listed) and publish it, as the operator of this machine.
+
+    Refused while the plan has errors, and for a person who edited it.
+    """
+    from datetime import datetime
+
+    moment = None if effective_at is None else datetime.fromisoformat(effective_at)
+    if moment is not None and moment.tzinfo is None:
+        raise typer.BadParameter("give the time with its offset, such as 2026-11-01T00:00:00+08:00")
+    with _database() as engine:
+        warnings = _submitted(engine, plan, by=by)
+        district, plan_version, certificate = _published(engine, plan, effective_at=moment, by=by)
+    print(f"plan {plan} of {district} is published as version {plan_version}")
+    for kind, number in warnings.items():
+        print(f"  warning acknowledged: {kind} {number}")
+    print(f"  certificate SHA-256 {certificate}")
+
+
+def agree(
+    file: Annotated[Path, typer.Argument(help="A file of points that state their grid.")],
+    column: Annotated[str, typer.Option(help="The column that states it.")],
+    district: Annotated[str, typer.Option(help="The district whose plan in force is asked.")],
+    pattern: Annotated[str, typer.Option(help=r"What a statement looks like: 'Precinct (\d+)'.")] = "(.+)",
+    grid: Annotated[str, typer.Option(help=r"The grid's id in it: '1\1' makes 111 of 11.")] = r"\1",
+    crs: Crs = None,
+    datum: Datum = None,
+) -> None:
+    """Compare the grid that each point lies in with the one that the file states; every miss is listed in metres."""
+    from layers.importing import ImportOptions, StatedAs, compare_stated
+
+    stated_as = StatedAs(district=district, pattern=pattern, grid=grid)
+    with _database() as engine, _session(engine) as session:
+        options = ImportOptions(crs=crs, datum=datum)
+        result = compare_stated(
+            session, file, column=column, stated_as=stated_as, options=options, by=_operator("agree")
+        )
+    show_agreement(result)
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        column, mark, field = text.rpartition("=")
+        if not mark or not column or not field:
+            raise typer.BadParameter(f"--map takes file_column=field, not {text!r}")
+        pairs[column] = field
+    return pairs
+
+
+@contextmanager
+def _database() -> Iterator[Engine]:
+    from gis_api.commands.service import started_cluster
+    from gis_api.settings import Settings
+    from layers.db import make_engine
+    from migrations import run
+
+    settings = Settings()
+    started_cluster(settings)
+    engine = make_engine(settings.url(), statement_timeout_ms=0)
+    run.upgrade(engine)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Session]:
+    from layers.db import transaction
+
+    with transaction(engine) as session:
+        yield session
+
+
+def _operator(what: str) -> Actor:
+    from layers.access import service_actor
+
+    return service_actor(f"wangge {what}")
+
+
+def _imported(engine: Engine, layer: str, file: Path, options: ImportOptions) -> ImportReport:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from layers.importing import import_layer
+
+    percent = TextColumn("{task.percentage:>3.0f}%")
+    columns = (TextColumn("{task.description}"), BarColumn(), percent, TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress, _session(engine) as session:
+        task = progress.add_task(layer, total=1.0)
+
+        def tell(words: str, share: float) -> None:
+            progress.update(task, description=f"{layer}: {words}", completed=share)
+
+        return import_layer(session, layer, file=file, options=options, progress=tell, by=_operator("import"))
+
+
+def _checked(
+    file: Path,
+    *,
+    crs: str | None,
+    datum: str | None,
+    frame: Path | None,
+    code: str | None,
+    parts: bool,
+    table: str | None,
+) -> dict[str, Any]:
+    from layers.checking import CheckTask
+    from layers.checking import check as check_task
+    from layers.importing import ImportOptions, read_frame, read_polygons
+
+    options = ImportOptions(crs=crs, datum=datum, table=table, mapping={} if code is None else {code: "code"})
+    codes, polygons = read_polygons(file, options)
+    task = CheckTask(
+        codes=codes,
+        polygons=polygons,
+        frame=None if frame is None else read_frame(frame, crs=crs, datum=datum),
+        parts_allowed=codes if parts else (),
+    )
+    return check_task(task)
+
+
+def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int]:
+    """The warnings that were acknowledged, by kind; a plan that is submitted already stays as it is."""
+    from collections import Counter
+
+    from layers import planning
+    from layers.plans import PlanState, get_plan
+
+    with _session(engine) as session:
+        actor = _actor(session, by, "submit")
+        plan = get_plan(session, plan_id, by=actor)
+        report = planning.report_of(session, plan_id, by=actor)
+        warnings = Counter(d["kind"] for d in report["defects"] if d["severity"] == "warning")
+        if plan.state == PlanState.draft:
+            planning.submit(
+                session, plan_id, version=plan.version, acknowledged=sorted(warnings), by=_operator("submit")
+            )
+        return dict(sorted(warnings.items()))
+
+
+def _published(engine: Engine, plan_id: int, *, effective_at: Any, by: str | None) -> tuple[str, int, str]:
+    from layers import planning
+    from layers.plans import get_plan
+
+    with _session(engine) as session:
+        actor = _actor(session, by, "publish")
+        version = get_plan(session, plan_id, by=actor).version
+        plan = planning.publish(session, plan_id, version=version, effective_at=effective_at, by=actor)
+        assert plan.plan_version is not None and plan.certificate is not None, "publishing numbers and certifies"
+        return plan.district, plan.plan_version, str(plan.certificate["sha256"])
+
+
+def _actor(session: Session, name: str | None, what: str) -> Actor:
+    from layers.access import User, actor_of
+
+    if name is None:
+        return _operator(what)
+    user = session.get(User, name)
+    if user is None or user.role not in ("planner", "admin"):
+        raise typer.BadParameter(f"{name} is no planner or administrator of this service")
+    return actor_of(user)
+
+
+def show_report(report: ImportReport) -> None:
+    """Print counts, remarks, and what was refused and why."""
+    from rich.table import Table
+
+    print("dry run: nothing was stored" if report.dry_run else f"{report.layer} imported")
+    print(f"  read    {report.read:>9,}")
+    print(f"  stored  {report.stored:>9,}" + (f"  ({report.changed:,} were there before)" if report.changed else ""))
+    print(f"  refused {len(report.refused):>9,}")
+    for note in report.notes:
+        print(f"  {_words(note.code, note.values)}")
+    if not report.refused:
+        return
+    table = Table("row", "reason", "detail", "place")
+    for refusal in report.refused[:MOST_ROWS]:
+        place = "" if refusal.where is None else "{:.6f} {:.6f}".format(*refusal.where.centroid.coords[0])
+        table.add_row(str(refusal.row), _words(refusal.reason, {}), refusal.detail, place)
+    _print_table(table)
+    print("  " + ", ".join(f"{_words(reason, {})}: {number:,}" for reason, number in report.by_reason().items()))
+
+
+def _words(code: str, values: Mapping[str, Any]) -> str:
+    from gis_api.texts import has, text
+
+    key = f"importing.{code}"
+    if has(key):
+        return text(key, "en", **values)
+    return " ".join([code.replace("_", " "), *(f"{name}={value}" for name, value in values.items())])
+
+
+def _report_json(report: ImportReport) -> dict[str, Any]:
+    import shapely
+
+    refused = [
+        {
+            "row": refusal.row,
+            "reason": refusal.reason,
+            "detail": refusal.detail,
+            "where": None if refusal.where is None else json.loads(shapely.to_geojson(refusal.where)),
+        }
+        for refusal in report.refused
+    ]
+    return {
+        "layer": report.layer,
+        "read": report.read,
+        "stored": report.stored,
+        "changed": report.changed,
+        "refused": refused,
+        "notes": [{"code": note.code, **note.values} for note in report.notes],
+        "plans": dict(report.plans),
+        "dry_run": report.dry_run,
+    }
+
+
+def show_check(file: Path, report: Mapping[str, Any]) -> None:
+    """Print the defects of a file, one line each, and their number by kind."""
+    from rich.table import Table
+
+    summary = report["summary"]
+    print(f"{file.name}: {summary['grids']} grids, {summary['area_m2'] / 1e6:,.3f} km² (EPSG:{report['epsg']})")
+    if not report["defects"]:
+        print("  no defects: a valid coverage")
+        return
+    table = Table("kind", "class", "codes", "area m²", "length m", "width m", "place")
+    for defect in report["defects"][:MOST_PLACES]:
+        figures = (f"{defect['area_m2']:,.3f}", f"{defect['length_m']:,.2f}", f"{defect['width_m']:,.3f}")
+        table.add_row(
+            defect["kind"], defect["class"] or "", " ".join(defect["codes"][:4]), *figures, _place(defect["where"])
+        )
+    _print_table(table)
+    if len(report["defects"]) > MOST_PLACES:
+        print(f"  and {len(report['defects']) - MOST_PLACES} more (--json lists them all)")
+    print("  " + ", ".join(f"{kind}: {number}" for kind, number in sorted(summary["by_kind"].items())))
+
+
+def _print_table(table: Table) -> None:
+    from rich.console import Console
+
+    # Into a file or a pipe there is no width to fit: cut figures help nobody.
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def _place(where: Mapping[str, Any] | None) -> str:
+    if where is None:
+        return ""
+    position: Any = where["coordinates"]
+    while isinstance(position[0], list):
+        position = position[0]
+    return f"{position[0]:.6f} {position[1]:.6f}"
+
+
+def show_agreement(result: Agreement) -> None:
+    """Print how many points lie in the grid that they state, and each that does not."""
+    from rich.table import Table
+
+    print(f"{result.agreeing:,} of {result.stating:,} located rows that state a grid lie in it")
+    if not result.misses:
+        return
+    table = Table("row", "stated", "found", "distance to the border, m", "place")
+    for miss in result.misses:
+        place = "{:.6f} {:.6f}".format(*miss.where.coords[0])
+        table.add_row(str(miss.row), miss.stated, miss.found or "-", f"{miss.distance_m:,.3f}", place)
+    _print_table(table)

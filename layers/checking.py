@@ -1,0 +1,154 @@
+"""Is a set of foreign polygons a tiling? The report in degrees, without a database; large sets in a child process.
+
+Used by POST /coverage and `wangge check`. Polygons may be None, empty or invalid: the report says so, nothing mended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from layers import sandbox
+from layers.errors import Unacceptable
+from layers.sandbox import Limits, Room
+from tiling.coverage import CoverageReport, Defect, check_polygons
+from tiling.plane import Plane, city_epsg
+from tiling.tolerance import Tolerance
+
+# Below so many vertices the check takes less time than starting a child would.
+FEW_VERTICES = 5_000
+# A hostile set may keep GEOS busy for ever; 100,000 honest grids take some six seconds.
+LIMITS = Limits(cpu_s=120, wall_s=150.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckTask:
+    """What is to be checked: polygons in WGS84 degrees with a code each (codes may repeat), and against which frame.
+
+    `epsg` is the metric CRS of the city, None to choose it by the position.
+    """
+
+    codes: Sequence[str]
+    polygons: Sequence[BaseGeometry | None]
+    frame: BaseGeometry | None = None
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    parts_allowed: Collection[str] = ()
+    epsg: int | None = None
+
+
+def check(task: CheckTask, *, room: Room | None = None) -> dict[str, Any]:
+    """The report as JSON: `ok`, `defects` with their places in WGS84 degrees, `summary`; the CRS in `epsg`.
+
+    Areas, lengths and widths are metres of the city's plane. Raises Unacceptable where the work is too much for the
+    child process, and for a frame that is no valid polygon (`frame_is_invalid`, with the place).
+    """
+    _refuse_frame(task.frame)
+    if sum(shapely.get_num_coordinates(shape) for shape in task.polygons if shape is not None) <= FEW_VERTICES:
+        return checked(task)
+    answer = sandbox.run("layers.checking:check_bytes", packed(task), room=room or Room(limits=LIMITS))
+    report: dict[str, Any] = json.loads(answer)
+    return report
+
+
+def checked(task: CheckTask) -> dict[str, Any]:
+    """The same report, made in this process."""
+    plane = Plane(task.epsg or epsg_of(task.polygons))
+    shapes = _objects(task.polygons)
+    frame = None if task.frame is None else plane.to_metres(task.frame)
+    report = check_polygons(
+        task.codes, plane.to_metres(shapes), frame=frame, tolerance=task.tolerance, parts_allowed=task.parts_allowed
+    )
+    return as_json(report, plane)
+
+
+def as_json(report: CoverageReport, plane: Plane) -> dict[str, Any]:
+    """A report in metres of a plane as JSON with places in WGS84 degrees."""
+    places = plane.to_degrees(_objects([defect.where for defect in report.defects]))
+    texts = np.asarray(shapely.to_geojson(places)).tolist() if len(places) else []
+    defects = [_defect(defect, text) for defect, text in zip(report.defects, texts, strict=True)]
+    return {"ok": report.ok, "defects": defects, "summary": report.summary(), "epsg": plane.epsg}
+
+
+def _defect(defect: Defect, place: str | None) -> dict[str, Any]:
+    return {
+        "kind": defect.kind,
+        "class": defect.class_,
+        "severity": defect.severity,
+        "codes": list(defect.codes),
+        "area_m2": round(defect.area_m2, 6),
+        "length_m": round(defect.length_m, 4),
+        "width_m": round(defect.width_m, 4),
+        "households": None,
+        "detail": defect.detail,
+        "where": None if place is None else json.loads(place),
+    }
+
+
+def epsg_of(polygons: Sequence[BaseGeometry | None]) -> int:
+    """The metric CRS for the middle of these shapes in degrees; that of (0, 0) where there is none."""
+    west, south, east, north = shapely.total_bounds(_objects(polygons)).tolist()
+    if not np.isfinite([west, south, east, north]).all():
+        return city_epsg(0.0, 0.0)
+    return city_epsg((west + east) / 2, (south + north) / 2)
+
+
+def _refuse_frame(frame: BaseGeometry | None) -> None:
+    if frame is None:
+        return
+    if frame.geom_type not in ("Polygon", "MultiPolygon") or frame.is_empty:
+        raise Unacceptable("frame_is_invalid", row=1, reason=frame.geom_type)
+    if not frame.is_valid:
+        reason = str(shapely.is_valid_reason(frame))
+        raise Unacceptable("frame_is_invalid", where=frame.envelope, row=1, reason=reason)
+
+
+def packed(task: CheckTask) -> bytes:
+    """A task as bytes: one line of JSON, then the shapes as WKB."""
+    shapes = [b"" if shape is None else bytes(shapely.to_wkb(shape)) for shape in (*task.polygons, task.frame)]
+    head = {
+        "codes": list(task.codes),
+        "lengths": [len(wkb) for wkb in shapes],
+        "tolerance": [task.tolerance.snap_m, task.tolerance.sliver_m, task.tolerance.contained_share],
+        "parts_allowed": sorted(task.parts_allowed),
+        "epsg": task.epsg,
+    }
+    return json.dumps(head).encode() + b"\n" + b"".join(shapes)
+
+
+def unpacked(content: bytes) -> CheckTask:
+    """The task that `packed` made these bytes from."""
+    line, _, body = content.partition(b"\n")
+    head = json.loads(line)
+    ends = np.cumsum(head["lengths"]).tolist()
+    shapes = [_shape(body[end - length : end]) for end, length in zip(ends, head["lengths"], strict=True)]
+    snap_m, sliver_m, contained_share = head["tolerance"]
+    return CheckTask(
+        codes=head["codes"],
+        polygons=shapes[:-1],
+        frame=shapes[-1],
+        tolerance=Tolerance(snap_m=snap_m, sliver_m=sliver_m, contained_share=contained_share),
+        parts_allowed=head["parts_allowed"],
+        epsg=head["epsg"],
+    )
+
+
+def check_bytes(content: bytes) -> bytes:
+    """The report for a packed task, as JSON; what the child process runs."""
+    return json.dumps(checked(unpacked(content))).encode()
+
+
+def _shape(wkb: bytes) -> BaseGeometry | None:
+    return shapely.from_wkb(wkb) if wkb else None
+
+
+def _objects(shapes: Sequence[BaseGeometry | None]) -> NDArray[np.object_]:
+    out = np.empty(len(shapes), dtype=object)
+    out[:] = list(shapes)
+    return out
