@@ -300,10 +300,9 @@ def keep_decision(
 
 
 def candidate_json(one: Candidate) -> dict[str, Any]:
-    """A candidate as it is stored and told; the database's id stays inside."""
-    return {name: getattr(one, name) for name in Candidate.__slots__ if name not in ("worker_id", "number")} | {
-        "worker": one.number
-    }
+    """A candidate as it is stored and told; the database's id stays inside. Whoever is a candidate is on duty."""
+    told = {name: getattr(one, name) for name in Candidate.__slots__ if name not in ("worker_id", "number")}
+    return {"worker": one.number, **told, "on_duty": True}
 
 
 def rejected_json(one: Rejected) -> dict[str, Any]:
