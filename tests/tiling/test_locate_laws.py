@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from tiling.locate import PLAIN, RELATIONS, DistrictIndex, DistrictTiles, PointLocator, fastest, vectorised
+from tiling.plane import Plane
 
 EPSG = 4548
 KERNELS = pytest.mark.parametrize("kernel", [fastest(), PLAIN], ids=lambda kernel: kernel.name)
@@ -148,6 +149,42 @@ def test_two_districts_are_answered_like_one(seed):
         mine, theirs = apart.one(lon, lat), together.one(lon, lat)
         assert (mine >= 0) == (theirs >= 0)
         assert mine < 0 or apart.tile_codes[mine] == together.tile_codes[theirs]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.5, 400.0), st.booleans())
+def test_in_gaps_many_points_get_the_tile_that_each_gets_by_itself(seed, within_m, split):
+    polygons, frame = voronoi(seed, 12, size=0.02)
+    tiles = in_order(shapely.buffer(polygons, -0.0006, join_style="mitre"), frame)
+    half = np.arange(len(polygons)) % 2 == 0
+    parts = [
+        DistrictTiles(name, frame, tiles.codes[h], tiles.codes[h], tiles.polygons[h], EPSG)
+        for name, h in (("1", half), ("2", ~half))
+    ]
+    locator = locator_of(*parts) if split else locator_of(tiles)
+    lon, lat = np.random.default_rng(seed).uniform([117.0, 39.0], [117.02, 39.02], (400, 2)).T
+    singly = [
+        locator.explain(*place, gap_fallback_m=within_m).tile for place in zip(lon.tolist(), lat.tolist(), strict=True)
+    ]
+    assert locator.many(lon, lat, gap_fallback_m=within_m).tile.tolist() == singly
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.floats(1.0, 3000.0))
+def test_the_candidates_are_the_tiles_within_the_radius(seed, accuracy_m):
+    polygons, frame = voronoi(seed, 25)
+    tiles, plane = in_order(polygons, frame), Plane(EPSG)
+    locator = locator_of(tiles)
+    metric = plane.to_metres(tiles.polygons)
+    for place in np.random.default_rng(seed).uniform([116.99, 38.99], [117.06, 39.06], (10, 2)).tolist():
+        point = shapely.Point(*(float(v) for v in plane.xy_of(*place)))
+        apart = dict(zip(tiles.codes, shapely.distance(metric, point).tolist(), strict=True))
+        found = locator.explain(*place, accuracy_m=accuracy_m)
+        told = {near.code: near.distance_m for near in found.candidates}
+        assert {code for code, d in apart.items() if d < accuracy_m - 0.002} <= told.keys()
+        assert told.keys() <= {code for code, d in apart.items() if d < accuracy_m + 0.002}
+        assert told == pytest.approx({code: apart[code] for code in told}, abs=0.002)
+        assert [near.distance_m for near in found.candidates] == sorted(told.values())
 
 
 @KERNELS

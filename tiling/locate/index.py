@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tiling.locate import crossing, kernels
 from tiling.locate.crossing import FIRST_LIST, GAP_CELL, NONE, SEVERAL, UNDECIDED_YET, Lookup
-from tiling.locate.raster import CELLS_PER_TILE, Raster, rasterised
+from tiling.locate.raster import Raster, rasterised
 from tiling.locate.snapshot import packed, unpacked
 from tiling.locate.tiles import DistrictTiles, Floats, Outlines, outlines_of
 
@@ -44,7 +44,7 @@ class DistrictIndex:
     views: Lookup = field(repr=False)
 
     @classmethod
-    def build(cls, tiles: DistrictTiles, *, cells_per_tile: int = CELLS_PER_TILE) -> DistrictIndex:
+    def build(cls, tiles: DistrictTiles, *, cells_per_tile: int | None = None) -> DistrictIndex:
         """The index over the tiles; more cells make lookups faster and the index larger.
 
         Raises ValueError when two tiles have the same code. Polygons may overlap or be None; they must be valid by
