@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, or_, select
+from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import Session
 
 from layers import households
@@ -59,7 +59,7 @@ class Count:
 
 def load_houses(session: Session, box: BaseGeometry, *, codes: Collection[str]) -> Houses:
     """The buildings that reach into a box in degrees, and those put into one of these grids by hand."""
-    inside = Building.geom.op("&&")(func.ST_MakeEnvelope(*box.bounds, WGS84))
+    inside = false() if box.is_empty else Building.geom.op("&&")(func.ST_MakeEnvelope(*box.bounds, WGS84))
     chosen = or_(inside, Building.grid_override.in_(list(codes))) if codes else inside
     statement = select(
         Building.id,

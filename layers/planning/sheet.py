@@ -283,10 +283,11 @@ def _box(board: Board, codes: Collection[str], older: Board, before: Collection[
 
 def _degree_box(board: Board, shapes: Any) -> BaseGeometry:
     """A box in degrees around shapes in metres, a metre wider: a straight edge bows when it is turned into degrees."""
-    bounds = shapely.total_bounds(shapes)
-    if np.isnan(bounds).any():
-        return shapely.box(0, 0, 0, 0)
-    west, south, east, north = bounds.tolist()
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    bounds = bounds[~np.isnan(bounds[:, 0])]
+    if not len(bounds):
+        return shapely.Polygon()
+    (west, south), (east, north) = bounds[:, :2].min(axis=0).tolist(), bounds[:, 2:].max(axis=0).tolist()
     # In between, too: the plane's edges bow in degrees.
     edge = shapely.get_coordinates(shapely.segmentize(shapely.box(west - 1, south - 1, east + 1, north + 1), 1000.0))
     lon, lat = board.plane.lonlat_of(edge[:, 0], edge[:, 1])

@@ -74,7 +74,8 @@ def plans_as_json(session: Session, plans: Iterable[Plan]) -> list[dict[str, Any
     """Plans as the API tells them, with the names of their districts and the summary of their last report."""
     listed = list(plans)
     districts = {plan.district for plan in listed}
-    names = dict(session.execute(select(Area.code, Area.name).where(Area.code.in_(districts))).tuples().all())
+    named = session.execute(select(Area.code, Area.name).where(Area.code.in_(districts)))
+    names = {code: name for code, name in named}  # noqa: C416 - rows are not pairs to the type checker
     ids = [plan.id for plan in listed]
     kept = select(Plan.id, Plan.report["ok"], Plan.report["summary"]).where(Plan.id.in_(ids))
     reports = {plan_id: (ok, summary) for plan_id, ok, summary in session.execute(kept)}
