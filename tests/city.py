@@ -23,6 +23,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
+
 from tiling.plane import Plane, city_epsg, to_lattice
 
 Floats = NDArray[np.float64]

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from shapely import STRtree
 
+from layers.demo.belonging import inner_tiles
 from layers.demo.model import Town, TownBuilding
 from layers.demo.rows import Writer, points
+from tiling.plane import Plane
 
 TENANT, ORGANISATION = 0.21, 0.02
 PARTY_MEMBER, SPECIAL_NEEDS, LIVING_ALONE, LONE_ELDER = 0.085, 0.032, 0.045, 0.021
@@ -35,19 +36,8 @@ class Home:
 
 def make_homes(town: Town, rng: np.random.Generator) -> list[Home]:
     """All households in the order of buildings and rooms."""
-    inner = _sub_grid_of_point(town)
+    inner = inner_tiles(town.grids, town.buildings, Plane(town.epsg))
     return [home for at, building in enumerate(town.buildings) for home in _homes(at, building, inner[at], rng)]
-
-
-def _sub_grid_of_point(town: Town) -> list[str]:
-    """The finest tile that holds each building's inner point."""
-    tiles = town.tiles
-    place = STRtree([tile.polygon for tile in tiles])
-    which, tile = place.query([building.inner_point for building in town.buildings], predicate="within")
-    codes = [""] * len(town.buildings)
-    for at, found in zip(which, tile, strict=True):
-        codes[int(at)] = tiles[int(found)].code
-    return codes
 
 
 def _homes(at: int, building: TownBuilding, inner: str, rng: np.random.Generator) -> Iterator[Home]:

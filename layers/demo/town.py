@@ -12,6 +12,7 @@ import numpy as np
 from shapely.geometry import Polygon
 
 from layers.demo import compounds, villages
+from layers.demo.belonging import counted
 from layers.demo.cutting import CannotCut, Cut, Floats, placed, placed_parts
 from layers.demo.grounds import group_names, make_parks, make_roads, make_waters
 from layers.demo.layout import Layout, make_layout
@@ -157,14 +158,16 @@ def _coded(seed: int, ground: _Ground, rng: np.random.Generator) -> Town:
     overlays = patrol_grids(dedicated, areas[0].polygon)
     estates, numbers = _compounds(ground)
     greens = [(groups[p.group], ground.sites[p.block]) for p in plots if p.use == "park"]
+    buildings = tuple(_buildings(ground, codes, parts, estates, numbers))
+    coded = sorted((*grids, *overlays), key=lambda grid: grid.code)
     return Town(
         seed=seed,
         epsg=city_epsg(LON, LAT),
         frame=areas[0].polygon,
         areas=tuple(areas),
-        grids=tuple(sorted((*grids, *overlays), key=lambda grid: grid.code)),
+        grids=counted(coded, buildings, Plane(city_epsg(LON, LAT))),
         compounds=tuple(estates),
-        buildings=tuple(_buildings(ground, codes, parts, estates, numbers)),
+        buildings=buildings,
         roads=make_roads(ground.layout, ground.cuts, ground.origin, rng),
         waters=make_waters(ground.layout, [site for _, site in greens], ground.origin, rng),
         parks=make_parks(ground.layout, greens, ground.origin),
@@ -187,8 +190,7 @@ def _grid(plot: Plot, code: str, outline: Polygon, community: str, groups: dict[
     name = f"{short_name(community)}{int(code[12:])}号网格"
     if kind == "dedicated":
         name = f"{group}专属网格（{short_name(community)}{int(code[12:])}号）"
-    households, buildings = plot.households, len(plot.houses)
-    return TownGrid(code, name, "grid", code[:12], kind, True, group, plot.use, outline, households, buildings)
+    return TownGrid(code, name, "grid", code[:12], kind, True, group, plot.use, outline, plot.households, 0)
 
 
 def _sub_grids(plot: Plot, grid: TownGrid, leaves: list[Polygon]) -> list[TownGrid]:
@@ -202,16 +204,10 @@ def _sub_grids(plot: Plot, grid: TownGrid, leaves: list[Polygon]) -> list[TownGr
 
 def _sub_grid(plot: Plot, grid: TownGrid, place: int, leaf: Polygon) -> TownGrid:
     rooms = [r for h in plot.houses for r, part in zip(h.rooms, h.parts, strict=True) if part == place]
-    holds = sum(1 for house in plot.houses if place == _main_part(house))
     name = f"{grid.name.removesuffix('网格')}{place:02d}子网格"
     return TownGrid(
-        f"{grid.code}{place:02d}", name, "sub_grid", grid.code, "base", True, None, plot.use, leaf, sum(rooms), holds
+        f"{grid.code}{place:02d}", name, "sub_grid", grid.code, "base", True, None, plot.use, leaf, sum(rooms), 0
     )
-
-
-def _main_part(house: House) -> int:
-    """The sub-grid that holds most of a house."""
-    return max(set(house.parts), key=lambda part: (house.parts.count(part), -part), default=0)
 
 
 def _areas(ground: _Ground, outlines: list[Polygon]) -> list[TownArea]:

@@ -1,4 +1,4 @@
-"""The demo town as pure geometry: Tangshan's figures, a valid tiling, houses that no grid border cuts, one seed one town."""
+"""The demo town as pure geometry: figures, a valid tiling, houses that no grid border cuts, one seed one town."""
 
 from __future__ import annotations
 
