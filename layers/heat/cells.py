@@ -13,7 +13,6 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, Select, and_, func, select, text
 from sqlalchemy.orm import Session
-from tiling.binning import bin_points
 
 from layers.areas import Area
 from layers.categories import Category
@@ -23,6 +22,7 @@ from layers.hazards import Hazard
 from layers.heat.privacy import check_period, suppress
 from layers.incidents import Incident
 from layers.plans import Plan
+from tiling.binning import bin_points
 from tiling.plane import Plane
 
 CELLS = ("sub_grid", "grid", "community", "subdistrict", "250m", "500m")
@@ -222,12 +222,11 @@ def _squares(session: Session, asked: HeatQuestion, *, personal: bool) -> list[C
     plane = Plane(epsg)
     lonlat = np.array([(row[0], row[1]) for row in rows], dtype=float)
     x_m, y_m = plane.xy_of(lonlat[:, 0], lonlat[:, 1])
-    column, row_number, weight = bin_points(x_m, y_m, weights=np.ones(len(rows)), cell_m=size_m)
-    west, south = column * size_m, row_number * size_m
-    shapes = plane.to_degrees(shapely.box(west, south, west + size_m, south + size_m))
+    found = bin_points(x_m, y_m, weights=np.ones(len(rows)), cell_m=size_m)
+    shapes = plane.to_degrees(found.squares())
     return [
         Cell(f"{int(c)}_{int(r)}", "", int(n), None, False, 0, shape)
-        for c, r, n, shape in zip(column, row_number, weight, shapes, strict=True)
+        for c, r, n, shape in zip(found.column, found.row, found.points, shapes, strict=True)
     ]
 
 

@@ -109,6 +109,8 @@ def _ground(old: Board, new: Board) -> BaseGeometry | None:
     moved = [*there.changed.values(), *there.added.values(), *back.changed.values(), *back.added.values()]
     # Tiles that only got another grid above them have moved too.
     moved += [new.partition.polygon(code) for code in there.parents if code in new.partition]
+    if not moved:
+        return None
     bounds = shapely.total_bounds(objects(moved))
     if np.isnan(bounds).any():
         return None
