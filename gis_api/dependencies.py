@@ -121,7 +121,10 @@ async def find_actor(request: Request) -> Actor | None:
 
 
 def _of_key(request: Request, token: str) -> Actor:
-    actor = replicas_of(request).keys.get(digest_of(token))
+    replicas = replicas_of(request)
+    actor = replicas.keys.get(digest_of(token))
+    if actor is None and not replicas.ready:
+        raise Unavailable("not_ready", retry_after_s=1)
     if actor is None:
         raise Problem(401, "unknown_key", headers=CHALLENGE)
     return actor

@@ -81,6 +81,7 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/plans/{plan_id}/edits": "planner admin",
     "POST /api/v1/plans/{plan_id}/undo": "planner admin",
     "POST /api/v1/plans/{plan_id}/redo": "planner admin",
+    "POST /api/v1/coverage": "planner admin",
 }
 
 

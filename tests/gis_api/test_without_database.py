@@ -1,0 +1,162 @@
+"""PostgreSQL goes away and comes back: lookups go on, writes wait, nothing is made up ([L7])."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import Range
+from starlette.testclient import TestClient
+
+from gis_api.app import create_app
+from gis_api.settings import Settings
+from layers import cluster as clusters
+from layers.access import add_key, add_user, open_sign_in
+from layers.cluster import Cluster
+from layers.db import make_engine, transaction
+from layers.plans import Plan, Publication
+from migrations import run
+from tests.gis_api.conftest import WEAK
+from tests.small_city import SmallCity, load_small_city
+
+pytestmark = pytest.mark.slow
+PATH = "/api/v1/locate"
+Patience = Callable[[Callable[[], bool]], None]
+
+
+class Town:
+    """A cluster of its own, which may be stopped, with the small city, a key and a person's session."""
+
+    def __init__(self, cluster: Cluster, var: Path) -> None:
+        self.cluster = cluster
+        url = clusters.add_database(cluster, "town")
+        self.settings = Settings(database_url=url, var=var, stale_after_s=0.6, poll_s=0.05)
+        engine = make_engine(url)
+        run.upgrade(engine)
+        with transaction(engine) as session:
+            self.city: SmallCity = load_small_city(session)
+            self._retire(session)
+            key = add_key(session, "machine", role="admin", area="130273", datum="wgs84")
+            add_user(session, "leader", role="leader", area="130273", password_hash=WEAK.hash("pass word"))
+            self.cookie = {"cookie": f"wangge_session={open_sign_in(session, 'leader')}"}
+        engine.dispose()
+        self.key = {"authorization": f"Bearer {key}"}
+        lon, lat = self.city.inside(self.city.codes[0])
+        self.address = f"{PATH}?lon={lon!r}&lat={lat!r}"
+        self.point = {"lon": [lon], "lat": [lat]}
+
+    def _retire(self, session: object) -> None:
+        """The stored plan ends yesterday; a second one of the same shapes has been in force since."""
+        self.yesterday = datetime.now(UTC) - timedelta(days=1)
+        plan = session.get_one(Plan, self.city.plan_id)  # type: ignore[attr-defined]
+        plan.in_force = Range(plan.in_force.lower, self.yesterday)
+        session.flush()  # type: ignore[attr-defined]
+        new = Plan(district=plan.district, state="published", plan_version=2, frame=plan.frame, created_by="x")
+        new.in_force = Range(self.yesterday, None)
+        session.add(new)  # type: ignore[attr-defined]
+        session.flush()  # type: ignore[attr-defined]
+        columns = "level, parent_code, name, kind, exclusive, households, buildings, area_m2, geom"
+        session.execute(  # type: ignore[attr-defined]
+            text(f"INSERT INTO grids (plan_id, code, {columns}) SELECT :new, code, {columns} FROM grids"),
+            {"new": new.id},
+        )
+        session.add(  # type: ignore[attr-defined]
+            Publication(district=plan.district, plan_id=new.id, plan_version=2, effective_at=self.yesterday)
+        )
+
+    def client(self) -> TestClient:
+        """A service on this town; used as a context it runs."""
+        return TestClient(create_app(self.settings), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    folder = Path(tempfile.mkdtemp(prefix="wangge-fault-"))
+    folder.chmod(0o755)
+    started = clusters.start(folder)
+    yield Town(started, tmp_path)
+    clusters.stop(started)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def eventually(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+
+
+def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town: Town) -> None:
+    with town.client() as client:
+        before = client.get(town.address, headers=town.key).json()
+        assert before["stale"] is False and before["relation"] == "inside" and before["plan_version"] == 2
+        assert client.get(town.address, headers=town.cookie).status_code == 200
+        long_ago = f"{town.address}&at={(town.yesterday - timedelta(days=9)).isoformat().replace('+', '%2B')}"
+        assert client.get(long_ago, headers=town.key).json()["plan_version"] == 1
+
+        clusters.stop(town.cluster)
+        eventually(lambda: client.get(town.address, headers=town.key).json()["stale"])
+        away = client.get(town.address, headers=town.key).json()
+        assert away | {"updated_at": "", "stale": False} == before | {"updated_at": "", "stale": False}
+        assert away["updated_at"] >= before["updated_at"]
+        assert client.post(PATH, json=town.point, headers=town.key).json()["grid"] == [before["grid"]["code"]]
+        assert client.get(long_ago, headers=town.key).json()["plan_version"] == 1, "from the shelf"
+        assert client.get(town.address, headers=town.cookie).status_code == 200, "a person who was seen lately"
+        assert client.get("/readyz").json()["stale"] is True
+        assert client.get("/healthz").status_code == 200
+
+        signing_in = client.post("/api/v1/session", json={"name": "leader", "password": "pass word"})
+        for refused in (signing_in, client.get("/api/v1/users", headers=town.key)):
+            assert refused.status_code == 503 and int(refused.headers["retry-after"]) >= 1
+            assert refused.headers["content-type"] == "application/problem+json"
+
+        clusters.start(town.cluster.folder)
+        eventually(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
+        assert client.get("/api/v1/users", headers=town.key).status_code == 200
+
+
+def test_a_process_that_starts_without_postgresql_serves_its_snapshot(town: Town) -> None:
+    with town.client() as client:
+        before = client.get(town.address, headers=town.key).json()
+        eventually(town.settings.snapshot_file.exists)
+    assert stat.S_IMODE(town.settings.snapshot_file.stat().st_mode) == 0o600
+    clusters.stop(town.cluster)
+    with town.client() as client:
+        after = client.get(town.address, headers=town.key).json()
+        assert after["stale"] is True and after["grid"] == before["grid"]
+        assert after["responsible"] == before["responsible"] and after["path"] == before["path"]
+        assert client.get(town.address, headers={"authorization": "Bearer wg_other"}).status_code == 401
+        assert client.get("/readyz").status_code == 200
+        clusters.start(town.cluster.folder)
+        eventually(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "changed", "foreign"])
+def test_without_postgresql_and_without_a_sound_snapshot_nothing_is_made_up(town: Town, harm: str) -> None:
+    with town.client():
+        eventually(town.settings.snapshot_file.exists)
+    clusters.stop(town.cluster)
+    file = town.settings.snapshot_file
+    content = bytearray(file.read_bytes())
+    if harm == "missing":
+        file.unlink()
+    elif harm == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif harm == "changed":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    else:
+        other = str(town.settings.database_url).replace("/town", "/village")
+        town.settings = town.settings.model_copy(update={"database_url": other})
+    with town.client() as client:
+        assert client.get("/readyz").status_code == 503
+        answer = client.get(town.address, headers=town.key)
+        assert answer.status_code == 503, "a key that cannot be checked is not a wrong key"
+        assert "grid" not in answer.json()
