@@ -11,6 +11,8 @@ import { levelOf, shortCode, Tiling } from "../planner/tiling.js";
 import { incidentRow } from "../home/incidents.js";
 import { categoriesOf } from "../home/report.js";
 
+// Who may read single cases; everybody else sees how many there were.
+const CASE_READERS = ["dispatcher", "worker", "unit", "admin", "auditor"];
 const by = (id) => document.getElementById(id);
 const { code } = config;
 const gridCode = /^\d{17}$/.test(code) ? code.slice(0, 15) : code;
@@ -35,7 +37,7 @@ async function draw(here, features) {
   tiling.add([...near, ...features].filter((feature) => feature.geometry));
   tiling.rebuild();
   const shape = tiling.shapes.get(code);
-  const second = (grid) => ({ text: grid.properties.name && grid.properties.name !== grid.code ? grid.properties.name.slice(0, 8) : "", colour: "quiet" });
+  const second = () => ({ text: "" });
   map.addLayer(new Painted((context, view) => {
     paintBorders(context, tiling, view, { subGrids: true });
     outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3.5 });
@@ -79,16 +81,21 @@ function team() {
   });
 }
 
+// The count of the last thirty days, which every role may know.
+async function counted(layer) {
+  const query = new URLSearchParams({ format: "json", layer, cell: "grid", area: gridCode });
+  const { cells } = await get(`/api/v1/heat?${query}`);
+  const n = cells.find((cell) => cell.cell === gridCode)?.n;
+  return n ? el("p", {}, t("grid.n_last_30", { n: number(n) })) : el("p", { class: "empty" }, t("grid.none"));
+}
+
 function hazards() {
-  return part("hazards", async () => {
-    const answer = await get(`/api/v1/heat?format=json&layer=hazards&cell=grid&area=${encodeURIComponent(gridCode)}`);
-    const here = answer.cells.find((cell) => cell.cell === gridCode);
-    return here?.n ? el("p", {}, t("grid.n_last_30", { n: number(here.n) })) : el("p", { class: "empty" }, t("grid.none"));
-  });
+  return part("hazards", () => counted("hazards"));
 }
 
 function incidents() {
   return part("incidents", async () => {
+    if (!CASE_READERS.includes(config.person.role)) return counted("incidents");
     const since = new Date(Date.now() - 30 * 86_400_000);
     const query = new URLSearchParams({ area: gridCode, since: since.toISOString(), limit: "10" });
     const { incidents: list } = await get(`/api/v1/incidents?${query}`);

@@ -21,6 +21,7 @@ const first = new Date(today.getTime() - DAYS * DAY_MS);
 const shapes = new Map();
 let names = new Map();
 let asked = null;
+let latest = null;
 
 const strip = new Strip(by("curve"), { days: DAYS, changed: soon });
 
@@ -86,9 +87,11 @@ async function paint(wish) {
   const told = cells.filter((cell) => !cell.suppressed && valueOf(cell) != null);
   const scale = scaleOf(told.map(valueOf), wish.per);
   recolour(new Map(cells.map((cell) => [cell.cell, cell])), { scale, valueOf, per: wish.per });
-  showLegend(by("legend"), { scale, layer: wish.layer, per: wish.per, few: true });
+  const unknown = wish.per !== "count" && cells.some((cell) => !cell.suppressed && valueOf(cell) == null);
+  showLegend(by("legend"), { scale, layer: wish.layer, per: wish.per, unknown });
   dates();
-  await panel(wish, cells);
+  latest = wish;
+  panel(wish, cells).catch((problem) => say(problem.message));
 }
 
 function draw(features) {
@@ -144,6 +147,7 @@ async function panel(wish, cells) {
     wish.cell === "community" && wish.per === "count" ? cells : get(`/api/v1/heat?${query(now, { format: "json" })}`).then((answer) => answer.cells),
     get(`/api/v1/heat?${query(before, { format: "json" })}`).then((answer) => answer.cells),
   ]);
+  if (latest !== wish) return;
   showFigures(by("figures"), figures.total, wish.layer);
   showWorst(by("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
   showCategories(by("categories"), figures.by_category[wish.layer], names);
@@ -214,7 +218,7 @@ by("play").addEventListener("click", () => (strip.playing ? strip.pause() : stri
 by("print").addEventListener("click", () => window.print());
 document.addEventListener("connection-back", soon);
 
-await nameCategories();
-await Promise.all([refresh(), curve().catch((problem) => say(problem.message))]);
+await Promise.all([nameCategories(), refresh()]).catch((problem) => say(problem.message));
+curve().catch((problem) => say(problem.message));
 document.querySelector(".veil")?.remove();
 by("main").dataset.test = "ready";

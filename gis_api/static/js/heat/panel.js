@@ -11,10 +11,11 @@ function hatch() {
     svg("rect", { width: 22, height: 14, fill: `url(#${HATCH})` }));
 }
 
-export function showLegend(box, { scale, layer, per, few }) {
+export function showLegend(box, { scale, layer, per, unknown }) {
   const rows = scale.classes.map(({ colour, words }) =>
     el("li", {}, svg("svg", { viewBox: "0 0 22 14", "aria-hidden": "true" }, svg("rect", { width: 22, height: 14, fill: `var(--${colour})` })), words));
-  if (few) rows.push(el("li", {}, hatch(), t("heat.few")));
+  if (unknown) rows.push(el("li", {}, svg("svg", { viewBox: "0 0 22 14", "aria-hidden": "true" }, svg("rect", { width: 22, height: 14, fill: "var(--ground)" })), t(`heat.unknown_${per}`)));
+  rows.push(el("li", {}, hatch(), t("heat.few")));
   fill(box, el("h2", {}, t(`heat.legend_${per}`, { layer: t(`heat.layer_${layer}`) })), el("ul", {}, rows));
 }
 

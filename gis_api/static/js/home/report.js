@@ -6,10 +6,10 @@ import { candidateTable, field, located, positionFields, select, splitPaste } fr
 
 const URGENCIES = ["normal", "low", "high", "critical"];
 
-// Code -> name of every category, in the language of the page.
+// [code, name] of every category in the language of the page; of one kind, those that serve for it.
 export async function categoriesOf(kind) {
   const answer = await get("/api/v1/categories");
-  const wanted = answer.categories.filter((category) => !kind || category.kind === kind);
+  const wanted = answer.categories.filter((category) => !kind || category.kind === kind || category.kind === "both");
   return wanted.map((category) => [category.code, category.name]);
 }
 

@@ -6,7 +6,7 @@ import { boundsOf, storedOf } from "./world.js";
 export const map = window[config.map];
 map.options.zoomSnap = 0.5;
 map.options.zoomDelta = 1;
-map.options.wheelPxPerZoomLevel = 90;
+map.options.wheelPxPerZoomLevel = 120;
 
 L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 110 }).addTo(map);
 

@@ -41,8 +41,9 @@ export class Desk {
   saved() {
     this.savedAt = Date.now();
     this.showState();
+    document.getElementById("toast").hidden = true;
     clearTimeout(this.later);
-    this.later = setTimeout(() => this.refreshChanges(), 600);
+    this.later = setTimeout(() => this.refreshChanges(), 1500);
   }
 
   showState(problem) {
@@ -98,6 +99,7 @@ export class Desk {
     showProblems(byTest("planner-defects"), report, {
       locate: (defect) => this.editor.locate(defect),
       mend: (defect, code) => this.editor.mend(defect, code),
+      gridOf: (code) => this.tiling.shapes.get(code)?.properties,
     });
     const badge = document.getElementById("error-count");
     badge.textContent = number(errors);
@@ -132,7 +134,7 @@ export class Desk {
     for (const code of answer.removed ?? []) this.touched.delete(code);
     this.showHouseholds();
     this.showPlan();
-    this.showTotals();
+    this.showReport();
   }
 
   async refreshChanges() {

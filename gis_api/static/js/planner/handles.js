@@ -37,13 +37,15 @@ export class Handles {
   vertex(id) {
     const point = this.tiling.points[id];
     const owners = this.gridsAt(id);
-    const marker = this.marker(latLngOf(point.lon, point.lat), owners.length > 2 ? "vertex node" : "vertex", 14);
+    const fixed = this.tiling.fixed.has(id);
+    const marker = this.marker(latLngOf(point.lon, point.lat), ["vertex", owners.length > 2 && "node", fixed && "fixed"].filter(Boolean).join(" "), fixed ? 11 : 14);
     const element = marker.getElement();
     element.dataset.test = "planner-vertex";
     element.dataset.lon = point.lon;
     element.dataset.lat = point.lat;
+    element.title = fixed ? t("planner.fixed_vertex") : "";
     element.setAttribute("role", "button");
-    element.setAttribute("aria-label", t("planner.vertex_of", { grids: owners.map(shortCode).join(" ") }));
+    element.setAttribute("aria-label", t(fixed ? "planner.fixed_vertex_of" : "planner.vertex_of", { grids: owners.map(shortCode).join(" ") }));
     marker.on("dragstart", () => this.take({ id, from: [point.lon, point.lat] }));
     marker.on("drag", (event) => this.tell.moving(id, storedOf(event.target.getLatLng())));
     marker.on("dragend", (event) => this.drop(storedOf(event.target.getLatLng())));
@@ -55,6 +57,7 @@ export class Handles {
   }
 
   midpoint(a, b, scale) {
+    if (this.tiling.fixed.has(a) && this.tiling.fixed.has(b)) return;
     const [p, q] = [this.tiling.points[a], this.tiling.points[b]];
     if (Math.hypot(p.x - q.x, p.y - q.y) * scale < CROWDED_PX) return;
     const [lon, lat] = fromWorld((p.x + q.x) / 2, (p.y + q.y) / 2);

@@ -4,6 +4,10 @@ import { labelOf, meets, rings, shortCode } from "./tiling.js";
 
 const FONT = '"Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif';
 
+// Before these zooms dashes and labels are only noise.
+const SUB_GRIDS_FROM = 15;
+const LABELS_FROM = 15;
+
 // A run of points as a path; points closer than 0.6 px to the last one are left out.
 function trace(context, tiling, ids, view, closed) {
   let lastX = NaN;
@@ -56,7 +60,7 @@ export function paintBorders(context, tiling, view, { subGrids, without }) {
   };
   context.lineJoin = "round";
   context.lineCap = "butt";
-  if (subGrids && view.zoom >= 14) line("sub-grid", 1, [4, 3], [ranks.sub_grid]);
+  if (subGrids && view.zoom >= SUB_GRIDS_FROM) line("sub-grid", 1, [4, 3], [ranks.sub_grid]);
   line("halo", thin + 2.4, [], [ranks.grid, ranks.community, ranks.frame]);
   line("grid", thin, [], [ranks.grid]);
   line("grid", thin * 1.5 + 0.4, [], [ranks.community, ranks.frame]);
@@ -82,6 +86,7 @@ function traceWithout(context, tiling, points, view, without) {
 export function paintLabels(context, tiling, view, { second, level = "grid" }) {
   context.textAlign = "center";
   context.textBaseline = "middle";
+  if (view.zoom < LABELS_FROM) return;
   const taken = new Set();
   for (const shape of tiling.shapes.values()) {
     if (shape.level !== level || !meets(shape.box, view.box)) continue;
@@ -99,12 +104,15 @@ function paintLabel(context, place, view, shape, words, taken) {
   taken.add(key);
   const name = shortCode(shape.code);
   context.font = `700 12px ${FONT}`;
-  const width = Math.max(context.measureText(name).width, words.text.length * 9) + 12;
+  const first = context.measureText(name).width;
+  context.font = `400 12px ${FONT}`;
+  const width = Math.max(first, context.measureText(words.text).width) + 12;
   context.fillStyle = faint("paper", 0.92);
   context.beginPath();
   const half = words.text ? 17 : 10;
   context.roundRect(x - width / 2, y - half, width, 2 * half, 4);
   context.fill();
+  context.font = `700 12px ${FONT}`;
   context.fillStyle = colour("ink");
   context.fillText(name, x, words.text ? y - 7.5 : y);
   if (!words.text) return;

@@ -61,20 +61,20 @@ export function counts(report) {
   return { errors: errors.length, warnings: defects.length - errors.length, first: errors[0] };
 }
 
-export function showProblems(list, report, { locate, mend }) {
+export function showProblems(list, report, { locate, mend, gridOf }) {
   const defects = [...(report?.defects ?? [])].sort((a, b) => rank(a) - rank(b) || (b.area_m2 ?? 0) - (a.area_m2 ?? 0));
   if (!defects.length) {
     fill(list, el("li", { class: "message good" }, el("div", {}, t("planner.no_problems"))));
     return;
   }
-  const rows = defects.slice(0, ROWS).map((defect) => problemRow(defect, { locate, mend }));
+  const rows = defects.slice(0, ROWS).map((defect) => problemRow(defect, { locate, mend, gridOf }));
   if (defects.length > ROWS) rows.push(el("li", { class: "quiet" }, t("planner.more_problems", { n: number(defects.length - ROWS) })));
   fill(list, rows);
 }
 
 const rank = (defect) => (defect.severity === "warning" ? 1 : 0);
 
-function problemRow(defect, { locate, mend }) {
+function problemRow(defect, { locate, mend, gridOf }) {
   const size = sizeOf(defect);
   const buttons = [];
   if (defect.kind === "gap") {
@@ -85,7 +85,7 @@ function problemRow(defect, { locate, mend }) {
   if (defect.where) buttons.push(el("button", { type: "button", class: "small", onclick: () => locate(defect) }, t("planner.locate")));
   return el("li", { class: `problem ${defect.severity}`, "data-kind": defect.kind },
     el("b", { class: "kind" }, [defect.severity === "warning" ? t("planner.warning_mark") : null, kindOf(defect), size].filter(Boolean).join(" · ")),
-    el("p", {}, sentence(defect)),
+    el("p", {}, sentence(defect, gridOf)),
     el("div", { class: "actions" }, buttons));
 }
 
@@ -94,12 +94,14 @@ function sizeOf(defect) {
   return defect.length_m ? `${measure(defect.length_m)} m` : null;
 }
 
-function sentence(defect) {
+function sentence(defect, gridOf) {
   const parts = [];
+  const grid = defect.kind === "households_out_of_range" ? gridOf(defect.codes[0]) : null;
   if (defect.codes?.length) parts.push(t("planner.between", { grids: defect.codes.slice(0, 4).map(shortCode).join(t("planner.and")) }));
   if (defect.class && has(`defects.class_${defect.class}`)) parts.push(t(`defects.class_${defect.class}`));
   if (defect.width_m) parts.push(t("planner.width", { width: measure(defect.width_m) }));
   if (defect.kind === "gap") parts.push(defect.households ? t("planner.holds", { n: number(defect.households) }) : t("planner.holds_nobody"));
+  else if (grid) parts.push(t("planner.households_of_target", { n: number(grid.households), target: number(grid.target) }));
   else if (defect.households) parts.push(t("planner.households_n", { n: number(defect.households) }));
   return parts.join(t("planner.comma"));
 }

@@ -74,7 +74,6 @@ export class PlanStore extends EventTarget {
       this.remember(door, data);
       if (data.report) this.report = data.report;
       this.tell("saved", data);
-      if (data.report) this.tell("report", data.report);
       return data;
     } catch (problem) {
       this.pending -= 1;

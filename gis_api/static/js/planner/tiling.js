@@ -11,6 +11,7 @@ export class Tiling {
     this.index = new Map();
     this.shapes = new Map();
     this.arcs = [];
+    this.fixed = new Set();
   }
 
   add(features) {
@@ -118,6 +119,7 @@ export class Tiling {
     const tiles = [...this.shapes.values()].filter((shape) => shape.level !== "overlay");
     for (const shape of tiles) collectEdges(shape, edges, degree);
     this.arcs = [];
+    this.fixed = new Set();
     for (const shape of tiles) {
       for (const ring of rings(shape)) this.cut(ring, edges, degree);
     }
@@ -145,6 +147,8 @@ export class Tiling {
     const parents = new Set(grids.map((shape) => shape.parent));
     let rank = "sub_grid";
     if (grids.length) rank = grids.length === 1 ? "frame" : parents.size > 1 ? "community" : "grid";
+    // Borders of communities and of the district are moved by an import, not here.
+    if (rank === "frame" || rank === "community") for (const point of points) this.fixed.add(point);
     return { points, rank, box: boxOf(this, points) };
   }
 }
