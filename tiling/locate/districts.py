@@ -4,47 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiling.locate.crossing import NONE, SEVERAL
+from tiling.locate.crossing import NONE, OUTSIDE_CELL, SEVERAL
 from tiling.locate.index import DistrictIndex
 from tiling.locate.tiles import Floats
 
 Probe: TypeAlias = Callable[[float, float], int]
+Places: TypeAlias = NDArray[np.intp]
 _BLOCKS = 128
 
 
 @dataclass(frozen=True, eq=False)
 class DistrictMap:
-    """A raster of blocks; `members[block]` are the places of the districts whose bounds meet the block."""
+    """A raster of blocks, each with the places of the districts that may hold a point of it.
+
+    members  the places, block by block
+    meets    the same as a table, district x block
+    sole     the place where there is one, else NONE or SEVERAL
+    """
 
     west: float
     south: float
     per_lon: float
     per_lat: float
     members: tuple[tuple[int, ...], ...]
-    meets: NDArray[np.bool_]  # district x block
+    meets: NDArray[np.bool_]
+    sole: NDArray[np.int16]
 
     @classmethod
     def over(cls, indexes: Sequence[DistrictIndex]) -> DistrictMap:
         """The map of these districts, which are known by their place in the sequence from here on."""
-        if not indexes:
-            return cls(0.0, 0.0, 0.0, 0.0, ((),) * _BLOCKS**2, np.zeros((0, _BLOCKS**2), dtype=bool))
-        bounds = np.array([index.bounds for index in indexes])
+        bounds = np.array([index.bounds for index in indexes] or [(0.0, 0.0, 1.0, 1.0)])
         west, south = bounds[:, :2].min(axis=0).tolist()
         # Slightly fewer than the blocks there are, so that the eastern and northern rims fall into the last ones.
         per_lon, per_lat = ((_BLOCKS - 0.01) / (bounds[:, 2:].max(axis=0) - [west, south])).tolist()
-        low = np.floor((bounds[:, :2] - [west, south]) * [per_lon, per_lat]).astype(int)
-        high = np.floor((bounds[:, 2:] - [west, south]) * [per_lon, per_lat]).astype(int)
-        meets = np.zeros((len(indexes), _BLOCKS, _BLOCKS), dtype=bool)
-        for place, ((column, row), (last_column, last_row)) in enumerate(zip(low, high, strict=True)):
-            meets[place, row : last_row + 1, column : last_column + 1] = True
-        blocks = meets.reshape(len(indexes), _BLOCKS * _BLOCKS)
-        members = tuple(tuple(np.flatnonzero(block).tolist()) for block in blocks.T)
-        return cls(west, south, per_lon, per_lat, members, blocks)
+        meets = np.zeros((len(indexes), _BLOCKS * _BLOCKS), dtype=bool)
+        for place, index in enumerate(indexes):
+            meets[place] = _blocks_met(index, (west, south), (per_lon, per_lat)).ravel()
+        members = tuple(tuple(np.flatnonzero(block).tolist()) for block in meets.T)
+        count = meets.sum(axis=0)
+        sole = np.where(count == 1, meets.argmax(axis=0) if len(indexes) else NONE, np.where(count > 1, SEVERAL, NONE))
+        return cls(west, south, per_lon, per_lat, members, meets, sole.astype(np.int16))
 
     def places_at(self, lon: float, lat: float) -> tuple[int, ...]:
         """The districts whose bounds may hold the point."""
@@ -79,12 +83,36 @@ class DistrictMap:
 
         return one
 
-    def points_by_district(self, lon: Floats, lat: Floats) -> Iterator[tuple[int, Any]]:
-        """Each district with the places of the points that its bounds may hold."""
+    def points_by_district(self, lon: Floats, lat: Floats) -> Iterator[tuple[int, Places, Places]]:
+        """Each district with the places of the points that only it may hold, and of those that others may hold too."""
         column, row = (lon - self.west) * self.per_lon, (lat - self.south) * self.per_lat
         on_map = np.flatnonzero((column >= 0.0) & (column < _BLOCKS) & (row >= 0.0) & (row < _BLOCKS))
         block = row[on_map].astype(np.intp) * _BLOCKS + column[on_map].astype(np.intp)
+        sole = self.sole[block]
+        order = np.argsort(sole, kind="stable")  # by counting: sixteen bits
+        starts = np.searchsorted(sole[order], np.arange(SEVERAL, len(self.meets) + 1))
+        several = order[: starts[1]]
         for place, meets in enumerate(self.meets):
-            points = on_map[meets[block]]
-            if len(points):
-                yield place, points
+            alone = order[starts[place + 2] : starts[place + 3]]
+            yield place, on_map[alone], on_map[several[meets[block[several]]]]
+
+
+def _blocks_met(
+    index: DistrictIndex, corner: tuple[float, float], per_degree: tuple[float, float]
+) -> NDArray[np.bool_]:
+    """The blocks (row, column) that share a point with a cell of the index that is not wholly outside."""
+    it = index.lookup
+    used = it.cells.reshape(it.rows, it.columns) != OUTSIDE_CELL
+    rows = _blocks_of(it.south, it.per_lat, it.rows, corner[1], per_degree[1])
+    columns = _blocks_of(it.west, it.per_lon, it.columns, corner[0], per_degree[0])
+    by_row = np.stack([used[first:last].any(axis=0) for first, last in rows])
+    return np.stack([by_row[:, first:last].any(axis=1) for first, last in columns], axis=1)
+
+
+def _blocks_of(start: float, per_cell: float, cells: int, corner: float, per_block: float) -> list[tuple[int, int]]:
+    """For each block in one direction the cells [first, last) that reach into it."""
+    # A thousandth of a cell more on each side, so that rounding never loses a point on the edge of a block.
+    edges = (np.arange(_BLOCKS + 1) / per_block + corner - start) * per_cell
+    first = np.clip(np.floor(edges[:-1] - 1e-3), 0, cells).astype(int)
+    last = np.clip(np.ceil(edges[1:] + 1e-3), 0, cells).astype(int)
+    return list(zip(first.tolist(), last.tolist(), strict=True))

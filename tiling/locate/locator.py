@@ -121,10 +121,18 @@ class PointLocator:
         if len(self.indexes) == 1:
             return self.indexes[0].many(x, y, kernel=kernel)
         relation, tile = np.zeros(len(x), dtype=np.uint8), np.full(len(x), -1, dtype=np.int32)
-        for place, points in self._map.points_by_district(x, y):
-            theirs, number = self.indexes[place].many(x[points], y[points], kernel=kernel)
-            number[number >= 0] += self.offsets[place]
-            relation[points], tile[points] = self._merged((relation[points], tile[points]), (theirs, number))
+        for place, alone, shared in self._map.points_by_district(x, y):
+            relation[alone], tile[alone] = self._located_in(place, x[alone], y[alone], kernel)
+            if len(shared):
+                theirs = self._located_in(place, x[shared], y[shared], kernel)
+                relation[shared], tile[shared] = self._merged((relation[shared], tile[shared]), theirs)
+        return relation, tile
+
+    def _located_in(
+        self, place: int, x: Floats, y: Floats, kernel: kernels.Kernel | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        relation, tile = self.indexes[place].many(x, y, kernel=kernel)
+        tile[tile >= 0] += self.offsets[place]
         return relation, tile
 
     def _nearest_tiles(self, x: Floats, y: Floats, within_m: float) -> NDArray[np.int64]:
