@@ -98,8 +98,8 @@ def _started(work: str, task: bytes, room: Room) -> Iterator[subprocess.Popen[by
 def _bare_environment(extra: Mapping[str, str]) -> dict[str, str]:
     # One thread each: every pool of threads reserves address space that the limit would count.
     quiet = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "PROJ_DATA") if name in os.environ}
-    return {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"} | quiet | kept | dict(extra)
+    own = {"LANG": "C.UTF-8", "PATH": os.defpath, "TMPDIR": tempfile.gettempdir()}
+    return own | {"PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "2"} | quiet | dict(extra)
 
 
 def _conversation(child: subprocess.Popen[bytes], room: Room) -> tuple[bytes, bytes]:
