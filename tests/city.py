@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from layers.demo.model import Town
+from layers.demo.town import make_town
 from tiling.plane import Plane, city_epsg, to_lattice
 
 Floats = NDArray[np.float64]
@@ -71,6 +73,12 @@ class City:
 
         areas = {code: ring for level in levels for code, ring in self.polygons_of(level).items()}
         return Partition.of(self.codes, self.polygons_m, parents=self.parents, frame=self.frame_m, areas=areas)
+
+
+@cache
+def demo_town(seed: int = 1) -> Town:
+    """The demo district's ground, made once per test run: it takes seconds and never changes."""
+    return make_town(seed)
 
 
 def synthetic_city(

@@ -17,7 +17,7 @@ from layers.demo.model import TownBuilding, TownGrid
 from tiling.plane import Plane
 
 
-def inner_tiles(grids: Sequence[TownGrid], buildings: Sequence[TownBuilding], plane: Plane) -> list[str]:
+def inner_tiles(grids: Sequence[TownGrid], buildings: Sequence[TownBuilding], *, plane: Plane) -> list[str]:
     """The code of the finest tile of each building."""
     divided = {grid.parent for grid in grids if grid.level == "sub_grid"}
     tiles = sorted((g for g in grids if g.exclusive and g.code not in divided), key=lambda grid: grid.code)
@@ -29,9 +29,9 @@ def inner_tiles(grids: Sequence[TownGrid], buildings: Sequence[TownBuilding], pl
     return [tiles[int(at)].code for at in first]
 
 
-def counted(grids: Sequence[TownGrid], buildings: Sequence[TownBuilding], plane: Plane) -> tuple[TownGrid, ...]:
+def counted(grids: Sequence[TownGrid], buildings: Sequence[TownBuilding], *, plane: Plane) -> tuple[TownGrid, ...]:
     """The grids with their numbers of buildings."""
-    numbers = Counter(inner_tiles(grids, buildings, plane))
+    numbers = Counter(inner_tiles(grids, buildings, plane=plane))
     for code, number in list(numbers.items()):
         if len(code) > 15:
             numbers[code[:15]] += number

@@ -29,7 +29,9 @@ class Style:
     stairwell_m: float
 
 
-def make_compound(number: int, block: Block, site: Polygon, rng: np.random.Generator) -> tuple[list[Plot], list[Cut]]:
+def make_compound(
+    number: int, block: Block, *, site: Polygon, rng: np.random.Generator
+) -> tuple[list[Plot], list[Cut]]:
     """The plots of one town block with their houses, and the paths between them."""
     for swing in (0.0, 0.0, 0.0, 0.0, 8.0, -8.0, 20.0, -20.0):
         try:
@@ -107,12 +109,12 @@ def _slabs(flat: BaseGeometry, style: Style, rng: np.random.Generator) -> list[P
     room = 5 if rows > 1 else 4
     for row in range(rows):
         low = south + pitch * (row + 0.5) - style.depth_m / 2.0 + rng.uniform(-0.6, 0.6)
-        west, east = clear_width(flat, low, low + style.depth_m)
+        west, east = clear_width(flat, low, north=low + style.depth_m)
         stairwells = int(min((east - west) // style.stairwell_m, 4 if rows == 1 else 3 if rows == 2 else 2, room))
         if stairwells < 1 or north - south < style.depth_m:
             continue
         length = stairwells * style.stairwell_m
-        slab = rectangle(west + (east - west - length) * rng.uniform(0.2, 0.8), low, length, style.depth_m)
+        slab = rectangle(west + (east - west - length) * rng.uniform(0.2, 0.8), low, width=length, depth=style.depth_m)
         if shapely.contains(flat, slab):
             slabs.append(_with_wing(slab, flat, style, rng) if rows == 1 else slab)
             room -= stairwells
@@ -122,7 +124,7 @@ def _slabs(flat: BaseGeometry, style: Style, rng: np.random.Generator) -> list[P
 def _with_wing(slab: Polygon, flat: BaseGeometry, style: Style, rng: np.random.Generator) -> Polygon:
     """The slab, or an L made of it where the ground has room for a wing."""
     west, south, east, _ = slab.bounds
-    wing = rectangle(west if rng.random() < 0.5 else east - 11.0, south - 13.0, 11.0, 13.0 + style.depth_m)
+    wing = rectangle(west if rng.random() < 0.5 else east - 11.0, south - 13.0, width=11.0, depth=13.0 + style.depth_m)
     return largest(shapely.union(slab, wing)) if rng.random() < 0.6 and shapely.contains(flat, wing) else slab
 
 
@@ -132,7 +134,7 @@ def _tower(flat: BaseGeometry, style: Style, rng: np.random.Generator) -> list[P
     for width, depth in ((2 * style.stairwell_m, 14.0), (22.0, 16.0), (17.0, 13.0), (13.0, 11.0), (11.0, 9.0)):
         for _ in range(6):
             x, y = middle.x + rng.uniform(-4.0, 4.0), middle.y + rng.uniform(-4.0, 4.0)
-            tower = rectangle(x - width / 2, y - depth / 2, width, depth)
+            tower = rectangle(x - width / 2, y - depth / 2, width=width, depth=depth)
             if shapely.contains(flat, tower):
                 return [tower]
     return []

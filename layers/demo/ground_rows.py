@@ -43,7 +43,7 @@ def write_areas(writer: Writer, town: Town) -> None:
         for n, (area, shape) in enumerate(zip(town.areas, shapes, strict=True))
     )
     columns = "code name level parent_code kind crs_epsg households_target duty_phone centre_name geom"
-    writer.copy("areas", columns, rows)
+    writer.copy("areas", columns, rows=rows)
 
 
 def write_plan(writer: Writer, town: Town, *, now: datetime) -> int:
@@ -53,14 +53,14 @@ def write_plan(writer: Writer, town: Town, *, now: datetime) -> int:
     frame = writer.polygons([town.frame])[0]
     columns = "id district title state acknowledged frame created_by created_at submitted_by submitted_at"
     row = (plan_id, DISTRICT_CODE, TITLE, "submitted", list(WARNINGS), frame, AUTHOR.name, since, AUTHOR.name, since)
-    writer.copy("plans", columns, [row])
+    writer.copy("plans", columns, rows=[row])
     shapes = writer.polygons([area.polygon for area in town.areas])
     rings = [
         (plan_id, area.code, area.level, area.name, area.parent, shape)
         for area, shape in zip(town.areas, shapes, strict=True)
         if area.level != "district"
     ]
-    writer.copy("plan_areas", "plan_id code level name parent_code geom", rings)
+    writer.copy("plan_areas", "plan_id code level name parent_code geom", rows=rings)
     _write_grids(writer, town, plan_id)
     return plan_id
 
@@ -75,7 +75,7 @@ def _write_grids(writer: Writer, town: Town, plan_id: int) -> None:
         for grid, shape in zip(town.grids, shapes, strict=True)
     )
     columns = "plan_id code level parent_code name kind exclusive group_name households buildings area_m2 geom"
-    writer.copy("grids", columns, rows)
+    writer.copy("grids", columns, rows=rows)
 
 
 def publish_plan(writer: Writer, plan_id: int, *, now: datetime) -> None:
@@ -97,7 +97,7 @@ def write_buildings(writer: Writer, town: Town) -> int:
     writer.copy(
         "compounds",
         "id district name kind geom source external_id",
-        (
+        rows=(
             (compound + n, DISTRICT_CODE, each.name, each.kind, shape, SOURCE, f"c{n}")
             for n, (each, shape) in enumerate(zip(town.compounds, shapes, strict=True))
         ),
@@ -113,7 +113,7 @@ def write_buildings(writer: Writer, town: Town) -> int:
         for n, (b, footprint, point) in enumerate(zip(town.buildings, footprints, inner, strict=True))
     )
     columns = "id district compound_id name address kind floors height_m stairwells households geom inner_point"
-    writer.copy("buildings", f"{columns} source external_id", rows)
+    writer.copy("buildings", f"{columns} source external_id", rows=rows)
     return first
 
 
@@ -124,7 +124,7 @@ def write_grounds(writer: Writer, town: Town) -> Mapping[str, int]:
     counts["roads"] = writer.copy(
         "roads",
         "district name road_class geom source external_id",
-        (
+        rows=(
             (DISTRICT_CODE, road.name, road.road_class, line, SOURCE, f"r{n}")
             for n, (road, line) in enumerate(zip(town.roads, roads, strict=True))
         ),
@@ -134,7 +134,7 @@ def write_grounds(writer: Writer, town: Town) -> Mapping[str, int]:
         counts[table] = writer.copy(
             table,
             "district name kind geom source external_id",
-            (
+            rows=(
                 (DISTRICT_CODE, surface.name, surface.kind, shape, SOURCE, f"g{n}")
                 for n, (surface, shape) in enumerate(zip(surfaces, shapes, strict=True))
             ),

@@ -16,7 +16,7 @@ SHORTEST_ROAD_M = 8.0
 LEAST_POND_M2 = 6_000.0
 
 
-def make_roads(layout: Layout, cuts: list[Cut], origin: Floats, rng: np.random.Generator) -> tuple[TownRoad, ...]:
+def make_roads(layout: Layout, cuts: list[Cut], *, origin: Floats, rng: np.random.Generator) -> tuple[TownRoad, ...]:
     """All roads: cuts with a class, less what lies in the river's strip or in a park, and bridges in their stead."""
     free = shapely.union_all([shapely.buffer(layout.corridor, -0.5), *shapely.buffer(layout.greens, -0.5)])
     shapely.prepare(free)
@@ -26,7 +26,7 @@ def make_roads(layout: Layout, cuts: list[Cut], origin: Floats, rng: np.random.G
     for cut in cuts:
         if not cut.road_class:
             continue
-        name = "" if cut.road_class == "path" else road_name(next(stems), cut.line, cut.road_class)
+        name = "" if cut.road_class == "path" else road_name(next(stems), cut.line, road_class=cut.road_class)
         for line in lines_of(shapely.difference(cut.line, free)):
             if line.length > SHORTEST_ROAD_M:
                 roads.append(TownRoad(name, cut.road_class, placed(line, origin)))
@@ -53,7 +53,7 @@ def _bridges(layout: Layout, ends: list[tuple[str, str, shapely.Point]], origin:
 
 
 def make_waters(
-    layout: Layout, parks: list[Polygon], origin: Floats, rng: np.random.Generator
+    layout: Layout, parks: list[Polygon], *, origin: Floats, rng: np.random.Generator
 ) -> tuple[TownGround, ...]:
     """The river, and ponds in the larger parks."""
     river = [TownGround(RIVER, "river", part) for part in placed_parts(layout.water, origin)]
@@ -70,7 +70,7 @@ def _pond(park: Polygon, rng: np.random.Generator) -> Polygon | None:
     return largest(shapely.intersection(shapely.buffer(shapely.buffer(shrunk, -6.0), 6.0, quad_segs=6), inner)) or None
 
 
-def make_parks(layout: Layout, parks: list[tuple[str, Polygon]], origin: Floats) -> tuple[TownGround, ...]:
+def make_parks(layout: Layout, parks: list[tuple[str, Polygon]], *, origin: Floats) -> tuple[TownGround, ...]:
     """The greens of the parks by name, and the banks of the river."""
     banks = shapely.difference(shapely.intersection(layout.corridor, layout.frame), layout.water)
     bank = [TownGround(f"{RIVER}沿岸", "bank", part) for part in placed_parts(banks, origin)]

@@ -31,7 +31,7 @@ def _place(tiles: Tiles, at: int) -> tuple[str, str, str | None, str, int]:
 
 
 def write_hazards(
-    writer: Writer, happened: Happenings, tiles: Tiles, *, now: datetime, rng: np.random.Generator
+    writer: Writer, happened: Happenings, *, tiles: Tiles, now: datetime, rng: np.random.Generator
 ) -> int:
     """The number of hazards; most of the older ones are rectified."""
     lonlat = writer.lonlat(happened.xy)
@@ -42,7 +42,7 @@ def write_hazards(
     return writer.copy(
         "hazards",
         f"{columns} plan_version geom raw_lon raw_lat source external_id",
-        (
+        rows=(
             (
                 *(
                     happened.category[n],
@@ -71,10 +71,10 @@ def _mending(
 def write_incidents(
     writer: Writer,
     happened: Happenings,
+    *,
     progress: Progress,
     tiles: Tiles,
     workers: list[DemoWorker],
-    *,
     first_worker: int,
     rng: np.random.Generator,
 ) -> tuple[int, int]:
@@ -86,11 +86,11 @@ def write_incidents(
     writer.copy(
         "incidents",
         f"{columns} {places} worker_id unit_code geom raw_lon raw_lat source external_id",
-        _incidents(writer, happened, progress, tiles, first, first_worker, [str(c) for c in channels]),
+        rows=_incidents(writer, happened, progress, tiles, first, first_worker, [str(c) for c in channels]),
     )
-    steps = writer.copy("incident_steps", "incident_id step state at by note", _steps(progress, workers, first))
+    steps = writer.copy("incident_steps", "incident_id step state at by note", rows=_steps(progress, workers, first))
     rows = _reporters(progress, [str(c) for c in channels], first, first_worker, rng)
-    writer.copy("personal.reporters", "incident_id kind name phone worker_id", rows)
+    writer.copy("personal.reporters", "incident_id kind name phone worker_id", rows=rows)
     return len(happened), steps
 
 

@@ -64,14 +64,16 @@ def make_hot_spots(town: Town, rng: np.random.Generator) -> list[HotSpot]:
     ]
 
 
-def make_hazards(town: Town, tiles: Tiles, spots: list[HotSpot], now: datetime, rng: np.random.Generator) -> Happenings:
+def make_hazards(
+    town: Town, tiles: Tiles, *, spots: list[HotSpot], now: datetime, rng: np.random.Generator
+) -> Happenings:
     """Hazards of the last year, found on the workers' rounds."""
     at = _times(HAZARD_COUNT, now, rng, hours=_ROUND_HOURS, days=_ROUND_DAYS)
     return _happened(town, tiles, spots, at, rng, weights=HAZARD_WEIGHTS, phrases=HAZARDS)
 
 
 def make_incidents(
-    town: Town, tiles: Tiles, spots: list[HotSpot], now: datetime, rng: np.random.Generator
+    town: Town, tiles: Tiles, *, spots: list[HotSpot], now: datetime, rng: np.random.Generator
 ) -> Happenings:
     """Incidents of the last year, reported at the hours when people are awake, more at weekends."""
     at = _times(INCIDENT_COUNT, now, rng, hours=_TALK_HOURS, days=_TALK_DAYS)

@@ -36,7 +36,7 @@ class Home:
 
 def make_homes(town: Town, rng: np.random.Generator) -> list[Home]:
     """All households in the order of buildings and rooms."""
-    inner = inner_tiles(town.grids, town.buildings, Plane(town.epsg))
+    inner = inner_tiles(town.grids, town.buildings, plane=Plane(town.epsg))
     return [home for at, building in enumerate(town.buildings) for home in _homes(at, building, inner[at], rng)]
 
 
@@ -75,12 +75,12 @@ def write_homes(writer: Writer, homes: list[Home], *, first_building: int) -> in
         (first + n, first_building + h.building, h.unit, h.room, list(h.classes), h.members, h.override)
         for n, h in enumerate(homes)
     )
-    writer.copy("personal.households", "id building_id unit room classes members sub_grid_override", rows)
+    writer.copy("personal.households", "id building_id unit room classes members sub_grid_override", rows=rows)
     return first
 
 
 def write_devices(
-    writer: Writer, town: Town, homes: list[Home], *, first_home: int, first_building: int, now: datetime
+    writer: Writer, town: Town, *, homes: list[Home], first_home: int, first_building: int, now: datetime
 ) -> int:
     """The number of devices: SOS buttons at homes of lone elders, infrared sensors at some of them."""
     rng = np.random.default_rng([town.seed, 77])
@@ -98,4 +98,4 @@ def write_devices(
         for number, ((kind, n), place) in enumerate(zip(wanted, points(writer.lonlat(xy)), strict=True))
     )
     columns = "serial kind state household_id building_id grid_code checked_at geom"
-    return writer.copy("personal.devices", columns, rows)
+    return writer.copy("personal.devices", columns, rows=rows)

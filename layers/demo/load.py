@@ -68,7 +68,9 @@ def load_demo(session: Session, *, seed: int, now: datetime, progress: Progress)
     progress("households")
     families = homes.make_homes(town, np.random.default_rng([seed, 11]))
     first_home = homes.write_homes(writer, families, first_building=first_building)
-    devices = homes.write_devices(writer, town, families, first_home=first_home, first_building=first_building, now=now)
+    devices = homes.write_devices(
+        writer, town, homes=families, first_home=first_home, first_building=first_building, now=now
+    )
     progress("publication")
     ground_rows.publish_plan(writer, plan_id, now=now)
     counts = _write_work(writer, town, now=now, progress=progress)
@@ -94,22 +96,22 @@ def _write_work(writer: Writer, town: Town, *, now: datetime, progress: Progress
     rng = np.random.default_rng([town.seed, 12])
     tiles = Tiles.of(town)
     workers = make_workers(town, rng)
-    roster = make_roster(workers, now, rng)
+    roster = make_roster(workers, now, rng=rng)
     spots = make_hot_spots(town, rng)
-    hazards = make_hazards(town, tiles, spots, now, rng)
-    incidents = make_incidents(town, tiles, spots, now, rng)
-    done = make_progress(incidents, tiles, workers, roster, now, rng)
+    hazards = make_hazards(town, tiles, spots=spots, now=now, rng=rng)
+    incidents = make_incidents(town, tiles, spots=spots, now=now, rng=rng)
+    done = make_progress(incidents, tiles, workers=workers, roster=roster, now=now, rng=rng)
     last = {int(worker): int(second) for worker, second in zip(done.worker, incidents.at, strict=True) if worker >= 0}
     progress("workers and shifts")
-    first = people_rows.write_workers(writer, town, workers, last, now=now)
+    first = people_rows.write_workers(writer, town, workers=workers, last_assigned=last, now=now)
     people_rows.write_charges(writer, workers, first=first, now=now, rng=rng)
     shifts = people_rows.write_shifts(writer, roster, first=first)
-    fixes = make_fixes(town, tiles, workers, roster, now, rng)
+    fixes = make_fixes(town, tiles, workers=workers, roster=roster, now=now, rng=rng)
     positions = people_rows.write_fixes(writer, fixes, first=first, now=now)
     progress("hazards and incidents")
-    found = happening_rows.write_hazards(writer, hazards, tiles, now=now, rng=rng)
+    found = happening_rows.write_hazards(writer, hazards, tiles=tiles, now=now, rng=rng)
     reported, steps = happening_rows.write_incidents(
-        writer, incidents, done, tiles, workers, first_worker=first, rng=rng
+        writer, incidents, progress=done, tiles=tiles, workers=workers, first_worker=first, rng=rng
     )
     return {
         "workers": len(workers),

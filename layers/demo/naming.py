@@ -29,7 +29,7 @@ def road_names(count: int, rng: np.random.Generator) -> list[str]:
     return [stems[int(i)] for i in rng.permutation(len(stems))[:count]]
 
 
-def road_name(stem: str, line: LineString, road_class: str) -> str:
+def road_name(stem: str, line: LineString, *, road_class: str) -> str:
     """The stem with the word of the trade: 道 runs east-west, 路 north-south, 街 and 巷 are small."""
     (x0, y0), (x1, y1) = line.coords[0], line.coords[-1]
     flat = abs(math.atan2(y1 - y0, x1 - x0)) % math.pi
@@ -48,7 +48,7 @@ def people_names(rng: np.random.Generator) -> Iterator[str]:
         yield _SURNAMES[first] + _GIVEN_1[middle] + _GIVEN_2[last]
 
 
-def estate_name(community: str, number: int, of: int) -> str:
+def estate_name(community: str, number: int, *, of: int) -> str:
     """The name of a community's compound: 荣馨园社区 has 荣馨园一区, 荣馨园二区 …; a single one has no number."""
     stem = short_name(community).removesuffix("社区").removesuffix("村")
     return stem if of == 1 else f"{stem}{'一二三四五六七八九'[number]}区"

@@ -27,7 +27,7 @@ Faces = NDArray[np.object_]
 Ints = NDArray[np.int64]
 
 
-def tile(frame: Polygon, lines: Sequence[LineString], leaves: Sequence[Polygon], *, origin: Floats) -> list[Polygon]:
+def tile(frame: Polygon, lines: Sequence[LineString], *, leaves: Sequence[Polygon], origin: Floats) -> list[Polygon]:
     """The leaves as polygons on the lattice, in metres of the city's CRS: a coverage of the frame by construction.
 
     Lines and leaves are floats around `origin`. Raises CannotCut where a

@@ -98,7 +98,7 @@ def members_by_community(workers: list[DemoWorker]) -> dict[str, list[int]]:
     return members
 
 
-def make_roster(workers: list[DemoWorker], now: datetime, rng: np.random.Generator) -> Roster:
+def make_roster(workers: list[DemoWorker], now: datetime, *, rng: np.random.Generator) -> Roster:
     """Shifts from 60 days back to 30 days ahead of now, about 160,000."""
     today = datetime.fromtimestamp(now.timestamp(), span_of_day(now.date())[0].tzinfo).date()
     days = [today + timedelta(days=n) for n in range(-DAYS_BACK - 2, DAYS_AHEAD + 2)]

@@ -20,7 +20,7 @@ HANDED_OVER = 40
 
 
 def write_workers(
-    writer: Writer, town: Town, workers: list[DemoWorker], last_assigned: dict[int, int], *, now: datetime
+    writer: Writer, town: Town, *, workers: list[DemoWorker], last_assigned: dict[int, int], now: datetime
 ) -> int:
     """The id of the first worker; the others follow in order."""
     first = writer.reserve("workers", len(workers))
@@ -31,7 +31,7 @@ def write_workers(
         (first + n, w.number, w.name, w.role, w.area, w.phone, home, moments.get(n), since)
         for n, (w, home) in enumerate(zip(workers, points(writer.lonlat(homes)), strict=True))
     )
-    writer.copy("workers", "id number name role area phone home last_assigned_at created_at", rows)
+    writer.copy("workers", "id number name role area phone home last_assigned_at created_at", rows=rows)
     return first
 
 
@@ -39,7 +39,7 @@ def write_charges(
     writer: Writer, workers: list[DemoWorker], *, first: int, now: datetime, rng: np.random.Generator
 ) -> int:
     """The number of charges: one per worker that has one, and some that ended when they changed hands."""
-    return writer.copy("assignments", "worker_id grid_code role span", _charges(workers, first, now, rng))
+    return writer.copy("assignments", "worker_id grid_code role span", rows=_charges(workers, first, now, rng))
 
 
 def _charges(
@@ -68,7 +68,7 @@ def write_shifts(writer: Writer, roster: Roster, *, first: int) -> int:
     """The number of shifts."""
     start, end = instants(roster.start), instants(roster.end)
     rows = ((first + w, f"[{a},{b})") for w, a, b in zip(roster.worker.tolist(), start, end, strict=True))
-    return writer.copy("shifts", "worker_id span", rows)
+    return writer.copy("shifts", "worker_id span", rows=rows)
 
 
 def write_fixes(writer: Writer, fixes: Fixes, *, first: int, now: datetime) -> int:
@@ -89,4 +89,4 @@ def write_fixes(writer: Writer, fixes: Fixes, *, first: int, now: datetime) -> i
             fixes.worker.tolist(), lonlat.tolist(), fixes.age_s.tolist(), fixes.accuracy_m.tolist(), strict=True
         )
     )
-    return writer.copy("positions", "worker_id lon lat raw_lon raw_lat accuracy_m fixed_at received_at", rows)
+    return writer.copy("positions", "worker_id lon lat raw_lon raw_lat accuracy_m fixed_at received_at", rows=rows)

@@ -98,7 +98,7 @@ def south_facing(region: Polygon) -> float:
     return (long_axis(region)[0] + 45.0) % 90.0 - 45.0
 
 
-def clear_width(ground: BaseGeometry, south: float, north: float) -> tuple[float, float]:
+def clear_width(ground: BaseGeometry, south: float, *, north: float) -> tuple[float, float]:
     """West and east end of the longest stretch that is free over the whole band; two zeros where there is none."""
     west, _, east, _ = ground.bounds
     spans = []
@@ -112,7 +112,7 @@ def clear_width(ground: BaseGeometry, south: float, north: float) -> tuple[float
     return (left, right) if right > left else (0.0, 0.0)
 
 
-def rectangle(west: float, south: float, width: float, depth: float) -> Polygon:
+def rectangle(west: float, south: float, *, width: float, depth: float) -> Polygon:
     """An upright rectangle from its south-west corner."""
     return box(west, south, west + width, south + depth)
 

@@ -47,6 +47,7 @@ class Progress:
 def make_progress(
     happened: Happenings,
     tiles: Tiles,
+    *,
     workers: list[DemoWorker],
     roster: Roster,
     now: datetime,

@@ -38,7 +38,7 @@ class Writer:
         name = self.session.execute(text("SELECT pg_get_serial_sequence(:name, 'id')"), {"name": table}).scalar_one()
         return str(name)
 
-    def copy(self, table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    def copy(self, table: str, columns: str, *, rows: Iterable[tuple[Any, ...]]) -> int:
         """The number of rows written; `columns` are names with blanks between."""
         return copy_rows(self.session, table, columns=columns.split(), rows=_iterated(rows))
 

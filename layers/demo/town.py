@@ -70,7 +70,9 @@ def _ground(rng: np.random.Generator) -> _Ground:
     _share_sub_grids(plots, rng)
     origin = np.rint(np.asarray(Plane(city_epsg(LON, LAT)).xy_of(LON, LAT), dtype=float).ravel())
     lines = [cut.line for cut in (*layout.cuts, *cuts, *path_cuts(plots))]
-    flat = tile(layout.frame, lines, [leaf for plot in plots for leaf in plot.parts or [plot.region]], origin=origin)
+    flat = tile(
+        layout.frame, lines, leaves=[leaf for plot in plots for leaf in plot.parts or [plot.region]], origin=origin
+    )
     ends = np.cumsum([max(1, len(plot.parts)) for plot in plots])
     leaves = [flat[end - max(1, len(plot.parts)) : end] for end, plot in zip(ends, plots, strict=True)]
     return _Ground(wishes, layout, free, plots, [*layout.cuts, *cuts], origin, leaves)
@@ -83,11 +85,11 @@ def _plots(layout: Layout, free: list[Polygon], rng: np.random.Generator) -> tup
     for number, (block, site) in enumerate(zip(layout.blocks, free, strict=True)):
         made: tuple[list[Plot], list[Cut]] = ([], [])
         if block.use == "town":
-            made = compounds.make_compound(number, block, site, rng)
+            made = compounds.make_compound(number, block, site=site, rng=rng)
         elif block.use == "village":
-            made = villages.make_village(number, block, site, rng)
+            made = villages.make_village(number, block, site=site, rng=rng)
         elif block.use == "industry":
-            made = [make_works(number, block, site, rng)], []
+            made = [make_works(number, block, site=site, rng=rng)], []
         else:
             made = [Plot(number, block.community, block.use, block.group or f"park-block-{number}", block.region)], []
         plots += made[0]
@@ -128,7 +130,9 @@ def _divide(plot: Plot, count: int, rng: np.random.Generator) -> int:
     if count >= 2:
         try:
             made = (
-                villages.divide_plot(plot, count, rng) if plot.use == "village" else compounds.divide_plot(plot, count)
+                villages.divide_plot(plot, count, rng=rng)
+                if plot.use == "village"
+                else compounds.divide_plot(plot, count)
             )
         except CannotCut:
             made = 0
@@ -165,12 +169,12 @@ def _coded(seed: int, ground: _Ground, rng: np.random.Generator) -> Town:
         epsg=city_epsg(LON, LAT),
         frame=areas[0].polygon,
         areas=tuple(areas),
-        grids=counted(coded, buildings, Plane(city_epsg(LON, LAT))),
+        grids=counted(coded, buildings, plane=Plane(city_epsg(LON, LAT))),
         compounds=tuple(estates),
         buildings=buildings,
-        roads=make_roads(ground.layout, ground.cuts, ground.origin, rng),
-        waters=make_waters(ground.layout, [site for _, site in greens], ground.origin, rng),
-        parks=make_parks(ground.layout, greens, ground.origin),
+        roads=make_roads(ground.layout, ground.cuts, origin=ground.origin, rng=rng),
+        waters=make_waters(ground.layout, [site for _, site in greens], origin=ground.origin, rng=rng),
+        parks=make_parks(ground.layout, greens, origin=ground.origin),
     )
 
 
@@ -238,7 +242,7 @@ def _compounds(ground: _Ground) -> tuple[list[TownCompound], dict[int, int]]:
     numbers: dict[int, int] = {}
     for n in homes:
         block = ground.layout.blocks[n]
-        name = estate_name(ground.wishes[block.community].name, met[block.community], total[block.community])
+        name = estate_name(ground.wishes[block.community].name, met[block.community], of=total[block.community])
         met[block.community] += 1
         numbers[n] = len(estates)
         site = max(placed_parts(ground.sites[n], ground.origin), key=lambda part: float(part.area))

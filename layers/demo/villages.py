@@ -18,7 +18,7 @@ WIDTH_M, DEPTH_M = 13.6, 16.5
 BESIDE_M, NARROWEST_M = 0.3, 1.0
 
 
-def make_village(number: int, block: Block, site: Polygon, rng: np.random.Generator) -> tuple[list[Plot], list[Cut]]:
+def make_village(number: int, block: Block, *, site: Polygon, rng: np.random.Generator) -> tuple[list[Plot], list[Cut]]:
     """The plots of one village block with their houses, and the lanes on the borders between them."""
     for swing in (0.0, 0.0, 12.0, -12.0, 25.0, -25.0, 40.0):
         try:
@@ -49,7 +49,7 @@ def _wanted(rng: np.random.Generator) -> int:
     return int(np.clip(round(rng.normal(TARGET, 3.2)), LEAST, MOST))
 
 
-def divide_plot(plot: Plot, count: int, rng: np.random.Generator) -> int:
+def divide_plot(plot: Plot, count: int, *, rng: np.random.Generator) -> int:
     """How many sub-grids the plot got (at most `count`), each with about as many houses."""
     assert plot.yards is not None
     order = np.arange(len(plot.yards))
@@ -106,11 +106,12 @@ def _house(yards: Yards, at: int, turn: float, rng: np.random.Generator) -> Hous
     width = (east - west) * rng.uniform(0.72, 0.86)
     depth = (north - south) * rng.uniform(0.44, 0.58)
     x, y = west + (east - west - width) * rng.uniform(0.35, 0.65), north - depth - rng.uniform(0.7, 1.3)
-    shape: BaseGeometry = rectangle(x, y, width, depth)
+    shape: BaseGeometry = rectangle(x, y, width=width, depth=depth)
     if rng.random() < 0.18:
         wing = (north - south) * 0.2
         shape = shapely.union(
-            shape, rectangle(x if rng.random() < 0.5 else x + width * 0.65, y - wing, width * 0.35, wing + 0.5)
+            shape,
+            rectangle(x if rng.random() < 0.5 else x + width * 0.65, y - wing, width=width * 0.35, depth=wing + 0.5),
         )
     return House(turned(largest(shape), turn), "house", int(rng.choice([1, 1, 2, 2, 3])), (1,))
 

@@ -61,7 +61,7 @@ class Fixes:
 
 
 def make_fixes(
-    town: Town, tiles: Tiles, workers: list[DemoWorker], roster: Roster, now: datetime, rng: np.random.Generator
+    town: Town, tiles: Tiles, *, workers: list[DemoWorker], roster: Roster, now: datetime, rng: np.random.Generator
 ) -> Fixes:
     """Fresh, ageing and stale fixes: those on duty in or near their grid, some of the others at home."""
     on_duty = roster.on_duty(now)

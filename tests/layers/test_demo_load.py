@@ -14,8 +14,8 @@ from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from layers.demo.load import DemoReport, load_demo
 from layers.demo.model import Town
-from layers.demo.town import make_town
 from layers.locating import load_edition
+from tests.city import demo_town
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ def loaded(cluster: Cluster, template_url: str) -> Iterator[Loaded]:
     steps: list[str] = []
     with transaction(engine) as session:
         report = load_demo(session, seed=1, now=NOW, progress=steps.append)
-    yield Loaded(engine, report, steps, make_town(1))
+    yield Loaded(engine, report, steps, demo_town())
     engine.dispose()
 
 

@@ -13,16 +13,16 @@ from layers.demo.happenings import make_hazards, make_hot_spots, make_incidents
 from layers.demo.model import Town
 from layers.demo.people import DemoWorker, Roster, make_roster, make_workers, members_by_community
 from layers.demo.progressed import make_progress
-from layers.demo.town import make_town
 from layers.demo.whereabouts import Tiles, make_fixes
 from layers.shifts import CITY_ZONE, merged
+from tests.city import demo_town
 
 WEDNESDAY_NOON = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)  # noon in Tangshan
 
 
 @pytest.fixture(scope="module")
 def town() -> Town:
-    return make_town(1)
+    return demo_town()
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def workers(town: Town) -> list[DemoWorker]:
 
 @pytest.fixture(scope="module")
 def roster(workers: list[DemoWorker]) -> Roster:
-    return make_roster(workers, WEDNESDAY_NOON, np.random.default_rng(6))
+    return make_roster(workers, WEDNESDAY_NOON, rng=np.random.default_rng(6))
 
 
 def test_there_is_one_worker_for_each_grid_and_sub_grid_and_31_spare(town: Town, workers: list[DemoWorker]) -> None:
@@ -98,7 +98,9 @@ def test_no_worker_has_two_shifts_at_once(roster: Roster) -> None:
 
 
 def test_positions_are_fresh_ageing_and_stale(town: Town, workers: list[DemoWorker], roster: Roster) -> None:
-    fixes = make_fixes(town, Tiles.of(town), workers, roster, WEDNESDAY_NOON, np.random.default_rng(7))
+    fixes = make_fixes(
+        town, Tiles.of(town), workers=workers, roster=roster, now=WEDNESDAY_NOON, rng=np.random.default_rng(7)
+    )
     kinds = Counter(np.digitize(fixes.age_s, [300, 1_800]).tolist())
     assert min(kinds[0], kinds[1], kinds[2]) > 100
     assert (fixes.age_s > 0).all()
@@ -110,8 +112,8 @@ def test_hazards_and_incidents_lie_in_their_tiles_within_the_last_year(town: Tow
     spots = make_hot_spots(town, rng)
     polygons = [tile.polygon for tile in town.tiles]
     for happened in (
-        make_hazards(town, tiles, spots, WEDNESDAY_NOON, rng),
-        make_incidents(town, tiles, spots, WEDNESDAY_NOON, rng),
+        make_hazards(town, tiles, spots=spots, now=WEDNESDAY_NOON, rng=rng),
+        make_incidents(town, tiles, spots=spots, now=WEDNESDAY_NOON, rng=rng),
     ):
         owners = np.array(polygons, dtype=object)[happened.tile]
         assert shapely.contains_xy(owners, happened.xy[:, 0], happened.xy[:, 1]).all()
@@ -121,7 +123,7 @@ def test_hazards_and_incidents_lie_in_their_tiles_within_the_last_year(town: Tow
 
 def test_incidents_have_a_rhythm_of_days_and_hours_and_hot_spots(town: Town) -> None:
     rng, tiles = np.random.default_rng(9), Tiles.of(town)
-    happened = make_incidents(town, tiles, make_hot_spots(town, rng), WEDNESDAY_NOON, rng)
+    happened = make_incidents(town, tiles, spots=make_hot_spots(town, rng), now=WEDNESDAY_NOON, rng=rng)
     hours = np.bincount((happened.at // 3600 + 8) % 24, minlength=24)
     assert hours[9] > 4 * hours[3]
     per_tile = np.sort(np.bincount(happened.tile, minlength=len(town.tiles)))[::-1]
@@ -132,8 +134,8 @@ def test_most_incidents_are_closed_and_open_ones_are_with_workers_who_have_a_han
     town: Town, workers: list[DemoWorker], roster: Roster
 ) -> None:
     rng, tiles = np.random.default_rng(10), Tiles.of(town)
-    happened = make_incidents(town, tiles, make_hot_spots(town, rng), WEDNESDAY_NOON, rng)
-    progress = make_progress(happened, tiles, workers, roster, WEDNESDAY_NOON, rng)
+    happened = make_incidents(town, tiles, spots=make_hot_spots(town, rng), now=WEDNESDAY_NOON, rng=rng)
+    progress = make_progress(happened, tiles, workers=workers, roster=roster, now=WEDNESDAY_NOON, rng=rng)
     states = Counter(states[-1] for states in progress.states)
     assert states["closed"] > 0.9 * len(happened)
     assert 8 <= progress.open().sum() <= 80
@@ -150,6 +152,6 @@ def test_most_incidents_are_closed_and_open_ones_are_with_workers_who_have_a_han
 def test_the_same_seed_and_moment_give_the_same_people(town: Town, workers: list[DemoWorker], roster: Roster) -> None:
     again = make_workers(town, np.random.default_rng(5))
     assert again == workers
-    shifts = make_roster(again, WEDNESDAY_NOON, np.random.default_rng(6))
+    shifts = make_roster(again, WEDNESDAY_NOON, rng=np.random.default_rng(6))
     assert np.array_equal(shifts.start, roster.start)
     assert np.array_equal(shifts.worker, roster.worker)
