@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gis_api.commands.database import opened_database
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -31,16 +33,10 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def _session() -> Iterator[Session]:
-    from gis_api.commands.service import started_cluster
-    from gis_api.settings import Settings
-    from layers.db import make_engine, transaction
+    from layers.db import transaction
 
-    settings = Settings()
-    started_cluster(settings)
-    engine = make_engine(settings.url())
-    with transaction(engine) as session:
+    with opened_database() as engine, transaction(engine) as session:
         yield session
-    engine.dispose()
 
 
 def _known_role(role: str) -> str:

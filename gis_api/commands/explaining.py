@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gis_api.commands.database import opened_database
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -38,19 +40,12 @@ def explain(
 
     from sqlalchemy.orm import Session
 
-    from gis_api.commands.service import started_cluster
     from gis_api.geojson import position
-    from gis_api.settings import Settings
     from layers.access import service_actor
-    from layers.db import make_engine
     from layers.locating import load_atlas
 
-    settings = Settings()
-    started_cluster(settings)
-    engine = make_engine(settings.url())
-    with Session(engine) as session:
+    with opened_database() as engine, Session(engine) as session:
         atlas = load_atlas(session)
-    engine.dispose()
     by = service_actor("wangge explain")
     reported = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds, accuracy_m=accuracy_m)
     for line in told(atlas, reported, accuracy_m=accuracy_m, at=datetime.now(UTC)):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gis_api.commands.database import opened_database
+
 if TYPE_CHECKING:
     from rich.table import Table
     from sqlalchemy import Engine
@@ -67,7 +69,7 @@ def import_file(
         source=source,
         dry_run=dry_run,
     )
-    with _database() as engine:
+    with opened_database() as engine:
         report = _imported(engine, layer, file, options)
     if as_json:
         print(json.dumps(_report_json(report), ensure_ascii=False, indent=1))
@@ -111,7 +113,7 @@ def publish(
     moment = None if effective_at is None else datetime.fromisoformat(effective_at)
     if moment is not None and moment.tzinfo is None:
         raise typer.BadParameter("give the time with its offset, such as 2026-11-01T00:00:00+08:00")
-    with _database() as engine:
+    with opened_database() as engine:
         warnings = _submitted(engine, plan, by=by)
         district, plan_version, certificate = _published(engine, plan, effective_at=moment, by=by)
     print(f"plan {plan} of {district} is published as version {plan_version}")
@@ -133,7 +135,7 @@ def agree(
     from layers.importing import ImportOptions, StatedAs, compare_stated
 
     stated_as = StatedAs(district=district, pattern=pattern, grid=grid)
-    with _database() as engine, _session(engine) as session:
+    with opened_database() as engine, _session(engine) as session:
         options = ImportOptions(crs=crs, datum=datum)
         result = compare_stated(
             session, file, column=column, stated_as=stated_as, options=options, by=_operator("agree")
@@ -149,23 +151,6 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
             raise typer.BadParameter(f"--map takes file_column=field, not {text!r}")
         pairs[column] = field
     return pairs
-
-
-@contextmanager
-def _database() -> Iterator[Engine]:
-    from gis_api.commands.service import started_cluster
-    from gis_api.settings import Settings
-    from layers.db import make_engine
-    from migrations import run
-
-    settings = Settings()
-    started_cluster(settings)
-    engine = make_engine(settings.url(), statement_timeout_ms=0)
-    run.upgrade(engine)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 @contextmanager

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gis_api.commands.database import opened_database, started_cluster
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Engine
 
     from gis_api.settings import Settings
-    from layers.cluster import Cluster
 
 DEMO_SEED = 130273
 DEMO_DISTRICT = "130273"
@@ -73,10 +74,8 @@ def migrate() -> None:
     """Bring the database to the newest revision."""
     from gis_api.settings import Settings
 
-    settings = Settings()
-    started_cluster(settings)
-    prepare(settings, with_demo=False)
-    print("the database is at the newest revision")
+    with opened_database(Settings()):
+        print("the database is at the newest revision")
 
 
 def demo(
@@ -84,39 +83,20 @@ def demo(
 ) -> None:
     """Load the demo district into an empty database."""
     from gis_api.settings import Settings
-    from layers.db import make_engine
 
     settings = Settings()
-    started_cluster(settings)
-    prepare(settings, with_demo=False)
-    engine = make_engine(settings.url(), statement_timeout_ms=0)
-    if not is_empty(engine):
-        print("the database already holds a district; nothing was loaded", file=sys.stderr)
-        raise typer.Exit(1)
-    load(engine, settings, seed=seed)
-
-
-def started_cluster(settings: Settings) -> Cluster | None:
-    """The private cluster, running; None where a database address is configured."""
-    from layers import cluster as clusters
-
-    if settings.database_url is not None:
-        return None
-    cluster = clusters.start(settings.var / "postgres")
-    clusters.add_database(cluster, "wangge")
-    return cluster
+    with opened_database(settings) as engine:
+        if not is_empty(engine):
+            print("the database already holds a district; nothing was loaded", file=sys.stderr)
+            raise typer.Exit(1)
+        load(engine, settings, seed=seed)
 
 
 def prepare(settings: Settings, *, with_demo: bool) -> None:
     """Migrate, and load the demo district where that is wanted and the database is empty."""
-    from layers.db import make_engine
-    from migrations import run
-
-    engine = make_engine(settings.url(), statement_timeout_ms=0)
-    run.upgrade(engine)
-    if with_demo and is_empty(engine):
-        load(engine, settings, seed=DEMO_SEED)
-    engine.dispose()
+    with opened_database(settings) as engine:
+        if with_demo and is_empty(engine):
+            load(engine, settings, seed=DEMO_SEED)
 
 
 def is_empty(engine: Engine) -> bool:
@@ -133,10 +113,10 @@ def load(engine: Engine, settings: Settings, *, seed: int) -> None:
     """Make and load the demo district with its sign-ins, in one transaction: all of it or nothing."""
     from datetime import UTC, datetime
 
-    from layers.demo.load import load_demo
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from layers.db import transaction
+    from layers.demo.load import load_demo
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, transient=False) as progress, transaction(engine) as session:
@@ -158,19 +138,21 @@ def add_demo_people(session: object) -> dict[str, str]:
 
     from gis_api.auth import hash_password
     from layers.access import add_user
+    from layers.incidents import Incident
     from layers.workers import Worker
 
     assert isinstance(session, Session)
     passwords = {name: secrets.token_urlsafe(9) for name in DEMO_PEOPLE}
-    worker_id = session.scalar(select(Worker.id).order_by(Worker.number).limit(1))
+    busy = select(Incident.worker_id).where(Incident.state.in_(("dispatched", "accepted", "arrived")))
+    worker = session.scalars(select(Worker).order_by(Worker.id.in_(busy).desc(), Worker.number).limit(1)).first()
     for name, role in DEMO_PEOPLE.items():
         add_user(
             session,
             name,
             role=role,
-            area=DEMO_DISTRICT,
+            area=worker.area if worker is not None and role == "worker" else DEMO_DISTRICT,
             password_hash=hash_password(passwords[name]),
-            worker_id=worker_id if role == "worker" else None,
+            worker_id=worker.id if worker is not None and role == "worker" else None,
         )
     return passwords
 
