@@ -96,8 +96,8 @@ def move_of(board: Board, drawn: Drawn) -> Move:
             rows[code] = _placed(board, drawn, code)
     rows |= drawn.rows
     for grid in _grids_of(board, change):
-        if grid in after:
-            rows.setdefault(grid, board.rows[grid])
+        # A grid whose last sub-grid went to another one goes with it.
+        rows.setdefault(grid, board.rows[grid] if grid in after else None)
     return Move(change, rows, drawn.overlays, after)
 
 

@@ -1,0 +1,174 @@
+"""A draft after many edits is what it would be if it were read and checked afresh, and undo gives every byte back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers import planning
+from layers.errors import LayerError, Unacceptable
+from layers.grids import Grid
+from layers.planning import desk, operations
+from layers.planning.desk import desk_of
+from layers.planning.loading import load_board
+from layers.planning.sheet import review_all
+from layers.plans import Plan, get_plan
+from tests.city import synthetic_city
+from tests.drafts import DRAWER, add_areas, add_buildings, rows_of
+from tiling.errors import TilingError
+
+CITY = synthetic_city(40, sub_grids=(1, 2, 3), seed=3)
+
+
+@pytest.fixture
+def homes(session: Session) -> int:
+    add_areas(session, CITY, household_target=60)
+    return add_buildings(session, CITY, number=300)
+
+
+@pytest.fixture
+def plan(session: Session, homes: int) -> Plan:
+    return planning.import_draft(session, CITY.district, rows=rows_of(CITY), frame=CITY.frame, by=DRAWER)
+
+
+def stored(session: Session, plan: Plan) -> dict[str, tuple[object, ...]]:
+    columns = (Grid.code, Grid.parent_code, Grid.name, Grid.households, Grid.buildings, func.ST_AsBinary(Grid.geom))
+    return {row[0]: tuple(row)[1:] for row in session.execute(select(*columns).where(Grid.plan_id == plan.id))}
+
+
+def random_operation(rng: np.random.Generator, session: Session, plan: Plan) -> operations.Operation:
+    """An edit as a hand would make it; many are refused, as they should be."""
+    board = desk_of(session, get_plan(session, plan.id, by=DRAWER)).board
+    codes = board.partition.codes
+    code = codes[int(rng.integers(len(codes)))]
+    shape = board.plane.to_degrees(board.partition.polygon(code))
+    xy = shapely.get_coordinates(shape)
+    lon, lat = xy[int(rng.integers(len(xy) - 1))].tolist()
+    to = (lon + float(rng.normal(0, 3e-6)), lat + float(rng.normal(0, 3e-6)))
+    west, south, east, north = shape.bounds
+    middle = (west + east) / 2
+    line = shapely.LineString([(middle, south - 1e-5), (middle, north + 1e-5)])
+    around = [codes[row] for row in board.partition.tree.query(board.partition.polygon(code), predicate="touches")]
+    beside = around[int(rng.integers(len(around)))] if around else code
+    spot = shapely.box(lon - 1e-4, lat - 1e-4, lon + 1e-4, lat + 1e-4)
+    return [
+        operations.MoveVertex(at=(lon, lat), to=to),
+        operations.MoveVertex(at=(lon, lat), to=to),
+        operations.DeleteVertex(at=(lon, lat)),
+        operations.InsertVertex(at=tuple(((xy[0] + xy[1]) / 2).tolist()), to=to),
+        operations.Split(code=code, line=line),
+        operations.Split(code=board.grid_of(code), line=line),
+        operations.Merge(codes=(code, beside)),
+        operations.Merge(codes=(board.grid_of(code), board.grid_of(beside))),
+        operations.Carve(geometry=spot, pieces_to="new"),
+        operations.Give(geometry=spot, to=code, pieces_to=code),
+        operations.Remove(code=code, into=beside),
+        operations.SetAttributes(code=board.grid_of(code), values={"name": "新名"}),
+    ][int(rng.integers(12))]
+
+
+def walk(session: Session, plan: Plan, *, edits: int, seed: int) -> int:
+    """The number of edits that were accepted of so many tried."""
+    rng, accepted = np.random.default_rng(seed), 0
+    for _ in range(edits):
+        operation = random_operation(rng, session, plan)
+        try:
+            with session.begin_nested():
+                planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+            accepted += 1
+        except (TilingError, LayerError):
+            session.expire_all()
+    return accepted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_many_edits_the_report_and_the_counts_are_those_of_a_fresh_look(
+    session: Session, plan: Plan, homes: int, seed: int
+) -> None:
+    assert walk(session, plan, edits=60, seed=seed) > 15
+    kept = desk_of(session, plan)
+    board = load_board(session, plan)
+    fresh = review_all(session, board)
+    assert fresh.sheet.ok
+    assert kept.board.partition.codes == board.partition.codes
+    assert all(
+        shapely.equals_identical(a, b)
+        for a, b in zip(kept.board.partition.polygons, board.partition.polygons, strict=True)
+    )
+    assert dict(kept.board.rows) == dict(board.rows)
+    assert dict(board.rows) == dict(fresh.board.rows)
+    assert {key: d.codes for key, d in kept.sheet.warnings.items()} == {
+        key: d.codes for key, d in fresh.sheet.warnings.items()
+    }
+    assert sum(row.households for row in board.rows.values() if row.level == "grid") == homes
+
+
+@pytest.mark.slow
+def test_undo_goes_back_to_the_opening_of_the_draft_byte_for_byte_and_redo_forward(
+    session: Session, plan: Plan
+) -> None:
+    before = stored(session, plan)
+    accepted = walk(session, plan, edits=40, seed=5)
+    after = stored(session, plan)
+    for _ in range(accepted):
+        planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    assert stored(session, plan) == before
+    for _ in range(accepted):
+        planning.redo(session, plan.id, version=plan.version, by=DRAWER)
+    assert stored(session, plan) == after
+
+
+def test_rows_that_an_edit_does_not_name_keep_their_bytes(session: Session, plan: Plan) -> None:
+    before = stored(session, plan)
+    done = None
+    rng = np.random.default_rng(11)
+    while done is None:
+        try:
+            with session.begin_nested():
+                operation = random_operation(rng, session, plan)
+                done = planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+        except (TilingError, LayerError):
+            session.expire_all()
+    after = stored(session, plan)
+    named = {row.code for row, _ in done.changed} | set(done.removed)
+    assert {code for code in before.keys() | after.keys() if before.get(code) != after.get(code)} == named
+
+
+def test_a_process_that_missed_edits_follows_them_to_the_same_board(session: Session, plan: Plan) -> None:
+    old = desk_of(session, plan)
+    assert walk(session, plan, edits=12, seed=9) > 2
+    followed = desk._followed(session, old, desk.stamp_of(plan))
+    assert followed is not None
+    fresh = review_all(session, load_board(session, plan))
+    assert dict(followed.board.rows) == dict(fresh.board.rows)
+    assert followed.sheet.as_json(followed.board) == fresh.sheet.as_json(fresh.board)
+
+
+def test_a_draft_with_a_gap_may_be_mended_but_not_made_worse(session: Session, homes: int) -> None:
+    rows = [row for row in rows_of(CITY) if row.level == "grid"]
+    gone = rows[5]
+    plan = planning.import_draft(
+        session, CITY.district, rows=[row for row in rows if row != gone], frame=CITY.frame, by=DRAWER
+    )
+    report = planning.report_of(session, plan.id, by=DRAWER)
+    gaps = [defect for defect in report["defects"] if defect["kind"] == "gap"]
+    assert len(gaps) == 1 and not report["ok"] and gaps[0]["area_m2"] > 1_000
+    beside = next(code for code in gaps[0]["codes"] if code[:12] == gone.code[:12])
+    assert gone.polygon is not None
+    inner = gone.polygon.representative_point()
+    # A vertex of the neighbour that lies on the gap, drawn away from it: the gap would grow.
+    ring = shapely.get_coordinates(next(row.polygon for row in rows if row.code == beside))
+    on_gap = [xy for xy in ring.tolist() if gone.polygon.touches(shapely.Point(xy))]
+    lon, lat = on_gap[len(on_gap) // 2]
+    away = operations.MoveVertex(at=(lon, lat), to=(lon + (lon - inner.x) * 0.05, lat + (lat - inner.y) * 0.05))
+    with pytest.raises((Unacceptable, TilingError)), session.begin_nested():
+        planning.edit(session, plan.id, away, version=plan.version, by=DRAWER)
+    session.expire_all()
+    fill = operations.FillGap(where=(inner.x, inner.y), into=beside)
+    filled = planning.edit(session, plan.id, fill, version=plan.version, by=DRAWER)
+    assert "gap" not in filled.report["summary"]["by_kind"]
+    assert [defect["kind"] for defect in filled.cleared].count("gap") == 1
