@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from gis_api.dependencies import AnyRole, Now, Read, role_door
+from gis_api.paging import box_of
 from layers import published
 from layers.access import Actor, Role, require_visible
 from layers.errors import Unacceptable
@@ -23,18 +23,6 @@ NEXT = "after"
 PointReader = Annotated[Actor, Depends(role_door(*(role for role in Role if role is not Role.leader)))]
 DeviceReader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
 SEE_HOUSEHOLDS = {Role.planner, Role.admin}
-
-
-def _box(bbox: str | None) -> published.Box | None:
-    if bbox is None:
-        return None
-    try:
-        west, south, east, north = (float(word) for word in bbox.split(","))
-    except ValueError:
-        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")]) from None
-    if not all(map(math.isfinite, (west, south, east, north))) or west > east or south > north:
-        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")])
-    return west, south, east, north
 
 
 def _after(cursor: str | None) -> str | None:
@@ -59,7 +47,7 @@ class _Question:
     ) -> None:
         self.request = request
         self.area, self.limit = area, limit
-        self.box, self.after = _box(bbox), _after(after)
+        self.box, self.after = box_of(bbox), _after(after)
 
     def link_after(self, key: str) -> str:
         """The address of the next page."""
