@@ -65,6 +65,8 @@ class KeyOut(BaseModel):
 
 
 class FreshKey(KeyOut):
+    """A key as it is told this one time."""
+
     key: str
 
 
