@@ -70,7 +70,7 @@ def placed_parts(shape: BaseGeometry, origin: Floats) -> list[Polygon]:
     # Without its thinnest splinters first: snap-rounding one of them on its own fails in GEOS.
     whole = shapely.buffer(moved, -0.02, join_style="mitre")
     parts = shapely.get_parts(shapely.union_all(shapely.get_parts(whole), grid_size=LATTICE_M))
-    return [part for part in parts if isinstance(part, Polygon) and part.area > 1.0]
+    return [placed(part, np.zeros(2)) for part in parts if isinstance(part, Polygon) and part.area > 1.0]
 
 
 def long_axis(region: Polygon) -> tuple[float, float]:

@@ -70,12 +70,13 @@ def _write_grids(writer: Writer, town: Town, plan_id: int) -> None:
     rows = (
         (
             *(plan_id, grid.code, grid.level, grid.parent, grid.name, grid.kind, grid.exclusive, grid.group),
+            grid.polygon.geom_type == "MultiPolygon",
             *(grid.households, grid.buildings, grid.polygon.area, shape),
         )
         for grid, shape in zip(town.grids, shapes, strict=True)
     )
-    columns = "plan_id code level parent_code name kind exclusive group_name households buildings area_m2 geom"
-    writer.copy("grids", columns, rows=rows)
+    columns = "plan_id code level parent_code name kind exclusive group_name parts_allowed households buildings"
+    writer.copy("grids", f"{columns} area_m2 geom", rows=rows)
 
 
 def publish_plan(writer: Writer, plan_id: int, *, now: datetime) -> None:

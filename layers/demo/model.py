@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shapely.geometry import LineString, Point, Polygon
+from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,10 @@ class TownArea:
 
 @dataclass(frozen=True)
 class TownGrid:
-    """A grid or sub-grid; `use` says what the ground is: town, village, park, industry, river or patrol (overlays)."""
+    """A grid or sub-grid; `use` says what the ground is: town, village, park, industry, river or patrol (overlays).
+
+    Only an overlay may have parts: a patrol team watches several dedicated grids that lie apart.
+    """
 
     code: str
     name: str
@@ -31,7 +34,7 @@ class TownGrid:
     exclusive: bool
     group: str | None
     use: str
-    polygon: Polygon
+    polygon: Polygon | MultiPolygon
     households: int
     buildings: int
 

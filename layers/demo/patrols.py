@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from shapely.geometry import Polygon
+from shapely.geometry import MultiPolygon, Polygon
 
-from layers.demo.cutting import largest, placed
+from layers.demo.cutting import placed_parts
 from layers.demo.model import TownGrid
 from layers.demo.places import DISTRICT_CODE
 
@@ -34,9 +34,9 @@ TEAMS = (
     Team("安全生产巡查一队", "应急", "industry", 0, 3),
     Team("安全生产巡查二队", "应急", "industry", 1, 3),
     Team("安全生产巡查三队", "应急", "industry", 2, 3),
-    Team("环境保护巡查队", "生态环境", "industry", 0, 1),
+    Team("环境保护巡查队", "生态环境", "river", 0, 1),
     Team("城市管理巡查队", "城管", "park", 0, 1),
-    Team("消防巡查队", "消防", "river", 0, 1),
+    Team("消防巡查队", "消防", "industry", 0, 1),
 )
 BESIDE_M = 25.0
 
@@ -49,10 +49,9 @@ def patrol_grids(dedicated: list[TownGrid], frame: Polygon) -> list[TownGrid]:
 def _overlay(number: int, team: Team, dedicated: list[TownGrid], frame: Polygon) -> TownGrid:
     watched = sorted((g for g in dedicated if g.use == team.use), key=lambda g: -g.polygon.centroid.y)
     mine = [watched[int(i)] for i in np.array_split(np.arange(len(watched)), team.of)[team.share]]
-    shapes = shapely.union_all([g.polygon for g in mine])
-    reach = shapely.buffer(shapes, BESIDE_M) if team.use == "river" else shapely.convex_hull(shapes)
-    outline = largest(shapely.intersection(reach, shapely.buffer(frame, -5.0)))
-    polygon = placed(largest(shapely.simplify(Polygon(outline.exterior), 1.0)), np.zeros(2))
+    reach = shapely.buffer(shapely.union_all([g.polygon for g in mine]), BESIDE_M, quad_segs=2)
+    outline = shapely.simplify(shapely.intersection(reach, shapely.buffer(frame, -5.0)), 1.0)
+    polygon = MultiPolygon(placed_parts(outline, np.zeros(2)))
     code = f"{DISTRICT_CODE}000000{900 + number}"
     return TownGrid(
         code, f"{team.name}专属网格", "grid", DISTRICT_CODE, "dedicated", False, team.unit, "patrol", polygon, 0, 0

@@ -42,10 +42,10 @@ class Writer:
         """The number of rows written; `columns` are names with blanks between."""
         return copy_rows(self.session, table, columns=columns.split(), rows=_iterated(rows))
 
-    def polygons(self, shapes: Sequence[shapely.Polygon]) -> list[str]:
+    def polygons(self, shapes: Sequence[shapely.Polygon | shapely.MultiPolygon]) -> list[str]:
         """Each polygon as a MultiPolygon in degrees."""
         degrees = self.plane.to_degrees(np.array(shapes, dtype=object))
-        return _hex(np.array([shapely.MultiPolygon([shape]) for shape in degrees], dtype=object))
+        return _hex(np.array([shapely.MultiPolygon(list(shapely.get_parts(shape))) for shape in degrees], dtype=object))
 
     def lines(self, shapes: Sequence[shapely.LineString]) -> list[str]:
         """Each line as a MultiLineString in degrees."""

@@ -59,6 +59,14 @@ def test_a_park_over_two_communities_is_two_grids_with_one_group(town: Town) -> 
     assert Counter(len(communities) for communities in parks.values())[2] == 6
 
 
+def test_a_patrol_team_watches_several_dedicated_grids(town: Town) -> None:
+    dedicated = [grid.polygon for grid in town.grids if grid.kind == "dedicated" and grid.exclusive]
+    for overlay in (grid.polygon for grid in town.grids if not grid.exclusive):
+        assert overlay.is_valid
+        assert town.frame.contains(overlay)
+        assert sum(overlay.intersection(shape).area > 0.5 * shape.area for shape in dedicated) >= 4
+
+
 def test_the_finest_tiles_cover_the_frame_vertex_for_vertex(town: Town) -> None:
     tiles = np.array([tile.polygon for tile in town.tiles], dtype=object)
     assert shapely.is_valid(tiles).all()
