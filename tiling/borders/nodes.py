@@ -50,6 +50,11 @@ def with_nodes(partition: Partition, nodes: NewNodes) -> Change:
     return mapped_rings(partition, _box_of(wanted), lambda xy: _inserted(xy, wanted))
 
 
+def inserted(xy: Floats, nodes: NewNodes) -> Floats:
+    """The coordinates of a ring in metres with the new nodes of its edges, in order along each."""
+    return _inserted(xy, {edge: _along(edge, given) for edge, given in nodes.items()})
+
+
 def mapped_rings(partition: Partition, window: BaseGeometry, change: Callable[[Floats], Floats]) -> Change:
     """The change that a function of ring coordinates makes to grids, frame and areas that meet the window's box."""
     rows = np.sort(partition.tree.query(window))

@@ -1,0 +1,222 @@
+"""Repair: a proposal that says what moves, mends what is small, and asks about the rest."""
+
+import random
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import affinity
+from shapely.geometry.base import BaseGeometry
+
+from tests.city import synthetic_city
+from tests.drawing import area, at, draw
+from tiling.coverage import check_polygons
+from tiling.errors import NotRepairable, Stopped
+from tiling.partition import Partition
+from tiling.plane import on_lattice, to_lattice
+from tiling.repair import Repair, propose
+
+TOWN = draw("AAB / CCB")
+CITY = synthetic_city(40, vertices=16, sub_grids=(1,)).partition()
+
+
+def shifted(code: str, dx_m: float, dy_m: float = 0.0) -> dict[str, BaseGeometry]:
+    shapes = dict(zip(TOWN.codes, TOWN.polygons, strict=True))
+    return {**shapes, code: on_lattice(affinity.translate(shapes[code], dx_m, dy_m))}
+
+
+def repaired(shapes: dict[str, BaseGeometry], **options: str) -> Repair:
+    chosen = {key.replace("__", "/").replace("_and_", "+"): value for key, value in options.items()}
+    return propose(list(shapes), list(shapes.values()), frame=TOWN.frame, options=chosen)
+
+
+def test_a_clean_tiling_is_given_back_as_the_very_same_objects() -> None:
+    repair = propose(TOWN.codes, TOWN.polygons, frame=TOWN.frame)
+    assert repair.report.ok
+    assert repair.differences == ()
+    assert all(repair.polygons[code] is TOWN.polygon(code) for code in TOWN.codes)
+    assert repair.frame is TOWN.frame
+
+
+def test_noise_is_mended_by_snapping() -> None:
+    repair = repaired(shifted("B", -0.004, 0.003))
+    assert repair.report.ok
+    assert repair.decisions == ()
+    assert max(d.moved_m for d in repair.differences) <= 0.006
+
+
+def test_a_t_junction_gets_its_node() -> None:
+    polygons = [shapely.box(0, 0, 20, 10), shapely.box(0, 10, 10, 20), shapely.box(10, 10, 20, 20)]
+    repair = propose("ABC", polygons, frame=shapely.box(0, 0, 20, 20))
+    assert repair.report.ok
+    assert repair.polygons["B"] is polygons[1]
+    assert [(d.code, d.moved_m, d.gained_m2, d.lost_m2) for d in repair.differences] == [("A", 0.0, 0.0, 0.0)]
+    assert repair.frame is not None
+    assert shapely.get_num_coordinates(repair.frame) == 8
+
+
+def test_slivers_go_to_the_longest_border_and_are_counted() -> None:
+    repair = repaired(shifted("B", -0.3))
+    assert repair.report.ok
+    assert repair.mended == {"sliver gap": 1, "sliver overlap": 2}
+    assert {d.code: round(d.gained_m2 - d.lost_m2, 6) for d in repair.differences} == {"A": 0.0, "B": 3.0, "C": -3.0}
+
+
+def test_real_faults_stay_as_drawn_until_somebody_decides() -> None:
+    repair = repaired(shifted("B", -3.0))
+    assert not repair.report.ok
+    assert [d.id for d in repair.undecided] == ["gap/B/1", "overlap/A+B/1", "overlap/B+C/1"]
+    assert repair.decisions[1].options == ("give:A", "give:B", "longest_border", "split")
+    assert repair.decisions[0].options == ("give:B", "longest_border", "new")
+    assert all(d.gained_m2 + d.lost_m2 == 0 for d in repair.differences)
+
+
+def test_each_decision_is_carried_out() -> None:
+    repair = repaired(shifted("B", -3.0), overlap__A_and_B__1="give:A", overlap__B_and_C__1="split", gap__B__1="new:Z")
+    assert repair.report.ok
+    assert repair.undecided == ()
+    areas = {code: round(shape.area, 2) for code, shape in repair.polygons.items()}
+    assert areas == {"A": 200.0, "B": 155.0, "C": 185.0, "Z": 60.0}
+
+
+def test_a_choice_by_kind_serves_all_of_it() -> None:
+    repair = repaired(shifted("B", -3.0), overlap="split", gap="longest_border")
+    assert repair.report.ok
+    assert round(repair.polygons["B"].area, 2) == 230.0
+
+
+def test_ground_outside_the_frame_is_trimmed_and_nothing_lands_there() -> None:
+    thin, real = shifted("B", 0.3), shifted("B", 3.0)
+    assert TOWN.frame is not None
+    assert repaired(thin).polygons["B"].difference(TOWN.frame).area == 0
+    assert [d.options for d in repaired(real).undecided if d.kind == "overshoot"] == [("trim",)]
+    trimmed = repaired(real, overshoot="trim", gap="longest_border")
+    assert trimmed.report.ok
+    assert shapely.union_all(list(trimmed.polygons.values())).difference(TOWN.frame).area == 0
+
+
+def test_a_contained_grid_is_cut_out_of_its_container() -> None:
+    shapes = {**shifted("A", 0.0), "D": area((0.5, 1.2), (1.5, 1.2), (1.5, 1.8))}
+    (decision,) = repaired(shapes).undecided
+    assert decision.options == ("cut_out",)
+    repair = repaired(shapes, overlap__A_and_D__1="cut_out")
+    assert repair.report.ok
+    assert repair.polygons["D"].equals(shapes["D"])
+
+
+def test_duplicates_can_only_be_given_to_one_and_then_the_other_would_vanish() -> None:
+    shapes = {**shifted("A", 0.0), "D": TOWN.polygons[1]}
+    repair = repaired(shapes)
+    assert [d.kind for d in repair.undecided] == ["overlap"]
+    with pytest.raises(NotRepairable) as refused:
+        repaired(shapes, overlap__B_and_D__1="give:D")
+    assert refused.value.details["grid"] == "B"
+    assert refused.value.where is not None
+
+
+@pytest.mark.parametrize("shape", [None, shapely.Polygon(), shapely.Point(0, 0)], ids=["none", "empty", "point"])
+def test_a_missing_grid_cannot_be_repaired(shape: BaseGeometry | None) -> None:
+    with pytest.raises(NotRepairable) as refused:
+        propose("AB", [TOWN.polygons[0], shape])
+    assert refused.value.details["grid"] == "B"
+
+
+def test_a_collapsed_grid_fails_rather_than_vanish() -> None:
+    needle = shapely.Polygon([at(0, 0), at(1, 0), at(0.5, 0)])
+    with pytest.raises(NotRepairable):
+        propose("AB", [TOWN.polygons[0], needle])
+
+
+def test_a_bow_tie_is_rebuilt_and_counted() -> None:
+    bow_tie = area((0, 0), (1, 1), (1, 0), (0, 1))
+    repair = propose(["A"], [bow_tie])
+    assert repair.mended == {"invalid": 1}
+    assert repair.polygons["A"].is_valid
+    assert repair.polygons["A"].area == pytest.approx(50.0)
+
+
+def test_a_star_of_101_points_does_not_hang() -> None:
+    turns = np.arange(102) * (2 * np.pi * 50 / 101)
+    star = shapely.Polygon(np.column_stack([np.cos(turns), np.sin(turns)]) * 100)
+    assert propose(["A"], [star]).polygons["A"].is_valid
+
+
+def test_unknown_options_and_repeated_codes_are_refused() -> None:
+    with pytest.raises(ValueError, match="no option"):
+        repaired(shifted("B", -3.0), overlap__A_and_B__1="give:Q")
+    with pytest.raises(ValueError, match="one code"):
+        propose("AA", [TOWN.polygons[0]] * 2)
+
+
+def test_it_stops_when_told_and_tells_its_progress() -> None:
+    with pytest.raises(Stopped):
+        propose(TOWN.codes, TOWN.polygons, should_stop=lambda: True)
+    shares: list[float] = []
+    propose(TOWN.codes, TOWN.polygons, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def messed(truth: Partition, seed: int, reach_m: float) -> list[BaseGeometry]:
+    """The grids of a true tiling with each vertex of some of them moved at random, still valid."""
+    rng = np.random.default_rng(seed)
+    shapes: list[BaseGeometry] = list(truth.polygons)
+    for row in rng.choice(len(shapes), size=len(shapes) // 3, replace=False).tolist():
+        ring = shapely.get_coordinates(shapes[row])[:-1]
+        moved = to_lattice(ring + rng.uniform(-reach_m, reach_m, ring.shape))
+        shape = shapely.Polygon(moved)
+        if shape.is_valid:
+            shapes[row] = shape
+    return shapes
+
+
+@pytest.mark.parametrize("reach_m", [0.004, 0.2, 2.0])
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_messy_copy_of_a_true_tiling_comes_back_near_the_truth(reach_m: float, seed: int) -> None:
+    mess = messed(CITY, seed, reach_m)
+    policy = {"overlap": "longest_border", "gap": "longest_border", "overshoot": "trim"}
+    repair = propose(CITY.codes, mess, frame=CITY.frame, options=policy)
+    kinds = {defect.kind for defect in repair.report.defects}
+    assert kinds <= {"multipart"}, repair.report.lines()
+    assert set(repair.polygons) == set(CITY.codes)
+    assert CITY.frame is not None
+    assert repair.frame is not None
+    union = shapely.union_all(list(repair.polygons.values()))
+    assert union.difference(repair.frame).area < 1e-6
+    assert union.difference(CITY.frame).area <= 0.001 * CITY.frame.length  # nodes on slanted edges
+    off = [repair.polygons[c].symmetric_difference(CITY.polygon(c)).area for c in CITY.codes]
+    drawn = [shape.symmetric_difference(true).area for shape, true in zip(mess, CITY.polygons, strict=True)]
+    # No worse than what was drawn: every piece of ground comes from a claim or from a neighbour.
+    assert sum(off) <= 1.5 * sum(drawn) + 1e-3
+    for shape in repair.polygons.values():
+        xy = shapely.get_coordinates(shape)
+        assert (xy == to_lattice(xy)).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_the_proposal_does_not_depend_on_the_order_of_the_input(seed: int) -> None:
+    mess = messed(CITY, seed, 0.5)
+    mixed = random.Random(seed).sample(range(len(mess)), len(mess))
+    plain = propose(CITY.codes, mess, frame=CITY.frame)
+    turned = propose([CITY.codes[i] for i in mixed], [mess[i] for i in mixed], frame=CITY.frame)
+    assert plain.polygons == turned.polygons
+    assert [d.id for d in plain.decisions] == [d.id for d in turned.decisions]
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_repaired_tiling_needs_no_repair(seed: int) -> None:
+    policy = {"overlap": "longest_border", "gap": "longest_border", "overshoot": "trim"}
+    once = propose(CITY.codes, messed(CITY, seed, 0.3), frame=CITY.frame, options=policy)
+    again = propose(list(once.polygons), list(once.polygons.values()), frame=once.frame, options=policy)
+    assert all(again.polygons[code] is shape for code, shape in once.polygons.items())
+
+
+def test_undecided_overlaps_are_still_found_by_the_check() -> None:
+    repair = repaired(shifted("B", -3.0))
+    found = check_polygons(list(repair.polygons), list(repair.polygons.values()), frame=repair.frame)
+    assert {defect.kind for defect in found.defects} == {"overlap", "gap"}

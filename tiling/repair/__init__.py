@@ -1,0 +1,12 @@
+"""Repairing an imported set of grids: a proposal, never a silent change ([S6]).
+
+All borders are noded together on the lattice, so the ground falls into faces; each face that has one owner stays with
+it. Noise and slivers go to the neighbour with the longest common border. What is real is a person's choice among
+options; until it is made, the ground stays as it was drawn. Grids whose ground and nodes do not change are the very
+same objects.
+"""
+
+from tiling.repair.deciding import Decision
+from tiling.repair.proposing import Difference, Repair, propose
+
+__all__ = ["Decision", "Difference", "Repair", "propose"]

@@ -1,0 +1,226 @@
+"""What a person must decide about a messy set of grids, and who owns each face once it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from tiling.partition import polygonal
+from tiling.repair.faces import Faces, Region, borders_m
+from tiling.repair.halving import halves
+
+MENDED_BY_ITSELF = ("noise", "sliver")
+BY_KIND = {"overlap": ("longest_border", "split"), "gap": ("longest_border", "split"), "overshoot": ("trim",)}
+Owners = list[tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A piece of ground that a person must decide about, in metres and square metres.
+
+    `options` are values for `propose(options={id: value})`: `give:CODE`, `cut_out` (a contained grid keeps the
+    ground, the others lose it), `split` (along the middle), `longest_border`, `new` (a gap becomes a grid; give its
+    code as `new:CODE`), `trim`. Without a choice the ground stays as drawn (`leave`).
+    """
+
+    id: str
+    kind: str
+    codes: tuple[str, ...]
+    where: BaseGeometry
+    area_m2: float
+    width_m: float
+    options: tuple[str, ...]
+    chosen: str = "leave"
+
+
+def decisions_of(
+    faces: Faces, regions: Sequence[Region], codes: Sequence[str], chosen: Mapping[str, str]
+) -> dict[int, Decision]:
+    """The decisions about real regions, by the region's number, with what was chosen for each by id or by kind."""
+    plain = [
+        claim if len(claim) == 1 and inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)
+    ]
+    solid = {owner[0] for owner in plain if owner}
+    seen: dict[str, int] = {}
+    found: dict[int, Decision] = {}
+    for number, region in enumerate(regions):
+        if region.class_ in MENDED_BY_ITSELF:
+            continue
+        beside = borders_m(faces, region, plain)
+        rows = region.claims or tuple(sorted(beside))
+        names = tuple(codes[row] for row in rows)
+        stem = f"{region.kind}/{'+'.join(names)}"
+        seen[stem] = seen.get(stem, 0) + 1
+        options = _options(region, codes, rows, solid)
+        found[number] = _decision(f"{stem}/{seen[stem]}", region, names, options, chosen)
+    return found
+
+
+def certain(faces: Faces) -> Owners:
+    """The owner of each face in the frame that just one grid claims; nobody for the others."""
+    pairs = zip(faces.claims, faces.inside, strict=True)
+    return [claim if len(claim) == 1 and inside else () for claim, inside in pairs]
+
+
+def _decision(
+    id_: str, region: Region, names: tuple[str, ...], options: tuple[str, ...], chosen: Mapping[str, str]
+) -> Decision:
+    choice = chosen.get(id_) or chosen.get(region.kind, "leave")
+    if choice == "split" and "split" not in options:
+        choice = options[0] if region.kind == "overlap" and options else "longest_border"
+    known = choice in options or (choice.startswith("new:") and "new" in options) or choice == "leave"
+    if not known and id_ in chosen:
+        raise ValueError(f"{choice!r} is no option of {id_}: {', '.join(options)}")
+    return Decision(
+        id=id_,
+        kind=region.kind,
+        codes=names,
+        where=region.shape,
+        area_m2=region.shape.area,
+        width_m=region.width_m,
+        options=options,
+        chosen=choice if known else "leave",
+    )
+
+
+def _options(region: Region, codes: Sequence[str], rows: tuple[int, ...], solid: set[int]) -> tuple[str, ...]:
+    names = [codes[row] for row in rows]
+    if region.kind == "overshoot":
+        return ("trim",) if set(rows) <= solid else ()
+    if region.kind == "gap":
+        shared = ("longest_border",) if names else ()
+        several = ("split",) if len(names) > 1 else ()
+        return (*(f"give:{name}" for name in names), *shared, *several, "new")
+    inner = [row for row in rows if row not in solid]
+    if not inner:
+        return (*(f"give:{name}" for name in names), "longest_border", "split")
+    # A grid without other ground would vanish if it lost this: the containers give way.
+    return ("cut_out",) if len(inner) == 1 else tuple(f"give:{codes[row]}" for row in inner)
+
+
+def owned(
+    faces: Faces, regions: Sequence[Region], decisions: Mapping[int, Decision], codes: Sequence[str]
+) -> tuple[Owners, dict[str, int]]:
+    """Who owns each face (several where it was left undecided), and how many regions of each kind were mended.
+
+    Rows from `len(codes)` on are new grids, in the order of their decisions.
+    """
+    owners: Owners = [claim if inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)]
+    row_of = {code: row for row, code in enumerate([*codes, *new_codes(decisions)])}
+    mended: dict[str, int] = {}
+    pending: list[Region] = []
+    for number, region in enumerate(regions):
+        decision = decisions.get(number)
+        if decision is None:
+            mended[f"{region.class_} {region.kind}"] = mended.get(f"{region.class_} {region.kind}", 0) + 1
+        if decision is None or decision.chosen == "longest_border":
+            pending.append(region)
+        else:
+            _decided(faces, region, decision, owners, row_of)
+    _to_longest(faces, pending, owners)
+    return owners, mended
+
+
+def new_codes(decisions: Mapping[int, Decision]) -> list[str]:
+    """The codes of the new grids that were chosen for gaps."""
+    return [d.chosen.removeprefix("new:") for _, d in sorted(decisions.items()) if d.chosen.startswith("new:")]
+
+
+def _decided(faces: Faces, region: Region, decision: Decision, owners: Owners, row_of: Mapping[str, int]) -> None:
+    solid = {owner[0] for owner in certain(faces) if owner}
+    verb, _, code = decision.chosen.partition(":")
+    if verb == "split":
+        _split(faces, region, owners)
+        return
+    rows: tuple[int, ...] = region.claims
+    if verb in ("give", "new"):
+        rows = (row_of[code],)
+    elif verb == "cut_out":
+        rows = tuple(row for row in region.claims if row not in solid)
+    elif verb == "trim":
+        rows = ()
+    for face in region.members:
+        owners[face] = rows
+
+
+def parts_of(faces: Faces, region: Region) -> dict[int, BaseGeometry]:
+    """The parts of a region nearest to each grid concerned: claimants of an overlap, neighbours of a gap."""
+    plain = [
+        claim if len(claim) == 1 and inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)
+    ]
+    rows = region.claims or tuple(sorted(borders_m(faces, region, plain)))
+    beside = {row: _plain_ground(faces, plain, row, region) for row in rows}
+    return halves(region.shape, beside, region.width_m)
+
+
+def _plain_ground(faces: Faces, plain: Sequence[tuple[int, ...]], row: int, region: Region) -> BaseGeometry:
+    near = [k for k in range(len(plain)) if plain[k] == (row,) and faces.shapes[k].intersects(region.shape)]
+    return polygonal(shapely.coverage_union_all(faces.shapes[near]))
+
+
+def _split(faces: Faces, region: Region, owners: Owners) -> None:
+    parts = parts_of(faces, region)
+    for face in region.members:
+        point = shapely.point_on_surface(faces.shapes[face])
+        nearest = min(parts, key=lambda row: (parts[row].distance(point), row), default=None)
+        if nearest is not None:
+            owners[face] = (nearest,)
+
+
+def _to_longest(faces: Faces, pending: Sequence[Region], owners: Owners) -> None:
+    """Gives each region to the grid with the longest border, those that have a neighbour with certain ground first."""
+    solid = {owner[0] for owner in owners if len(owner) == 1}
+    rest = list(pending)
+    while rest:
+        later = [region for region in rest if not _given(faces, region, owners, solid)]
+        if len(later) == len(rest):
+            break
+        rest = later
+    for region in rest:
+        for face in region.members:
+            owners[face] = region.claims[:1] if faces.inside[face] else ()
+
+
+def _given(faces: Faces, region: Region, owners: Owners, solid: set[int]) -> bool:
+    if region.kind == "overshoot":
+        heirs: tuple[int, ...] = ()
+    else:
+        beside = borders_m(faces, region, owners)
+        wanted = {row: beside.get(row, 0.0) for row in region.claims} if region.claims else beside
+        homeless = [row for row in region.claims if row not in solid]
+        if homeless:
+            wanted = dict.fromkeys(homeless[:1], 1.0)
+        if not any(wanted.values()):
+            return False
+        heirs = (min(wanted, key=lambda row: (-wanted[row], row)),)
+    for face in region.members:
+        owners[face] = heirs
+    return True
+
+
+def tidied(faces: Faces, owners: Owners, rows: Sequence[int], parts_before: Mapping[int, int], sliver_m: float) -> None:
+    """Gives splinters that a grid was left with (thin extra parts) to the neighbour with the longest border."""
+    for row in rows:
+        members = np.array([k for k, owner in enumerate(owners) if owner == (row,)], dtype=np.intp)
+        if not len(members):
+            continue
+        parts = shapely.get_parts(polygonal(shapely.coverage_union_all(faces.shapes[members])))
+        if len(parts) <= parts_before.get(row, 1):
+            continue
+        for part in sorted(parts, key=lambda p: -p.area)[parts_before.get(row, 1) :]:
+            if 2 * part.area / part.length <= sliver_m:
+                _give_splinter(faces, owners, row, part, members)
+
+
+def _give_splinter(faces: Faces, owners: Owners, row: int, part: BaseGeometry, members: NDArray[np.intp]) -> None:
+    inside = [int(k) for k in members if part.contains(shapely.point_on_surface(faces.shapes[k]))]
+    region = Region("gap", tuple(inside), (), part, 0.0, "sliver")
+    beside = {other: m for other, m in borders_m(faces, region, owners).items() if other != row}
+    if beside:
+        for face in inside:
+            owners[face] = (min(beside, key=lambda other: (-beside[other], other)),)

@@ -1,0 +1,123 @@
+"""The ground of messy polygons as faces: who claims each, and which pieces are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import STRtree
+from shapely.geometry.base import BaseGeometry
+
+from tiling.defects.widths import widths_m
+from tiling.partition import polygonal
+from tiling.plane import LATTICE_M
+from tiling.repair.fitting import with_corners
+from tiling.tolerance import Tolerance
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Faces between noded borders, the rows of polygons that claim each (sorted), and whether it is in the frame."""
+
+    shapes: NDArray[np.object_]
+    claims: tuple[tuple[int, ...], ...]
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A connected piece of ground with the same fault: its faces, claimants, class and width in metres."""
+
+    kind: str
+    members: tuple[int, ...]
+    claims: tuple[int, ...]
+    shape: BaseGeometry
+    width_m: float
+    class_: str
+
+
+def faces_of(
+    polygons: NDArray[np.object_], rows: NDArray[np.intp], frame: BaseGeometry | None, extra: Sequence[BaseGeometry]
+) -> Faces:
+    """The faces between the borders of these rows, the frame and extra lines, noded together on the lattice.
+
+    Faces that nobody claims outside the frame are left out; claims are looked up among all polygons.
+    """
+    lines = [*shapely.boundary(polygons[rows]), *extra, *([shapely.boundary(frame)] if frame is not None else [])]
+    noded = shapely.union_all(lines, grid_size=LATTICE_M)
+    shapes = shapely.get_parts(shapely.polygonize([noded]))
+    points = _deep_points(shapes)
+    claims: list[list[int]] = [[] for _ in shapes]
+    which, hits = STRtree(polygons).query(points, predicate="within")
+    for face, row in sorted(zip(which.tolist(), hits.tolist(), strict=True)):
+        claims[face].append(row)
+    inside = np.ones(len(shapes), dtype=bool)
+    if frame is not None and len(shapes):
+        # Noding bends the frame's edges by up to 0.7 mm, which matters to faces a few millimetres wide.
+        bent = with_corners(frame, shapes)
+        shapely.prepare(bent)
+        inside = np.asarray(shapely.intersects(bent, points))
+    kept = [k for k in range(len(shapes)) if inside[k] or claims[k]]
+    return Faces(shapes[kept], tuple(tuple(claims[k]) for k in kept), inside[kept])
+
+
+def _deep_points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """A point in each face well away from its border: the centroid where that is deeper inside than GEOS' choice."""
+    borders = shapely.boundary(shapes)
+    points, centres = shapely.point_on_surface(shapes), shapely.centroid(shapes)
+    deeper = shapely.contains_properly(shapes, centres)
+    deeper &= shapely.distance(borders, centres) > shapely.distance(borders, points)
+    return np.asarray(np.where(deeper, centres, points), dtype=object)
+
+
+def regions_of(faces: Faces, tolerance: Tolerance) -> list[Region]:
+    """The connected pieces of ground with a fault, in the order of their place."""
+    groups: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    for k, claim in enumerate(faces.claims):
+        kind = _fault(claim, bool(faces.inside[k]))
+        if kind:
+            groups.setdefault((kind, claim), []).append(k)
+    found: list[tuple[str, tuple[int, ...], tuple[int, ...], BaseGeometry]] = []
+    for (kind, claim), members in groups.items():
+        found += [(kind, claim, part, shape) for part, shape in _parts(faces, np.array(members, dtype=np.intp))]
+    width = widths_m(np.array([shape for *_, shape in found], dtype=object))
+    regions = [
+        Region(kind, members, claim, shape, float(wide), tolerance.class_of(float(wide)))
+        for (kind, claim, members, shape), wide in zip(found, width.tolist(), strict=True)
+    ]
+    return sorted(regions, key=lambda region: (region.kind, region.claims, region.shape.bounds))
+
+
+def _fault(claims: tuple[int, ...], inside: bool) -> str:
+    if not inside:
+        return "overshoot"
+    return "" if len(claims) == 1 else ("overlap" if claims else "gap")
+
+
+def _parts(faces: Faces, members: NDArray[np.intp]) -> list[tuple[tuple[int, ...], BaseGeometry]]:
+    whole = polygonal(shapely.coverage_union_all(faces.shapes[members]))
+    parts = shapely.get_parts(whole)
+    points = shapely.point_on_surface(faces.shapes[members])
+    which, hits = STRtree(parts).query(points, predicate="within")
+    out: dict[int, list[int]] = {}
+    for face, part in zip(which.tolist(), hits.tolist(), strict=True):
+        out.setdefault(part, []).append(int(members[face]))
+    return [(tuple(sorted(inside)), parts[part]) for part, inside in sorted(out.items())]
+
+
+def borders_m(faces: Faces, region: Region, owners: Sequence[Sequence[int]]) -> dict[int, float]:
+    """How long the region borders on ground that each row owns, in metres."""
+    beside = STRtree(faces.shapes).query(region.shape)
+    outline = shapely.boundary(region.shape)
+    inside = set(region.members)
+    out: dict[int, float] = {}
+    for face in sorted(set(beside.tolist()) - inside):
+        if len(owners[face]) != 1:
+            continue
+        shared = shapely.intersection(outline, shapely.boundary(faces.shapes[face])).length
+        if shared > 0:
+            out[owners[face][0]] = out.get(owners[face][0], 0.0) + shared
+    return out
