@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from gis_api.geojson import SAME_AS_WGS84, ReportedPosition
+from gis_api.geojson import SAME_AS_WGS84, ReportedPosition, within
 from gis_api.replicas import Replicas
 from layers.access import Actor
 from layers.errors import NotFound, Unavailable
@@ -54,7 +54,7 @@ class Desk:
         return join(head, lon, lat, foot, self.tail(time.monotonic()))
 
     def find_quick(self, lon: float, lat: float, area: str, now_s: float) -> bytes | None:
-        """The answer for a WGS84 point strictly inside a tile of the area; None where `answer` has to be asked.
+        """The answer for a WGS84 point of the area, now; None for one that the long way has to judge or refuse.
 
         `now_s` is `time.monotonic()`, which the caller has read anyway.
         """
@@ -64,7 +64,10 @@ class Desk:
             if view is None:
                 return None
         tile = view.one(lon, lat)
-        if tile < 0 or not view.codes[tile].startswith(area):
+        if tile < 0:
+            parts = view.find_parts(lon, lat, area)
+            return None if parts is None else join(parts[0], lon, lat, parts[1], self.tail(now_s))
+        if not view.codes[tile].startswith(area):
             return None
         parts = view.parts[tile]
         if parts is None:
@@ -110,6 +113,15 @@ class View:
         self.one = locator.one
         self.codes: list[str] = locator.tile_codes.tolist()
         self.parts: list[tuple[bytes, bytes] | None] = [None] * len(self.codes)
+
+    def find_parts(self, lon: float, lat: float, area: str) -> tuple[bytes, bytes] | None:
+        """The same for a point on a border, in a gap or outside; None where the point or the asker is refused."""
+        if (lon == 0.0 and lat == 0.0) or not within(lon, lat, self.atlas.bounds):
+            return None
+        location = self.page.locate(lon, lat, at=self._at)
+        if not (location.smallest or area).startswith(area):
+            return None
+        return rendered(location, datum="wgs84")
 
     def render(self, tile: int, lon: float, lat: float) -> tuple[bytes, bytes]:
         """What stands before and after the position in answers for this tile."""

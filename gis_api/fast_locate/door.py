@@ -1,8 +1,8 @@
 """The application, with a short way in for the hot route.
 
-GET /api/v1/locate with a key and a plain `lon`, `lat` and perhaps `datum` is answered here when the point lies strictly
-inside a tile of the key's area. Anything else (a cookie, an error, a border, `at=`) goes the long way through FastAPI
-to the same desk, so the two ways cannot differ in what they say.
+GET /api/v1/locate with a key and a plain `lon`, `lat` and perhaps `datum` is answered here, unless it is to be refused.
+Anything else (a cookie, an error, `at=`, `accuracy_m=`) goes the long way through FastAPI to the same desk, so the two
+ways cannot differ in what they say.
 """
 
 from __future__ import annotations

@@ -24,9 +24,13 @@ from layers.access import Actor
 from layers.db import transaction
 from layers.errors import Unavailable
 from layers.locating import Page, Rules
+from tiling.locate import fastest
+from layers.workers import ROSTER_CHANNEL
 
 log = logging.getLogger("wangge.replicas")
 CHANNEL = "wangge_publication"
+# However many positions arrive, the roster is read at most this often.
+ROSTER_PAUSE_S = 1.0
 # How long to leave PostgreSQL alone after it did not answer.
 PAUSE_S = 0.5
 # How often to look at what need not be seen at once: who serves what, shifts, positions, names.
@@ -39,8 +43,9 @@ class Replicas:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
-        self._rules = Rules(settings.gap_fallback_m, settings.bounds_margin_deg)
-        self._contact_s = self._read_s = -1e9
+        self._rules = Rules(settings.gap_fallback_m, settings.bounds_margin_deg, fastest())
+        self._contact_s = self._read_s = self._roster_s = -1e9
+        self._roster_is_old = False
         self._contact_at: datetime | None = None
         self._stopping = threading.Event()
         self._turn = threading.Lock()
@@ -102,6 +107,8 @@ class Replicas:
     def _read(self, *, at_leisure: bool) -> bool:
         before = self.state
         asked_s = time.monotonic()
+        if self._roster_is_old and asked_s - self._roster_s > ROSTER_PAUSE_S:
+            before, at_leisure = before.without_roster_mark(), False
         try:
             with transaction(self._engine) as session:
                 if not at_leisure or asked_s - self._read_s > LEISURE_S or is_urgent(session, before):
@@ -110,6 +117,8 @@ class Replicas:
         except (sql.DBAPIError, sql.TimeoutError) as error:
             log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
             return False
+        if self.state.roster is not before.roster:
+            self._roster_is_old, self._roster_s = False, asked_s
         # The state was true when the question was asked, not when its answer had been worked through.
         self._contact_s, self._contact_at = asked_s, datetime.now(UTC)
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
@@ -143,10 +152,12 @@ class Replicas:
         """Read every `poll_s`, earlier when somebody publishes, until asked to stop or the connection breaks."""
         url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url, autocommit=True, connect_timeout=3) as connection:
-            connection.execute(f"LISTEN {CHANNEL}")
+            for channel in (CHANNEL, ROSTER_CHANNEL):
+                connection.execute(f"LISTEN {channel}")
             while not self._stopping.is_set():
-                woken = list(connection.notifies(timeout=self._settings.poll_s, stop_after=1))
+                woken = {notice.channel for notice in connection.notifies(timeout=self._settings.poll_s, stop_after=1)}
+                self._roster_is_old |= ROSTER_CHANNEL in woken
                 with self._turn:
-                    answered = self._read(at_leisure=not woken)
+                    answered = self._read(at_leisure=CHANNEL not in woken)
                 if not answered:
                     self._stopping.wait(PAUSE_S)

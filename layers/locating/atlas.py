@@ -14,15 +14,19 @@ from layers.errors import Unavailable
 from layers.locating.charges import ALWAYS, NEVER, Charges
 from layers.locating.edition import Box, Edition
 from layers.locating.location import Candidate, Dedicated, Location, PathStep, Responsible
-from tiling.locate import Located, LocatedMany, PointLocator
+from tiling.locate import Kernel, Located, LocatedMany, PointLocator
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How far the nearest grid of a point in a gap may be, and how far outside the frames a position is believed."""
+    """How far the nearest grid of a point in a gap may be, and how far outside the frames a position is believed.
+
+    `kernel` is how points are tested: a service takes `tiling.locate.fastest()`, a short command leaves it.
+    """
 
     gap_fallback_m: float = 50.0
     margin_deg: float = 0.5
+    kernel: Kernel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Page:
     @cached_property
     def locator(self) -> PointLocator:
         """The lookup over all districts; its tiles are numbered through."""
-        return PointLocator(edition.index for edition in self.editions.values())
+        return PointLocator([edition.index for edition in self.editions.values()], kernel=self.rules.kernel)
 
     @property
     def plan_versions(self) -> dict[str, int]:

@@ -1,0 +1,45 @@
+"""The usual way to build it: FastAPI, asyncpg, and PostGIS asked for every point. Runs in the bench's own venv."""
+
+import os
+from contextlib import asynccontextmanager
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.responses import ORJSONResponse
+
+ONE = """
+    SELECT g.code, g.name, g.level, g.parent_code FROM grids g
+    WHERE ST_Covers(g.geom, ST_SetSRID(ST_Point($1, $2), 4326)) ORDER BY g.level DESC, g.code LIMIT 1
+"""
+MANY = """
+    SELECT g.code FROM unnest($1::float8[], $2::float8[]) WITH ORDINALITY AS p (lon, lat, n)
+    LEFT JOIN LATERAL (
+        SELECT code FROM grids WHERE ST_Covers(geom, ST_SetSRID(ST_Point(p.lon, p.lat), 4326))
+        ORDER BY level DESC, code LIMIT 1
+    ) g ON true ORDER BY p.n
+"""
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    """A pool of connections for as long as the server runs."""
+    async with asyncpg.create_pool(os.environ["BENCH_DSN"], min_size=8, max_size=8) as app.state.pool:
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/api/v1/locate")
+async def locate(lon: float, lat: float):
+    """The smallest tile that holds a point."""
+    row = await app.state.pool.fetchrow(ONE, lon, lat)
+    return dict(row) if row else None
+
+
+@app.post("/api/v1/locate")
+async def locate_many(request: Request):
+    """The same for two arrays."""
+    sent = await request.json()
+    rows = await app.state.pool.fetch(MANY, sent["lon"], sent["lat"])
+    return ORJSONResponse([row["code"] for row in rows])
