@@ -17,7 +17,7 @@ from layers.errors import Conflict, NotFound, Unacceptable
 from layers.grids import Grid
 from layers.history import note
 from layers.plans import Plan
-from layers.workers import Worker, ids_of
+from layers.workers import Worker, announce, ids_of
 
 
 class Assignment(Base):
@@ -81,6 +81,7 @@ def add_assignment(
     row = Assignment(worker_id=worker_id, grid_code=grid, role=role, span=span)
     session.add(row)
     session.flush()
+    announce(session)
     note(session, "assignment.added", subject=grid, area=grid, by=by, worker=worker, role=role)
     return _get(session, row.id)
 
@@ -95,6 +96,7 @@ def end_assignment(session: Session, assignment_id: int, *, at: datetime, by: Ac
         raise Unacceptable("ends_before_it_starts", errors=[(["until"], "ends_before_it_starts")])
     row.span = Range(row.span.lower, at, bounds="[)")
     session.flush()
+    announce(session)
     note(session, "assignment.ended", subject=row.grid_code, area=row.grid_code, by=by, assignment=assignment_id)
     return _get(session, assignment_id)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.access import Actor
 from layers.db import Base, now_column
+from layers.workers import announce
 
 # A clock that is a little ahead is forgiven; one that is further ahead would block all later fixes ([D2]).
 MOST_AHEAD = timedelta(seconds=60)
@@ -110,5 +111,7 @@ def add_fixes(session: Session, fixes: Sequence[Fix], *, now: datetime, by: Acto
     timely = [fix for fix in fixes if fix.fixed_at <= now + MOST_AHEAD]
     values: dict[str, Any] = {name: [getattr(fix, name) for fix in timely] for name in Fix.__slots__}
     found = session.execute(text(STORE), {**values, "area": by.area, "only": by.worker_id}).one()
+    if found.stored:
+        announce(session)
     refused = [(index, reason) for index, reason in found.refused] + [(fix.index, "in_the_future") for fix in ahead]
     return Stored(found.stored, found.meant - found.stored, tuple(sorted(refused)))

@@ -16,7 +16,7 @@ from layers.access import Actor
 from layers.db import Base, id_column
 from layers.errors import Unacceptable
 from layers.history import note
-from layers.workers import Worker, ids_of
+from layers.workers import Worker, announce, ids_of
 
 
 class Shift(Base):
@@ -96,6 +96,7 @@ def add_shifts(session: Session, shifts: Sequence[NewShift], *, by: Actor) -> in
     rows = [{"worker_id": ids[shift.worker], "span": Range(shift.start, shift.end, bounds="[)")} for shift in shifts]
     if rows:
         session.execute(insert(Shift), rows)
+        announce(session)
         first = shifts[0].start.isoformat()
         note(session, "shifts.added", subject=shifts[0].worker, area=by.area, by=by, count=len(rows), first=first)
     return len(rows)

@@ -51,6 +51,15 @@ class Worker(Base):
     created_at: Mapped[datetime] = now_column()
 
 
+# Wakes the processes that hold rosters in memory; sent with the commit, so what it tells of is there to be read.
+ROSTER_CHANNEL = "wangge_roster"
+
+
+def announce(session: Session) -> None:
+    """Tell every process at the commit that staff, duty or positions have changed."""
+    session.execute(select(func.pg_notify(ROSTER_CHANNEL, "")))
+
+
 def masked_phone(phone: str | None) -> str | None:
     """A phone of which only the first three and the last two digits are left."""
     if phone is None or len(phone) < 6:
@@ -95,6 +104,7 @@ def add_worker(session: Session, number: str, *, name: str, role: str, area: str
     worker = Worker(number=number, name=name, role=_known_role(role), area=area, **_columns(more))
     session.add(worker)
     session.flush()
+    announce(session)
     note(session, "worker.added", subject=number, area=area, by=by, role=role)
     return get_worker(session, number, by=by)
 
@@ -112,6 +122,7 @@ def change_worker(session: Session, number: str, changes: Mapping[str, Any], *, 
     for column, value in _columns(changes).items():
         setattr(worker, column, value)
     session.flush()
+    announce(session)
     note(session, "worker.changed", subject=number, area=worker.area, by=by, changed=sorted(changes))
     return get_worker(session, number, by=by)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -24,6 +24,8 @@ _ROSTER = text("""
     SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables
     WHERE relname IN ('workers', 'assignments', 'shifts', 'positions', 'incidents')
 """)
+# A roster knows the shifts of a day to either side of its moment.
+ROSTER_LIFE = timedelta(minutes=10)
 # Building an index of a million grids takes minutes; a lookup's time-out does not fit here.
 _PATIENCE = text("SET LOCAL statement_timeout = '600s'")
 
@@ -46,6 +48,10 @@ class State:
     roster: Roster | None = None
     marks: Marks = field(default_factory=Marks)
 
+    def without_roster_mark(self) -> State:
+        """The same state, whose roster is read anew at the next reading."""
+        return replace(self, marks=replace(self.marks, roster=()))
+
 
 def is_urgent(session: Session, state: State) -> bool:
     """Whether a publication or a key came or went since this state was read."""
@@ -60,12 +66,18 @@ def read_state(session: Session, previous: State, *, rules: Rules, now: datetime
     atlas_changed = previous.atlas is None or marks.atlas != previous.marks.atlas
     keys = list_key_actors(session) if keys_changed else previous.keys
     atlas = load_atlas(session, previous=previous.atlas, rules=rules) if atlas_changed else previous.atlas
-    if not (keys_changed or atlas_changed or marks != previous.marks):
+    if not (keys_changed or atlas_changed or marks != previous.marks or _is_worn(previous, now)):
         return previous
     return State(keys, atlas, _roster(session, previous, marks, now), marks)
 
 
 def _roster(session: Session, previous: State, marks: Marks, now: datetime) -> Roster:
-    if previous.roster is not None and (marks.roster, marks.atlas) == (previous.marks.roster, previous.marks.atlas):
+    same = (marks.roster, marks.atlas) == (previous.marks.roster, previous.marks.atlas)
+    if previous.roster is not None and same and not _is_worn(previous, now):
         return previous.roster
     return Roster.load(session, now, previous=previous.roster)
+
+
+def _is_worn(state: State, now: datetime) -> bool:
+    """Whether the roster's window of shifts has to be moved on, though nothing was written."""
+    return state.roster is not None and now - state.roster.at > ROSTER_LIFE

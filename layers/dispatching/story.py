@@ -71,6 +71,7 @@ class Decided:
     location: Location
     place: Place
     urgency: str
+    unit_code: str | None
     ranking: Ranking
     waiting_reason: str | None
     desk: Desk | None
@@ -112,7 +113,7 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=now, wish=wish)
     reason = _reason_of_place(location, category) or waiting_reason(ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
-    return Decided(sent.lon, sent.lat, location, place, urgency, ranking, reason, desk)
+    return Decided(sent.lon, sent.lat, location, place, urgency, category.unit_code, ranking, reason, desk)
 
 
 def nearest(memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish) -> Ranking:
@@ -225,7 +226,7 @@ def _store(
         channel=sent.channel,
         occurred_at=sent.occurred_at or now,
         reported_at=now,
-        unit_code=get_category(session, sent.category).unit_code,
+        unit_code=decided.unit_code,
         raw_lon=sent.raw_lon,
         raw_lat=sent.raw_lat,
         datum=sent.datum,

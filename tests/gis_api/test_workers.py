@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -310,3 +311,20 @@ def test_each_role_writes_and_reads_what_it_needs(client_as: ClientAs, small_cit
     for path in ("workers", "shifts", "on-duty", "assignments"):
         assert client.get(f"/api/v1/{path}").status_code == READS[role], path
     assert client.get("/api/v1/categories").status_code == 200
+
+
+def test_who_comes_on_duty_can_be_sent_within_seconds(client_as: ClientAs, small_city: SmallCity) -> None:
+    desk, code = client_as("dispatcher"), small_city.codes[0]
+    number, spot = small_city.worker_of[code], small_city.inside(code)
+    assert near(desk, spot).json()["candidates"] == []
+    now = datetime.now(UTC)
+    shift = {"worker": number, "start": now.isoformat(), "end": (now + timedelta(hours=8)).isoformat()}
+    assert desk.post("/api/v1/shifts", json=shift).status_code == 201
+    assert desk.post("/api/v1/positions", json={"fixes": [fix(number, spot)]}).json()["stored"] == 1
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        told = near(desk, spot).json()
+        if told["candidates"] and told["candidates"][0]["freshness"] == "fresh":
+            break
+        time.sleep(0.1)
+    assert [(one["worker"], one["freshness"]) for one in told["candidates"]] == [(number, "fresh")]
