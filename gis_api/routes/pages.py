@@ -26,6 +26,8 @@ from gis_api.maps.ground import BaseMap, ground, variables
 from gis_api.maps.heat import cells
 from gis_api.settings import Settings
 from layers.access import Actor
+from layers.db import transaction
+from layers.workers import Worker
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
 router = APIRouter(include_in_schema=False, dependencies=[public])
@@ -89,7 +91,8 @@ def home(request: Request, person: MaybePerson) -> Response:
         return sign_in(reader)
     cards = CARDS[reader.person.role]
     sections = dict.fromkeys(("home", "plans", "steps", "roles_in_grid", "dispatch", *cards))
-    return page(reader, "home", sections=tuple(sections), values={"cards": cards, "wide": WIDE})
+    config = {"worker": _staff_number(request, reader.person)}
+    return page(reader, "home", config=config, sections=tuple(sections), values={"cards": cards, "wide": WIDE})
 
 
 @router.get("/planner")
@@ -214,6 +217,15 @@ def page(
         "X-Content-Type-Options": "nosniff",
     }
     return HTMLResponse(html, status_code=status, headers=headers)
+
+
+def _staff_number(request: Request, person: Actor) -> str | None:
+    """The number under which incidents name this worker; None for whoever is none."""
+    if person.worker_id is None:
+        return None
+    with transaction(request.app.state.engine) as session:
+        worker = session.get(Worker, person.worker_id)
+        return None if worker is None else worker.number
 
 
 def _wrong(reader: Reader, status: int, *, detail: str = "") -> Response:

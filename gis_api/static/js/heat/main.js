@@ -70,16 +70,18 @@ function say(message) {
   by("toast").hidden = false;
 }
 
-// Cells with their shapes once per level; afterwards the counts alone.
+// Cells with their shapes once per level; afterwards the counts alone. Squares come only where something was.
+const isSquare = (cell) => cell.endsWith("m");
+
 async function cellsOf(wish) {
-  if (shapes.get(wish.cell)) return (await get(`/api/v1/heat?${query(wish, { format: "json" })}`)).cells;
+  if (shapes.get(wish.cell) && !isSquare(wish.cell)) return (await get(`/api/v1/heat?${query(wish, { format: "json" })}`)).cells;
   const answer = await get(`/api/v1/heat?${query(wish)}`);
   shapes.set(wish.cell, answer.features.filter((feature) => feature.geometry));
   return answer.features.map((feature) => feature.properties);
 }
 
 async function paint(wish) {
-  const fresh = asked?.cell !== wish.cell;
+  const fresh = asked?.cell !== wish.cell || isSquare(wish.cell);
   asked = wish;
   const cells = await cellsOf(wish);
   if (fresh) draw(shapes.get(wish.cell));
@@ -211,8 +213,16 @@ controls.addEventListener("change", (event) => {
     select.length = 1;
     curve().catch((problem) => say(problem.message));
   }
+  if (event.target.name === "cell") onlyCounts(isSquare(event.target.value));
   soon();
 });
+
+// A square has no households and no past of its own: it is counted, nothing more.
+function onlyCounts(only) {
+  for (const option of controls.elements.per) option.disabled = only && option.value !== "count";
+  if (only) controls.elements.per.value = "count";
+}
+
 by("span").addEventListener("change", (event) => strip.set(strip.end, Number(event.target.value)));
 by("play").addEventListener("click", () => (strip.playing ? strip.pause() : strip.play()));
 by("print").addEventListener("click", () => window.print());

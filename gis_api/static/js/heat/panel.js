@@ -33,10 +33,13 @@ export function showWorst(list, cells, earlier) {
     fill(list, el("li", { class: "empty" }, t("heat.empty")));
     return;
   }
-  fill(list, top.map((cell) => barRow(cell.name || cell.cell, {
+  fill(list, top.map((cell) => barRow(shortName(cell), {
     share: cell.n / top[0].n, colour: "var(--heat-4)", figure: number(cell.n), note: changeOf(cell.n, earlier.get(cell.cell)),
   })));
 }
+
+// 金色河畔社区居民委员会 is known as 金色河畔社区.
+const shortName = ({ name, cell }) => (name || cell).replace(/(居民|村民)委员会$/, "");
 
 function changeOf(now, before) {
   if (!before) return "";

@@ -20,7 +20,7 @@ export async function show(body) {
     el("p", { class: "quiet" }, t("report.lead")),
     el("div", { class: "fields" }, positionFields(),
       field(t("report.category"), select("category", categories, "other")),
-      field(t("report.urgency"), select("urgency", URGENCIES.map((name) => [name, t(`steps.urgency_${name}`)]), "normal")),
+      field(t("report.urgency"), select("urgency", [["", t("report.by_category")], ...URGENCIES.map((name) => [name, t(`steps.urgency_${name}`)])], "")),
       field(t("report.description"), el("textarea", { name: "description", rows: "2", maxlength: "2000" }), true)),
     el("div", { class: "actions" },
       el("button", { type: "submit", class: "main", value: "do" }, t("report.do")),
@@ -38,7 +38,7 @@ export async function show(body) {
 // The same key goes with every repetition until one is stored: a lost answer never makes two incidents.
 async function send(form, box, { trial, key }) {
   const fields = Object.fromEntries(new FormData(form));
-  const body = { ...fields, lon: Number(fields.lon), lat: Number(fields.lat), channel: "hotline" };
+  const body = { ...fields, urgency: fields.urgency || null, lon: Number(fields.lon), lat: Number(fields.lat), channel: "hotline" };
   const buttons = [...form.querySelectorAll("button")];
   buttons.forEach((button) => (button.disabled = true));
   try {

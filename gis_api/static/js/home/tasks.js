@@ -7,7 +7,7 @@ import { categoriesOf } from "./report.js";
 
 // What a worker or a department does next in each state; everything later is the dispatcher's.
 const NEXT = {
-  worker: { dispatched: "accept", accepted: "arrive", arrived: "handle", handled: "verify" },
+  worker: { dispatched: "accept", accepted: "arrive", arrived: "handle" },
   unit: { accepted: "arrive", arrived: "handle" },
 };
 const URGENCY = ["critical", "high", "normal", "low"];
@@ -21,8 +21,9 @@ export async function show(body) {
 
 async function paint(body, names, refresh) {
   const next = NEXT[config.person.role];
-  const query = new URLSearchParams({ state: Object.keys(next).join(), limit: "50" });
-  const found = (await get(`/api/v1/incidents?${query}`)).incidents;
+  const query = new URLSearchParams({ state: Object.keys(next).join(), limit: "500" });
+  const { incidents } = await get(`/api/v1/incidents?${query}`);
+  const found = incidents.filter((incident) => config.person.role !== "worker" || incident.assignment?.worker === config.worker);
   const tasks = found.sort((a, b) => URGENCY.indexOf(a.urgency) - URGENCY.indexOf(b.urgency)).slice(0, 20);
   if (!tasks.length) {
     fill(body, el("p", { class: "empty" }, t("tasks.none")));
@@ -49,9 +50,9 @@ function taskRow(task, names, refresh) {
   return incidentRow(task, names, el("div", { class: "actions" }, button), said);
 }
 
-// Arriving and verifying happen on the spot: the position goes along where the device gives one.
+// Arriving happens on the spot: the position goes along where the device gives one.
 async function place(step) {
-  if (!["arrive", "verify"].includes(step) || config.person.role !== "worker" || !navigator.geolocation) return {};
+  if (step !== "arrive" || config.person.role !== "worker" || !navigator.geolocation) return {};
   const fix = await new Promise((resolve) => navigator.geolocation.getCurrentPosition(resolve, () => resolve(null), { enableHighAccuracy: true, timeout: 6000 }));
   return fix ? { lon: fix.coords.longitude, lat: fix.coords.latitude, datum: "wgs84" } : {};
 }

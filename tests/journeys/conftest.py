@@ -1,0 +1,165 @@
+"""A running service on a small published city, and a real Chromium that looks at it.
+
+    def test_something(visit):
+        page = visit("planner", "/planner?plan=2")
+
+`visit(person, path, **context)` opens a page as a signed-in person, waits until it can be used, and after the test
+fails it for every error in the console and every request that left the service.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import Engine, make_url
+
+from gis_api.app import create_app
+from gis_api.auth import COOKIE
+from gis_api.settings import Settings
+from layers import cluster as clusters
+from layers.access import Role, add_user, open_sign_in
+from layers.cluster import Cluster
+from layers.db import make_engine, transaction
+from tests.small_city import SmallCity, load_small_city
+
+AREA = "130273"
+PASSWORD = "correct horse battery"
+WEAK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+READY = "main[data-test=ready]"
+
+
+@dataclass
+class RunningCity:
+    """The service under test: where it listens, what is stored, and a planner's way around the pages."""
+
+    address: str
+    engine: Engine
+    city: SmallCity
+    people: list[str] = field(default_factory=list)
+
+    def cookie_of(self, person: str) -> str:
+        with transaction(self.engine) as session:
+            return open_sign_in(session, person)
+
+    def api(self, person: str) -> httpx2.Client:
+        """The interface as this person asks it."""
+        headers = {"cookie": f"{COOKIE}={self.cookie_of(person)}", "origin": self.address}
+        return httpx2.Client(base_url=self.address, headers=headers, timeout=30)
+
+    def new_draft(self, person: str = "planner") -> str:
+        with self.api(person) as client:
+            answer = client.post("/api/v1/plans", json={"district": AREA, "based_on": "published"})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+
+@pytest.fixture(scope="module")
+def running(cluster: Cluster, template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
+    """A service of this module's own, on a port that was free."""
+    url = clusters.add_database(cluster, f"pages_{uuid4().hex}", template=str(make_url(template_url).database))
+    engine = make_engine(url)
+    people = [*map(str, Role), "reviewer"]
+    with transaction(engine) as session:
+        city = load_small_city(session, 24)
+        for person in people:
+            role = "planner" if person == "reviewer" else person
+            add_user(session, person, role=role, area=AREA, password_hash=WEAK.hash(PASSWORD))
+    settings = Settings(database_url=url, var=tmp_path_factory.mktemp("var"), poll_s=0.05)
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield RunningCity(_address_of(server), engine, city, people)
+    server.should_exit = True
+    thread.join(timeout=20)
+    engine.dispose()
+
+
+def _address_of(server: uvicorn.Server) -> str:
+    until = time.monotonic() + 30
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.02)
+    assert server.started
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The Chromium of the system; tests that need it are skipped, and say so, where there is none."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no Chromium here: install chromium or set WANGGE_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong on the pages of one test."""
+
+    address: str
+    faults: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+
+    def over(self, page: Page) -> None:
+        page.on("console", lambda said: said.type == "error" and self.faults.append(f"console: {said.text}"))
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on("request", self._asked)
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.faults.append(f"left the service: {request.url}")
+
+    def unexpected(self) -> list[str]:
+        return [fault for fault in self.faults if not any(word in fault for word in self.expected)]
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def watch(running: RunningCity) -> Iterator[Watch]:
+    """Faults of this test's pages; `watch.expected` names those that the test brings about itself."""
+    made = Watch(running.address)
+    yield made
+    assert made.unexpected() == []
+
+
+@pytest.fixture
+def visit(running: RunningCity, chromium: Browser, watch: Watch) -> Iterator[Visit]:
+    """Opens a page as a person, or as nobody where the person is None."""
+    contexts: list[BrowserContext] = []
+
+    def opened(person: str | None, path: str, *, wait_for: str = READY, width: int = 1440, height: int = 900) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US")
+        contexts.append(context)
+        if person is not None:
+            context.add_cookies([{"name": COOKIE, "value": running.cookie_of(person), "url": running.address}])
+        page = context.new_page()
+        watch.over(page)
+        page.goto(running.address + path)
+        page.wait_for_selector(wait_for)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
