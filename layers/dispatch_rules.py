@@ -125,7 +125,7 @@ def rank(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Rankin
     Where fewer are found, everybody else of the district is among the rejected. O(n) in the district's workers and
     a sort of those who stand before the last candidate.
     """
-    verdicts = judge(standings, wish, limits)
+    verdicts = judge(standings, wish, limits=limits)
     first_key = _first_key(standings, wish.policy)
     eligible = verdicts < 0
     chosen = _ordered(standings, first_key, _best(first_key, eligible, wish.limit))[: wish.limit]
@@ -139,7 +139,7 @@ def rank(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Rankin
     )
 
 
-def judge(standings: Standings, wish: Wish, limits: Limits = LIMITS) -> Ints:
+def judge(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Ints:
     """Per worker the index in REJECTIONS of the first reason that applies, -1 for those who may go."""
     full = standings.open_tasks >= limits.open_tasks
     if wish.urgency == "critical":

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from layers import incidents
 from layers.access import Actor, Role
 from layers.db import WGS84
-from layers.dispatch_rules import Wish
+from layers.dispatch_rules import Candidate, Ranking, Wish
 from layers.dispatching.story import (
     IN_RESERVE,
     Memory,
@@ -26,6 +26,7 @@ from layers.dispatching.story import (
 from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.history import note
 from layers.incidents import Incident, IncidentCard, IncidentStep, Step
+from layers.locating import Location
 from layers.workers import ids_of
 from tiling.plane import Plane, city_epsg
 
@@ -153,12 +154,18 @@ def _to_next(taking: _Taking) -> Step:
         if held is not None:
             incident.worker_id = one.worker_id
             incidents.change_state(taking.session, incident, "dispatched", now=taking.now)
-            keep_decision(taking.session, incident.id, ranking, location, memory.policy, chosen=one, now=taking.now)
+            _keep(taking, ranking, location, one)
             return _line(taking, one.number)
     reason = "outside" if location.relation == "outside" else waiting_reason(ranking) or "all_at_capacity"
     incidents.change_state(taking.session, incident, "waiting", now=taking.now, waiting_reason=reason)
-    keep_decision(taking.session, incident.id, ranking, location, memory.policy, chosen=None, now=taking.now)
+    _keep(taking, ranking, location, None)
     return _line(taking, None)
+
+
+def _keep(taking: _Taking, ranking: Ranking, location: Location, chosen: Candidate | None) -> None:
+    policy = taking.memory.policy
+    about = (taking.session, taking.incident.id)
+    keep_decision(*about, ranking=ranking, location=location, policy=policy, chosen=chosen, now=taking.now)
 
 
 def _who_had_it(taking: _Taking) -> frozenset[str]:

@@ -270,7 +270,15 @@ def _tell(
     else:
         following = [Step("triage", "triaged"), Step("dispatch", "dispatched", to=chosen.number)]
     incidents.add_steps(session, incident.id, following, at=now, by=AUTOMATIC)
-    keep_decision(session, incident.id, decided.ranking, decided.location, policy, chosen=chosen, now=now)
+    keep_decision(
+        session,
+        incident.id,
+        ranking=decided.ranking,
+        location=decided.location,
+        policy=policy,
+        chosen=chosen,
+        now=now,
+    )
     area = incident.current_code or incident.desk_area or ""
     told = {"state": incident.state, "worker": chosen and chosen.number, "plan_version": incident.plan_version}
     note(session, "incident.reported", subject=str(incident.id), area=area, by=by, **told)

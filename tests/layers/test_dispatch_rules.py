@@ -152,7 +152,7 @@ wishes = st.builds(
 @given(st.lists(somebody, unique_by=lambda one: one.number, max_size=12), wishes)
 def test_the_answer_is_that_of_walking_down_one_sorted_list(people: list[Somebody], wish: Wish) -> None:
     standings = crowd(*people)
-    verdicts = judge(standings, wish, LIMITS)
+    verdicts = judge(standings, wish, limits=LIMITS)
 
     def place_in_line(row: int) -> tuple[object, ...]:
         level = int(standings.level[row]) if wish.policy is Policy.own_grid_first else 0
