@@ -97,7 +97,7 @@ def _grids_in_force(session: Session, district: str) -> tuple[list[str], NDArray
     rows = session.execute(
         select(Grid.code, func.ST_AsBinary(Grid.geom))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(Plan.district == district, Plan.in_force.contains(func.now()))
+        .where(Plan.district == district, Plan.in_force.contains(func.statement_timestamp()))
         .where(Grid.level == GridLevel.grid, Grid.exclusive)
         .order_by(Grid.code)
     ).all()

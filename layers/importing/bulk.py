@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,18 +29,18 @@ class Written:
 
 @contextmanager
 def staged(session: Session, model: type[Base], columns: Sequence[str]) -> Iterator[Table]:
-    """A temporary table with some columns of a layer and the number of the file's row; gone at the end of the block."""
+    """A temporary table with some columns of a layer and the number of the file's row; gone at the end of the block.
+
+    When the block raises, the rollback of the import takes the table away: an aborted transaction drops nothing.
+    """
     source = model.__table__
     assert isinstance(source, Table)
     kept = [Column(name, _plain(source.c[name].type)) for name in columns]
     table = Table(f"import_{source.name}", MetaData(), Column(ROW, Integer), *kept, prefixes=["TEMPORARY"])
     session.flush()
     table.create(session.connection())
-    try:
-        yield table
-    finally:
-        if session.is_active:
-            table.drop(session.connection())
+    yield table
+    table.drop(session.connection())
 
 
 def _plain(kind: Any) -> Any:
@@ -71,11 +71,24 @@ def take_invalid(session: Session, table: Table) -> list[tuple[int, str]]:
     return found
 
 
-def upsert(session: Session, model: type[Base], table: Table, *, keys: Sequence[str]) -> Written:
-    """Everything staged, written over the rows of the same keys; what the file does not say stays as it is there."""
+def upsert(
+    session: Session,
+    model: type[Base],
+    table: Table,
+    *,
+    keys: Sequence[str],
+    kept: Collection[str] = (),
+    filled: Collection[str] = (),
+) -> Written:
+    """Everything staged, written over the rows of the same keys.
+
+    Of a row that is there already, the columns of `kept` stay as they are and those of `filled` are written only where
+    they are null.
+    """
     names = [column.name for column in table.c if column.name != ROW]
     statement = insert(model).from_select(names, select(*(table.c[name] for name in names)).order_by(table.c[ROW]))
-    fresh = {name: statement.excluded[name] for name in names if name not in keys}
+    fresh: dict[str, Any] = {name: statement.excluded[name] for name in names if name not in keys and name not in kept}
+    fresh |= {name: func.coalesce(getattr(model, name), statement.excluded[name]) for name in filled}
     # xmax is zero for a row that this statement made, and the row's locker where it was there before.
     returned = statement.on_conflict_do_update(index_elements=list(keys), set_=fresh).returning(text("xmax = 0 AS new"))
     new = [bool(row[0]) for row in session.execute(returned)]

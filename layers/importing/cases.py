@@ -31,6 +31,9 @@ INCIDENT = (
     "source", "external_id", "category", "state", "urgency", "description", "channel", "occurred_at", "reported_at",
     "closed_at", "geom", "raw_lon", "raw_lat", "datum",
 )  # fmt: skip
+# What an incident that is known here keeps, whatever the other system says.
+OURS = ("state", "urgency", "channel", "reported_at", "geom", "raw_lon", "raw_lat", "datum", "relation")
+ENDED = ("closed", "cancelled", "duplicate")
 # How many foreign words for categories are named in a remark.
 MOST_WORDS = 12
 
@@ -63,8 +66,9 @@ def store_hazards(session: Session, sheet: Sheet) -> ImportReport:
 def store_incidents(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     """The report of incidents, with their grid and plan version as of now and one step each that says where from.
 
-    Open cases come in as `reported`: another system's dispatch says nothing about our workers. On a second import the
-    case keeps its history here; only what the file says is written again.
+    Open cases come in as `reported`: another system's dispatch says nothing about our workers. On a second import a
+    case keeps its place, the grid of its acceptance ([P5]) and what was done about it here; its words are written again
+    and it is closed when the file says so.
     """
     refuse_faulty(sheet, kinds=POINTS)
     categories = _categories(session, kind="incident")
@@ -87,7 +91,8 @@ def store_incidents(session: Session, sheet: Sheet, *, by: Actor) -> ImportRepor
     with bulk.staged(session, Incident, [*INCIDENT, "relation", *PLACE]) as table:
         _fill(session, sheet, table, copied)
         _place(session, table, sheet, names=("relation", *PLACE))
-        written = bulk.upsert(session, Incident, table, keys=KEYS)
+        written = bulk.upsert(session, Incident, table, keys=KEYS, kept=OURS, filled=PLACE)
+        _close(session, table)
         _add_first_steps(session, table, by=by)
     _note_categories(sheet, categories)
     return sheet.gathering.report(read=len(sheet), stored=written.stored, changed=written.changed)
@@ -130,6 +135,12 @@ def _place(session: Session, table: Table, sheet: Sheet, *, names: tuple[str, ..
     without = int(session.scalar(select(func.count()).select_from(table).where(table.c.current_code.is_(None))) or 0)
     if without:
         sheet.gathering.note("in_no_grid", count=without)
+
+
+def _close(session: Session, table: Table) -> None:
+    same = (table.c.source == Incident.source) & (table.c.external_id == Incident.external_id)
+    open_here = Incident.state.not_in(ENDED) & (table.c.state == "closed")
+    session.execute(update(Incident).where(same, open_here).values(state="closed", waiting_reason=None))
 
 
 def _add_first_steps(session: Session, table: Table, *, by: Actor) -> None:

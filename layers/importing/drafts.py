@@ -17,7 +17,7 @@ from typing import Literal
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from layers import planning
@@ -198,14 +198,14 @@ def _frame(options: ImportOptions) -> BaseGeometry | Literal["union"] | None:
 def _ensure_district(session: Session, sheet: Sheet, own: list[DraftRow], rows: list[DraftRow]) -> None:
     """Make sure that the district is stored; one that only a frame tells of comes in with its name and CRS."""
     district = own[0].district
-    if session.get(Area, district) is not None:
+    if session.scalar(select(Area.code).where(Area.code == district)) is not None:
         return
     if sheet.options.frame is None:
         raise Unacceptable("district_not_stored", district=district)
     city = [draft.grid.polygon for draft in rows if city_of(draft.district) == city_of(district)]
     epsg = choose_crs(session, district, **middle_of(city))
-    session.add(Area(code=district, name=own[0].district_name, level=AreaLevel.district, crs_epsg=epsg))
-    session.flush()
+    values = {"code": district, "name": own[0].district_name, "level": AreaLevel.district, "crs_epsg": epsg}
+    session.execute(insert(Area).values(values))
     sheet.gathering.note("district_added", district=district, name=own[0].district_name, crs=f"EPSG:{epsg}")
 
 
@@ -240,9 +240,9 @@ def _remark_on_frames(session: Session, sheet: Sheet) -> None:
 def _judge_overlap(
     session: Session, sheet: Sheet, district: str, other: str, frames: Mapping[str, BaseGeometry]
 ) -> None:
-    area = session.get_one(Area, district)
-    assert area.crs_epsg is not None, "the database demands that districts name their CRS"
-    plane = Plane(area.crs_epsg)
+    epsg = session.scalar(select(Area.crs_epsg).where(Area.code == district))
+    assert epsg is not None, "the database demands that districts name their CRS"
+    plane = Plane(epsg)
     one, two = plane.to_metres(frames[district]), plane.to_metres(frames[other])
     common = overlap_of(one, two)
     if common is None:
@@ -256,7 +256,7 @@ def _judge_overlap(
 
 def _frames(session: Session, own: Mapping[str, int]) -> dict[str, BaseGeometry]:
     """The frames that count: of the plans in force, and of the drafts just made, by district."""
-    counted = Plan.in_force.contains(func.now()) | Plan.id.in_(list(own.values()))
+    counted = Plan.in_force.contains(func.statement_timestamp()) | Plan.id.in_(list(own.values()))
     rows = session.execute(
         select(Plan.district, func.ST_AsBinary(Plan.frame)).where(counted, Plan.frame.is_not(None)).order_by(Plan.id)
     )

@@ -66,8 +66,16 @@ def store_ground(session: Session, sheet: Sheet) -> ImportReport:
         if sheet.options.district is None:
             _find_districts(session, table)
         sheet.progress("storing", 1.0)
-        written = bulk.upsert(session, kind.model, table, keys=KEYS)
+        written = bulk.upsert(session, kind.model, table, keys=KEYS, kept=_unsaid(sheet, kind))
     return sheet.gathering.report(read=len(sheet), stored=written.stored, changed=written.changed)
+
+
+def _unsaid(sheet: Sheet, kind: Kind) -> set[str]:
+    """The fields of which the file says nothing: what is known of them from elsewhere stays."""
+    said = set(sheet.columns.names)
+    if said & {"street", "housenumber"}:
+        said.add("address")
+    return set(kind.fields) - said
 
 
 def inner_point(shape: Any) -> shapely.Point:

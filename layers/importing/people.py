@@ -241,4 +241,4 @@ def _once(told: str, seen: set[str]) -> str:
 
 
 def _in_force() -> Any:
-    return Plan.in_force.contains(func.now())
+    return Plan.in_force.contains(func.statement_timestamp())

@@ -38,8 +38,9 @@ def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
     }
 
 
+# Not the transaction's time: what was published earlier in the same transaction is in force already.
 def _in_force(plan: Any, district: str | None) -> tuple[Any, ...]:
-    conditions = (plan.in_force.contains(func.now()),)
+    conditions = (plan.in_force.contains(func.statement_timestamp()),)
     return conditions if district is None else (*conditions, plan.district == district)
 
 

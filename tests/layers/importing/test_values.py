@@ -1,0 +1,55 @@
+"""Cells as values: what is read, and what is refused instead of guessed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from layers.errors import Unacceptable
+from layers.importing.values import Unreadable, moment, one_of, real, required, whole, zone_of
+from layers.importing.words import CHANNELS
+
+NEW_YORK = zone_of("America/New_York")
+
+
+def reason(call: object, *arguments: object, **options: object) -> str:
+    assert callable(call)
+    with pytest.raises(Unreadable) as caught:
+        call(*arguments, **options)
+    return caught.value.reason
+
+
+def test_numbers_are_read_within_their_limits() -> None:
+    assert (whole("12"), whole("12.0"), whole(None)) == (12, 12, None)
+    assert real(" 3.5 ", least=0, most=10) == 3.5
+    assert reason(whole, "12.5") == "not_a_whole_number"
+    assert reason(whole, "-1") == "out_of_range"
+    assert reason(real, "nan", least=0, most=1) == "out_of_range"
+    assert reason(real, "三", least=0, most=1) == "not_a_number"
+
+
+def test_a_time_without_an_offset_is_taken_in_the_zone_that_was_given() -> None:
+    assert moment("2026-02-27T23:30:00", NEW_YORK) == datetime(2026, 2, 28, 4, 30, tzinfo=UTC)
+    assert moment("2026-02-27T23:30:00+08:00", NEW_YORK) == datetime(2026, 2, 27, 15, 30, tzinfo=UTC)
+    assert reason(moment, "2026-02-27T23:30:00", None) == "time_without_offset"
+    assert reason(moment, "yesterday", NEW_YORK) == "not_a_time"
+
+
+def test_the_hour_that_clocks_skip_is_refused_and_the_repeated_one_is_the_first() -> None:
+    assert reason(moment, "2026-03-08T02:30:00", NEW_YORK) == "time_skipped_by_clocks"
+    assert moment("2026-11-01T01:30:00", NEW_YORK) == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+
+
+def test_an_unknown_zone_is_refused() -> None:
+    assert zone_of(None) is None
+    for name in ("Mars/Olympus", "../etc/passwd", ""):
+        with pytest.raises(Unacceptable, match="zone_unknown"):
+            zone_of(name)
+
+
+def test_words_are_found_without_case_and_unknown_ones_refused() -> None:
+    assert one_of("PHONE", CHANNELS, default="app") == "hotline"
+    assert one_of(None, CHANNELS, default="app") == "app"
+    assert reason(one_of, "pigeon", CHANNELS, default="app") == "unknown_word"
+    assert reason(required, None, "name") == "field_missing"
