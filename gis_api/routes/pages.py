@@ -90,7 +90,7 @@ def home(request: Request, person: MaybePerson) -> Response:
     if reader.person is None:
         return sign_in(reader)
     cards = CARDS[reader.person.role]
-    sections = dict.fromkeys(("home", "plans", "steps", "roles_in_grid", "dispatch", *cards))
+    sections = dict.fromkeys(("home", "plans", "steps", "roles_in_grid", "dispatch", "report", "locate", *cards))
     config = {"worker": _staff_number(request, reader.person)}
     return page(reader, "home", config=config, sections=tuple(sections), values={"cards": cards, "wide": WIDE})
 
