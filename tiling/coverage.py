@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges
 from tiling.defects.ground import Ground, Rows
-from tiling.defects.nests import nesting_defects, suspect_areas, suspect_areas_about
+from tiling.defects.nests import nesting_defects, outside_defects, suspect_areas, suspect_areas_about
 from tiling.defects.regions import (
     gap_defects,
     gap_shapes,
@@ -106,7 +106,7 @@ def _everything(ground: Ground, parts_allowed: Collection[str], tolerance: Toler
     suspects = np.union1d(overshoot_suspects(ground, free, rows), concerned)
     defects += common
     defects += overshoots(ground, suspects, tolerance)
-    defects += gap_defects(ground, gap_shapes(ground, free), tolerance)
+    defects += gap_defects(ground, gap_shapes(ground, free), free, tolerance)
     defects += unmatched_vertices(ground, free, tolerance)
     return defects
 
@@ -139,11 +139,12 @@ def _gaps_about(ground: Ground, rows: Rows, free: Edges, tolerance: Tolerance) -
         window = shapely.box(*_grown(shapely.total_bounds(ground.polygons[rows]), reach_m))
         complete = bool(shapely.covers(window, everything))
         known = ground.within(window)
-        gaps = gap_shapes(ground, ground.all_loose() if complete else ground.loose_about(known))
+        around = ground.all_loose() if complete else ground.loose_about(known)
+        gaps = gap_shapes(ground, around)
         near = gaps[shapely.dwithin(gaps, own, tolerance.snap_m)]
         # Within the window every edge is known, so a gap that lies in it is whole.
         if complete or (shapely.contains_properly(window, near).all() and _closed(ground, own, near)):
-            return gap_defects(ground, near, tolerance)
+            return gap_defects(ground, near, around, tolerance)
         reach_m *= 8
 
 
@@ -164,10 +165,11 @@ def _nesting(partition: Partition, ground: Ground, scope: Rows | None, tolerance
     if not partition.areas:
         return []
     defects: list[Defect] = []
+    judge = nesting_defects if partition.frame is None else outside_defects
     for parent in _suspects(partition, ground, scope):
         children = partition.finest(parent) if parent in partition else ()
         polygons = partition.polygons[partition.rows(children)]
-        defects += nesting_defects(parent, partition.areas[parent], children, polygons, tolerance=tolerance)
+        defects += judge(parent, partition.areas[parent], children, polygons, tolerance=tolerance)
     if scope is None:
         return defects
     names = frozenset(ground.codes[row] for row in scope)

@@ -35,9 +35,26 @@ def nesting_defects(
     free = ground.all_loose()
     if not len(free):
         return ()
-    uncovered = gap_defects(ground, gap_shapes(ground, free), tolerance)
+    uncovered = gap_defects(ground, gap_shapes(ground, free), free, tolerance)
     outside = list(overshoots(ground, overshoot_suspects(ground, free, rows), tolerance))
     return in_order([*_renamed(parent, uncovered, "not covered"), *_renamed(parent, outside, "outside")])
+
+
+def outside_defects(
+    parent: str,
+    ring: BaseGeometry,
+    children: Sequence[str],
+    polygons: NDArray[np.object_],
+    *,
+    tolerance: Tolerance,
+) -> tuple[Defect, ...]:
+    """What of each child lies outside the parent, kind `nesting`.
+
+    Enough where the parents tile a frame: ground that a parent's children leave uncovered is then either a gap, which
+    the coverage check names, or under a child of another parent, which is outside its own.
+    """
+    ground = Ground(children, polygons, STRtree(polygons), ring)
+    return in_order(_renamed(parent, list(overshoots(ground, ground.all_usable, tolerance)), "outside"))
 
 
 def _renamed(parent: str, defects: Iterable[Defect], detail: str) -> list[Defect]:

@@ -7,16 +7,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.defects.edges import FRAME_ROW, Edges
+from tiling.defects.edges import FRAME_ROW, Edges, edges_of
 from tiling.defects.ground import Ground, Rows
 from tiling.defects.report import Defect
 from tiling.defects.widths import widths_m
 from tiling.partition import polygonal
 from tiling.tolerance import DUST_M2, Tolerance
 
-_BESIDE_M = 1e-5
+_BESIDE_M = 1e-6
 """Borders this near run along each other: computed nodes lie up to 1e-9 m off the edges they were computed from."""
 
 Pairs = NDArray[np.intp]
@@ -190,13 +191,23 @@ def _finite(shape: BaseGeometry) -> bool:
     return bool(np.isfinite(shapely.get_coordinates(shape)).all())
 
 
-def gap_defects(ground: Ground, gaps: NDArray[np.object_], tolerance: Tolerance) -> list[Defect]:
-    """A defect for each gap, with the codes of all polygons that border on it."""
-    named = [(_bordering(ground, gap), gap) for gap in gaps]
+def gap_defects(ground: Ground, gaps: NDArray[np.object_], free: Edges, tolerance: Tolerance) -> list[Defect]:
+    """A defect for each gap, with the codes of all polygons that border on it by an edge."""
+    beside = _bordering(gaps, free)
+    named = [(tuple(sorted({ground.codes[row] for row in rows})), gap) for rows, gap in zip(beside, gaps, strict=True)]
     return list(classed("gap", named, tolerance))
 
 
-def _bordering(ground: Ground, gap: BaseGeometry) -> tuple[str, ...]:
-    rows = ground.within(gap)
-    along = shapely.intersection(shapely.boundary(ground.polygons[rows]), shapely.buffer(gap, _BESIDE_M))
-    return tuple(sorted(ground.codes[row] for row in rows[shapely.length(along) > 10 * _BESIDE_M]))
+def _bordering(gaps: NDArray[np.object_], free: Edges) -> list[set[int]]:
+    """The rows whose loose edges bound each gap: what borders on a gap is met by nobody there."""
+    rows: list[set[int]] = [set() for _ in gaps]
+    own = free.where(free.row >= 0)
+    if not len(gaps) or not len(own):
+        return rows
+    sides = edges_of(gaps, np.arange(len(gaps)))
+    # Not the middle: where borders cross many edges are halved.
+    points = shapely.points(sides.low + (sides.high - sides.low) * 0.437)
+    which, hits = STRtree(own.lines()).query(points, predicate="dwithin", distance=_BESIDE_M)
+    for side, edge in zip(which.tolist(), hits.tolist(), strict=True):
+        rows[sides.row[side]].add(int(own.row[edge]))
+    return rows
