@@ -42,7 +42,7 @@ def moment(at: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Charges:
-    """Who serves what, a row per charge, ordered by worker: the chain of codes as numbers, and from when to when.
+    """Who serves what, ordered by worker: `chain` has a row per level and a column per charge, codes as numbers.
 
     Every worker has one row of their own area that always holds, so nobody of the district is overlooked.
     """
@@ -245,7 +245,7 @@ def _charge_columns(people: list[Any], rows: _Rows, chart: Chart, code_numbers: 
     return Charges(
         worker=worker,
         starts=np.flatnonzero(np.diff(worker, prepend=-1)),
-        chain=np.asarray(chains, dtype=np.int64).reshape(-1, 5),
+        chain=np.ascontiguousarray(np.asarray(chains, dtype=np.int64).reshape(-1, 5).T),
         since=np.asarray([charge[2] for charge in charges], dtype=np.int64),
         until=np.asarray([charge[3] for charge in charges], dtype=np.int64),
     )

@@ -10,7 +10,7 @@ from layers.candidates.roster import Charges, DistrictRoster, Roster, chain_numb
 from layers.standings import AGEING_S, LEVELS, NO_DISTANCE_MM, Flags, Ints, Place, Standings
 
 _SECOND = 1_000_000
-# Column of `Charges.chain` by level; a sister grid is looked for in the grid's column.
+# Row of `Charges.chain` by level; a sister grid is looked for in the grid's row.
 _SUB_GRID, _GRID, _COMMUNITY, _SUBDISTRICT = range(4)
 
 
@@ -59,11 +59,11 @@ def _levels(roster: Roster, charges: Charges, place: Place, at: int) -> Ints:
     chain = charges.chain
     level = np.full(len(charges.worker), LEVELS.index("district"), dtype=np.int64)
     for name, meets in (
-        ("subdistrict", _meets(chain[:, _SUBDISTRICT], subdistrict)),
-        ("community", _meets(chain[:, _COMMUNITY], community)),
-        ("sister_grid", np.isin(chain[:, _GRID], sisters)),
-        ("grid", _meets(chain[:, _GRID], grid)),
-        ("sub_grid", _meets(chain[:, _SUB_GRID], sub_grid)),
+        ("subdistrict", _meets(chain[_SUBDISTRICT], subdistrict)),
+        ("community", _meets(chain[_COMMUNITY], community)),
+        ("sister_grid", np.isin(chain[_GRID], sisters)),
+        ("grid", _meets(chain[_GRID], grid)),
+        ("sub_grid", _meets(chain[_SUB_GRID], sub_grid)),
     ):
         level[meets] = LEVELS.index(name)
     level[(charges.since > at) | (charges.until <= at)] = LEVELS.index("district")

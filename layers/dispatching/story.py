@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from layers import incidents
-from layers.access import Actor, require_area, service_actor
+from layers.access import Actor, require_area
 from layers.candidates import Desk, Roster, near
 from layers.categories import Category, get_category
 from layers.dispatch_rules import LIMITS, Candidate, Limits, Policy, Ranking, Rejected, Rejection, Wish, rank
@@ -30,7 +30,7 @@ from layers.workers import Worker
 # How many are kept ready in case the first ones have just got their hands full.
 IN_RESERVE = 20
 # The dispatching itself, in timelines: nobody pressed a button.
-AUTOMATIC = service_actor("automatic")
+AUTOMATIC = "automatic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +182,18 @@ def _without_first(ranking: Ranking, count: int) -> Ranking:
 
 
 def take_hand(session: Session, worker_id: int, *, urgency: str, limits: Limits, now: datetime) -> Any | None:
-    """The worker's number and phone when a hand is free, the row held until the end of the transaction; else None.
+    """The worker's number and phone when a hand is free, the row written and so held until the commit; else None.
 
     The row of a worker whose hands are full is let go at once (by a savepoint): nobody ever holds two rows, so two
     dispatchers never wait for each other in a circle. Counting is a statement of its own, after the lock: only then
     does it see what the one before has committed.
     """
     savepoint = session.begin_nested()
-    held = session.execute(
-        select(Worker.number, Worker.phone).where(Worker.id == worker_id, Worker.active).with_for_update(key_share=True)
-    ).one_or_none()
+    writing = update(Worker).where(Worker.id == worker_id, Worker.active).values(last_assigned_at=now)
+    held = session.execute(writing.returning(Worker.number, Worker.phone)).one_or_none()
     if held is None or _hands_full(session, worker_id, urgency, limits):
         savepoint.rollback()
         return None
-    session.execute(update(Worker).where(Worker.id == worker_id).values(last_assigned_at=now))
     savepoint.commit()
     return held
 
@@ -263,13 +261,13 @@ def _tell(
     by: Actor,
 ) -> None:
     """Write the timeline, the decision and the history."""
-    first = Step("report", "reported", note=f"{incident.channel}")
-    incidents.add_steps(session, incident.id, [first], at=now, by=by)
+    lines = [Step("report", "reported", note=incident.channel)]
     if chosen is None:
-        following = [Step("wait", "waiting", note=decided.waiting_reason or "")]
+        lines += [Step("wait", "waiting", note=decided.waiting_reason or "", by=AUTOMATIC)]
     else:
-        following = [Step("triage", "triaged"), Step("dispatch", "dispatched", to=chosen.number)]
-    incidents.add_steps(session, incident.id, following, at=now, by=AUTOMATIC)
+        lines += [Step("triage", "triaged", by=AUTOMATIC)]
+        lines += [Step("dispatch", "dispatched", to=chosen.number, by=AUTOMATIC)]
+    incidents.add_steps(session, incident.id, lines, at=now, by=by)
     keep_decision(
         session,
         incident.id,

@@ -20,7 +20,7 @@ from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a timeline as it is written."""
+    """One line of a timeline as it is written; `by` is None where it is the one who writes."""
 
     step: str
     state: str
@@ -28,6 +28,7 @@ class Step:
     lon: float | None = None
     lat: float | None = None
     to: str | None = None
+    by: str | None = None
 
 
 def add_incident(
@@ -47,7 +48,8 @@ def add_incident(
 def add_steps(session: Session, incident_id: int, steps: Sequence[Step], *, at: datetime, by: Actor) -> None:
     """Append lines to the timeline."""
     rows = [
-        {"incident_id": incident_id, "at": at, "by": by.name, **{name: getattr(one, name) for name in Step.__slots__}}
+        {name: getattr(one, name) for name in Step.__slots__}
+        | {"incident_id": incident_id, "at": at, "by": one.by or by.name}
         for one in steps
     ]
     session.execute(insert(IncidentStep), rows)
