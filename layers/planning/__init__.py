@@ -14,6 +14,8 @@ from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft
 from layers.planning.editing import Edited, edit, redo, undo
 from layers.planning.lifecycle import report_of, return_, submit, withdraw
 from layers.planning.publishing import publish, settle
+from layers.planning.rebasing import rebase
+from layers.planning.repairing import propose_repair, repair
 from layers.planning.showing import features_of, list_features, plan_as_json, plans_as_json
 
 __all__ = [
@@ -29,8 +31,11 @@ __all__ = [
     "list_features",
     "plan_as_json",
     "plans_as_json",
+    "propose_repair",
     "publish",
+    "rebase",
     "redo",
+    "repair",
     "report_of",
     "return_",
     "settle",

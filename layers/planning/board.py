@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -89,6 +88,25 @@ class Stamp:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many grids, sub-grids, households and buildings a plan has; overlays count as grids and hold nobody."""
+
+    grids: int = 0
+    sub_grids: int = 0
+    households: int = 0
+    buildings: int = 0
+
+    def plus(self, row: GridRow, sign: int) -> Totals:
+        """The totals with one row more (sign 1) or less (sign -1)."""
+        if row.level == GridLevel.sub_grid:
+            return replace(self, sub_grids=self.sub_grids + sign)
+        if not row.exclusive:
+            return replace(self, grids=self.grids + sign)
+        homes, blocks = self.households + sign * row.households, self.buildings + sign * row.buildings
+        return Totals(self.grids + sign, self.sub_grids, homes, blocks)
+
+
 @dataclass(frozen=True, eq=False)
 class Board:
     """One version of one plan. `overlays` are grids that are no tiles; all geometry is in metres on the lattice."""
@@ -101,6 +119,7 @@ class Board:
     overlays: Mapping[str, BaseGeometry]
     areas: Mapping[str, AreaRing]
     targets: Mapping[str, Target]
+    totals: Totals
 
     def get_row(self, code: str) -> GridRow:
         """The grid of this code; raises NotFound."""
@@ -122,9 +141,15 @@ class Board:
         """The code of the area directly above a grid or sub-grid."""
         return self.rows[self.grid_of(code)].parent_code
 
-    def replaced(self, rows: Iterable[GridRow]) -> Board:
-        """The same board with these rows instead of those of the same code; levels and shapes stay."""
-        return replace(self, rows=MappingProxyType({**self.rows, **{row.code: row for row in rows}}))
+    def with_rows(self, changed: Mapping[str, GridRow | None]) -> Board:
+        """The same board with these rows instead of those of the same code, None taking one away; shapes stay."""
+        rows, totals = dict(self.rows), self.totals
+        for code, row in changed.items():
+            old = rows.pop(code, None)
+            totals = totals if old is None else totals.plus(old, -1)
+            if row is not None:
+                rows[code], totals = row, totals.plus(row, 1)
+        return replace(self, rows=rows, totals=totals)
 
 
 def build(
@@ -152,9 +177,10 @@ def build(
     )
     drawn = ((code, shapes[code]) for code, row in by_code.items() if not row.exclusive)
     overlays = {code: shape for code, shape in drawn if shape is not None}
-    return Board(
-        stamp, district, Plane(epsg), MappingProxyType(by_code), partition, MappingProxyType(overlays), rings, targets
-    )
+    totals = Totals()
+    for row in by_code.values():
+        totals = totals.plus(row, 1)
+    return Board(stamp, district, Plane(epsg), by_code, partition, overlays, rings, targets, totals)
 
 
 def finest_of(rows: Mapping[str, GridRow]) -> list[str]:

@@ -6,7 +6,7 @@ code. Households moved to another sub-grid by themselves (stairwells of one buil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -201,13 +201,13 @@ def _between_stairwells(board: Board, houses: Houses, row: int, codes: tuple[str
     return int(houses.stairwells[row]) > 1 and len({board.grid_of(code) for code in codes}) == 1
 
 
-def range_warning(board: Board, grid: str, *, households_of: Mapping[str, int]) -> Defect | None:
+def range_warning(board: Board, grid: str) -> Defect | None:
     """The warning that a base grid holds too few or too many households for its community, or None."""
     row = board.rows[grid]
     target = board.targets.get(row.parent_code or "")
     if target is None or row.kind != "base" or not row.exclusive:
         return None
-    number = households_of[grid]
+    number = row.households
     if target.low <= number <= target.high:
         return None
     shape = board.shape(grid)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import URL, event, select
 from sqlalchemy.orm import Session, SessionTransaction
@@ -136,16 +136,25 @@ def _followed(session: Session, desk: Desk, stamp: Stamp) -> Desk | None:
         return None
     for edit in edits:
         step = Step.from_json(edit.before if edit.undone else edit.after)
-        desk = after_move(session, desk, move_to(desk.board, step), stamp=stamp)
-    return desk
+        desk = after_move(session, desk, move_to(desk.board, step)).desk
+    return Desk(replace(desk.board, stamp=stamp), desk.sheet)
 
 
-def after_move(session: Session, desk: Desk, move: Move, *, stamp: Stamp) -> Desk:
-    """The desk after a move, its sheet kept up."""
-    board = moved(desk.board, move, stamp=stamp)
+@dataclass(frozen=True)
+class Next:
+    """The desk after a move, and the codes of the rows that differ from those before it."""
+
+    desk: Desk
+    differing: frozenset[str]
+
+
+def after_move(session: Session, desk: Desk, move: Move) -> Next:
+    """The desk after a move, its sheet kept up; still under the old stamp, as long as nothing is stored."""
+    board = moved(desk.board, move)
     touched = touched_by(desk.board, board, move)
     review = review_change(session, board, desk.board, desk.sheet, touched=touched, removed=move.removed)
-    return Desk(review.board, review.sheet)
+    differing = {row.code for row in review.recounted}.union(move.rows)
+    return Next(Desk(review.board, review.sheet), frozenset(differing))
 
 
 def touched_by(old: Board, new: Board, move: Move) -> frozenset[str]:

@@ -240,7 +240,7 @@ def _store_import(session: Session, plan: Plan, review: Review) -> None:
     copy_rows(session, "grids", columns=_COPIED, rows=_copied(plan.id, rows, degrees))
     plan.report = {"version": plan.version, "ok": review.sheet.ok, "summary": review.sheet.summary(board)}
     session.flush()
-    keep(session, Desk(board.replaced(rows), review.sheet))
+    keep(session, Desk(board.with_rows({row.code: row for row in rows}), review.sheet))
 
 
 _COPIED = ["plan_id", *(column.key for column in COLUMNS), "geom"]

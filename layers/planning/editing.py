@@ -13,18 +13,17 @@ from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from layers import history
 from layers.access import Actor, require_area
 from layers.errors import Conflict, Unacceptable
 from layers.planning import codes
-from layers.planning.board import Board, GridRow, Stamp
-from layers.planning.desk import Desk, after_move, keep, locked_desk_of, mark_written
+from layers.planning.board import Board, GridRow, Target
+from layers.planning.desk import Desk, Next, after_move, keep, locked_desk_of, mark_written
 from layers.planning.drawing import Drawn, draw, move_of
-from layers.planning.lifecycle import moment
-from layers.planning.loading import Stored, in_degrees
+from layers.planning.loading import Stored, in_degrees, stamp_of
 from layers.planning.operations import Operation
 from layers.planning.sheet import difference, worse_than
 from layers.planning.steps import Move, Step, move_to
@@ -42,6 +41,7 @@ class Edited:
     op: Mapping[str, Any]
     by: str
     changed: tuple[Stored, ...]
+    targets: Mapping[str, Target]
     removed: tuple[str, ...]
     report: Mapping[str, Any]
     added: tuple[Mapping[str, Any], ...]
@@ -69,15 +69,24 @@ def edit(session: Session, plan_id: int, op: Operation, *, version: int, by: Act
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     desk = locked_desk_of(session, plan)
-    drawn, move = _drawn(session, desk.board, op)
-    fresh = after_move(session, desk, move, stamp=_next_stamp(session, plan))
+    drawn = _drawn(session, desk.board, op)
+    return perform(session, plan, desk, drawn, op=op.as_json(), by=by, began=began)
+
+
+def perform(
+    session: Session, plan: Plan, desk: Desk, drawn: Drawn, *, op: dict[str, Any], by: Actor, began: float
+) -> Edited:
+    """What a drawing did to a locked draft: checked, stored, remembered, told; raises what `edit` raises."""
+    move = move_of(desk.board, drawn)
+    following = after_move(session, desk, move)
+    fresh = following.desk
     refuse_worse(desk, fresh, move)
-    before, after = store_move(session, desk.board, fresh.board, move, by=by)
+    before, after = store_move(session, desk.board, following, move, by=by)
     if drawn.survivor is not None:
         survivor, gone = drawn.survivor
-        codes.record_ancestors(session, plan.district, survivor, plan_id=plan_id, ancestors=gone)
-    remember(session, plan, fresh, op=op.as_json(), before=before, after=after, by=by)
-    return _told(desk, fresh, op.as_json(), after, by=by.name, began=began)
+        codes.record_ancestors(session, plan.district, survivor, plan_id=plan.id, ancestors=gone)
+    remember(session, plan, op=op, before=before, after=after, by=by)
+    return tell(desk, advance(session, plan, fresh), op, after, by=by.name, began=began)
 
 
 def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
@@ -116,19 +125,14 @@ def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Pl
     return plan
 
 
-def _drawn(session: Session, board: Board, op: Operation) -> tuple[Drawn, Move]:
+def _drawn(session: Session, board: Board, op: Operation) -> Drawn:
     """What the operation does; the places of refusals are turned into degrees."""
     try:
-        drawn = draw(session, board, op)
-        return drawn, move_of(board, drawn)
+        return draw(session, board, op)
     except TilingError as refused:
         if refused.where is not None and not refused.where.is_empty:
             refused.where = board.plane.to_degrees(refused.where)
         raise
-
-
-def _next_stamp(session: Session, plan: Plan) -> Stamp:
-    return Stamp(plan.id, plan.version + 1, moment(session))
 
 
 def refuse_worse(desk: Desk, fresh: Desk, move: Move) -> None:
@@ -165,11 +169,10 @@ def _places(board: Board, defects: Iterable[Defect]) -> BaseGeometry | None:
     return board.plane.to_degrees(places[0] if len(places) == 1 else shapely.GeometryCollection(places))
 
 
-def store_move(session: Session, old: Board, new: Board, move: Move, *, by: Actor) -> tuple[Step, Step]:
+def store_move(session: Session, old: Board, following: Next, move: Move, *, by: Actor) -> tuple[Step, Step]:
     """The stored rows before and after a move; only rows that differ are written, shapes that stay keep their bytes."""
-    present = {code: new.rows[code] for code, row in move.rows.items() if row is not None}
-    present |= {code: row for code, row in new.rows.items() if old.rows.get(code) is not row}
-    change = move.change
+    new, change = following.desk.board, move.change
+    present = {code: new.rows[code] for code in sorted(following.differing) if code in new.rows}
     held = Step.stored(session, new.stamp.plan_id, _named(move, present))
     for code in held.rows:
         require_area(by, code)
@@ -219,35 +222,35 @@ def _stored(row: GridRow, wkb: bytes | None, held: Stored | None) -> Stored:
     return replace(row, imperfect=not shape.is_valid or shape.is_empty), wkb
 
 
-def remember(
-    session: Session, plan: Plan, fresh: Desk, *, op: dict[str, Any], before: Step, after: Step, by: Actor
-) -> None:
-    """Append the edit to the draft's history, drop what was undone, and make the plan one version older."""
-    session.execute(delete(PlanEdit).where(PlanEdit.plan_id == plan.id, PlanEdit.undone))
-    last = session.scalar(select(func.coalesce(func.max(PlanEdit.seq), 0)).where(PlanEdit.plan_id == plan.id)) or 0
-    made = PlanEdit(
+def remember(session: Session, plan: Plan, *, op: dict[str, Any], before: Step, after: Step, by: Actor) -> None:
+    """Append the edit to the draft's history, which drops what was undone: it is one line, not a tree."""
+    number = select(func.coalesce(func.max(PlanEdit.seq), 0) + 1).where(PlanEdit.plan_id == plan.id)
+    undone = delete(PlanEdit).where(PlanEdit.plan_id == plan.id, PlanEdit.undone).cte("undone")
+    made = insert(PlanEdit).values(
         plan_id=plan.id,
-        seq=last + 1,
-        version=fresh.board.stamp.version,
+        seq=number.scalar_subquery(),
+        version=plan.version + 1,
         op=op,
         before=before.as_json(),
         after=after.as_json(),
         by=by.name,
     )
-    session.add(made)
+    # One statement: the number is taken from all rows that were there when it began, so it cannot collide.
+    session.execute(made.add_cte(undone))
     if by.name not in plan.editors:
         plan.editors = [*plan.editors, by.name]
-    advance(session, plan, fresh)
     history.note(session, "plan.edit", subject=f"plan:{plan.id}", area=plan.district, by=by, op=op["op"])
 
 
-def advance(session: Session, plan: Plan, fresh: Desk) -> None:
-    """Give the plan the version and the report of the fresh desk, and keep that for the next request."""
-    stamp = fresh.board.stamp
-    plan.version, plan.updated_at = stamp.version, stamp.at
-    plan.report = {"version": stamp.version, "ok": fresh.sheet.ok, "summary": fresh.sheet.summary(fresh.board)}
+def advance(session: Session, plan: Plan, fresh: Desk) -> Desk:
+    """The fresh desk under the version that the plan has from now on, kept for the next request."""
+    version = plan.version + 1
+    plan.version, plan.updated_at = version, func.clock_timestamp()
+    plan.report = {"version": version, "ok": fresh.sheet.ok, "summary": fresh.sheet.summary(fresh.board)}
     session.flush()
-    keep(session, fresh)
+    desk = Desk(replace(fresh.board, stamp=stamp_of(plan)), fresh.sheet)
+    keep(session, desk)
+    return desk
 
 
 def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float) -> Edited:
@@ -255,15 +258,15 @@ def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float
     for code in turn.step.rows:
         require_area(by, code)
     move = move_to(desk.board, turn.step)
-    fresh = after_move(session, desk, move, stamp=_next_stamp(session, plan))
+    fresh = after_move(session, desk, move).desk
     turn.step.write(session, plan.id)
     turn.edit.undone, turn.edit.version = turn.undone, plan.version + 1
-    advance(session, plan, fresh)
     history.note(session, turn.action, subject=f"plan:{plan.id}", area=plan.district, by=by, op=turn.edit.op["op"])
-    return _told(desk, fresh, turn.edit.op, turn.step, by=turn.edit.by, began=began)
+    return tell(desk, advance(session, plan, fresh), turn.edit.op, turn.step, by=turn.edit.by, began=began)
 
 
-def _told(desk: Desk, fresh: Desk, op: Mapping[str, Any], step: Step, *, by: str, began: float) -> Edited:
+def tell(desk: Desk, fresh: Desk, op: Mapping[str, Any], step: Step, *, by: str, began: float) -> Edited:
+    """The answer to a change of a draft, from the desks before and after it and the rows that were written."""
     added, cleared = difference(fresh.sheet, desk.sheet)
     return Edited(
         plan_id=fresh.board.stamp.plan_id,
@@ -271,6 +274,7 @@ def _told(desk: Desk, fresh: Desk, op: Mapping[str, Any], step: Step, *, by: str
         op=op,
         by=by,
         changed=tuple(stored for stored in step.rows.values() if stored is not None),
+        targets=fresh.board.targets,
         removed=tuple(sorted(code for code, stored in step.rows.items() if stored is None)),
         report=fresh.sheet.as_json(fresh.board),
         added=tuple(added),

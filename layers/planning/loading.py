@@ -156,13 +156,15 @@ def _upsert() -> Any:
 _UPSERT = _upsert()
 
 
-def read_rings(session: Session, plan_id: int, *, codes: Collection[str]) -> dict[str, bytes]:
-    """The WKB of some area rings of a plan."""
-    if not codes:
+def read_rings(session: Session, plan_id: int, *, codes: Collection[str] | None = None) -> dict[str, bytes]:
+    """The WKB of the area rings of a plan, all or those of some codes."""
+    if codes is not None and not codes:
         return {}
     statement = select(PlanArea.code, func.ST_AsBinary(PlanArea.geom)).where(
-        PlanArea.plan_id == plan_id, PlanArea.code.in_(list(codes)), PlanArea.geom.is_not(None)
+        PlanArea.plan_id == plan_id, PlanArea.geom.is_not(None)
     )
+    if codes is not None:
+        statement = statement.where(PlanArea.code.in_(list(codes)))
     return {code: bytes(wkb) for code, wkb in session.execute(statement)}
 
 

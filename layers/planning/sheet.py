@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from layers.planning.counting import (
     tiles_of,
 )
 from tiling.coverage import KINDS, CoverageReport, Defect, check
+from tiling.defects.report import WARNINGS
 from tiling.tolerance import Tolerance
 
 Key = tuple[str, str]
@@ -53,7 +54,7 @@ class Sheet:
         """Whether nothing blocks publishing."""
         return self.coverage.ok
 
-    @property
+    @cached_property
     def defects(self) -> tuple[Defect, ...]:
         """Errors first, then warnings, in a fixed order."""
         return (*self.coverage.defects, *(self.warnings[key] for key in sorted(self.warnings)))
@@ -65,15 +66,12 @@ class Sheet:
     def summary(self, board: Board) -> dict[str, Any]:
         """Numbers of grids, sub-grids, households, buildings, defects by kind, and the area in m²."""
         number = Counter(defect.kind for defect in self.defects)
-        grids = [row for row in board.rows.values() if row.level == "grid"]
+        warnings = sum(number[kind] for kind in WARNINGS)
         return {
-            "grids": len(grids),
-            "sub_grids": len(board.rows) - len(grids),
+            **asdict(board.totals),
             "area_m2": round(self.coverage.area_m2, 3),
-            "households": sum(row.households for row in grids if row.exclusive),
-            "buildings": sum(row.buildings for row in grids if row.exclusive),
-            "errors": sum(number[d.kind] for d in _one_a_kind(self.defects) if d.severity == "error"),
-            "warnings": sum(number[d.kind] for d in _one_a_kind(self.defects) if d.severity == "warning"),
+            "errors": number.total() - warnings,
+            "warnings": warnings,
             "by_kind": {kind: number[kind] for kind in KINDS if number[kind]},
         }
 
@@ -81,10 +79,6 @@ class Sheet:
         """The whole report as the API gives it, places in degrees."""
         defects = [self.shown[id(defect)] for defect in self.defects]
         return {"ok": self.ok, "defects": defects, "summary": self.summary(board)}
-
-
-def _one_a_kind(defects: Iterable[Defect]) -> list[Defect]:
-    return list({defect.kind: defect for defect in defects}.values())
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ def review_all(session: Session, board: Board) -> Review:
     houses, tiles = _housed(session, board, codes, box=_everything(board))
     counts = counted(session, board, houses, tiles=tiles, wanted=codes)
     recounted = _recounted(board, counts)
-    fresh = board.replaced(recounted)
+    fresh = board.with_rows({row.code: row for row in recounted})
     warnings = dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE))
     warnings |= _range_warnings(fresh, (code for code, row in fresh.rows.items() if row.level == "grid"))
     return Review(_sheet(session, fresh, coverage, warnings, known={}), fresh, recounted)
@@ -122,7 +116,7 @@ def review_change(
     before = [code for code in (*touched, *removed) if code in older.partition.row_of]
     houses, tiles = _housed(session, board, touched, box=_box(board, touched, older, before))
     recounted = _recounted(board, counted(session, board, houses, tiles=tiles, wanted=touched))
-    fresh = board.replaced(recounted)
+    fresh = board.with_rows({row.code: row for row in recounted})
     grids = {fresh.grid_of(code) for code in touched}
     warnings = _kept(sheet, houses, {*grids, *removed})
     warnings |= dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE))
@@ -165,11 +159,11 @@ def _was_there(defect: Defect, before: CoverageReport) -> bool:
 
 def difference(now: Sheet, before: Sheet) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The defects that an edit added and those that it cleared, as JSON."""
-    was, known = {id(d) for d in before.defects}, {id(d) for d in now.defects}
-    old = {(*d.key, d.detail) for d in before.defects}
-    new = {(*d.key, d.detail) for d in now.defects}
-    added = [now.shown[id(d)] for d in now.defects if id(d) not in was and (*d.key, d.detail) not in old]
-    cleared = [before.shown[id(d)] for d in before.defects if id(d) not in known and (*d.key, d.detail) not in new]
+    fresh = [d for d in now.defects if id(d) not in before.shown]
+    gone = [d for d in before.defects if id(d) not in now.shown]
+    old, new = ({(*d.key, d.detail) for d in defects} for defects in (gone, fresh))
+    added = [now.shown[id(d)] for d in fresh if (*d.key, d.detail) not in old]
+    cleared = [before.shown[id(d)] for d in gone if (*d.key, d.detail) not in new]
     return added, cleared
 
 
@@ -216,8 +210,7 @@ def _kept(sheet: Sheet, houses: Houses, grids: Collection[str]) -> dict[Key, Def
 
 
 def _range_warnings(board: Board, grids: Iterable[str]) -> dict[Key, Defect]:
-    households_of = {code: row.households for code, row in board.rows.items()}
-    found = ((grid, range_warning(board, grid, households_of=households_of)) for grid in grids)
+    found = ((grid, range_warning(board, grid)) for grid in grids)
     return {(RANGE, grid): defect for grid, defect in found if defect is not None}
 
 
@@ -231,8 +224,8 @@ def _sheet(
 ) -> Sheet:
     defects = [*coverage.defects, *warnings.values()]
     fresh = [defect for defect in defects if id(defect) not in known]
-    shown = {id(defect): known[id(defect)] for defect in defects if id(defect) in known}
-    return Sheet(coverage, MappingProxyType(dict(warnings)), shown | _rendered(session, board, fresh))
+    shown = {**known, **_rendered(session, board, fresh)}
+    return Sheet(coverage, warnings, {id(defect): shown[id(defect)] for defect in defects})
 
 
 def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int, dict[str, Any]]:

@@ -37,14 +37,14 @@ def list_features(
     if box is not None:
         statement = statement.where(Grid.geom.op("&&")(func.ST_MakeEnvelope(*box, WGS84)))
     stored = [(GridRow(*tuple(row)[:-1]), bytes(row[-1])) for row in session.execute(statement)]
-    return features_of(session, stored)
+    targets = load_targets(session, {row.parent_code for row, _ in stored if row.parent_code is not None})
+    return features_of(stored, targets=targets)
 
 
-def features_of(session: Session, stored: Sequence[Stored]) -> list[str]:
-    """Stored rows as GeoJSON Features, one JSON text each."""
+def features_of(stored: Sequence[Stored], *, targets: Mapping[str, Target]) -> list[str]:
+    """Stored rows as GeoJSON Features, one JSON text each; `targets` are the wanted households by community."""
     if not stored:
         return []
-    targets = load_targets(session, {row.parent_code for row, _ in stored if row.parent_code is not None})
     shapes = shapely.to_geojson(shapely.from_wkb(objects(wkb for _, wkb in stored)))
     return [_feature(row, shape, targets) for (row, _), shape in zip(stored, shapes.tolist(), strict=True)]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from layers.grids import GridLevel
-from layers.planning.board import Board, GridRow, Stamp, finest_of, objects
+from layers.planning.board import Board, GridRow, finest_of, objects
 from layers.planning.loading import Stored, in_metres, read_frame, read_rings, read_rows, write_frame, write_rings
 from layers.planning.loading import write_rows as store_rows
 from tiling.partition import Change, Partition
@@ -85,21 +84,23 @@ class Move:
         return tuple(code for code, row in self.rows.items() if row is None)
 
 
-def moved(board: Board, move: Move, *, stamp: Stamp) -> Board:
+def moved(board: Board, move: Move) -> Board:
     """The board after a move; raises what `Partition.replace` raises when the move does not fit the board."""
-    rows = {**board.rows, **{code: row for code, row in move.rows.items() if row is not None}}
-    for code in move.removed:
-        rows.pop(code, None)
-    overlays = {**board.overlays, **{code: shape for code, shape in move.overlays.items() if shape is not None}}
-    for code in move.removed:
-        overlays.pop(code, None)
     partition = move.after or (board.partition.replace(move.change) if move.change else board.partition)
-    allowed = frozenset(code for code, row in rows.items() if row.parts_allowed)
-    if allowed != partition.parts_allowed:
+    named = board.with_rows(move.rows)
+    if any(_parts_differ(board.rows.get(code), row) for code, row in move.rows.items()):
+        allowed = frozenset(code for code, row in named.rows.items() if row.parts_allowed)
         partition = replace(partition, parts_allowed=allowed)
-    return replace(
-        board, stamp=stamp, rows=MappingProxyType(rows), overlays=MappingProxyType(overlays), partition=partition
-    )
+    return replace(named, overlays=_overlays(board, move), partition=partition)
+
+
+def _parts_differ(old: GridRow | None, new: GridRow | None) -> bool:
+    return (old is not None and old.parts_allowed) != (new is not None and new.parts_allowed)
+
+
+def _overlays(board: Board, move: Move) -> Mapping[str, BaseGeometry]:
+    kept = {code: shape for code, shape in board.overlays.items() if code not in move.rows or move.rows[code]}
+    return {**kept, **{code: shape for code, shape in move.overlays.items() if shape is not None}}
 
 
 def move_to(board: Board, step: Step) -> Move:

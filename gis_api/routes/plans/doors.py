@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Header, Path, Query
 
+from gis_api.dependencies import _if_match as version_of
 from layers.errors import NotFound, Unacceptable
 
 GEOJSON = "application/geo+json"
@@ -40,5 +41,11 @@ def _box(
     return west, south, east, north
 
 
+def _seen(if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None) -> int | None:
+    """The version seen, where one was sent: a proposal changes nothing and needs none."""
+    return None if if_match is None else version_of(if_match)
+
+
+Seen = Annotated[int | None, Depends(_seen)]
 PlanId = Annotated[int, Depends(_plan_id)]
 AskedBox = Annotated[Box | None, Depends(_box)]

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from shapely.geometry.base import BaseGeometry
 
 from gis_api.dependencies import IfMatch, Planner, Tx, etag
+from gis_api.errors import Problem
 from gis_api.geojson import datum_of, in_wgs84, parse_geometry
-from gis_api.routes.plans.doors import JSON, PlanId
+from gis_api.routes.plans.doors import JSON, PlanId, Seen
 from layers import planning
 from layers.grids import GridKind
 from layers.planning import operations as ops
@@ -196,6 +197,15 @@ class SetAttributes(Asked):
         return ops.SetAttributes(code=self.code, values=kept)
 
 
+class Choices(BaseModel):
+    """What a person decided about real faults: by the id of a decision, or by kind for all of it."""
+
+    model_config = ConfigDict(extra="forbid")
+    options: dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=100)]] = Field(
+        default_factory=dict, max_length=10_000
+    )
+
+
 Edit = Annotated[
     MoveVertex
     | InsertVertex
@@ -221,9 +231,9 @@ def _polygon(sent: Mapping[str, Any], datum: str) -> BaseGeometry:
     return parse_geometry(sent, datum=datum, most_vertices=MOST_VERTICES)
 
 
-def _told(tx: Tx, done: planning.Edited) -> Response:
+def _told(done: planning.Edited, **more: Any) -> Response:
     """What an edit did, with the new version as ETag."""
-    features = [orjson.Fragment(feature) for feature in planning.features_of(tx, done.changed)]
+    features = [orjson.Fragment(feature) for feature in planning.features_of(done.changed, targets=done.targets)]
     body = {
         "version": done.version,
         "op": done.op["op"],
@@ -234,6 +244,7 @@ def _told(tx: Tx, done: planning.Edited) -> Response:
         "added": done.added,
         "cleared": done.cleared,
         "took_ms": done.took_ms,
+        **more,
     }
     return Response(orjson.dumps(body), headers={"ETag": etag(done.version)}, media_type=JSON)
 
@@ -243,16 +254,42 @@ def edit_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, edit: Edit
     """Do one operation on a draft; answers the changed grids and the report of the whole plan."""
     # An operation without coordinates needs no datum, not even from a key that has none.
     operation = edit.operation(datum_of(by, edit.datum) if edit.placed else "wgs84")
-    return _told(tx, planning.edit(tx, plan_id, operation, version=version, by=by))
+    return _told(planning.edit(tx, plan_id, operation, version=version, by=by))
 
 
 @router.post("/api/v1/plans/{plan_id}/undo", response_class=Response)
 def undo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
     """Take back the last edit of a draft, whoever made it; `by` says whose it was."""
-    return _told(tx, planning.undo(tx, plan_id, version=version, by=by))
+    return _told(planning.undo(tx, plan_id, version=version, by=by))
 
 
 @router.post("/api/v1/plans/{plan_id}/redo", response_class=Response)
 def redo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
     """Make the edit again that was taken back last."""
-    return _told(tx, planning.redo(tx, plan_id, version=version, by=by))
+    return _told(planning.redo(tx, plan_id, version=version, by=by))
+
+
+@router.post("/api/v1/plans/{plan_id}/repair", response_class=Response)
+def repair_plan(
+    tx: Tx,
+    by: Planner,
+    plan_id: PlanId,
+    version: Seen,
+    body: Choices | None = None,
+    apply: Annotated[bool, Query(description="do it, as one edit; needs If-Match")] = False,
+) -> Response:
+    """What a repair would do and what a person must decide; with `apply` it is done as one edit."""
+    options = body.options if body is not None else {}
+    if not apply:
+        proposal = planning.propose_repair(tx, plan_id, options=options, by=by)
+        return Response(orjson.dumps(proposal), media_type=JSON)
+    if version is None:
+        raise Problem(428, "version_missing")
+    done, proposal = planning.repair(tx, plan_id, options=options, version=version, by=by)
+    return _told(done, repair=proposal)
+
+
+@router.post("/api/v1/plans/{plan_id}/rebase", response_class=Response)
+def rebase_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
+    """Put a draft onto the latest published plan; conflicts are named."""
+    return _told(planning.rebase(tx, plan_id, version=version, by=by))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -9,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers import planning
-from layers.errors import LayerError, Unacceptable
+from layers.errors import Conflict, LayerError, Unacceptable
 from layers.grids import Grid
 from layers.planning import desk, operations
 from layers.planning.desk import desk_of
@@ -17,7 +19,7 @@ from layers.planning.loading import load_board
 from layers.planning.sheet import review_all
 from layers.plans import Plan, get_plan
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, add_areas, add_buildings, rows_of
+from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
 from tiling.errors import TilingError
 
 CITY = synthetic_city(40, sub_grids=(1, 2, 3), seed=3)
@@ -172,3 +174,54 @@ def test_a_draft_with_a_gap_may_be_mended_but_not_made_worse(session: Session, h
     filled = planning.edit(session, plan.id, fill, version=plan.version, by=DRAWER)
     assert "gap" not in filled.report["summary"]["by_kind"]
     assert [defect["kind"] for defect in filled.cleared].count("gap") == 1
+
+
+def test_a_repair_is_a_proposal_first_and_one_edit_when_it_is_applied(session: Session, homes: int) -> None:
+    rows = rows_of(CITY)
+    plane, shape = CITY.plane, rows[5].polygon
+    assert shape is not None
+    # One grid is shifted by 4 mm: noise along all its borders.
+    metres = shapely.transform(plane.to_metres(shape), lambda xy: xy + np.array([0.004, 0.0]))
+    imperfect = [row if row != rows[5] else replace(row, polygon=plane.to_degrees(metres)) for row in rows]
+    imperfect = [row for row in imperfect if row.level != "sub_grid" or row.parent != rows[5].code]
+    plan = planning.import_draft(session, CITY.district, rows=imperfect, frame=CITY.frame, by=DRAWER)
+    before = stored(session, plan)
+    proposal = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    assert not planning.report_of(session, plan.id, by=DRAWER)["ok"]
+    assert rows[5].code in {one["code"] for one in proposal["differences"]}
+    assert stored(session, plan) == before
+    done, _ = planning.repair(session, plan.id, options={}, version=plan.version, by=DRAWER)
+    assert done.report["ok"], done.report["summary"]
+    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    assert stored(session, plan) == before
+
+
+def test_a_draft_is_rebased_on_a_newer_plan_and_clashes_are_named(session: Session, homes: int) -> None:
+    add_published = planning.import_draft(session, CITY.district, rows=rows_of(CITY), frame=CITY.frame, by=DRAWER)
+    publish(session, add_published)
+    late, early = (planning.create(session, CITY.district, based_on="published", by=DRAWER) for _ in range(2))
+    first, second, third = sorted(row.code for row in rows_of(CITY) if row.level == "grid")[:3]
+    rename(session, early, first, "甲")
+    rename(session, early, second, "乙")
+    publish(session, early)
+    rename(session, late, third, "丙")
+    planning.rebase(session, late.id, version=late.version, by=DRAWER)
+    names = {code: row[1] for code, row in stored(session, late).items()}
+    assert (names[first], names[second], names[third]) == ("甲", "乙", "丙") and late.based_on == early.id
+    other = planning.create(session, CITY.district, based_on="published", by=DRAWER)
+    rename(session, other, first, "丁")
+    rename(session, late, first, "戊")
+    publish(session, late)
+    with pytest.raises(Conflict) as refused:
+        planning.rebase(session, other.id, version=other.version, by=DRAWER)
+    assert refused.value.details["conflicts"] == [first]
+
+
+def rename(session: Session, plan: Plan, code: str, name: str) -> None:
+    operation = operations.SetAttributes(code=code, values={"name": name})
+    planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+
+
+def publish(session: Session, plan: Plan) -> None:
+    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.publish(session, plan.id, version=plan.version, by=REVIEWER)
