@@ -12,11 +12,11 @@ from shapely.geometry.base import BaseGeometry
 
 from tests.city import synthetic_city
 from tests.drawing import area, at, draw
-from tiling.coverage import check_polygons
+from tiling.coverage import check, check_polygons
 from tiling.errors import NotRepairable, Stopped
-from tiling.partition import Partition
+from tiling.partition import Change, Partition, same_bytes
 from tiling.plane import on_lattice, to_lattice
-from tiling.repair import Repair, propose
+from tiling.repair import Repair, change_of, propose
 
 TOWN = draw("AAB / CCB")
 CITY = synthetic_city(40, vertices=16, sub_grids=(1,)).partition()
@@ -220,3 +220,18 @@ def test_undecided_overlaps_are_still_found_by_the_check() -> None:
     repair = repaired(shifted("B", -3.0))
     found = check_polygons(list(repair.polygons), list(repair.polygons.values()), frame=repair.frame)
     assert {defect.kind for defect in found.defects} == {"overlap", "gap"}
+
+
+def test_a_repair_of_a_partition_is_one_change_and_its_area_rings_get_the_nodes() -> None:
+    parents = {"A": "x", "B": "y", "C": "x"}
+    west = shapely.coverage_union_all([TOWN.polygons[0], TOWN.polygons[2]])
+    rings = {"x": west, "y": TOWN.polygons[1]}
+    town = Partition.of(TOWN.codes, TOWN.polygons, parents=parents, frame=TOWN.frame, areas=rings)
+    draft = town.replace(Change(changed={"B": on_lattice(affinity.translate(TOWN.polygons[1], -0.004, 0.003))}))
+    repair = propose(draft.codes, draft.polygons, frame=draft.frame)
+    mended = draft.replace(change_of(draft, repair))
+    found = {defect.kind for defect in check(mended).defects}
+    assert found <= {"nesting"}
+    assert repair.report.ok
+    assert not change_of(town, propose(town.codes, town.polygons, frame=town.frame))
+    assert same_bytes(mended.frame, repair.frame)

@@ -1,18 +1,12 @@
 """Split, merge, carve, add, give, remove and fill, in pictures and as laws."""
 
-import random
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
 from tests.city import synthetic_city
 from tests.drawing import area, at, draw, line
-from tiling.borders import without_idle_nodes
 from tiling.coverage import check
 from tiling.errors import (
     CodeTaken,
@@ -27,8 +21,7 @@ from tiling.errors import (
     TooManyVertices,
     WouldVanish,
 )
-from tiling.partition import Change, Partition, same_bytes
-from tiling.plane import to_lattice
+from tiling.partition import Change, Partition
 from tiling.reshape import add, carve, fill_gap, give, merge, next_sub_code, remove, split
 
 TOWN = draw(
@@ -399,116 +392,3 @@ def test_a_sliver_left_by_drawing_is_filled() -> None:
     assert gap.where is not None
     filled = draft.replace(fill_gap(draft, shapely.point_on_surface(gap.where), into="A"))
     assert [d.key for d in check(filled).defects if d.kind == "gap"] == []
-
-
-# --- laws ---
-
-Edit = Callable[[Partition, random.Random], Change]
-
-
-def some_polygon(partition: Partition, rng: random.Random) -> BaseGeometry:
-    xy = shapely.get_coordinates(partition.polygon(rng.choice(partition.codes)))
-    x, y = xy[rng.randrange(len(xy))] + [rng.uniform(-9, 9), rng.uniform(-9, 9)]
-    turns = sorted(rng.uniform(0, 2 * np.pi) for _ in range(rng.randint(3, 9)))
-    reach = rng.choice([3.0, 15.0, 50.0])
-    return shapely.Polygon([(x + reach * np.cos(t), y + reach * np.sin(t)) for t in turns])
-
-
-def some_line(shape: BaseGeometry, rng: random.Random) -> shapely.LineString:
-    west, south, east, north = shape.bounds
-    ys = [rng.uniform(south, north) for _ in range(3)]
-    return shapely.LineString([(west - 5, ys[0]), (rng.uniform(west, east), ys[1]), (east + 5, ys[2])])
-
-
-def do_split(partition: Partition, rng: random.Random) -> Change:
-    code = rng.choice(partition.codes)
-    shape = partition.polygon(code)
-    assert shape is not None
-    return split(partition, code, some_line(shape, rng), new_code=["n1", "n2", "n3"])
-
-
-def do_carve(partition: Partition, rng: random.Random) -> Change:
-    return carve(partition, some_polygon(partition, rng), code="n1", pieces_to=rng.choice([None, "n1"]))
-
-
-def do_give(partition: Partition, rng: random.Random) -> Change:
-    polygon = some_polygon(partition, rng)
-    return give(partition, polygon, to=rng.choice(partition.touching(polygon) or partition.codes))
-
-
-def do_merge(partition: Partition, rng: random.Random) -> Change:
-    code = rng.choice(partition.codes)
-    return merge(partition, [code, rng.choice(partition.neighbours(code))])
-
-
-EDITS = {"split": do_split, "carve": do_carve, "give": do_give, "merge": do_merge}
-
-
-@pytest.mark.parametrize("name", EDITS)
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10**9))
-def test_a_random_edit_is_refused_with_a_reason_or_leaves_a_perfect_tiling(name: str, seed: int) -> None:
-    rng = random.Random(seed)
-    try:
-        change = EDITS[name](CITY, rng)
-    except TilingError as refusal:
-        assert refusal.code != "tiling_error"
-        return
-    newer = CITY.replace(change)
-    report = check(newer)
-    assert report.ok, report.lines()
-    assert all(newer.polygon(c) is CITY.polygon(c) for c in newer.codes if c in CITY and c not in change.touched)
-    for code in change.touched:
-        xy = shapely.get_coordinates(newer.polygon(code))
-        assert (xy == to_lattice(xy)).all()
-    union = [shapely.coverage_union_all(p.polygons) for p in (CITY, newer)]
-    touched_m = sum(shapely.length(newer.polygon(code)) for code in change.touched)
-    assert shapely.symmetric_difference(*union).area <= 0.001 * touched_m
-    undone = newer.replace(CITY.changed_since(newer))
-    assert all(map(same_bytes, undone.polygons, CITY.polygons))
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10**9))
-def test_split_then_merge_gives_the_outline_and_without_idle_nodes_the_vertices(seed: int) -> None:
-    rng = random.Random(seed)
-    code = rng.choice(CITY.codes)
-    before = CITY.polygon(code)
-    assert before is not None
-    try:
-        parted = CITY.replace(split(CITY, code, some_line(before, rng), new_code=["n1", "n2", "n3"]))
-    except TilingError:
-        return
-    whole = parted.replace(merge(parted, [c for c in parted.codes if c == code or c not in CITY], into=code))
-    outline = whole.polygon(code)
-    assert outline is not None
-    assert shapely.hausdorff_distance(shapely.boundary(outline), shapely.boundary(before)) <= 0.001
-    old = {tuple(xy) for xy in shapely.get_coordinates(before).tolist()}
-    new = [(x, y) for x, y in shapely.get_coordinates(outline).tolist() if (x, y) not in old]
-    clean = whole.replace(without_idle_nodes(whole, [code], among=new))
-    assert check(clean).ok
-    assert shapely.equals_exact(shapely.normalize(clean.polygon(code)), shapely.normalize(before), 0.0)
-    pairs = zip(clean.polygons, CITY.polygons, strict=True)
-    assert all(shapely.equals_exact(one, other, 0.0, normalize=True) for one, other in pairs)
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10**9))
-def test_every_point_of_the_frame_keeps_exactly_one_owner_through_a_chain_of_edits(seed: int) -> None:
-    rng = random.Random(seed)
-    town = CITY
-    for _ in range(5):
-        try:
-            change = rng.choice([do_give, do_merge])(town, rng)
-        except TilingError:
-            continue
-        town = town.replace(change)
-    assert town.frame is not None
-    west, south, east, north = town.frame.bounds
-    points = shapely.points([(rng.uniform(west, east), rng.uniform(south, north)) for _ in range(300)])
-    points = points[shapely.contains_properly(town.frame, points)]
-    owners = np.bincount(town.tree.query(points, predicate="intersects")[0], minlength=len(points))
-    assert (owners >= 1).all()
-    interior = np.bincount(town.tree.query(points, predicate="within")[0], minlength=len(points))
-    assert (interior <= 1).all()
-    assert check(town).ok

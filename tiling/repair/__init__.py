@@ -7,6 +7,6 @@ same objects.
 """
 
 from tiling.repair.deciding import Decision
-from tiling.repair.proposing import Difference, Repair, propose
+from tiling.repair.proposing import Difference, Repair, change_of, propose
 
-__all__ = ["Decision", "Difference", "Repair", "propose"]
+__all__ = ["Decision", "Difference", "Repair", "change_of", "propose"]

@@ -15,11 +15,11 @@ from tiling.coverage import CoverageReport, check_polygons
 from tiling.defects.ground import Ground
 from tiling.defects.regions import overlaps, overshoot_suspects
 from tiling.errors import NotRepairable, Stopped
-from tiling.partition import polygonal, same_bytes
+from tiling.partition import Change, Partition, polygonal, same_bytes
 from tiling.plane import LATTICE_M, on_lattice
 from tiling.repair.deciding import Decision, Owners, decisions_of, new_codes, owned, parts_of, tidied
 from tiling.repair.faces import Faces, Region, faces_of, regions_of
-from tiling.repair.fitting import fitted
+from tiling.repair.fitting import fitted, with_corners
 from tiling.repair.halving import middle_lines
 from tiling.repair.snapping import snapped
 from tiling.tolerance import Tolerance
@@ -117,6 +117,31 @@ def propose(
         mended={kind: count for kind, count in {**mended, **counted}.items() if count},
         report=report,
     )
+
+
+def change_of(partition: Partition, repair: Repair) -> Change:
+    """The change that makes a repair of the partition's own finest polygons and frame: one edit.
+
+    Area rings get the nodes that the repair put on them; new grids get the parent of their first neighbour. Grids
+    that a node alone reached count as changed.
+    """
+    pairs = ((code, repair.polygons[code]) for code in partition.codes)
+    changed = {code: shape for code, shape in pairs if not same_bytes(shape, partition.polygon(code))}
+    added = {code: shape for code, shape in repair.polygons.items() if code not in partition.row_of}
+    new = np.array([*changed.values(), *added.values()], dtype=object)
+    rings = {code: with_corners(ring, new) for code, ring in partition.areas.items()} if len(new) else {}
+    return Change(
+        changed=changed,
+        added=added,
+        parents={code: parent for code, shape in added.items() if (parent := _parent_beside(partition, shape))},
+        frame=None if same_bytes(repair.frame, partition.frame) else repair.frame,
+        areas={code: ring for code, ring in rings.items() if not same_bytes(ring, partition.areas[code])},
+    )
+
+
+def _parent_beside(partition: Partition, shape: BaseGeometry) -> str | None:
+    beside = partition.touching(shape)
+    return partition.parents.get(beside[0]) if beside else None
 
 
 def _sorted(codes: Sequence[str], polygons: Sequence[BaseGeometry | None] | Shapes) -> tuple[list[str], Shapes]:
