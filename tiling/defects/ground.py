@@ -28,6 +28,7 @@ class Ground:
     tree: STRtree
     frame: BaseGeometry | None
     _known: NDArray[np.int8] = field(init=False, repr=False)
+    _about: dict[bytes, tuple[Edges, NDArray[np.intp]]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_known", np.full(len(self.polygons), _UNKNOWN, dtype=np.int8))
@@ -83,6 +84,13 @@ class Ground:
 
         Partners are certain for the rows given only.
         """
+        key = rows.tobytes()
+        if key not in self._about:
+            self._about.clear()
+            self._about[key] = self._edges_about(rows)
+        return self._about[key]
+
+    def _edges_about(self, rows: Rows) -> tuple[Edges, NDArray[np.intp]]:
         around = self.near(rows)
         border = _within_box(self.border, shapely.total_bounds(self.polygons[rows]))
         edges = joined(edges_of(self.polygons[around], around), border)

@@ -46,6 +46,9 @@ def overlaps(ground: Ground, suspects: Rows, tolerance: Tolerance) -> tuple[list
 def overlaps_of(ground: Ground, rows: Rows) -> dict[tuple[int, int], BaseGeometry]:
     """The common ground of each pair of which at least one is in the rows, where it is more than dust."""
     pairs = _pairs(ground, ground.usable(rows))
+    # To ask whether interiors meet takes a third of the time of computing where; most neighbours only touch.
+    meet = shapely.relate_pattern(ground.polygons[pairs[:, 0]], ground.polygons[pairs[:, 1]], "T********")
+    pairs = pairs[meet]
     shared = shapely.intersection(ground.polygons[pairs[:, 0]], ground.polygons[pairs[:, 1]])
     area = shapely.area(shared)
     return {(int(a), int(b)): polygonal(shared[k]) for k, (a, b) in enumerate(pairs.tolist()) if area[k] > DUST_M2}
