@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from layers.categories import list_clocks
 from layers.categories.defaults import CATEGORIES
+from layers.demo.decisions import Sent
 from layers.demo.ground_rows import PLAN_VERSION
 from layers.demo.happenings import Happenings
 from layers.demo.naming import people_names
@@ -18,10 +21,11 @@ from layers.demo.places import DISTRICT_CODE
 from layers.demo.progressed import Progress, moment
 from layers.demo.rows import SOURCE, Writer, points
 from layers.demo.whereabouts import Tiles
+from layers.incidents import AWAITED, ENDS
 
 RECTIFIED = 0.93
 USUAL_DAYS = 4.0
-DESK = "网格中心"
+DESK, AUTOMATIC = "网格中心", "automatic"
 
 
 def _place(tiles: Tiles, at: int) -> tuple[str, str, str | None, str, int]:
@@ -76,22 +80,30 @@ def write_incidents(
     tiles: Tiles,
     workers: list[DemoWorker],
     first_worker: int,
+    sent: list[Sent],
     rng: np.random.Generator,
 ) -> tuple[int, int]:
-    """The numbers of incidents and of steps."""
+    """The id of the first incident, the others follow in order; and the number of steps."""
     first = writer.reserve("incidents", len(happened))
+    locations = {each.incident: json.dumps(each.location.as_json(), ensure_ascii=False) for each in sent}
     channels = rng.choice(list(CHANNELS), len(happened), p=np.array(list(CHANNELS.values())) / sum(CHANNELS.values()))
     columns = "id state category urgency description channel occurred_at reported_at closed_at changed_at"
-    places = "district grid_code sub_grid_code current_code plan_version"
+    places = "due_at location desk_area district grid_code sub_grid_code current_code plan_version"
+    # Read before the rows are: nothing may be asked of the connection while it copies.
+    clocks = {(c.category, c.step): c.minutes for c in list_clocks(writer.session) if c.level == "grid"}
     writer.copy(
         "incidents",
         f"{columns} {places} worker_id unit_code geom raw_lon raw_lat source external_id",
-        rows=_incidents(writer, happened, progress, tiles, first, first_worker, [str(c) for c in channels]),
+        rows=_incidents(
+            writer, happened, progress, tiles, first, first_worker, [str(c) for c in channels], locations, clocks
+        ),
     )
-    steps = writer.copy("incident_steps", "incident_id step state at by note", rows=_steps(progress, workers, first))
+    steps = writer.copy(
+        "incident_steps", 'incident_id step state at by note "to"', rows=_steps(progress, workers, first)
+    )
     rows = _reporters(progress, [str(c) for c in channels], first, first_worker, rng)
     writer.copy("personal.reporters", "incident_id kind name phone worker_id", rows=rows)
-    return len(happened), steps
+    return first, steps
 
 
 def _incidents(
@@ -102,6 +114,8 @@ def _incidents(
     first: int,
     first_worker: int,
     channels: list[str],
+    locations: dict[int, str],
+    clocks: dict[tuple[str, str], int],
 ) -> Iterator[tuple[Any, ...]]:
     rules = {row.code: row for row in CATEGORIES}
     lonlat = writer.lonlat(happened.xy)
@@ -111,10 +125,17 @@ def _incidents(
         worker = int(progress.worker[n])
         yield (
             *(first + n, state, rule.code, rule.urgency, happened.words[n], channels[n], reported, reported),
-            *(changed if state in ("closed", "duplicate", "cancelled") else None, changed),
+            *(changed if state in ENDS else None, changed, _due(rule.code, state, changed, clocks), locations.get(n)),
+            tiles.codes[int(happened.tile[n])][:12],
             *_place(tiles, int(happened.tile[n])),
             *(None if worker < 0 else first_worker + worker, rule.unit, point, *lonlat[n].tolist(), SOURCE, f"i{n}"),
         )
+
+
+def _due(category: str, state: str, since: datetime, clocks: dict[tuple[str, str], int]) -> datetime | None:
+    """When the step that an open incident waits for is due."""
+    minutes = clocks.get((category, AWAITED.get(state, "")))
+    return since + timedelta(minutes=minutes) if minutes is not None else None
 
 
 def _steps(progress: Progress, workers: list[DemoWorker], first: int) -> Iterator[tuple[Any, ...]]:
@@ -123,7 +144,8 @@ def _steps(progress: Progress, workers: list[DemoWorker], first: int) -> Iterato
     for n, (moments, steps, states) in enumerate(zip(progress.at, progress.steps, progress.states, strict=True)):
         worker = workers[int(progress.worker[n])].number if progress.worker[n] >= 0 else DESK
         for at, step, state in zip(moments.tolist(), steps, states, strict=True):
-            yield first + n, step, state, moment(at), worker if step in by_worker else DESK, ""
+            by = worker if step in by_worker else AUTOMATIC if step in ("triage", "dispatch") else DESK
+            yield first + n, step, state, moment(at), by, "", worker if step == "dispatch" else None
 
 
 def _reporters(

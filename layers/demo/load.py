@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from layers.access import service_actor
 from layers.categories import ensure_defaults
 from layers.demo import ground_rows, happening_rows, homes, people_rows
+from layers.demo.decisions import handled_by, send_workers, write_decisions
 from layers.demo.happenings import make_hazards, make_hot_spots, make_incidents
 from layers.demo.model import Town
 from layers.demo.people import make_roster, make_workers
@@ -44,6 +45,7 @@ class DemoReport:
     hazards: int
     incidents: int
     steps: int
+    decisions: int
     devices: int
     took_s: float
 
@@ -110,14 +112,18 @@ def _write_work(writer: Writer, town: Town, *, now: datetime, progress: Progress
     positions = people_rows.write_fixes(writer, fixes, first=first, now=now)
     progress("hazards and incidents")
     found = happening_rows.write_hazards(writer, hazards, tiles=tiles, now=now, rng=rng)
-    reported, steps = happening_rows.write_incidents(
-        writer, incidents, progress=done, tiles=tiles, workers=workers, first_worker=first, rng=rng
+    sent = send_workers(writer.session, done, lonlat=writer.lonlat(incidents.xy), now=now)
+    done = handled_by(done, sent, workers=workers)
+    first_incident, steps = happening_rows.write_incidents(
+        writer, incidents, progress=done, tiles=tiles, workers=workers, first_worker=first, sent=sent, rng=rng
     )
+    decisions = write_decisions(writer.session, sent, progress=done, first_incident=first_incident)
     return {
         "workers": len(workers),
         "shifts": shifts,
         "positions": positions,
         "hazards": found,
-        "incidents": reported,
+        "incidents": len(incidents),
         "steps": steps,
+        "decisions": decisions,
     }

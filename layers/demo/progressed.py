@@ -80,7 +80,7 @@ def _told(moments: Ints, ended: int, now: datetime) -> tuple[Ints, tuple[str, ..
     """Moments, steps and states of one incident up to now."""
     steps, states = [step[0] for step in STEPS], [step[1] for step in STEPS]
     if ended == 1:
-        steps, states = ["report", "join"], ["reported", "duplicate"]
+        steps, states = ["report", "duplicate"], ["reported", "duplicate"]
     elif ended == 2:
         steps, states = [*steps[:4], "cancel"], [*states[:4], "cancelled"]
     reached = max(1, int(np.searchsorted(moments[: len(steps)], now.timestamp(), side="right")))

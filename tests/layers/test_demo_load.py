@@ -117,6 +117,19 @@ def test_each_community_has_somebody_on_duty_at_any_moment_and_some_grids_nobody
         assert isinstance(staffed, int) and staffed < 2_355
 
 
+def test_each_open_incident_has_a_due_step_and_the_decision_behind_its_worker(loaded: Loaded) -> None:
+    living = "state NOT IN ('closed', 'duplicate', 'cancelled')"
+    assert value(loaded, f"SELECT bool_and(due_at IS NOT NULL) FROM incidents WHERE {living}") is True
+    assert value(loaded, f"SELECT bool_or(due_at IS NOT NULL) FROM incidents WHERE NOT {living}") is False
+    decided = """
+        FROM decisions d JOIN incidents i ON i.id = d.incident_id AND i.worker_id = d.chosen
+        JOIN workers w ON w.id = i.worker_id AND d.candidates -> 0 ->> 'worker' = w.number
+    """
+    assert loaded.report.decisions > 5
+    assert value(loaded, f"SELECT count(*) {decided}") == loaded.report.decisions
+    assert value(loaded, "SELECT max(n) FROM (SELECT count(*) AS n FROM decisions GROUP BY chosen) AS per_worker") == 1
+
+
 def test_sos_buttons_are_in_homes_of_lone_elders(loaded: Loaded) -> None:
     devices = """
         FROM personal.devices d JOIN personal.households h ON h.id = d.household_id AND h.building_id = d.building_id
