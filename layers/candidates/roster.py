@@ -56,7 +56,7 @@ class Charges:
 
 @dataclass(frozen=True, slots=True)
 class DistrictRoster:
-    """The workers of one district, ordered by staff number; NaN where there is no home or no fix."""
+    """The workers of one district, ordered by staff number; x and y are two rows, NaN where there is no home or fix."""
 
     district: str
     plane: Plane
@@ -228,9 +228,9 @@ def _first_code(worker: Any, rows: _Rows) -> str:
 
 def _in_metres(plane: Plane, lonlat: list[tuple[float | None, float | None]]) -> Floats:
     known = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
-    out = np.full(known.shape, np.nan)
+    out = np.full((2, len(known)), np.nan)
     there = ~np.isnan(known[:, 0])
-    out[there] = np.column_stack(plane.xy_of(known[there, 0], known[there, 1]))
+    out[:, there] = plane.xy_of(known[there, 0], known[there, 1])
     return out
 
 

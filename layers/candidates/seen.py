@@ -46,10 +46,11 @@ def _distances(district: DistrictRoster, lon: float, lat: float, at: int) -> tup
     age_s = np.where(known, np.maximum(at - district.fixed_at, 0) // _SECOND, -1)
     at_home = ~known | (age_s > AGEING_S)
     x, y = district.plane.xy_of(lon, lat)
-    xy = np.where(at_home[:, None], district.home_xy, district.fix_xy)
-    metres = np.hypot(xy[:, 0] - x, xy[:, 1] - y)
-    distance_mm = np.where(np.isnan(metres), NO_DISTANCE_MM, np.rint(np.nan_to_num(metres) * 1000)).astype(np.int64)
-    return age_s, at_home, distance_mm
+    off_x = np.where(at_home, district.home_xy[0], district.fix_xy[0]) - x
+    off_y = np.where(at_home, district.home_xy[1], district.fix_xy[1]) - y
+    millimetres = np.rint(np.hypot(off_x, off_y) * 1000)
+    millimetres[np.isnan(millimetres)] = NO_DISTANCE_MM
+    return age_s, at_home, millimetres.astype(np.int64)
 
 
 def _levels(roster: Roster, charges: Charges, place: Place, at: int) -> Ints:
