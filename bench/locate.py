@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
     index = building(tiles, options.rounds)
     locator = PointLocator([index], kernel=fastest())
     mismatches = sum(differing(locator, scene) for scene in (usual, hard))
-    print(f"mismatches with STRtree: {mismatches} of_{2 * options.points}_points")
+    print(f"mismatches with STRtree: {mismatches} points (of {2 * options.points}, either kernel)")
     one_lookup(locator, usual, options.rounds)
     many_points(locator, usual, options.rounds, name="many points")
     many_points(locator, hard, options.rounds, name="adversarial points")

@@ -1,6 +1,7 @@
 """Lookups in tilings drawn as pictures; the laws stand in test_locate_laws.py."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -253,6 +254,13 @@ def test_many_with_a_fallback_names_the_nearest_tile_in_a_gap():
     lon, lat = np.array([at(1.1, 1.5), at(0.5, 0.5), at(1.5, 3)]).T
     assert locator.many(lon, lat).grid_codes.tolist() == [None, "A", None]
     assert locator.many(lon, lat, gap_fallback_m=50.0).grid_codes.tolist() == ["A", "A", None]
+
+
+def test_without_numba_the_plain_kernel_serves(monkeypatch):
+    monkeypatch.delattr("tiling.locate.compiled", raising=False)
+    monkeypatch.setitem(sys.modules, "tiling.locate.compiled", None)
+    assert fastest.__wrapped__() is PLAIN
+    assert fastest().name == "numba"
 
 
 def test_many_refuses_arrays_of_two_lengths():

@@ -7,6 +7,7 @@ from numba's cache and some two seconds where nothing is cached yet.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numba
@@ -94,10 +95,7 @@ def tester_of(data: Lookup) -> crossing.Tester:
     arrays = (data.segments, data.lists, data.slabs)
     sizes = [number for array in arrays for number in (array.ctypes.data, len(array))]
     head = np.array([*sizes, data.tiles, data.has_frame], dtype=np.int64)
-    address = head.ctypes.data
-    one = _one
-
-    def test(place: int, lon: float, lat: float, _kept: Any = (arrays, head)) -> int:
-        return one(address, place, lon, lat)  # type: ignore[no-any-return]
-
+    test = partial(_one, head.ctypes.data)
+    # The addresses are valid as long as the arrays are: they live as long as the function does.
+    test.__dict__["kept"] = (arrays, head)
     return test

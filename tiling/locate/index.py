@@ -31,7 +31,8 @@ class Held:
 class DistrictIndex:
     """Looks up points among the tiles of one district; tiles are numbered by the bytes of their codes.
 
-    Build it with `build` or `from_buffer`. 3,000 grids of 75 vertices take 0.15 s and 12 MB.
+    Build it with `build` or `from_buffer`. 3,000 grids of 75 vertices take 0.2 s and 16 MB,
+    100,000 grids 10 s and 330 MB.
     """
 
     code: str
