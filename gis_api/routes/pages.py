@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from branca.element import Element
 from fastapi import APIRouter, Request
@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gis_api import texts
 from gis_api.dependencies import MaybePerson, public
-from gis_api.maps.assets import own_url, vendor_url
+from gis_api.maps.assets import modules_of, own_url, vendor_url
 from gis_api.maps.base import map_parts, policy
 from gis_api.maps.ground import BaseMap, ground, variables
 from gis_api.maps.heat import cells
@@ -99,7 +99,8 @@ def home(request: Request, person: MaybePerson) -> Response:
 def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     """The boundary editor on one plan; without a plan, the list to choose from."""
     sections = ("plans", "planner", "defects")
-    return map_page(reader_of(request, person), "planner", config={"plan": plan}, sections=sections)
+    ahead = (f"/api/v1/plans/{quote(plan, safe='')}/grids",) if plan else ()
+    return map_page(reader_of(request, person), "planner", config={"plan": plan}, sections=sections, ahead=ahead)
 
 
 @router.get("/heat")
@@ -167,6 +168,7 @@ def map_page(
     layers: Sequence[Element] = (),
     config: Mapping[str, Any] | None = None,
     sections: Sequence[str] = (),
+    ahead: Sequence[str] = (),
 ) -> Response:
     """A page with a map on the stored ground; 401 and 403 are answered with their pages."""
     if reader.person is None:
@@ -175,7 +177,8 @@ def map_page(
         return _wrong(reader, 403)
     drawn = (*ground(reader.base_map), *layers)
     place = {"map": "map_main", "ground": variables(reader.base_map), "datum": _datum(reader.base_map)}
-    return page(reader, name, config={**place, **(config or {})}, sections=("map", *sections), layers=drawn)
+    told = {**place, **(config or {})}
+    return page(reader, name, config=told, sections=("map", *sections), values={"ahead": ahead}, layers=drawn)
 
 
 def page(
@@ -265,4 +268,5 @@ def _templates() -> Environment:
     folder = Path(__file__).parents[1] / "templates"
     made = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
     made.globals["own"] = own_url
+    made.globals["modules_of"] = modules_of
     return made

@@ -107,3 +107,10 @@ def test_no_own_file_names_another_host() -> None:
     for file in assets.OWN_FOLDER.rglob("*.*"):
         hosts = set(re.findall(r"(?:https?:)?//[a-z][\w.-]+\.[a-z]{2,}", file.read_text())) - {"http://www.w3.org"}
         assert hosts == set(), file
+
+
+def test_all_modules_of_a_page_are_known_in_advance() -> None:
+    ahead = assets.modules_of("js/planner/main.js")
+    assert assets.own_url("js/api.js") in ahead
+    assert assets.own_url("js/planner/editor.js") in ahead
+    assert len(ahead) == len(set(ahead))

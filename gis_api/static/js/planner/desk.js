@@ -101,6 +101,7 @@ export class Desk {
       mend: (defect, code) => this.editor.mend(defect, code),
       gridOf: (code) => this.tiling.shapes.get(code)?.properties,
     });
+    this.editor.markErrors(report);
     const badge = document.getElementById("error-count");
     badge.textContent = number(errors);
     badge.hidden = !errors;

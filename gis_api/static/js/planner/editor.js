@@ -4,10 +4,11 @@ import { el, fill } from "../dom.js";
 import { Painted } from "../map/canvas.js";
 import { colour, faint } from "../map/colours.js";
 import { map, show, showLayer } from "../map/place.js";
-import { boxOf, positions, storedOf, toWorld } from "../map/world.js";
+import { boxOf, storedOf, toWorld } from "../map/world.js";
 import { Balance } from "./balance.js";
 import { Desk } from "./desk.js";
 import { Handles } from "./handles.js";
+import { innerPoint, paintErrors, paintMark } from "./marks.js";
 import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
 import { outOfRange } from "./panel.js";
 import { Sketch } from "./sketch.js";
@@ -16,6 +17,7 @@ import { Rail } from "./tools.js";
 import { Published } from "./published.js";
 
 const SKETCHES = { split: "line", redraw: "line", carve: "area", give: "area" };
+const MOST_MARKS = 2000;
 const NEEDED = { split: 1, redraw: 2, merge: 2, give: 1 };
 
 export class Editor {
@@ -27,6 +29,7 @@ export class Editor {
     this.hovered = null;
     this.moving = null;
     this.marks = [];
+    this.errorPlaces = [];
     this.subGrids = true;
     this.overlays = false;
     this.tip = document.getElementById("tip");
@@ -116,6 +119,7 @@ export class Editor {
     }
     if (this.moving) this.paintMoving(context, view, accent);
     outline(context, this.tiling, chosen, view, { fill: faint("accent", 0.13), stroke: accent, width: 3 });
+    paintErrors(context, view, this.errorPlaces);
     for (const mark of this.marks) paintMark(context, view, mark);
     this.sketch.paint(context, view, accent);
   }
@@ -124,6 +128,15 @@ export class Editor {
     const touched = this.moving.codes.map((code) => this.tiling.shapes.get(code));
     outline(context, this.tiling, touched.filter((shape) => shape.level === "sub_grid"), view, { stroke: colour("sub-grid"), width: 1, dash: [4, 3] });
     outline(context, this.tiling, touched.filter((shape) => shape.level === "grid"), view, { fill: `${accent}10`, stroke: accent, width: 2 });
+  }
+
+  markErrors(report) {
+    const errors = (report.defects ?? []).filter((defect) => defect.severity !== "warning" && defect.where);
+    this.errorPlaces = errors.slice(0, MOST_MARKS).map((defect) => {
+      const [west, south, east, north] = boxOf([defect.where]);
+      return toWorld((west + east) / 2, (south + north) / 2);
+    });
+    this.over.redraw();
   }
 
   redraw() {
@@ -248,6 +261,10 @@ export class Editor {
   }
 
   mend(defect, into) {
+    if (defect.kind === "cut_building") {
+      this.apply({ op: "give", geometry: defect.where, to: into });
+      return;
+    }
     this.apply({ op: "fill_gap", where: { type: "Point", coordinates: innerPoint(defect.where) }, into });
   }
 
@@ -367,62 +384,4 @@ export class Editor {
 function shapeName(shape) {
   const { name } = shape.properties;
   return name && name !== shape.code ? `${shortCode(shape.code)} ${name}` : shortCode(shape.code);
-}
-
-// A point inside the first polygon of a defect, by the middle of its widest horizontal run.
-export function innerPoint(geometry) {
-  const ring = geometry.type === "Polygon" ? geometry.coordinates[0] : geometry.type === "MultiPolygon" ? geometry.coordinates[0][0] : null;
-  if (!ring) return [...positions(geometry)][0];
-  const south = Math.min(...ring.map((p) => p[1]));
-  const north = Math.max(...ring.map((p) => p[1]));
-  let best = { width: -1, at: ring[0] };
-  for (const share of [0.5, 0.3, 0.7, 0.15, 0.85]) {
-    const lat = south + (north - south) * share;
-    const hits = [];
-    for (let i = 1; i < ring.length; i += 1) {
-      const [a, b] = [ring[i - 1], ring[i]];
-      if (a[1] > lat !== b[1] > lat) hits.push(a[0] + ((b[0] - a[0]) * (lat - a[1])) / (b[1] - a[1]));
-    }
-    hits.sort((a, b) => a - b);
-    for (let i = 0; i + 1 < hits.length; i += 2) {
-      if (hits[i + 1] - hits[i] > best.width) best = { width: hits[i + 1] - hits[i], at: [(hits[i] + hits[i + 1]) / 2, lat] };
-    }
-  }
-  return best.at;
-}
-
-function paintMark(context, view, { geometry, name }) {
-  const places = [...positions(geometry)].map(([lon, lat]) => {
-    const [x, y] = toWorld(lon, lat);
-    return [x * view.scale - view.x, y * view.scale - view.y];
-  });
-  if (!places.length) return;
-  const xs = places.map((place) => place[0]);
-  const ys = places.map((place) => place[1]);
-  const middle = [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
-  context.strokeStyle = colour(name);
-  context.fillStyle = faint(name, 0.25);
-  context.lineWidth = 2;
-  context.beginPath();
-  if (geometry.type.endsWith("Polygon")) tracePolygons(context, geometry, view);
-  else if (geometry.type.endsWith("LineString")) places.forEach((place, i) => (i ? context.lineTo(...place) : context.moveTo(...place)));
-  if (geometry.type.endsWith("Polygon")) context.fill("evenodd");
-  context.stroke();
-  context.beginPath();
-  context.arc(...middle, Math.max(16, Math.min(60, (Math.max(...xs) - Math.min(...xs)) / 2 + 12)), 0, 2 * Math.PI);
-  context.setLineDash([5, 4]);
-  context.stroke();
-  context.setLineDash([]);
-}
-
-function tracePolygons(context, geometry, view) {
-  const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
-  for (const ring of polygons.flat()) {
-    ring.forEach(([lon, lat], i) => {
-      const [x, y] = toWorld(lon, lat);
-      const place = [x * view.scale - view.x, y * view.scale - view.y];
-      if (i) context.lineTo(...place);
-      else context.moveTo(...place);
-    });
-  }
 }

@@ -82,6 +82,11 @@ function problemRow(defect, { locate, mend, gridOf }) {
       buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t("planner.give_to", { grid: shortCode(code) })));
     }
   }
+  if (defect.kind === "cut_building" && defect.where?.type.endsWith("Polygon")) {
+    for (const code of defect.codes.slice(0, 3)) {
+      buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t("planner.whole_to", { grid: shortCode(code) })));
+    }
+  }
   if (defect.where) buttons.push(el("button", { type: "button", class: "small", onclick: () => locate(defect) }, t("planner.locate")));
   return el("li", { class: `problem ${defect.severity}`, "data-kind": defect.kind },
     el("b", { class: "kind" }, [defect.severity === "warning" ? t("planner.warning_mark") : null, kindOf(defect), size].filter(Boolean).join(" · ")),
