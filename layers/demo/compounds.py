@@ -9,13 +9,14 @@ import shapely
 from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.cutting import CannotCut, Cut, Halves, best_of, cut_along, halve, largest, straight, swinging, turned
+from layers.demo.cutting import CannotCut, Cut, Halves, best_of, cut_along, halve, straight, swinging, turned
 from layers.demo.layout import Block
 from layers.demo.plots import House, Plot, clear_width, rectangle, south_facing
 
 # Three in a hundred grids are far from the target, as in any plan that has grown old.
 TARGET, LEAST, MOST, ODD = 30, 24, 36, 0.03
-WALL_M = 4.0
+WALL_M, WING_M = 4.0, 11.0
+ELLS = 0.12
 STAIRWELL_M = (12.5, 16.0)
 
 
@@ -90,7 +91,8 @@ def _houses(ground: BaseGeometry, style: Style, rng: np.random.Generator) -> lis
     wanted = int(np.clip(round(rng.normal(TARGET, 2.4)), LEAST, MOST))
     if rng.random() < ODD:
         wanted = int(rng.choice([18, 20, 40, 44]))
-    shapes = _tower(flat, style, rng) if style.tower else _slabs(flat, style, rng)
+    shapes = _ell(flat, style, rng) if rng.random() < ELLS else []
+    shapes = shapes or (_tower(flat, style, rng) if style.tower else _slabs(flat, style, rng))
     shapes = shapes or _tower(flat, style, rng) or _slabs(flat, style, rng)
     if not shapes:
         raise CannotCut("a plot of the town is too small for a house")
@@ -116,16 +118,25 @@ def _slabs(flat: BaseGeometry, style: Style, rng: np.random.Generator) -> list[P
         length = stairwells * style.stairwell_m
         slab = rectangle(west + (east - west - length) * rng.uniform(0.2, 0.8), low, width=length, depth=style.depth_m)
         if shapely.contains(flat, slab):
-            slabs.append(_with_wing(slab, flat, style, rng) if rows == 1 else slab)
+            slabs.append(slab)
             room -= stairwells
     return slabs
 
 
-def _with_wing(slab: Polygon, flat: BaseGeometry, style: Style, rng: np.random.Generator) -> Polygon:
-    """The slab, or an L made of it where the ground has room for a wing."""
-    west, south, east, _ = slab.bounds
-    wing = rectangle(west if rng.random() < 0.5 else east - 11.0, south - 13.0, width=11.0, depth=13.0 + style.depth_m)
-    return largest(shapely.union(slab, wing)) if rng.random() < 0.6 and shapely.contains(flat, wing) else slab
+def _ell(flat: BaseGeometry, style: Style, rng: np.random.Generator) -> list[Polygon]:
+    """One house in the shape of an L along the north of the ground; none where it has no room for the wing."""
+    _, south, _, north = flat.bounds
+    low = north - style.depth_m - rng.uniform(1.0, 4.0)
+    west, east = clear_width(flat, low, north=low + style.depth_m)
+    stairwells = int(min((east - west) // style.stairwell_m, 3))
+    wing_m = min(low - south - 1.0, rng.uniform(9.0, 14.0))
+    if stairwells < 2 or wing_m < 7.0:
+        return []
+    x0, x1 = west + 0.5, west + stairwells * style.stairwell_m
+    end, inner = (x0, x0 + WING_M) if rng.random() < 0.5 else (x1, x1 - WING_M)
+    other, top, foot = x0 + x1 - end, low + style.depth_m, low - wing_m
+    ell = Polygon([(other, top), (end, top), (end, foot), (inner, foot), (inner, low), (other, low)])
+    return [ell] if shapely.contains(flat, ell) else []
 
 
 def _tower(flat: BaseGeometry, style: Style, rng: np.random.Generator) -> list[Polygon]:

@@ -176,6 +176,12 @@ def test_the_town_has_streets_water_and_greens(town: Town) -> None:
     assert {"residential", "house", "factory"} <= {building.kind for building in town.buildings}
 
 
+def test_a_few_of_the_towns_houses_are_l_shaped(town: Town) -> None:
+    corners = [len(b.footprint.exterior.coords) - 1 for b in town.buildings if b.kind == "residential"]
+    assert 10 <= corners.count(6) <= 0.15 * len(corners)
+    assert set(corners) == {4, 6}
+
+
 def test_no_house_stands_in_the_river(town: Town) -> None:
     water = shapely.union_all([ground.polygon for ground in town.waters])
     assert not any(water.intersects(building.footprint) for building in town.buildings)
