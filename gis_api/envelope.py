@@ -26,13 +26,13 @@ SHOWN_HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_PREFIX = secrets.token_hex(6)
+_PREFIX = secrets.token_hex(6).encode()
 _numbers = itertools.count(1)
 
 
 def new_request_id() -> bytes:
     """An id that no other process and no other request has."""
-    return f"{_PREFIX}-{next(_numbers):x}".encode()
+    return b"%b-%x" % (_PREFIX, next(_numbers))
 
 
 @dataclass(frozen=True)

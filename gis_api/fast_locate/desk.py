@@ -13,11 +13,14 @@ from datetime import UTC, datetime
 import orjson
 
 from gis_api.geojson import SAME_AS_WGS84, ReportedPosition, within
-from gis_api.replicas import Replicas
+from gis_api.replicas import Pulse, Replicas, State
 from layers.access import Actor
 from layers.errors import NotFound, Unavailable
 from layers.locating import Atlas, Location, Page
 from tiling.datums import from_wgs84
+
+# How long the hot route goes without looking at the wall clock: a clock that was set is noticed after this.
+LOOK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class Desk:
     def __init__(self, replicas: Replicas) -> None:
         self._replicas = replicas
         self._view: View | None = None
-        self._tail_of: datetime | None = None
+        self._state: State | None = None
+        self._pulse: Pulse | None = None
         self._fresh_tail = self._stale_tail = b""
 
     def answer(self, question: Question, by: Actor, page: Page) -> bytes:
@@ -59,31 +63,31 @@ class Desk:
         `now_s` is `time.monotonic()`, which the caller has read anyway.
         """
         view = self._view
-        if view is None or view.atlas is not self._replicas.state.atlas or time.time() >= view.until_s:
-            view = self._opened()
+        if self._replicas.state is not self._state or view is None or now_s >= view.until_s:
+            view = self._opened(now_s)
             if view is None:
                 return None
         tile = view.one(lon, lat)
-        if tile < 0:
-            parts = view.find_parts(lon, lat, area)
-            return None if parts is None else join(parts[0], lon, lat, parts[1], self.tail(now_s))
-        if not view.codes[tile].startswith(area):
-            return None
-        parts = view.parts[tile]
-        if parts is None:
-            parts = view.render(tile, lon, lat)
-        return join(parts[0], lon, lat, parts[1], self.tail(now_s))
+        if tile >= 0:
+            if not view.codes[tile].startswith(area):
+                return None
+            parts = view.parts[tile] or view.render(tile, lon, lat)
+        else:
+            found = view.find_parts(lon, lat, area)
+            if found is None:
+                return None
+            parts = found
+        return b'%b%r,"lat":%r%b%b' % (parts[0], lon, lat, parts[1], self.tail(now_s))
 
     def tail(self, now_s: float) -> bytes:
         """The end of every answer: how old the data are, and whether the database was heard lately."""
-        replicas = self._replicas
-        at = replicas.updated_at
-        if at is not self._tail_of:
-            told = orjson.dumps(at.isoformat(timespec="milliseconds")) if at is not None else b"null"
+        pulse = self._replicas.pulse
+        if pulse is not self._pulse:
+            told = orjson.dumps(pulse.at.isoformat(timespec="milliseconds")) if pulse.at is not None else b"null"
             self._fresh_tail = b',"updated_at":%b,"stale":false}' % told
             self._stale_tail = b',"updated_at":%b,"stale":true}' % told
-            self._tail_of = at
-        return self._fresh_tail if now_s <= replicas.stale_from_s else self._stale_tail
+            self._pulse = pulse
+        return self._fresh_tail if now_s <= pulse.stale_from_s else self._stale_tail
 
     def page(self, at: datetime) -> Page | None:
         """The plans in force at a moment, None where one of them must be read first (`Replicas.page` does)."""
@@ -92,11 +96,15 @@ class Desk:
             raise Unavailable("not_ready", retry_after_s=1)
         return None if atlas.missing(at) else atlas.page(at)
 
-    def _opened(self) -> View | None:
-        atlas, now = self._replicas.state.atlas, datetime.now(UTC)
-        if atlas is None or atlas.missing(now):
+    def _opened(self, now_s: float) -> View | None:
+        """The view of this moment: the present one again where nothing has changed."""
+        state, now, view = self._replicas.state, datetime.now(UTC), self._view
+        if state.atlas is None or state.atlas.missing(now):
             return None
-        view = self._view = View(atlas, now)
+        if view is None or view.atlas is not state.atlas or not view.holds(now):
+            view = View(state.atlas, now)
+        view.until_s = now_s + min(LOOK_AGAIN_S, (view.until - now).total_seconds())
+        self._view, self._state = view, state
         return view
 
 
@@ -106,19 +114,23 @@ class View:
     def __init__(self, atlas: Atlas, now: datetime) -> None:
         self.atlas = atlas
         self.page = atlas.page(now)
-        # The end of time lies beyond what a timestamp can say on some machines; a day later we look again.
-        self.until_s = min(atlas.next_change(now).timestamp(), now.timestamp() + 86_400.0)
-        self._at = now
+        self.since, self.until = now, atlas.next_change(now)
+        # By the clock that only runs forwards; the desk looks at the other one when it has passed.
+        self.until_s = -1e9
         locator = self.page.locator
         self.one = locator.one
         self.codes: list[str] = locator.tile_codes.tolist()
         self.parts: list[tuple[bytes, bytes] | None] = [None] * len(self.codes)
 
+    def holds(self, now: datetime) -> bool:
+        """Whether the plans and charges of this view are those of a moment."""
+        return self.since <= now < self.until
+
     def find_parts(self, lon: float, lat: float, area: str) -> tuple[bytes, bytes] | None:
         """The same for a point on a border, in a gap or outside; None where the point or the asker is refused."""
         if (lon == 0.0 and lat == 0.0) or not within(lon, lat, self.atlas.bounds):
             return None
-        location = self.page.locate(lon, lat, at=self._at)
+        location = self.page.locate(lon, lat, at=self.since)
         if not (location.smallest or area).startswith(area):
             return None
         return rendered(location, datum="wgs84")
@@ -127,7 +139,7 @@ class View:
         """What stands before and after the position in answers for this tile."""
         district = str(self.page.locator.tile_district[tile])
         overlays = self.page.overlays_at(district, lon, lat)
-        parts = rendered(self.page.location_of(tile, overlays=overlays, at=self._at), datum="wgs84")
+        parts = rendered(self.page.location_of(tile, overlays=overlays, at=self.since), datum="wgs84")
         if self.page.is_uniform(tile):
             self.parts[tile] = parts
         return parts

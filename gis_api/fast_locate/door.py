@@ -7,9 +7,10 @@ ways cannot differ in what they say.
 
 from __future__ import annotations
 
-import time
+import re
 from collections.abc import Mapping
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -19,12 +20,22 @@ from gis_api.fast_locate.desk import Desk
 from gis_api.geojson import in_wgs84
 from gis_api.metrics import Series
 from gis_api.replicas import Replicas
-from layers.access import Actor, Role, digest_of
+from layers.access import DATUMS, Actor, Role, digest_of
 
 PATH = "/api/v1/locate"
 ROLES = frozenset((Role.dispatcher, Role.planner, Role.leader, Role.worker, Role.admin))
 MOST_KEYS = 10_000
-_STATED = {f"datum={datum}".encode(): datum for datum in ("wgs84", "cgcs2000", "gcj02", "bd09")}
+# The plain form only: exponents, NaN, digit groups, blanks and other orders are left to the long way.
+_QUERY = re.compile(
+    rb"lon=(-?[0-9]{1,3}(?:\.[0-9]{1,30})?)&lat=(-?[0-9]{1,3}(?:\.[0-9]{1,30})?)(?:&datum=([a-z0-9]+))?"
+).fullmatch
+
+
+class Caller(NamedTuple):
+    """What the short way needs to know of a key: the area it may ask about, and its datum."""
+
+    area: str
+    datum: str | None
 
 
 class Service(FastAPI):
@@ -51,64 +62,47 @@ class ShortWay:
         self._replicas = replicas
         self._series = series
         self._keys: Mapping[bytes, Actor] = {}
-        self._known: dict[bytes, Actor] = {}
+        self._known: dict[bytes, Caller] = {}
 
     def find_answer(self, scope: Scope) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The two messages of the answer, None where the long way has to be taken."""
-        began_s = time.monotonic()
+        began_s = monotonic()
+        headers = dict(scope["headers"])
         if self._keys is not self._replicas.state.keys:
             self._keys, self._known = self._replicas.state.keys, {}
-        actor, request_id = None, None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                actor = self._known.get(value) or self._recognised(value)
-            elif name == b"x-request-id":
-                request_id = sane_id(value)
-            elif name in (b"content-length", b"transfer-encoding"):
-                return None
-        if actor is None:
+        key = headers.get(b"authorization", b"")
+        caller = self._known.get(key) or self._recognised(key)
+        asked = _QUERY(scope["query_string"])
+        if caller is None or asked is None or b"content-length" in headers or b"transfer-encoding" in headers:
             return None
-        point = _point_of(scope["query_string"], actor.datum)
-        body = self._desk.find_quick(*point, actor.area, began_s) if point is not None else None
+        lon, lat = float(asked[1]), float(asked[2])
+        if asked[3] is not None or caller.datum != "wgs84":
+            datum = caller.datum if asked[3] is None else asked[3].decode()
+            if datum not in DATUMS or caller.datum not in (None, datum):
+                return None
+            lon, lat = in_wgs84(lon, lat, datum)
+        body = self._desk.find_quick(lon, lat, caller.area, began_s)
         if body is None:
             return None
-        headers = [
+        sent_id = headers.get(b"x-request-id")
+        told = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
-            (b"x-request-id", request_id or new_request_id()),
+            (b"x-request-id", new_request_id() if sent_id is None else sane_id(sent_id)),
         ]
-        self._series.observe(time.monotonic() - began_s)
-        start = {"type": "http.response.start", "status": 200, "headers": headers}
+        self._series.observe(monotonic() - began_s)
+        start = {"type": "http.response.start", "status": 200, "headers": told}
         return start, {"type": "http.response.body", "body": body}
 
-    def _recognised(self, header: bytes) -> Actor | None:
+    def _recognised(self, header: bytes) -> Caller | None:
         """Whose key this is, if they may locate; remembered, so that its hash is worked out once."""
         scheme, _, token = header.decode("latin-1").partition(" ")
         actor = self._keys.get(digest_of(token.strip())) if scheme.lower() == "bearer" else None
-        actor = actor if actor is not None and actor.role in ROLES else None
+        if actor is None or actor.role not in ROLES:
+            return None
         if len(self._known) >= MOST_KEYS:
             self._known.clear()
-        if actor is not None:
-            self._known[header] = actor
-        return actor
-
-
-def _point_of(query: bytes, key_datum: str | None) -> tuple[float, float] | None:
-    """The WGS84 point of a plain query `lon=…&lat=…[&datum=…]`; None for any other, which the long way judges."""
-    parts = query.split(b"&")
-    if len(parts) < 2 or len(parts) > 3 or parts[0][:4] != b"lon=" or parts[1][:4] != b"lat=" or b"_" in query:
-        return None
-    datum = key_datum
-    if len(parts) == 3:
-        datum = _STATED.get(parts[2])
-        if key_datum is not None and datum != key_datum:
-            return None
-    if datum is None:
-        return None
-    try:
-        lon, lat = float(parts[0][4:]), float(parts[1][4:])
-    except ValueError:
-        return None
-    return in_wgs84(lon, lat, datum)
+        caller = self._known[header] = Caller(actor.area, actor.datum)
+        return caller

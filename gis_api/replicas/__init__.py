@@ -5,6 +5,6 @@
 """
 
 from gis_api.replicas.following import Replicas
-from gis_api.replicas.state import State
+from gis_api.replicas.state import Pulse, State
 
-__all__ = ["Replicas", "State"]
+__all__ = ["Pulse", "Replicas", "State"]

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
@@ -18,14 +19,14 @@ from sqlalchemy import exc as sql
 
 from gis_api.replicas.cold_start import find_cold_start, write_cold_start
 from gis_api.replicas.shelf import Shelf
-from gis_api.replicas.state import State, is_urgent, read_state
+from gis_api.replicas.state import Pulse, State, is_urgent, read_state
 from gis_api.settings import Settings
 from layers.access import Actor
 from layers.db import transaction
 from layers.errors import Unavailable
 from layers.locating import Page, Rules
-from tiling.locate import fastest
 from layers.workers import ROSTER_CHANNEL
+from tiling.locate import fastest
 
 log = logging.getLogger("wangge.replicas")
 CHANNEL = "wangge_publication"
@@ -52,6 +53,7 @@ class Replicas:
         self._thread: threading.Thread | None = None
         self.shelf = Shelf(engine, settings.var / "plans")
         self.state = State()
+        self.pulse = Pulse(None, -1e9)
 
     @property
     def keys(self) -> Mapping[bytes, Actor]:
@@ -61,17 +63,12 @@ class Replicas:
     @property
     def stale(self) -> bool:
         """Whether PostgreSQL has not answered for so long that answers may be old."""
-        return time.monotonic() - self._contact_s > self._settings.stale_after_s
-
-    @property
-    def stale_from_s(self) -> float:
-        """The moment of `time.monotonic` from which answers are stale unless PostgreSQL answers before."""
-        return self._contact_s + self._settings.stale_after_s
+        return time.monotonic() > self.pulse.stale_from_s
 
     @property
     def updated_at(self) -> datetime | None:
         """When PostgreSQL last said that this state is the present one."""
-        return self._contact_at
+        return self.pulse.at
 
     @property
     def ready(self) -> bool:
@@ -102,38 +99,36 @@ class Replicas:
     def refresh(self) -> bool:
         """Whether PostgreSQL answered; afterwards the state is the one that was committed before the call."""
         with self._turn:
-            return self._read(at_leisure=False)
+            return self._read()
 
-    def _read(self, *, at_leisure: bool) -> bool:
-        before = self.state
-        asked_s = time.monotonic()
-        if self._roster_is_old and asked_s - self._roster_s > ROSTER_PAUSE_S:
-            before, at_leisure = before.without_roster_mark(), False
+    def _read(self) -> bool:
+        before, asked_s = self.state, time.monotonic()
         try:
             with transaction(self._engine) as session:
-                if not at_leisure or asked_s - self._read_s > LEISURE_S or is_urgent(session, before):
-                    self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC))
-                    self._read_s = asked_s
+                self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC))
         except (sql.DBAPIError, sql.TimeoutError) as error:
             log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
             return False
-        if self.state.roster is not before.roster:
-            self._roster_is_old, self._roster_s = False, asked_s
-        # The state was true when the question was asked, not when its answer had been worked through.
-        self._contact_s, self._contact_at = asked_s, datetime.now(UTC)
+        self._read_s = asked_s
+        self._heard(asked_s)
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
             self._keep_for_cold_start()
         return True
 
+    def _heard(self, asked_s: float) -> None:
+        """The state was true when the question was asked, not when its answer had been worked through."""
+        self.pulse = Pulse(datetime.now(UTC), asked_s + self._settings.stale_after_s)
+
     def _start_cold(self) -> None:
         found = find_cold_start(self._settings.snapshot_file, database=self._settings.url(), rules=self._rules)
         if found is not None:
-            self.state, self._contact_at = found
-            log.warning("PostgreSQL is away: serving the snapshot of %s", self._contact_at)
+            self.state, at = found
+            self.pulse = Pulse(at, -1e9)
+            log.warning("PostgreSQL is away: serving the snapshot of %s", at)
 
     def _keep_for_cold_start(self) -> None:
         try:
-            at = self._contact_at or datetime.now(UTC)
+            at = self.pulse.at or datetime.now(UTC)
             write_cold_start(self._settings.snapshot_file, self.state, database=self._settings.url(), at=at)
         except OSError as error:
             log.error("the snapshot for a start without database cannot be written: %s", error)
@@ -155,9 +150,15 @@ class Replicas:
             for channel in (CHANNEL, ROSTER_CHANNEL):
                 connection.execute(f"LISTEN {channel}")
             while not self._stopping.is_set():
-                woken = {notice.channel for notice in connection.notifies(timeout=self._settings.poll_s, stop_after=1)}
-                self._roster_is_old |= ROSTER_CHANNEL in woken
-                with self._turn:
-                    answered = self._read(at_leisure=CHANNEL not in woken)
-                if not answered:
+                woken = list(connection.notifies(timeout=self._settings.poll_s, stop_after=1))
+                if not self._look(connection, woken=bool(woken)):
                     self._stopping.wait(PAUSE_S)
+
+    def _look(self, connection: psycopg.Connection[Any], *, woken: bool) -> bool:
+        """Whether PostgreSQL answered. Mostly one small question on the connection that listens anyway."""
+        with self._turn:
+            asked_s = time.monotonic()
+            if woken or asked_s - self._read_s > LEISURE_S or is_urgent(connection, self.state):
+                return self._read()
+            self._heard(asked_s)
+            return True

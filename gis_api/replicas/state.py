@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -39,6 +40,15 @@ class Marks:
     roster: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """When PostgreSQL last said that the state is the present one, and the moment of `time.monotonic` from which
+    answers are stale unless it says so again."""
+
+    at: datetime | None
+    stale_from_s: float
+
+
 @dataclass(frozen=True)
 class State:
     """Keys by their SHA-256, the atlas and the roster; immutable, put in place by one assignment."""
@@ -53,9 +63,9 @@ class State:
         return replace(self, marks=replace(self.marks, roster=()))
 
 
-def is_urgent(session: Session, state: State) -> bool:
+def is_urgent(connection: psycopg.Connection[Any], state: State) -> bool:
     """Whether a publication or a key came or went since this state was read."""
-    return tuple(session.execute(_URGENT).one()) != state.marks.urgent
+    return connection.execute(_URGENT.text).fetchone() != state.marks.urgent
 
 
 def read_state(session: Session, previous: State, *, rules: Rules, now: datetime) -> State:
