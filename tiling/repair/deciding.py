@@ -120,6 +120,8 @@ def owned(
             mended[f"{region.class_} {region.kind}"] = mended.get(f"{region.class_} {region.kind}", 0) + 1
         if decision is None or decision.chosen == "longest_border":
             pending.append(region)
+        elif decision.chosen == "split":
+            pending += [] if _is_split(faces, region, owners) else [region]
         else:
             _decided(faces, region, decision, owners, row_of)
     _to_longest(faces, pending, owners)
@@ -134,9 +136,6 @@ def new_codes(decisions: Mapping[int, Decision]) -> list[str]:
 def _decided(faces: Faces, region: Region, decision: Decision, owners: Owners, row_of: Mapping[str, int]) -> None:
     solid = {owner[0] for owner in certain(faces) if owner}
     verb, _, code = decision.chosen.partition(":")
-    if verb == "split":
-        _split(faces, region, owners)
-        return
     rows: tuple[int, ...] = region.claims
     if verb in ("give", "new"):
         rows = (row_of[code],)
@@ -159,17 +158,19 @@ def parts_of(faces: Faces, region: Region) -> dict[int, BaseGeometry]:
 
 
 def _plain_ground(faces: Faces, plain: Sequence[tuple[int, ...]], row: int, region: Region) -> BaseGeometry:
-    near = [k for k in range(len(plain)) if plain[k] == (row,) and faces.shapes[k].intersects(region.shape)]
+    near = [k for k in sorted(faces.tree.query(region.shape).tolist()) if plain[k] == (row,)]
     return polygonal(shapely.coverage_union_all(faces.shapes[near]))
 
 
-def _split(faces: Faces, region: Region, owners: Owners) -> None:
+def _is_split(faces: Faces, region: Region, owners: Owners) -> bool:
+    """Gives each face of the region to the nearest grid; false where fewer than two have a border to measure from."""
     parts = parts_of(faces, region)
+    if len(parts) < 2:
+        return False
     for face in region.members:
         point = shapely.point_on_surface(faces.shapes[face])
-        nearest = min(parts, key=lambda row: (parts[row].distance(point), row), default=None)
-        if nearest is not None:
-            owners[face] = (nearest,)
+        owners[face] = (min(parts, key=lambda row: (parts[row].distance(point), row)),)
+    return True
 
 
 def _to_longest(faces: Faces, pending: Sequence[Region], owners: Owners) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -25,6 +26,11 @@ class Faces:
     shapes: NDArray[np.object_]
     claims: tuple[tuple[int, ...], ...]
     inside: NDArray[np.bool_]
+
+    @cached_property
+    def tree(self) -> STRtree:
+        """An index over the faces."""
+        return STRtree(self.shapes)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def _parts(faces: Faces, members: NDArray[np.intp]) -> list[tuple[tuple[int, ...
 
 def borders_m(faces: Faces, region: Region, owners: Sequence[Sequence[int]]) -> dict[int, float]:
     """How long the region borders on ground that each row owns, in metres."""
-    beside = STRtree(faces.shapes).query(region.shape)
+    beside = faces.tree.query(region.shape)
     outline = shapely.boundary(region.shape)
     inside = set(region.members)
     out: dict[int, float] = {}

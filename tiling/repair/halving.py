@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from tiling.partition import polygonal
 from tiling.plane import on_lattice
 
-_MOST_POINTS = 2_000
+_MOST_POINTS = 400
 _STEP_SHARE = 0.25
 _SMOOTH_SHARE = 0.05
 """The middle line is a zigzag of the sample points: smoothed by a twentieth of the width it looks drawn."""

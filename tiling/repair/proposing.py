@@ -188,7 +188,7 @@ def _concerned(
 ) -> tuple[Shapes, Rows]:
     """The polygons with near vertices made one, and the rows that have anything to do with a fault."""
     first = Ground(codes, polygons, STRtree(polygons), frame)
-    met = snapped(polygons, first.all_loose(), snap_m=tolerance.snap_m)
+    met = snapped(polygons, *first.all_edges, snap_m=tolerance.snap_m)
     ground = Ground(codes, met, STRtree(met), frame)
     free = ground.all_loose()
     owners = np.unique(free.row[free.row >= 0])

@@ -12,54 +12,72 @@ from tiling.defects.edges import FRAME_ROW, Edges
 from tiling.plane import Floats, map_rings
 
 XY = tuple[float, float]
+_FRAME_WORTH = 1000.0
+"""More than any number of polygons that meet in a point."""
 
 
-def snapped(polygons: NDArray[np.object_], free: Edges, *, snap_m: float) -> NDArray[np.object_]:
+def snapped(
+    polygons: NDArray[np.object_], edges: Edges, met_by: NDArray[np.intp], *, snap_m: float
+) -> NDArray[np.object_]:
     """The polygons with ends of loose edges that lie within `snap_m` of each other made one, where all stay valid.
 
-    Vertices of the frame never move; others go to the frame's, else to the smallest position of the pair.
+    Vertices of the frame never move. Of two others the one stays that more polygons have, or whose polygon is better
+    matched all around, since that one was drawn with care; else the smaller position.
     """
-    moves = _moves(free, snap_m)
+    moves = _moves(edges, met_by, snap_m)
     if not moves:
         return polygons
-    out = polygons.copy()
-    hit = np.array([_has_any(shape, moves) for shape in polygons], dtype=bool)
-    for row in np.flatnonzero(hit).tolist():
-        out[row] = _moved(polygons[row], moves)
-    bad = _spoiled(polygons, out)
-    while bad.any():  # whoever shares a vertex with a spoiled polygon must keep it as well
-        moves = {xy: to for xy, to in moves.items() if not _has_any_of(polygons[bad], xy)}
-        out = polygons.copy()
-        for row in np.flatnonzero(hit).tolist():
-            out[row] = _moved(polygons[row], moves)
-        bad = _spoiled(polygons, out)
+    hit = np.flatnonzero([_has_any(shape, moves) for shape in polygons]).tolist()
+    out = _all_moved(polygons, hit, moves)
+    while (bad := _spoiled(polygons, out)).any():
+        # Whoever shares a vertex with a spoiled polygon must keep it as well.
+        kept = {tuple(xy) for xy in shapely.get_coordinates(polygons[bad]).tolist()}
+        moves = {xy: to for xy, to in moves.items() if xy not in kept}
+        out = _all_moved(polygons, hit, moves)
     return out
 
 
-def _moves(free: Edges, snap_m: float) -> dict[XY, XY]:
+def _all_moved(polygons: NDArray[np.object_], rows: list[int], moves: dict[XY, XY]) -> NDArray[np.object_]:
+    out = polygons.copy()
+    for row in rows:
+        out[row] = _moved(polygons[row], moves)
+    return out
+
+
+def _moves(edges: Edges, met_by: NDArray[np.intp], snap_m: float) -> dict[XY, XY]:
+    free = edges.where(met_by < 0)
     points = np.unique(np.concatenate([free.low, free.high]), axis=0)
-    border = free.where(free.row == FRAME_ROW)
-    fixed = {tuple(xy) for xy in np.concatenate([border.low, border.high]).tolist()}
+    worth = _worth(edges, met_by)
     geometries = np.asarray(shapely.points(points), dtype=object)
     pairs = STRtree(geometries).query(geometries, predicate="dwithin", distance=snap_m)
     moves: dict[XY, XY] = {}
-    targets: set[XY] = set(fixed)
+    targets: set[XY] = set()
     for a, b in pairs.T[pairs[0] < pairs[1]].tolist():
-        one, other = (tuple(points[a].tolist()), tuple(points[b].tolist()))
-        keep, move = (other, one) if other in targets and one not in targets else (one, other)
-        if move in targets or move in moves or keep in moves:
+        one, other = (points[a][0].item(), points[a][1].item()), (points[b][0].item(), points[b][1].item())
+        keep, move = (other, one) if worth[other] > worth[one] else (one, other)
+        if move in targets or move in moves or keep in moves or worth[move][0] >= _FRAME_WORTH:
             continue
         moves[move] = keep
         targets.add(keep)
     return moves
 
 
+def _worth(edges: Edges, met_by: NDArray[np.intp]) -> dict[XY, tuple[float, float]]:
+    """For each vertex how many polygons have it, and how much of the best of them is matched."""
+    owners = edges.row + 1  # the frame is 0
+    share = np.bincount(owners, weights=met_by >= 0) / np.maximum(np.bincount(owners), 1)
+    places, whose = np.concatenate([edges.low, edges.high]), np.concatenate([owners, owners])
+    table = np.unique(np.column_stack([places, whose.astype(float)]), axis=0)
+    worth: dict[XY, tuple[float, float]] = {}
+    for x, y, owner in table.tolist():
+        count, best = worth.get((x, y), (0.0, 0.0))
+        weight = _FRAME_WORTH if owner == FRAME_ROW + 1 else 1.0
+        worth[x, y] = (count + weight, max(best, float(share[int(owner)])))
+    return worth
+
+
 def _has_any(shape: BaseGeometry, moves: dict[XY, XY]) -> bool:
     return any((x, y) in moves for x, y in shapely.get_coordinates(shape).tolist())
-
-
-def _has_any_of(shapes: NDArray[np.object_], xy: XY) -> bool:
-    return bool((shapely.get_coordinates(shapes) == xy).all(axis=1).any())
 
 
 def _moved(shape: BaseGeometry, moves: dict[XY, XY]) -> BaseGeometry:
