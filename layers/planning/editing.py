@@ -13,8 +13,9 @@ from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from layers import history
 from layers.access import Actor, require_area
@@ -244,10 +245,17 @@ def remember(session: Session, plan: Plan, *, op: dict[str, Any], before: Step, 
 
 def advance(session: Session, plan: Plan, fresh: Desk) -> Desk:
     """The fresh desk under the version that the plan has from now on, kept for the next request."""
-    version = plan.version + 1
-    plan.version, plan.updated_at = version, func.clock_timestamp()
-    plan.report = {"version": version, "ok": fresh.sheet.ok, "summary": fresh.sheet.summary(fresh.board)}
     session.flush()
+    version = plan.version + 1
+    report = {"version": version, "ok": fresh.sheet.ok, "summary": fresh.sheet.summary(fresh.board)}
+    # The clock's moment, not the transaction's: it comes back from the same statement that sets it.
+    written = (
+        update(Plan).where(Plan.id == plan.id).values(version=version, updated_at=func.clock_timestamp(), report=report)
+    )
+    unsynced = {"synchronize_session": False}
+    at = session.scalars(written.returning(Plan.updated_at), execution_options=unsynced).one()
+    for name, value in (("version", version), ("updated_at", at), ("report", report)):
+        set_committed_value(plan, name, value)
     desk = Desk(replace(fresh.board, stamp=stamp_of(plan)), fresh.sheet)
     keep(session, desk)
     return desk

@@ -37,7 +37,7 @@ Key = tuple[str, str]
 TOLERANCE = Tolerance()
 # An area defect that lies in old defects of its kind, but for this much, is no new one: a square centimetre.
 NOISE_M2 = 1e-4
-RANGE = "households_out_of_range"
+RANGE, CUT, UNCOVERED = "households_out_of_range", "cut_building", "uncovered_building"
 PLACES = frozenset({"gap", "overlap", "overshoot"})
 
 
@@ -59,20 +59,25 @@ class Sheet:
         """Errors first, then warnings, in a fixed order."""
         return (*self.coverage.defects, *(self.warnings[key] for key in sorted(self.warnings)))
 
+    @cached_property
+    def by_kind(self) -> dict[str, int]:
+        """The number of defects of each kind that occurs."""
+        number = Counter(key[0] for key in self.warnings) + Counter(defect.kind for defect in self.coverage.defects)
+        return {kind: number[kind] for kind in KINDS if number[kind]}
+
     def warning_kinds(self) -> frozenset[str]:
         """The kinds of warnings that a submission must acknowledge."""
-        return frozenset(defect.kind for defect in self.defects if defect.severity == "warning")
+        return WARNINGS.intersection(self.by_kind)
 
     def summary(self, board: Board) -> dict[str, Any]:
         """Numbers of grids, sub-grids, households, buildings, defects by kind, and the area in m²."""
-        number = Counter(defect.kind for defect in self.defects)
-        warnings = sum(number[kind] for kind in WARNINGS)
+        warnings = sum(number for kind, number in self.by_kind.items() if kind in WARNINGS)
         return {
             **asdict(board.totals),
             "area_m2": round(self.coverage.area_m2, 3),
-            "errors": number.total() - warnings,
+            "errors": sum(self.by_kind.values()) - warnings,
             "warnings": warnings,
-            "by_kind": {kind: number[kind] for kind in KINDS if number[kind]},
+            "by_kind": self.by_kind,
         }
 
     def as_json(self, board: Board) -> dict[str, Any]:
@@ -101,7 +106,7 @@ def review_all(session: Session, board: Board) -> Review:
     fresh = board.with_rows({row.code: row for row in recounted})
     warnings = dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE))
     warnings |= _range_warnings(fresh, (code for code, row in fresh.rows.items() if row.level == "grid"))
-    return Review(_sheet(session, fresh, coverage, warnings, known={}), fresh, recounted)
+    return Review(_sheet(session, fresh, coverage, warnings), fresh, recounted)
 
 
 def review_change(
@@ -118,10 +123,10 @@ def review_change(
     recounted = _recounted(board, counted(session, board, houses, tiles=tiles, wanted=touched))
     fresh = board.with_rows({row.code: row for row in recounted})
     grids = {fresh.grid_of(code) for code in touched}
-    warnings = _kept(sheet, houses, {*grids, *removed})
-    warnings |= dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE))
-    warnings |= _range_warnings(fresh, grids)
-    return Review(_sheet(session, fresh, coverage, warnings, known=sheet.shown), fresh, recounted)
+    found = dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE)) | _range_warnings(fresh, grids)
+    stale = [(kind, str(number)) for number in houses.ids.tolist() for kind in (CUT, UNCOVERED)]
+    stale += [(RANGE, code) for code in (*grids, *removed)]
+    return Review(_kept_up(session, fresh, sheet, coverage, found=found, stale=stale), fresh, recounted)
 
 
 def worse_than(
@@ -159,12 +164,15 @@ def _was_there(defect: Defect, before: CoverageReport) -> bool:
 
 def difference(now: Sheet, before: Sheet) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The defects that an edit added and those that it cleared, as JSON."""
-    fresh = [d for d in now.defects if id(d) not in before.shown]
-    gone = [d for d in before.defects if id(d) not in now.shown]
-    old, new = ({(*d.key, d.detail) for d in defects} for defects in (gone, fresh))
-    added = [now.shown[id(d)] for d in fresh if (*d.key, d.detail) not in old]
-    cleared = [before.shown[id(d)] for d in gone if (*d.key, d.detail) not in new]
-    return added, cleared
+    fresh = [now.shown[number] for number in now.shown.keys() - before.shown.keys()]
+    gone = [before.shown[number] for number in before.shown.keys() - now.shown.keys()]
+    old, new = ({_name(shown) for shown in defects} for defects in (gone, fresh))
+    added = sorted((shown for shown in fresh if _name(shown) not in old), key=_name)
+    return added, sorted((shown for shown in gone if _name(shown) not in new), key=_name)
+
+
+def _name(shown: Mapping[str, Any]) -> tuple[str, tuple[str, ...], str]:
+    return shown["kind"], tuple(shown["codes"]), shown["detail"]
 
 
 def _housed(
@@ -202,30 +210,36 @@ def _with(board: Board, row: GridRow, count: Count) -> GridRow:
     return replace(row, households=count.households, buildings=count.buildings, area_m2=area_m2)
 
 
-def _kept(sheet: Sheet, houses: Houses, grids: Collection[str]) -> dict[Key, Defect]:
-    """The old warnings that the change cannot have altered: of other buildings and of other grids."""
-    again = {str(building) for building in houses.ids.tolist()}
-    stale = {RANGE: grids}
-    return {key: defect for key, defect in sheet.warnings.items() if key[1] not in stale.get(key[0], again)}
-
-
 def _range_warnings(board: Board, grids: Iterable[str]) -> dict[Key, Defect]:
     found = ((grid, range_warning(board, grid)) for grid in grids)
     return {(RANGE, grid): defect for grid, defect in found if defect is not None}
 
 
-def _sheet(
+def _sheet(session: Session, board: Board, coverage: CoverageReport, warnings: Mapping[Key, Defect]) -> Sheet:
+    return Sheet(coverage, warnings, _rendered(session, board, [*coverage.defects, *warnings.values()]))
+
+
+def _kept_up(
     session: Session,
     board: Board,
+    older: Sheet,
     coverage: CoverageReport,
-    warnings: Mapping[Key, Defect],
     *,
-    known: Mapping[int, dict[str, Any]],
+    found: Mapping[Key, Defect],
+    stale: Iterable[Key],
 ) -> Sheet:
-    defects = [*coverage.defects, *warnings.values()]
-    fresh = [defect for defect in defects if id(defect) not in known]
-    shown = {**known, **_rendered(session, board, fresh)}
-    return Sheet(coverage, warnings, {id(defect): shown[id(defect)] for defect in defects})
+    """The older sheet with its stale warnings replaced by those found; what stays is not rendered again."""
+    warnings = dict(older.warnings)
+    was = {key: warnings.pop(key) for key in stale if key in warnings}
+    warnings |= {key: was[key] if was.get(key) == defect else defect for key, defect in found.items()}
+    looked_at = [*coverage.defects, *(warnings[key] for key in found)]
+    fresh = [defect for defect in looked_at if id(defect) not in older.shown]
+    kept = {id(defect) for defect in looked_at}
+    gone = [id(defect) for defect in (*older.coverage.defects, *was.values()) if id(defect) not in kept]
+    shown = dict(older.shown)
+    for number in gone:
+        del shown[number]
+    return Sheet(coverage, warnings, {**shown, **_rendered(session, board, fresh)})
 
 
 def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int, dict[str, Any]]:
