@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, insert, select
@@ -102,25 +103,29 @@ def add_shifts(session: Session, shifts: Sequence[NewShift], *, by: Actor) -> in
     return len(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class DutiesAsked:
+    """Whose duty is asked for: `limit` workers who have a shift around then, from the staff number `after` on."""
+
+    area: str = ""
+    worker: str | None = None
+    after: str = ""
+    limit: int | None = None
+
+
 def list_duties(
-    session: Session, since: datetime, until: datetime, *, area: str = "", worker: str | None = None, by: Actor
+    session: Session, since: datetime, until: datetime, *, asked: DutiesAsked = DutiesAsked(), by: Actor
 ) -> list[Duty]:
     """The stretches of duty that touch [since, until) within the caller's area, by staff number and start."""
-    statement = (
-        select(Worker.number, Worker.name, Worker.role, Worker.area, func.lower(Shift.span), func.upper(Shift.span))
-        .join(Worker, Worker.id == Shift.worker_id)
-        .where(
-            Worker.active,
-            Worker.area.startswith(by.area, autoescape=True),
-            Worker.area.startswith(area, autoescape=True),
-            # shifts that merge with one in the window reach at most their own length beyond it
-            Shift.span.overlaps(Range(since - LONGEST, until + LONGEST, bounds="[)")),
-        )
-        .order_by(Worker.number)
-    )
-    if worker is not None:
-        statement = statement.where(Worker.number == worker)
-    rows = session.execute(statement).all()
+    # Shifts that merge with one in the window reach at most their own length beyond it.
+    span = Range(since - LONGEST, until + LONGEST, bounds="[)")
+    whose = _whose(asked, by, span).subquery()
+    rows = session.execute(
+        select(whose.c.number, whose.c.name, whose.c.role, whose.c.area, func.lower(Shift.span), func.upper(Shift.span))
+        .join(whose, whose.c.id == Shift.worker_id)
+        .where(Shift.span.overlaps(span))
+        .order_by(whose.c.number)
+    ).all()
     return [
         Duty(number, name, role, home_area, start, end)
         for (number, name, role, home_area), spans in groupby(rows, key=lambda row: (row[0], row[1], row[2], row[3]))
@@ -129,9 +134,32 @@ def list_duties(
     ]
 
 
+def find_last_worker(
+    session: Session, since: datetime, until: datetime, *, asked: DutiesAsked, by: Actor
+) -> str | None:
+    """The staff number with which a full page ends, None where the page is the last one."""
+    span = Range(since - LONGEST, until + LONGEST, bounds="[)")
+    numbers = [row.number for row in session.execute(_whose(asked, by, span))]
+    return numbers[-1] if asked.limit is not None and len(numbers) == asked.limit else None
+
+
+def _whose(asked: DutiesAsked, by: Actor, span: Range[datetime]) -> Any:
+    has_shift = select(Shift.id).where(Shift.worker_id == Worker.id, Shift.span.overlaps(span)).exists()
+    statement = select(Worker.id, Worker.number, Worker.name, Worker.role, Worker.area).where(
+        Worker.active,
+        Worker.area.startswith(by.area, autoescape=True),
+        Worker.area.startswith(asked.area, autoescape=True),
+        Worker.number > asked.after,
+        has_shift,
+    )
+    if asked.worker is not None:
+        statement = statement.where(Worker.number == asked.worker)
+    return statement.order_by(Worker.number).limit(asked.limit)
+
+
 def list_on_duty(session: Session, at: datetime, *, area: str = "", by: Actor) -> list[Duty]:
     """Who is on duty at a moment within the caller's area, each with the unbroken stretch around it."""
-    return list_duties(session, at, at + timedelta(microseconds=1), area=area, by=by)
+    return list_duties(session, at, at + timedelta(microseconds=1), asked=DutiesAsked(area=area), by=by)
 
 
 def _check_span(shift: NewShift, place: int) -> None:

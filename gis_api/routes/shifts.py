@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from gis_api.dependencies import Now, Read, Tx, role_door
 from layers import shifts
 from layers.access import Actor, Role
 from layers.errors import Unacceptable
-from layers.shifts import Duty, NewShift
+from layers.shifts import DutiesAsked, Duty, NewShift
 
 router = APIRouter(tags=["workers"])
 LONGEST_LIST = timedelta(days=62)
@@ -71,6 +72,7 @@ class DutyOut(BaseModel):
 
 class DutiesOut(BaseModel):
     shifts: list[DutyOut]
+    next: str | None
 
 
 class OnDutyOut(BaseModel):
@@ -95,6 +97,7 @@ def read_on_duty(
 
 @router.get("/api/v1/shifts", summary="Stretches of duty")
 def list_shifts(
+    request: Request,
     tx: Read,
     by: Reader,
     now: Now,
@@ -103,15 +106,26 @@ def list_shifts(
     day: date | None = None,
     worker: Annotated[str | None, Query(max_length=60)] = None,
     area: Annotated[str, Query(max_length=40)] = "",
+    after: Annotated[str, Query(max_length=60)] = "",
+    limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
 ) -> DutiesOut:
     """Duty that touches [since, until), or a day of the city; the next 24 hours where nothing is said.
 
-    Shifts that overlap or touch are told as one stretch.
+    Shifts that overlap or touch are told as one stretch. A page holds the duty of up to `limit` workers; the last one
+    has no `next`, and one in the middle may be empty.
     """
     first, last = shifts.span_of_day(day) if day is not None else (since or now, until or (since or now) + timedelta(1))
     if not timedelta(0) < last - first <= LONGEST_LIST:
         raise Unacceptable("wrong_duty_period", errors=[(["until"], "wrong_duty_period")], days=LONGEST_LIST.days)
-    return DutiesOut(shifts=_out(shifts.list_duties(tx, first, last, area=area, worker=worker, by=by)))
+    asked = DutiesAsked(area=area, worker=worker, after=after, limit=limit)
+    found = shifts.list_duties(tx, first, last, asked=asked, by=by)
+    ends_with = shifts.find_last_worker(tx, first, last, asked=asked, by=by)
+    link = None if ends_with is None else _link(request, ends_with)
+    return DutiesOut(shifts=_out(found), next=link)
+
+
+def _link(request: Request, number: str) -> str:
+    return f"{request.url.path}?{urlencode(dict(request.query_params) | {'after': number})}"
 
 
 @router.post("/api/v1/shifts", status_code=201, summary="Store shifts")

@@ -138,6 +138,11 @@ def test_shifts_are_stored_by_moment_and_by_the_clock_of_the_city(client_as: Cli
         (one, "2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z"),
         (two, "2026-03-01T12:00:00Z", "2026-03-01T22:00:00Z"),
     ]
+    page = desk.get("/api/v1/shifts", params={"day": "2026-03-01", "limit": 1}).json()
+    assert [duty["worker"] for duty in page["shifts"]] == [one]
+    page = desk.get(page["next"]).json()
+    assert [duty["worker"] for duty in page["shifts"]] == [two]
+    assert desk.get(page["next"]).json() == {"shifts": [], "next": None}
     handover = {"at": "2026-03-01T20:00:00+08:00"}
     assert [duty["worker"] for duty in desk.get("/api/v1/on-duty", params=handover).json()["workers"]] == [two]
     before = {"at": "2026-03-01T19:59:59.999999+08:00"}
