@@ -17,16 +17,17 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.model import Town
-from layers.demo.town import make_town
 from tiling.plane import Plane, city_epsg, to_lattice
+
+if TYPE_CHECKING:
+    from layers.demo.model import Town
 
 Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
@@ -78,6 +79,8 @@ class City:
 @cache
 def demo_town(seed: int = 1) -> Town:
     """The demo district's ground, made once per test run: it takes seconds and never changes."""
+    from layers.demo.town import make_town
+
     return make_town(seed)
 
 
