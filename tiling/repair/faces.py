@@ -56,10 +56,7 @@ def faces_of(
     noded = shapely.union_all(lines, grid_size=LATTICE_M)
     shapes = shapely.get_parts(shapely.polygonize([noded]))
     points = _deep_points(shapes)
-    claims: list[list[int]] = [[] for _ in shapes]
-    which, hits = STRtree(polygons).query(points, predicate="within")
-    for face, row in sorted(zip(which.tolist(), hits.tolist(), strict=True)):
-        claims[face].append(row)
+    claims = _claims(polygons, points)
     inside = np.ones(len(shapes), dtype=bool)
     if frame is not None and len(shapes):
         # Noding bends the frame's edges by up to 0.7 mm, which matters to faces a few millimetres wide.
@@ -68,6 +65,17 @@ def faces_of(
         inside = np.asarray(shapely.intersects(bent, points))
     kept = [k for k in range(len(shapes)) if inside[k] or claims[k]]
     return Faces(shapes[kept], tuple(tuple(claims[k]) for k in kept), inside[kept])
+
+
+def _claims(polygons: NDArray[np.object_], points: NDArray[np.object_]) -> list[list[int]]:
+    claims: list[list[int]] = [[] for _ in points]
+    tree = STRtree(polygons)
+    for face, row in sorted(tree.query(points, predicate="within").T.tolist()):
+        claims[face].append(row)
+    # A face may span several sound polygons, whose borders were not noded; its point may lie on such a border.
+    for face, row in sorted(tree.query(points, predicate="touches").T.tolist()):
+        claims[face] = claims[face] or [row]
+    return claims
 
 
 def _deep_points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
