@@ -9,7 +9,7 @@
 step of its history; `loading.py` is the way from and to the database.
 """
 
-from layers.planning.differences import Against, difference_of
+from layers.planning.differences import Against, difference_of, replay
 from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft
 from layers.planning.editing import Edited, edit, redo, undo
 from layers.planning.lifecycle import report_of, return_, submit, withdraw
@@ -36,6 +36,7 @@ __all__ = [
     "rebase",
     "redo",
     "repair",
+    "replay",
     "report_of",
     "return_",
     "settle",

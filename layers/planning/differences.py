@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -158,6 +159,34 @@ def _incidents_moved(session: Session, both: Both) -> Counter[Pair]:
     points = np.asarray(shapely.points(lon, lat), dtype=object)
     old, new = (_grids_at(board, points) for board in (both.old, both.new))
     return Counter((a, b) for a, b in zip(old, new, strict=True) if a != b)
+
+
+def replay(session: Session, plan_id: int, *, since: datetime, by: Actor) -> dict[str, Any]:
+    """How many of the incidents accepted since a moment would go to another grid under this plan, from where to where.
+
+    An incident is compared with the grid under which it was accepted ([P5]). Raises NotFound.
+    """
+    plan = get_plan(session, plan_id, by=by)
+    board = load_board(session, plan)
+    columns = (Incident.grid_code, func.ST_X(Incident.geom), func.ST_Y(Incident.geom))
+    accepted = select(*columns).where(
+        Incident.district == plan.district, Incident.reported_at >= since, Incident.grid_code.is_not(None)
+    )
+    rows = session.execute(accepted).all()
+    if not rows:
+        return {"since": since.isoformat(), "incidents": 0, "elsewhere": 0, "moves": [], "where": None}
+    held, lon, lat = zip(*rows, strict=True)
+    points = np.asarray(shapely.points(lon, lat), dtype=object)
+    now = _grids_at(board, points)
+    other = [number for number, (old, new) in enumerate(zip(held, now, strict=True)) if old != new]
+    moved = Counter((held[number], now[number]) for number in other)
+    return {
+        "since": since.isoformat(),
+        "incidents": len(rows),
+        "elsewhere": len(other),
+        "moves": [{"from": old, "to": new, "incidents": number} for (old, new), number in moved.most_common()],
+        "where": json.loads(shapely.to_geojson(shapely.MultiPoint(points[other].tolist()))),
+    }
 
 
 def _grids_at(board: Board, points: Geometries) -> list[str | None]:

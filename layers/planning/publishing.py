@@ -119,14 +119,14 @@ def settle(session: Session, *, now: datetime) -> list[int]:
     """The ids of scheduled plans whose time has come: hazards and incidents now follow them, their forerunners are
     archived. Cheap where there is nothing to do; run it once a minute."""
     forerunner = aliased(Plan)
-    due = (
-        select(Plan)
-        .join(forerunner, forerunner.district == Plan.district)
-        .where(Plan.in_force.contains(now), forerunner.state == PlanState.published)
-        .where(func.upper(forerunner.in_force) <= now, forerunner.id != Plan.id)
+    ended = select(forerunner.id).where(
+        forerunner.district == Plan.district,
+        forerunner.state == PlanState.published,
+        func.upper(forerunner.in_force) <= now,
     )
+    due = select(Plan).where(Plan.in_force.contains(now), ended.exists())
     settled = []
-    for plan in session.scalars(due.distinct(Plan.id)):
+    for plan in session.scalars(due).all():
         session.execute(text(f"SET LOCAL statement_timeout = {PUBLISH_TIMEOUT_MS}"))
         before = session.get(Plan, plan.based_on) if plan.based_on is not None else None
         follow(session, load_board(session, plan), before=before)

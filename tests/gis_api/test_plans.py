@@ -163,3 +163,21 @@ def test_the_difference_names_what_was_reshaped(draft: Draft, small_city: SmallC
     told = draft.client.get(f"{draft.path}/diff").json()
     reshaped = {feature["properties"]["code"] for feature in answer["changed"]}
     assert set(told["reshaped"]) <= reshaped and told["reshaped"] and told["added"] == told["removed"] == []
+
+
+def test_a_repair_is_proposed_to_anybody_and_done_only_at_a_version(draft: Draft) -> None:
+    proposal = draft.client.post(f"{draft.path}/repair")
+    assert proposal.status_code == 200 and proposal.json()["differences"] == []
+    assert draft.client.post(f"{draft.path}/repair", params={"apply": "true"}).status_code == 428
+    assert draft.post("repair?apply=true").status_code == 409
+
+
+def test_a_draft_on_the_latest_plan_needs_no_rebase(draft: Draft) -> None:
+    refused = draft.post("rebase")
+    assert refused.status_code == 409 and refused.json()["type"].endswith("base_is_latest")
+
+
+def test_incidents_are_replayed_from_a_moment_with_an_offset(draft: Draft) -> None:
+    told = draft.client.post(f"{draft.path}/replay", json={"since": "2026-01-01T00:00:00+08:00"})
+    assert told.status_code == 200 and told.json()["elsewhere"] == 0
+    assert draft.client.post(f"{draft.path}/replay", json={"since": "2026-01-01T00:00:00"}).status_code == 422

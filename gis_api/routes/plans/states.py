@@ -48,6 +48,13 @@ class Publication(BaseModel):
     effective_at: AwareDatetime | None = None
 
 
+class Replay(BaseModel):
+    """From when on incidents are taken."""
+
+    model_config = ConfigDict(extra="forbid")
+    since: AwareDatetime
+
+
 def _told(tx: Tx, plan: Plan, *, status: int = 200) -> Response:
     """The plan with its version as ETag."""
     body = orjson.dumps(planning.plan_as_json(tx, plan))
@@ -110,6 +117,12 @@ def read_difference(
     """What differs between a plan and another one (or the published one), and what changes hands."""
     other: Against = "published" if against == "published" else number_of(against)
     return Response(orjson.dumps(planning.difference_of(tx, plan_id, against=other, by=by)), media_type=JSON)
+
+
+@router.post("/api/v1/plans/{plan_id}/replay", response_class=Response)
+def replay_incidents(tx: Read, by: Planner, plan_id: PlanId, body: Replay) -> Response:
+    """How many of the incidents since a moment would have gone to another grid under this plan, and where."""
+    return Response(orjson.dumps(planning.replay(tx, plan_id, since=body.since, by=by)), media_type=JSON)
 
 
 @router.post("/api/v1/plans/{plan_id}/submit", response_class=Response)
