@@ -33,6 +33,8 @@ from tiling.tolerance import Tolerance
 
 _ORDER = {AreaLevel.district: 0, AreaLevel.subdistrict: 1, AreaLevel.community: 2}
 _NOISE = "noise"
+# A neighbour that is off by a centimetre may not touch; some ten centimetres are looked at.
+_NEAR_DEG = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +238,8 @@ def _matched(session: Session, sheet: Sheet, area: AreaRow, plane: Plane) -> Bas
 
 def _neighbours(session: Session, area: AreaRow) -> list[tuple[str, BaseGeometry]]:
     assert area.shape is not None, "only a boundary has neighbours"
-    box = func.ST_MakeEnvelope(*area.shape.bounds, WGS84)
+    west, south, east, north = area.shape.bounds
+    box = func.ST_MakeEnvelope(west - _NEAR_DEG, south - _NEAR_DEG, east + _NEAR_DEG, north + _NEAR_DEG, WGS84)
     stored = select(Area.code, func.ST_AsBinary(Area.geom)).where(
         Area.level == AreaLevel.district, Area.code != area.code, func.ST_Intersects(Area.geom, box)
     )

@@ -51,8 +51,12 @@ def _plain(kind: Any) -> Any:
 
 
 def fill(session: Session, table: Table, rows: Iterator[tuple[Any, ...]]) -> int:
-    """The number of rows copied into a staged table; each is the row number and the columns' values in order."""
-    count = copy_rows(session, table.name, columns=[column.name for column in table.c], rows=rows)
+    """The number of rows copied into a staged table; each is the row number and the columns' values in order.
+
+    All rows are made before the first is copied: making one may ask the database, which during COPY waits for ever.
+    """
+    made = list(rows)
+    count = copy_rows(session, table.name, columns=[column.name for column in table.c], rows=iter(made))
     session.execute(text(f"ANALYZE {table.name}"))
     return count
 
