@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from gis_api.commands import accounts, explaining, importing, service
+from gis_api.commands import accounts, batch, explaining, importing, service
 
 app = typer.Typer(
     name="wangge",
@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-for part in (service, accounts, importing, explaining):
+for part in (service, accounts, importing, explaining, batch):
     part.register(app)
 
 

@@ -83,21 +83,24 @@ class Batch:
         )
         return b"".join(parts)
 
-    def as_arrow(self) -> bytes:
-        """The answer as an Arrow stream of three dictionary-encoded columns; the versions are in its metadata."""
-        import pyarrow as pa
-
+    def columns(self) -> dict[str, Any]:
+        """The answer as three dictionary-encoded Arrow arrays: grid, sub_grid, relation."""
         names, number, subs, has_sub = _dictionaries(self.page)
-        columns = {
+        return {
             "grid": _coded(number[self.tile], self.tile < 0, names),
             "sub_grid": _coded(self.tile, ~has_sub[self.tile], subs),
             "relation": _coded(self.relation.astype(np.int8), None, list(_WORDS)),
         }
+
+    def as_arrow(self) -> bytes:
+        """The answer as an Arrow stream of these columns; the versions are in its metadata."""
+        import pyarrow as pa
+
         versions = {
             "plan_versions": json.dumps(self.page.plan_versions),
             "index_version": str(self.page.index_version),
         }
-        table = pa.table(columns).replace_schema_metadata(versions)
+        table = pa.table(self.columns()).replace_schema_metadata(versions)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)

@@ -1,0 +1,78 @@
+"""wangge batch locate: whole files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+from gis_api.cli import app
+from gis_api.commands import batch
+from tests.small_city import SmallCity
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
+    return lambda *words: CliRunner().invoke(app, ["batch", "locate", *map(str, words)])
+
+
+def positions(city: SmallCity) -> tuple[list[str], list[float], list[float]]:
+    codes = sorted(city.codes)
+    return codes, [city.inside(code)[0] for code in codes], [city.inside(code)[1] for code in codes]
+
+
+def test_a_csv_comes_back_with_its_grids_and_otherwise_unchanged(
+    run: Run, small_city: SmallCity, tmp_path: Path
+) -> None:
+    codes, lon, lat = positions(small_city)
+    names = [f"00{at}" for at in range(len(codes))]
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    pyarrow.csv.write_csv(pa.table({"id": names, "x": lon, "y": lat}), source)
+    answer = run(source, "--lon", "x", "--lat", "y", "--out", out)
+    assert answer.exit_code == 0, answer.output
+    kinds = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(("id", "grid", "sub_grid"), pa.string()))
+    table = pyarrow.csv.read_csv(out, convert_options=kinds).to_pydict()
+    assert table["id"] == names
+    assert table["grid"] == [code[:15] for code in codes]
+    assert set(table["relation"]) == {"inside"}
+
+
+def test_parquet_in_pieces_is_the_same_as_in_one(
+    run: Run, small_city: SmallCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, lon, lat = positions(small_city)
+    source = tmp_path / "in.parquet"
+    pyarrow.parquet.write_table(pa.table({"lon": lon * 5, "lat": lat * 5}), source)
+    for name, rows in (("one", 10_000), ("many", 7)):
+        monkeypatch.setattr(batch, "ROWS", rows)
+        words = (source, "--lon", "lon", "--lat", "lat", "--out", tmp_path / f"{name}.parquet")
+        assert run(*words).exit_code == 0
+    one, many = (pyarrow.parquet.read_table(tmp_path / f"{name}.parquet").to_pydict() for name in ("one", "many"))
+    assert one == many
+
+
+def test_bad_positions_are_refused_and_do_not_stop_the_rest(run: Run, small_city: SmallCity, tmp_path: Path) -> None:
+    _, lon, lat = positions(small_city)
+    lons, lats = [lon[0], np.nan, 0.0, lat[0], None], [lat[0], 39.6, 0.0, lon[0], 39.6]
+    source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    pyarrow.parquet.write_table(pa.table({"lon": lons, "lat": lats}), source)
+    assert run(source, "--lon", "lon", "--lat", "lat", "--out", out).exit_code == 0
+    assert pyarrow.parquet.read_table(out)["relation"].to_pylist() == ["inside"] + ["refused"] * 4
+
+
+def test_a_missing_column_is_told_with_those_there_are(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("a,b\n1,2\n")
+    answer = run(source, "--lon", "lon", "--lat", "b", "--out", tmp_path / "out.csv")
+    assert answer.exit_code == 2
+    assert "a, b" in answer.output
