@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gis_api import errors
 from gis_api.auth import Attempts, People
 from gis_api.envelope import Envelope
-from gis_api.fast_locate import PATH, Desk, Service, ShortWay
+from gis_api.fast_locate import Desk, Service, ShortWay
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
 from gis_api.replicas import Replicas
@@ -90,8 +90,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.metrics = Metrics()
     app.state.show_problem = _page_of
     app.state.desk = Desk(app.state.replicas)
-    hot = app.state.metrics.series("GET", PATH, 200)
-    app.short_way = ShortWay(app.state.desk, app.state.replicas, hot)
+    app.short_way = ShortWay(app.state.desk, app.state.replicas, app.state.metrics)
 
 
 def _page_of(request: Request, problem: dict[str, Any]) -> Response:

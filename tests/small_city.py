@@ -141,14 +141,15 @@ def _grid(plan_id: int, code: str, *, level: str, parent: str, ring: BaseGeometr
 
 def _staff(session: Session, shapes: City) -> dict[str, str]:
     """One worker in charge of each grid and each sub-grid; the worker's number by code."""
-    worker_of = {code: f"W{at:04d}" for at, code in enumerate(sorted({*shapes.codes, *shapes.grids}))}
+    mark = "W" if shapes.district == "130273" else f"W{shapes.district}-"
+    worker_of = {code: f"{mark}{at:04d}" for at, code in enumerate(sorted({*shapes.codes, *shapes.grids}))}
     workers = {
         code: Worker(
             number=number,
             name=f"网格员{number}",
             role="grid_worker",
             area=code[:12],
-            phone=f"1380000{number[1:]}",
+            phone=f"1380000{number[-4:]}",
             home=from_shape(_anchor(shapes, code), srid=4326),
         )
         for code, number in worker_of.items()

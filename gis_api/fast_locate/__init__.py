@@ -2,13 +2,24 @@
 
     desk.py    `Desk`: one question → one answer as bytes; answers are rendered once per tile and reused
     batch.py   many points at once, in JSON and Arrow, without a Python loop per point
-    door.py    `Service`: the application whose GET /api/v1/locate is answered before FastAPI wakes up
+    door.py    `Service`: the application whose /api/v1/locate is answered before FastAPI wakes up
 
 routes/locate.py documents both routes and calls the same desk, so there is one answer, whichever way it is asked for.
 """
 
-from gis_api.fast_locate.batch import ARROW, Batch
+from gis_api.fast_locate.batch import ARROW, LARGE_BYTES, Batch, answer_batch
 from gis_api.fast_locate.desk import Desk, Question, in_scope
 from gis_api.fast_locate.door import PATH, Service, ShortWay
 
-__all__ = ["ARROW", "PATH", "Batch", "Desk", "Question", "Service", "ShortWay", "in_scope"]
+__all__ = [
+    "ARROW",
+    "LARGE_BYTES",
+    "PATH",
+    "Batch",
+    "Desk",
+    "Question",
+    "Service",
+    "ShortWay",
+    "answer_batch",
+    "in_scope",
+]

@@ -20,11 +20,13 @@ from gis_api.errors import Problem
 from gis_api.geojson import Box, datum_of, many_in_wgs84, refusals
 from layers.access import Actor
 from layers.errors import Unacceptable
-from layers.locating import Page
+from layers.locating import Atlas, Page
 from tiling.locate import RELATIONS, LocatedMany
 
 ARROW = "application/vnd.apache.arrow.stream"
 MOST_POINTS = 100_000
+# From this size on a batch is worked on beside the event loop, so that others need not wait for it: some 6 ms.
+LARGE_BYTES = 1_000_000
 REFUSED = len(RELATIONS)
 OUTSIDE = RELATIONS.index("outside")
 _WORDS = (*RELATIONS, "refused")
@@ -105,6 +107,15 @@ class Batch:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
         return bytes(sink.getvalue())
+
+
+def answer_batch(
+    kind: str, body: bytes, datum: str | None, *, by: Actor, atlas: Atlas, page: Page, partial: bool
+) -> bytes:
+    """The body of the answer to a body of points, in the same form; raises as `Batch.of` and the readers do."""
+    points = points_of_arrow(body, datum) if kind == ARROW else points_of_json(body)
+    batch = Batch.of(points, by, page=page, bounds=atlas.bounds, partial=partial)
+    return batch.as_arrow() if kind == ARROW else batch.as_json()
 
 
 def points_of_json(body: bytes) -> Points:

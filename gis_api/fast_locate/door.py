@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gis_api.envelope import new_request_id, sane_id
+from gis_api.errors import Problem
+from gis_api.fast_locate.batch import ARROW, LARGE_BYTES, answer_batch
 from gis_api.fast_locate.desk import Desk
 from gis_api.geojson import in_wgs84
-from gis_api.metrics import Series
+from gis_api.metrics import Metrics
 from gis_api.replicas import Replicas
 from layers.access import DATUMS, Actor, Role, digest_of
+from layers.errors import LayerError
 
 PATH = "/api/v1/locate"
+JSON = "application/json"
+Messages: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 ROLES = frozenset((Role.dispatcher, Role.planner, Role.leader, Role.worker, Role.admin))
 MOST_KEYS = 10_000
 # The plain form only: exponents, NaN, digit groups, blanks and other orders are left to the long way.
@@ -36,6 +42,7 @@ class Caller(NamedTuple):
 
     area: str
     datum: str | None
+    actor: Actor
 
 
 class Service(FastAPI):
@@ -45,8 +52,12 @@ class Service(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
-            answer = self.short_way.find_answer(scope)
+        if scope["type"] == "http" and scope["path"] == PATH:
+            answer = None
+            if scope["method"] == "GET":
+                answer = self.short_way.find_answer(scope)
+            elif scope["method"] == "POST":
+                answer, receive = await self.short_way.find_batch(scope, receive)
             if answer is not None:
                 await send(answer[0])
                 await send(answer[1])
@@ -57,21 +68,19 @@ class Service(FastAPI):
 class ShortWay:
     """From the bytes of a request to the messages of its answer, without a request object in between."""
 
-    def __init__(self, desk: Desk, replicas: Replicas, series: Series) -> None:
+    def __init__(self, desk: Desk, replicas: Replicas, metrics: Metrics) -> None:
         self._desk = desk
         self._replicas = replicas
-        self._series = series
+        self._series = metrics.series("GET", PATH, 200)
+        self._batch_series = metrics.series("POST", PATH, 200)
         self._keys: Mapping[bytes, Actor] = {}
         self._known: dict[bytes, Caller] = {}
 
-    def find_answer(self, scope: Scope) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def find_answer(self, scope: Scope) -> Messages | None:
         """The two messages of the answer, None where the long way has to be taken."""
         began_s = monotonic()
         headers = dict(scope["headers"])
-        if self._keys is not self._replicas.state.keys:
-            self._keys, self._known = self._replicas.state.keys, {}
-        key = headers.get(b"authorization", b"")
-        caller = self._known.get(key) or self._recognised(key)
+        caller = self._caller(headers)
         asked = _QUERY(scope["query_string"])
         if caller is None or asked is None or b"content-length" in headers or b"transfer-encoding" in headers:
             return None
@@ -84,17 +93,37 @@ class ShortWay:
         body = self._desk.find_quick(lon, lat, caller.area, began_s)
         if body is None:
             return None
-        sent_id = headers.get(b"x-request-id")
-        told = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"x-request-id", new_request_id() if sent_id is None else sane_id(sent_id)),
-        ]
+        told = _head(headers, b"application/json", len(body))
         self._series.observe(monotonic() - began_s)
-        start = {"type": "http.response.start", "status": 200, "headers": told}
-        return start, {"type": "http.response.body", "body": body}
+        return told, {"type": "http.response.body", "body": body}
+
+    async def find_batch(self, scope: Scope, receive: Receive) -> tuple[Messages | None, Receive]:
+        """The answer to many points, None where the long way has to be taken, and a body that can still be read.
+
+        Whatever is wrong with the body is told by the long way, which reads it again.
+        """
+        began_s = monotonic()
+        headers = dict(scope["headers"])
+        caller, kind = self._caller(headers), headers.get(b"content-type", b"").decode("latin-1")
+        length = headers.get(b"content-length", b"")
+        plain = kind in (JSON, ARROW) and not scope["query_string"] and length.isdigit() and int(length) < LARGE_BYTES
+        atlas, now = self._replicas.state.atlas, datetime.now(UTC)
+        if not plain or caller is None or atlas is None or atlas.missing(now):
+            return None, receive
+        body, again = await _whole(receive)
+        try:
+            page = atlas.page(now)
+            answer = answer_batch(kind, body, None, by=caller.actor, atlas=atlas, page=page, partial=False)
+        except (LayerError, Problem):
+            return None, again
+        self._batch_series.observe(monotonic() - began_s)
+        return (_head(headers, kind.encode(), len(answer)), {"type": "http.response.body", "body": answer}), again
+
+    def _caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:
+        if self._keys is not self._replicas.state.keys:
+            self._keys, self._known = self._replicas.state.keys, {}
+        key = headers.get(b"authorization", b"")
+        return self._known.get(key) or self._recognised(key)
 
     def _recognised(self, header: bytes) -> Caller | None:
         """Whose key this is, if they may locate; remembered, so that its hash is worked out once."""
@@ -104,5 +133,35 @@ class ShortWay:
             return None
         if len(self._known) >= MOST_KEYS:
             self._known.clear()
-        caller = self._known[header] = Caller(actor.area, actor.datum)
+        caller = self._known[header] = Caller(actor.area, actor.datum, actor)
         return caller
+
+
+def _head(asked: Mapping[bytes, bytes], kind: bytes, length: int) -> dict[str, Any]:
+    """The first message of an answer."""
+    sent_id = asked.get(b"x-request-id")
+    told = [
+        (b"content-type", kind),
+        (b"content-length", b"%d" % length),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", new_request_id() if sent_id is None else sane_id(sent_id)),
+    ]
+    return {"type": "http.response.start", "status": 200, "headers": told}
+
+
+async def _whole(receive: Receive) -> tuple[bytes, Receive]:
+    """A body whose length was told and is small enough, and a way to read it once more."""
+    parts: list[bytes] = []
+    last: Message = {"type": "http.request", "body": b"", "more_body": True}
+    while last["type"] == "http.request" and last.get("more_body", False):
+        last = await receive()
+        parts.append(last.get("body", b""))
+    body = b"".join(parts)
+    # A client that went away is told of again; a whole body is handed out once, then what comes after it.
+    waiting = [last if last["type"] != "http.request" else {"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return body, again

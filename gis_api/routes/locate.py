@@ -17,17 +17,12 @@ from pydantic_core import PydanticCustomError
 
 from gis_api.dependencies import Locating, Locator, Now, Once, Replicas_
 from gis_api.errors import Problem
-from gis_api.fast_locate import ARROW, Batch, Desk, Question
-from gis_api.fast_locate.batch import points_of_arrow, points_of_json
+from gis_api.fast_locate import ARROW, LARGE_BYTES, Desk, Question, answer_batch
 from gis_api.geojson import position
-from layers.access import Actor
 from layers.errors import Unacceptable
-from layers.locating import Atlas, Page
 
 router = APIRouter(tags=["locate"])
 JSON = "application/json"
-# From this size on a batch is worked on beside the event loop, so that others need not wait for it.
-LARGE_BYTES = 200_000
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 
 
@@ -184,15 +179,9 @@ async def locate_many(
     if kind not in (JSON, ARROW):
         raise Problem(415, "wrong_media_type")
     body, page = await request.body(), atlas.page(now)
-    work = partial_(_answer, kind, body, datum, by=by, atlas=atlas, page=page, partial=partial)
+    work = partial_(answer_batch, kind, body, datum, by=by, atlas=atlas, page=page, partial=partial)
     answer = await run_in_threadpool(work) if len(body) > LARGE_BYTES else work()
     return Response(answer, media_type=kind, headers={"Cache-Control": "no-store"})
-
-
-def _answer(kind: str, body: bytes, datum: str | None, *, by: Actor, atlas: Atlas, page: Page, partial: bool) -> bytes:
-    points = points_of_arrow(body, datum) if kind == ARROW else points_of_json(body)
-    batch = Batch.of(points, by, page=page, bounds=atlas.bounds, partial=partial)
-    return batch.as_arrow() if kind == ARROW else batch.as_json()
 
 
 def _refuse_odd(accuracy_m: float | None, at: datetime | None) -> None:
