@@ -8,6 +8,7 @@ object, the ``#config`` element.
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from gis_api.maps.ground import BaseMap, ground, variables
 from gis_api.maps.heat import cells
 from gis_api.settings import Settings
 from layers.access import Actor
+from layers.assignments import codes_served
 from layers.db import transaction
 from layers.workers import Worker
 
@@ -49,7 +51,7 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "planner": ("plans", "locate", "imports"),
     "dispatcher": ("report", "locate", "incidents"),
     "leader": ("figures",),
-    "worker": ("tasks", "locate"),
+    "worker": ("tasks", "report", "mine", "locate"),
     "unit": ("tasks",),
     "admin": ("plans", "imports", "workers", "locate"),
     "auditor": ("history", "incidents"),
@@ -91,14 +93,14 @@ def home(request: Request, person: MaybePerson) -> Response:
         return sign_in(reader)
     cards = CARDS[reader.person.role]
     sections = dict.fromkeys(("home", "plans", "steps", "roles_in_grid", "dispatch", "report", "locate", *cards))
-    config = {"worker": _staff_number(request, reader.person)}
+    config = _duties(request, reader.person)
     return page(reader, "home", config=config, sections=tuple(sections), values={"cards": cards, "wide": WIDE})
 
 
 @router.get("/planner")
 def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     """The boundary editor on one plan; without a plan, the list to choose from."""
-    sections = ("plans", "planner", "defects")
+    sections = ("plans", "planner", "defects", "repair")
     ahead = (f"/api/v1/plans/{quote(plan, safe='')}/grids",) if plan else ()
     return map_page(reader_of(request, person), "planner", config={"plan": plan}, sections=sections, ahead=ahead)
 
@@ -222,13 +224,14 @@ def page(
     return HTMLResponse(html, status_code=status, headers=headers)
 
 
-def _staff_number(request: Request, person: Actor) -> str | None:
-    """The number under which incidents name this worker; None for whoever is none."""
+def _duties(request: Request, person: Actor) -> dict[str, Any]:
+    """The number under which incidents name this worker, and the grids served today; empty for whoever is none."""
     if person.worker_id is None:
-        return None
+        return {"worker": None, "grids": []}
     with transaction(request.app.state.engine) as session:
-        worker = session.get(Worker, person.worker_id)
-        return None if worker is None else worker.number
+        worker = session.get_one(Worker, person.worker_id)
+        served = codes_served(session, [person.worker_id], at=datetime.now(UTC))
+        return {"worker": worker.number, "grids": served[person.worker_id]}
 
 
 def _wrong(reader: Reader, status: int, *, detail: str = "") -> Response:

@@ -2,7 +2,7 @@
 import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { candidateTable, located, positionFields, splitPaste } from "./where.js";
+import { candidateTable, hereButton, located, positionFields, splitPaste } from "./where.js";
 
 export async function show(body) {
   const answer = el("div", { class: "answer", role: "status", "data-test": "located" });
@@ -13,6 +13,7 @@ export async function show(body) {
     look(answer, new URLSearchParams(new FormData(form)));
   });
   splitPaste(form);
+  form.querySelector(".actions").append(hereButton(form) ?? "");
   fill(body, form, answer);
 }
 

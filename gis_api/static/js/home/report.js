@@ -1,8 +1,8 @@
 // Registering an incident: tried first or stored at once, and why this worker.
 import { call, get } from "../api.js";
-import { number, t } from "../config.js";
+import { config, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { candidateTable, field, located, positionFields, select, splitPaste } from "./where.js";
+import { candidateTable, field, hereButton, located, positionFields, select, splitPaste } from "./where.js";
 
 const URGENCIES = ["normal", "low", "high", "critical"];
 
@@ -32,13 +32,14 @@ export async function show(body) {
     if (await send(form, answer, { trial, key }) && !trial) key = crypto.randomUUID();
   });
   splitPaste(form);
+  form.querySelector(".actions").append(hereButton(form) ?? "");
   fill(body, form, answer);
 }
 
 // The same key goes with every repetition until one is stored: a lost answer never makes two incidents.
 async function send(form, box, { trial, key }) {
   const fields = Object.fromEntries(new FormData(form));
-  const body = { ...fields, urgency: fields.urgency || null, lon: Number(fields.lon), lat: Number(fields.lat), channel: "hotline" };
+  const body = { ...fields, urgency: fields.urgency || null, lon: Number(fields.lon), lat: Number(fields.lat), channel: config.person.role === "worker" ? "patrol" : "hotline" };
   const buttons = [...form.querySelectorAll("button")];
   buttons.forEach((button) => (button.disabled = true));
   try {

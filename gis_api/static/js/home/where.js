@@ -18,6 +18,28 @@ export function positionFields() {
   return [coordinate("lon", t("report.lon")), coordinate("lat", t("report.lat")), field(t("report.datum"), select("datum", DATUMS.map((datum) => [datum, DATUM_NAMES[datum]]), "wgs84"))];
 }
 
+// A button that fills in where the device is; browsers tell that to pages over HTTPS only.
+export function hereButton(form) {
+  if (!navigator.geolocation || !isSecureContext) return null;
+  const button = el("button", { type: "button" }, t("locate.here"));
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    const done = () => (button.disabled = false);
+    const fill = ({ coords }) => {
+      form.elements.lon.value = coords.longitude.toFixed(7);
+      form.elements.lat.value = coords.latitude.toFixed(7);
+      form.elements.datum.value = "wgs84";
+      done();
+    };
+    const without = () => {
+      button.textContent = t("locate.no_fix");
+      done();
+    };
+    navigator.geolocation.getCurrentPosition(fill, without, { enableHighAccuracy: true, timeout: 8000 });
+  });
+  return button;
+}
+
 // Both numbers pasted into one field are split: "118.19, 39.65".
 export function splitPaste(form) {
   form.elements.lon.addEventListener("paste", (event) => {

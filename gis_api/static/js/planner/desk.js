@@ -3,7 +3,9 @@ import { clock, config, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
 import { counts, kindOf, showChanges, showHouseholds, showProblems } from "./panel.js";
 import { versionOf } from "./plans.js";
+import { RepairDialog } from "./repair.js";
 
+const MENDABLE = new Set(["overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid"]);
 const ACTIONS = ["compare", "submit", "withdraw", "return", "publish"];
 
 export class Desk {
@@ -107,8 +109,11 @@ export class Desk {
     badge.hidden = !errors;
     document.getElementById("warning-count").textContent = warnings ? t("planner.warnings", { n: number(warnings) }) : "";
     const repair = document.getElementById("repair");
-    repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => ["noise", "sliver"].includes(defect.class) || defect.kind === "unmatched_vertex"));
-    repair.onclick = () => this.editor.step(() => this.store.repair()).then(() => this.editor.reload(null));
+    repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => MENDABLE.has(defect.kind)));
+    repair.onclick = () => new RepairDialog(this.store, {
+      applied: (choices) => this.editor.step(() => this.store.repair(choices)),
+      locate: (decision) => this.editor.locate(decision),
+    });
     this.showPublish();
     this.showTotals();
   }

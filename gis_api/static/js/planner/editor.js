@@ -10,7 +10,7 @@ import { Desk } from "./desk.js";
 import { Handles } from "./handles.js";
 import { innerPoint, paintErrors, paintMark } from "./marks.js";
 import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
-import { outOfRange } from "./panel.js";
+import { GIVEN, outOfRange } from "./panel.js";
 import { Sketch } from "./sketch.js";
 import { shortCode } from "./tiling.js";
 import { Rail } from "./tools.js";
@@ -261,7 +261,7 @@ export class Editor {
   }
 
   mend(defect, into) {
-    if (defect.kind === "cut_building") {
+    if (defect.kind in GIVEN) {
       this.apply({ op: "give", geometry: defect.where, to: into });
       return;
     }

@@ -5,6 +5,8 @@ import { shortCode } from "./tiling.js";
 
 const ROWS = 30;
 const HOUSEHOLD_ROWS = 8;
+// Problems that end by giving their whole place to one of the grids, and the words of that button.
+export const GIVEN = { cut_building: "planner.whole_to" };
 
 // The service warns beyond a fifth of the target (households_out_of_range); the bar shows the same.
 const TOLERANCE = 0.2;
@@ -82,9 +84,9 @@ function problemRow(defect, { locate, mend, gridOf }) {
       buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t("planner.give_to", { grid: shortCode(code) })));
     }
   }
-  if (defect.kind === "cut_building" && defect.where?.type.endsWith("Polygon")) {
+  if (defect.kind in GIVEN && defect.where?.type.endsWith("Polygon")) {
     for (const code of defect.codes.slice(0, 3)) {
-      buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t("planner.whole_to", { grid: shortCode(code) })));
+      buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t(GIVEN[defect.kind], { grid: shortCode(code) })));
     }
   }
   if (defect.where) buttons.push(el("button", { type: "button", class: "small", onclick: () => locate(defect) }, t("planner.locate")));

@@ -54,8 +54,13 @@ export class PlanStore extends EventTarget {
     return this.inTurn(() => this.send("redo"));
   }
 
-  repair() {
-    return this.inTurn(() => this.send("repair?apply=true"));
+  // What a repair would do with these decisions (id -> option); nothing is changed.
+  async proposal(options) {
+    return (await call("POST", `${this.path}/repair`, { body: { options } })).data;
+  }
+
+  repair(options) {
+    return this.inTurn(() => this.send("repair?apply=true", { options }));
   }
 
   inTurn(work) {
