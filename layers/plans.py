@@ -155,10 +155,18 @@ def lock_plan(session: Session, plan_id: int, *, version: int, by: Actor) -> Pla
 
 
 def list_plans(
-    session: Session, *, by: Actor, district: str | None = None, state: str | None = None, limit: int = 100
+    session: Session,
+    *,
+    by: Actor,
+    district: str | None = None,
+    state: str | None = None,
+    limit: int = 100,
+    before: int | None = None,
 ) -> list[Plan]:
-    """The plans of the actor's area, newest first."""
+    """The plans of the actor's area, newest first; `before` is the id with which the page before ended."""
     statement = _light().order_by(Plan.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Plan.id < before)
     if district is not None:
         statement = statement.where(Plan.district == district)
     if state is not None:

@@ -70,6 +70,8 @@ def work(task: bytes) -> bytes:
     except NotRepairable as refused:
         raise Unacceptable("not_repairable", where=refused.where, grid=refused.details.get("grid")) from refused
     except ValueError as refused:
+        if not asked["options"]:
+            raise
         raise Unacceptable("unknown_option", errors=[(["options"], "unknown_option")]) from refused
     return json.dumps(_answer(dict(zip(asked["codes"], shapes, strict=True)), frame, made)).encode()
 

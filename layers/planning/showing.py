@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
 import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -66,8 +66,9 @@ def _feature(row: GridRow, shape: str, targets: Mapping[str, Target]) -> str:
         "area_m2": row.area_m2,
         "target": None if target is None else target.number,
     }
-    told = json.dumps(properties, ensure_ascii=False)
-    return f'{{"type":"Feature","id":{json.dumps(row.code)},"properties":{told},"geometry":{shape}}}'
+    told = orjson.dumps({"type": "Feature", "id": row.code, "properties": properties}).decode()
+    # Into the object just before its last brace: the shape is JSON already.
+    return f'{told[:-1]},"geometry":{shape}}}'
 
 
 def plans_as_json(session: Session, plans: Iterable[Plan]) -> list[dict[str, Any]]:

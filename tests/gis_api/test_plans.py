@@ -181,3 +181,14 @@ def test_incidents_are_replayed_from_a_moment_with_an_offset(draft: Draft) -> No
     told = draft.client.post(f"{draft.path}/replay", json={"since": "2026-01-01T00:00:00+08:00"})
     assert told.status_code == 200 and told.json()["elsewhere"] == 0
     assert draft.client.post(f"{draft.path}/replay", json={"since": "2026-01-01T00:00:00"}).status_code == 422
+
+
+def test_the_list_of_plans_goes_page_by_page(planner: TestClient, small_city: SmallCity) -> None:
+    made = {Draft(planner, small_city.district).id for _ in range(3)} | {str(small_city.plan_id)}
+    seen, link = [], f"{PLANS}?limit=3"
+    while link:
+        page = planner.get(link).json()
+        assert len(page["plans"]) <= 3
+        seen += [plan["id"] for plan in page["plans"]]
+        link = page["next"]
+    assert seen == sorted(made, key=int, reverse=True)

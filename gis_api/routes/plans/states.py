@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import IfMatch, Planner, Read, Tx, etag
@@ -63,15 +64,23 @@ def _told(tx: Tx, plan: Plan, *, status: int = 200) -> Response:
 
 @router.get("/api/v1/plans", response_class=Response)
 def list_plans(
+    request: Request,
     tx: Read,
     by: Planner,
     district: Annotated[str | None, Query(max_length=40)] = None,
     state: PlanState | None = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    after: Annotated[str | None, Query(description="from a `next` link", max_length=40)] = None,
 ) -> Response:
-    """The plans of the caller's area, newest first."""
-    listed = plans.list_plans(tx, by=by, district=district, state=state, limit=limit)
-    return Response(orjson.dumps({"plans": planning.plans_as_json(tx, listed), "next": None}), media_type=JSON)
+    """The plans of the caller's area, newest first, page by page."""
+    before = None if after is None else number_of(after)
+    # One more than asked tells whether there is a next page.
+    listed = plans.list_plans(tx, by=by, district=district, state=state, limit=limit + 1, before=before)
+    link = None
+    if len(listed) > limit:
+        listed = listed[:limit]
+        link = f"{request.url.path}?{urlencode({**request.query_params, 'after': listed[-1].id})}"
+    return Response(orjson.dumps({"plans": planning.plans_as_json(tx, listed), "next": link}), media_type=JSON)
 
 
 @router.post("/api/v1/plans", response_class=Response, status_code=201)
