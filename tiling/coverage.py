@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges
 from tiling.defects.ground import Ground, Rows
-from tiling.defects.nests import nesting_defects, outside_defects, suspect_areas, suspect_areas_about
+from tiling.defects.nests import nesting_defects, stray_defects, strays, suspect_areas, suspect_areas_about
 from tiling.defects.regions import (
     gap_defects,
     gap_shapes,
@@ -165,11 +165,15 @@ def _nesting(partition: Partition, ground: Ground, scope: Rows | None, tolerance
     if not partition.areas:
         return []
     defects: list[Defect] = []
-    judge = nesting_defects if partition.frame is None else outside_defects
+    outside: list[tuple[tuple[str, ...], BaseGeometry]] = []
     for parent in _suspects(partition, ground, scope):
         children = partition.finest(parent) if parent in partition else ()
-        polygons = partition.polygons[partition.rows(children)]
-        defects += judge(parent, partition.areas[parent], children, polygons, tolerance=tolerance)
+        polygons, ring = partition.polygons[partition.rows(children)], partition.areas[parent]
+        if partition.frame is None:
+            defects += nesting_defects(parent, ring, children, polygons, tolerance=tolerance)
+        else:
+            outside += strays(parent, ring, children, polygons)
+    defects += stray_defects(outside, tolerance=tolerance)
     if scope is None:
         return defects
     names = frozenset(ground.codes[row] for row in scope)

@@ -85,7 +85,7 @@ def test_overlaps_and_gaps_carry_a_class_by_their_width(shift_m: float, class_: 
     overlap, gap = the_one(report, "overlap"), the_one(report, "gap")
     assert overlap.codes == ("A", "B")
     assert overlap.class_ == gap.class_ == class_
-    assert overlap.width_m == pytest.approx(shift_m, rel=2e-3)
+    assert overlap.width_m == pytest.approx(shift_m, rel=5e-3)
     assert overlap.area_m2 == pytest.approx(10 * shift_m, rel=1e-6)
 
 
@@ -93,7 +93,7 @@ def test_ground_outside_the_frame_is_overshoot() -> None:
     over = the_one(check(shifted(draw("AB"), "B", 0.0, 3.0)), "overshoot")
     assert over.codes == ("B",)
     assert over.area_m2 == 30.0
-    assert over.width_m == pytest.approx(3.0, rel=1e-3)
+    assert over.width_m == pytest.approx(3.0, rel=5e-3)
 
 
 def test_a_grid_wholly_outside_the_frame_is_overshoot() -> None:

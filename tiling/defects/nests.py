@@ -12,7 +12,14 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges, edges_of, joined, loose_by_owner
 from tiling.defects.ground import Ground
-from tiling.defects.regions import gap_defects, gap_shapes, overshoot_suspects, overshoots
+from tiling.defects.regions import (
+    classed,
+    gap_defects,
+    gap_shapes,
+    outside_shapes,
+    overshoot_suspects,
+    overshoots,
+)
 from tiling.defects.report import Defect, in_order
 from tiling.tolerance import Tolerance
 
@@ -40,21 +47,21 @@ def nesting_defects(
     return in_order([*_renamed(parent, uncovered, "not covered"), *_renamed(parent, outside, "outside")])
 
 
-def outside_defects(
-    parent: str,
-    ring: BaseGeometry,
-    children: Sequence[str],
-    polygons: NDArray[np.object_],
-    *,
-    tolerance: Tolerance,
-) -> tuple[Defect, ...]:
-    """What of each child lies outside the parent, kind `nesting`.
+def strays(
+    parent: str, ring: BaseGeometry, children: Sequence[str], polygons: NDArray[np.object_]
+) -> list[tuple[tuple[str, ...], BaseGeometry]]:
+    """What of each child lies outside the parent, with the codes of both.
 
     Enough where the parents tile a frame: ground that a parent's children leave uncovered is then either a gap, which
     the coverage check names, or under a child of another parent, which is outside its own.
     """
     ground = Ground(children, polygons, STRtree(polygons), ring)
-    return in_order(_renamed(parent, list(overshoots(ground, ground.all_usable, tolerance)), "outside"))
+    return [((parent, code), shape) for code, shape in outside_shapes(ground, ground.all_usable)]
+
+
+def stray_defects(found: Sequence[tuple[tuple[str, ...], BaseGeometry]], *, tolerance: Tolerance) -> list[Defect]:
+    """A defect of kind `nesting` for each stray and class of width."""
+    return [dataclasses.replace(defect, detail="outside") for defect in classed("nesting", found, tolerance)]
 
 
 def _renamed(parent: str, defects: Iterable[Defect], detail: str) -> list[Defect]:

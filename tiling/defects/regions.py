@@ -129,18 +129,23 @@ def _area_defect(kind: str, codes: tuple[str, ...], class_: str, parts: NDArray[
 
 def overshoots(ground: Ground, rows: Rows, tolerance: Tolerance) -> Iterator[Defect]:
     """What of each of these polygons lies outside the frame; nothing without a frame."""
+    found = [((code,), shape) for code, shape in outside_shapes(ground, rows)]
+    yield from classed("overshoot", found, tolerance)
+
+
+def outside_shapes(ground: Ground, rows: Rows) -> list[tuple[str, BaseGeometry]]:
+    """The codes of those of the rows that reach out of the frame, each with what lies outside."""
     if ground.frame is None or not len(rows):
-        return
+        return []
     frame = ground.frame
     shapes = ground.polygons[rows]
     crossing = rows[~shapely.contains_properly(frame, shapes)]
     outside = [shape.difference(frame) for shape in ground.polygons[crossing]]
-    found = [
-        ((ground.codes[row],), polygonal(shape))
+    return [
+        (ground.codes[row], polygonal(shape))
         for row, shape in zip(crossing.tolist(), outside, strict=True)
         if shape.area > DUST_M2
     ]
-    yield from classed("overshoot", found, tolerance)
 
 
 def overshoot_suspects(ground: Ground, free: Edges, rows: Rows) -> Rows:
