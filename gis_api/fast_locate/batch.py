@@ -87,11 +87,13 @@ class Batch:
 
     def columns(self) -> dict[str, Any]:
         """The answer as three dictionary-encoded Arrow arrays: grid, sub_grid, relation."""
+        import pyarrow as pa
+
         names, number, subs, has_sub = _dictionaries(self.page)
         return {
-            "grid": _coded(number[self.tile], self.tile < 0, names),
-            "sub_grid": _coded(self.tile, ~has_sub[self.tile], subs),
-            "relation": _coded(self.relation.astype(np.int8), None, list(_WORDS)),
+            "grid": pa.DictionaryArray.from_arrays(pa.array(number[self.tile], mask=self.tile < 0), names),
+            "sub_grid": pa.DictionaryArray.from_arrays(pa.array(self.tile, mask=~has_sub[self.tile]), subs),
+            "relation": pa.DictionaryArray.from_arrays(pa.array(self.relation.astype(np.int8)), pa.array(_WORDS)),
         }
 
     def as_arrow(self) -> bytes:
@@ -234,26 +236,22 @@ def _spelled(table: NDArray[np.bytes_], numbers: NDArray[Any]) -> bytes:
     return spelled[:-1]
 
 
-def _dictionaries(page: Page) -> tuple[list[str], NDArray[np.int32], list[str], NDArray[np.bool_]]:
+def _dictionaries(page: Page) -> tuple[Any, NDArray[np.int32], Any, NDArray[np.bool_]]:
     """Names of grids and the number of each tile's, sub-grid codes and which tiles have one; once per page.
 
     The last entry of the two arrays is what -1 picks.
     """
+    import pyarrow as pa
+
     if "dictionaries" not in page.kept:
         codes, grids = page.locator.tile_codes.tolist(), page.locator.tile_grids.tolist()
         names = sorted(set(grids))
         place = {name: at for at, name in enumerate(names)}
         number = np.array([*(place[grid] for grid in grids), 0], dtype=np.int32)
         has_sub = np.array([*(code != grid for code, grid in zip(codes, grids, strict=True)), False], dtype=bool)
-        page.kept["dictionaries"] = names, number, codes, has_sub
-    dictionaries: tuple[list[str], NDArray[np.int32], list[str], NDArray[np.bool_]] = page.kept["dictionaries"]
+        page.kept["dictionaries"] = pa.array(names, pa.string()), number, pa.array(codes, pa.string()), has_sub
+    dictionaries: tuple[Any, NDArray[np.int32], Any, NDArray[np.bool_]] = page.kept["dictionaries"]
     return dictionaries
-
-
-def _coded(numbers: NDArray[Any], missing: NDArray[np.bool_] | None, words: list[str]) -> Any:
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(pa.array(numbers, mask=missing), pa.array(words, pa.string()))
 
 
 _RELATION_TABLE = _table(_WORDS)

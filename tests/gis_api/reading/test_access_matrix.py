@@ -82,6 +82,9 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/plans/{plan_id}/undo": "planner admin",
     "POST /api/v1/plans/{plan_id}/redo": "planner admin",
     "POST /api/v1/coverage": "planner admin",
+    "POST /api/v1/plans/{plan_id}/replay": "planner admin",
+    "POST /api/v1/plans/{plan_id}/repair": "planner admin",
+    "POST /api/v1/plans/{plan_id}/rebase": "planner admin",
 }
 
 

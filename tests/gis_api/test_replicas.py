@@ -1,0 +1,95 @@
+"""A running process learns of publications, keys and charges by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from fastapi import FastAPI
+from sqlalchemy import Engine, text
+from sqlalchemy.dialects.postgresql import Range
+from starlette.testclient import TestClient
+
+from layers.access import add_key
+from layers.db import transaction
+from layers.plans import Plan, Publication
+from layers.workers import Worker
+from tests.gis_api.conftest import AREA, ClientAs
+from tests.small_city import SmallCity
+
+COPY = text("""
+    INSERT INTO grids (plan_id, code, level, parent_code, name, kind, exclusive, households, buildings, area_m2, geom)
+    SELECT :new, code, level, parent_code, 'new ' || name, kind, exclusive, households, buildings, area_m2, geom
+    FROM grids WHERE plan_id = :old
+""")
+
+
+def publish_again(engine: Engine, city: SmallCity, *, at: datetime) -> None:
+    """A second plan of the same shapes, in force from a moment on."""
+    with transaction(engine) as session:
+        old = session.get_one(Plan, city.plan_id)
+        assert old.in_force is not None
+        old.in_force = Range(old.in_force.lower, at)
+        session.flush()
+        new = Plan(district=city.district, state="published", plan_version=2, frame=old.frame, created_by="x")
+        new.in_force = Range(at, None)
+        session.add(new)
+        session.flush()
+        session.execute(COPY, {"new": new.id, "old": old.id})
+        session.add(Publication(district=city.district, plan_id=new.id, plan_version=2, effective_at=at))
+        session.execute(text("NOTIFY wangge_publication"))
+
+
+def waited_s(holds: Callable[[], bool], *, most_s: float = 10.0) -> float:
+    began_s = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began_s < most_s, "it never came true"
+        time.sleep(0.01)
+    return time.monotonic() - began_s
+
+
+def test_a_publication_is_answered_from_within_a_second(
+    client_as: ClientAs, engine: Engine, small_city: SmallCity
+) -> None:
+    client = client_as("dispatcher")
+    lon, lat = small_city.inside(small_city.codes[0])
+    address = f"/api/v1/locate?lon={lon!r}&lat={lat!r}"
+    assert client.get(address).json()["plan_version"] == 1
+    publish_again(engine, small_city, at=datetime.now(UTC) - timedelta(seconds=1))
+    assert waited_s(lambda: client.get(address).json()["plan_version"] == 2) < 3.0, "1 s on a machine of its own"
+    told = client.get(address).json()
+    assert told["grid"]["name"].startswith("new ") and told["index_version"] == 2
+    assert client.post("/api/v1/locate", json={"lon": [lon], "lat": [lat]}).json()["plan_versions"] == {AREA: 2}
+
+
+def test_a_scheduled_plan_takes_over_at_its_moment_and_not_before(
+    client_as: ClientAs, app: FastAPI, engine: Engine, small_city: SmallCity
+) -> None:
+    client = client_as("dispatcher")
+    lon, lat = small_city.inside(small_city.codes[0])
+    address = f"/api/v1/locate?lon={lon!r}&lat={lat!r}"
+    effective_at = datetime.now(UTC) + timedelta(seconds=4)
+    publish_again(engine, small_city, at=effective_at)
+    app.state.replicas.refresh()
+    assert len(app.state.replicas.state.atlas.editions) == 2, "the new plan is loaded before it is needed"
+    while datetime.now(UTC) < effective_at - timedelta(seconds=0.1):
+        asked_at, version = datetime.now(UTC), client.get(address).json()["plan_version"]
+        if datetime.now(UTC) < effective_at:
+            assert version == 1, f"asked at {asked_at}"
+        time.sleep(0.05)
+    waited_s(lambda: datetime.now(UTC) >= effective_at)
+    assert client.get(address).json()["plan_version"] == 2
+    assert client.get(f"{address}&accuracy_m=1").json()["plan_version"] == 2
+
+
+def test_a_new_key_and_a_new_name_are_known_soon(anybody: TestClient, engine: Engine, small_city: SmallCity) -> None:
+    with transaction(engine) as session:
+        token = add_key(session, "late", role="dispatcher", area=AREA, datum="wgs84")
+    headers = {"authorization": f"Bearer {token}"}
+    lon, lat = small_city.inside(small_city.codes[0])
+    address = f"/api/v1/locate?lon={lon!r}&lat={lat!r}"
+    waited_s(lambda: anybody.get(address, headers=headers).status_code == 200)
+    with transaction(engine) as session:
+        session.query(Worker).update({"name": "another"})
+    waited_s(lambda: anybody.get(address, headers=headers).json()["responsible"][0]["name"] == "another")
