@@ -17,7 +17,10 @@ from pathlib import Path
 BENCHES = {
     "locate": ("bench.locate", "bench.http_locate"),
     "check": ("bench.check",),
+    "dispatch": ("bench.dispatch",),
     "edits": ("bench.edits",),
+    "parity": ("bench.parity",),
+    "repair": ("bench.repair",),
 }
 LINE = re.compile(
     r"^(?P<name>[^:]+): (?P<value>[-+0-9.,eE]+) (?P<unit>\S+)(?: \(ratio to (?P<peer>[^:]+): (?P<ratio>[-+0-9.eE]+)\))?"

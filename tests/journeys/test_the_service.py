@@ -1,0 +1,262 @@
+"""The running service, as `script/serve` starts it: the demo district, crashes, an absent database, a clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layers import cluster as clusters
+from layers.cluster import Cluster
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parent.parent.parent
+WANGGE = [sys.executable, "-m", "gis_api.cli"]
+ROLES = ("planner", "reviewer", "dispatcher", "leader", "worker", "unit", "admin", "auditor")
+
+
+@dataclass
+class Service:
+    """One running `wangge serve` with a folder and a port of its own."""
+
+    var: Path
+    port: int
+    process: subprocess.Popen[str]
+    printed: Path
+    started_s: float
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster((self.var / "postgres").resolve())
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads((self.var / "demo-passwords.json").read_text())
+        return found
+
+    def ask(self, path: str, *, body: Any = None, method: str | None = None, **headers: str) -> tuple[int, Any, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.address + path, data=data, method=method, headers=named)
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, _read(answer), answer.headers
+        except urllib.error.HTTPError as error:
+            return error.code, _read(error), error.headers
+
+    def sign_in(self, name: str) -> str:
+        status, _, headers = self.ask("/api/v1/session", body={"name": name, "password": self.passwords[name]})
+        assert status == 200
+        return str(headers["Set-Cookie"]).split(";")[0]
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(
+            [*WANGGE, *words], env=surroundings(self.var), capture_output=True, text=True, timeout=120, cwd=ROOT
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def _read(answer: Any) -> Any:
+    content = answer.read()
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content
+
+
+def surroundings(var: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
+    return kept | {"WANGGE_VAR": str(var), "PYTHONUNBUFFERED": "1"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(var: Path, *, timeout_s: float = 180.0) -> Service:
+    port, printed = free_port(), var / f"printed-{time.monotonic_ns()}.txt"
+    begun = time.monotonic()
+    with printed.open("w") as out:
+        process = subprocess.Popen(
+            [*WANGGE, "serve", "--port", str(port)],
+            env=surroundings(var),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+        )
+    while "Ctrl-C stops it" not in printed.read_text():
+        assert process.poll() is None, printed.read_text()
+        assert time.monotonic() - begun < timeout_s, printed.read_text()
+        time.sleep(0.1)
+    return Service(var, port, process, printed, time.monotonic() - begun)
+
+
+def stop(service: Service) -> None:
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(40)
+
+
+def until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> float:
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < timeout_s, "it did not come true in time"
+        time.sleep(0.05)
+    return time.monotonic() - begun
+
+
+@pytest.fixture(scope="module")
+def var() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="wangge-service-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+        clusters.stop(Cluster((Path(name) / "postgres").resolve()))
+
+
+@pytest.fixture(scope="module")
+def service(var: Path) -> Iterator[Service]:
+    started = start(var)
+    yield started
+    stop(started)
+
+
+@pytest.fixture(scope="module")
+def key(service: Service) -> dict[str, str]:
+    """The headers of a dispatching system's key."""
+    words = ("key", "add", "dispatch", "--role", "dispatcher", "--area", "130273", "--datum", "wgs84")
+    token = service.run(*words).strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    until(lambda: service.ask("/api/v1/session", **headers)[0] == 200)
+    return headers
+
+
+@pytest.fixture(scope="module")
+def place(service: Service, key: dict[str, str]) -> tuple[float, float, str]:
+    """A position inside a sub-grid of the demo district, and its grid's code."""
+    features = service.ask("/api/v1/grids?limit=400", **key)[1]["features"]
+    ring = next(f for f in features if f["properties"]["level"] == "sub_grid")["geometry"]["coordinates"][0][0]
+    lon = sum(point[0] for point in ring[:-1]) / (len(ring) - 1)
+    lat = sum(point[1] for point in ring[:-1]) / (len(ring) - 1)
+    found = service.ask(f"/api/v1/locate?lon={lon}&lat={lat}", **key)[1]
+    return lon, lat, found["grid"]["code"]
+
+
+def test_it_prints_its_pages_and_a_password_for_each_demo_role(service: Service) -> None:
+    printed = service.printed.read_text()
+    assert service.address in printed
+    for name in ROLES:
+        assert re.search(rf"^\s+{name}\s.*{re.escape(service.passwords[name])}", printed, re.MULTILINE)
+
+
+def test_the_passwords_are_readable_by_the_operator_only(service: Service) -> None:
+    assert (service.var / "demo-passwords.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_each_demo_person_signs_in_and_has_a_home(service: Service, name: str) -> None:
+    cookie = service.sign_in(name)
+    status, page, _ = service.ask("/", Cookie=cookie)
+    assert status == 200
+    assert b"data-card" in page
+
+
+def test_the_demo_district_has_its_figures(service: Service) -> None:
+    cookie = service.sign_in("leader")
+    total = service.ask("/api/v1/figures?area=130273", Cookie=cookie)[1]["total"]
+    assert total["grids"] == 784
+    assert 23_500 <= total["households"] <= 24_500
+
+
+def test_a_report_finds_a_worker_or_waits_with_a_reason(
+    service: Service, key: dict[str, str], place: tuple[float, float, str]
+) -> None:
+    lon, lat, grid = place
+    body = {"lon": lon, "lat": lat, "category": "facility", "description": "井盖破损"}
+    status, made, _ = service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="journey-1")
+    assert status == 201
+    assert made["location"]["grid"]["code"] == grid
+    assert made["state"] == "dispatched" or made["state"] == "waiting"
+    again, same, _ = service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="journey-1")
+    assert (again, same["id"], same["replayed"]) == (200, made["id"], True)
+
+
+def test_a_killed_api_process_is_replaced(service: Service, key: dict[str, str]) -> None:
+    listing = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(service.process.pid)], capture_output=True, text=True
+    )
+    pids = [int(line.split()[0]) for line in listing.stdout.splitlines() if "uvicorn" in line]
+    assert len(pids) == 2
+    os.kill(pids[0], signal.SIGKILL)
+    assert service.ask("/healthz")[0] == 200
+    until(lambda: "starting it again" in service.printed.read_text())
+
+
+def test_lookups_go_on_while_the_database_is_down(
+    service: Service, key: dict[str, str], place: tuple[float, float, str]
+) -> None:
+    lon, lat, grid = place
+    question = f"/api/v1/locate?lon={lon}&lat={lat}"
+    nearby = f"/api/v1/workers/nearest?lon={lon}&lat={lat}"
+    # Every process has read who is on duty, also the one that was just started again: one of two answers each time.
+    until(lambda: all(service.ask(nearby, **key)[0] == 200 for _ in range(20)))
+    clusters.stop(service.cluster)
+    try:
+        status, found, _ = service.ask(question, **key)
+        assert (status, found["grid"]["code"]) == (200, grid)
+        assert until(lambda: service.ask(question, **key)[1]["stale"] is True) < 10
+        assert service.ask(nearby, **key)[0] == 200
+        body = {"lon": lon, "lat": lat, "category": "facility"}
+        status, problem, headers = service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="down")
+        assert (status, problem["status"]) == (503, 503)
+        assert int(headers["Retry-After"]) > 0
+    finally:
+        clusters.start(service.cluster.folder)
+    until(lambda: service.ask(question, **key)[1]["stale"] is False)
+    assert service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="down")[0] == 201
+
+
+def test_a_crashed_database_is_started_again(service: Service, key: dict[str, str]) -> None:
+    pid = int((service.cluster.data / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: "PostgreSQL has crashed" in service.printed.read_text())
+    until(lambda: service.ask("/api/v1/areas", **key)[0] == 200, timeout_s=30)
+
+
+def test_explain_tells_how_an_answer_came_about(service: Service, place: tuple[float, float, str]) -> None:
+    lon, lat, grid = place
+    told = service.run("explain", str(lon), str(lat))
+    assert "inside" in told
+    assert grid in told
+
+
+def test_it_ends_cleanly_and_starts_again_within_seconds(service: Service) -> None:
+    stop(service)
+    assert service.process.returncode == 0
+    assert not service.cluster.running
+    again = start(service.var)
+    assert again.started_s < 30
+    assert again.passwords == service.passwords
+    service.process, service.port, service.printed = again.process, again.port, again.printed
