@@ -6,19 +6,20 @@ last (`by`), and a verb asks for the area itself.
 | layer | tables | written by | what always holds |
 |---|---|---|---|
 | areas | areas | importing | one parent above, none above a district; valid rings; a district names its city's CRS |
-| plans | plans, plan_areas, plan_edits, code_lineage, publications | planning | one plan in force per district and moment |
+| plans | plans, plan_areas, plan_edits, code_lineage, publications | planning | one in force per district, moment |
 | grids | grids | planning, importing | MultiPolygon 4326 on the city's lattice; valid unless marked imperfect |
 | buildings | buildings, compounds | importing | valid footprint; `inner_point` says which grid it belongs to |
 | households | personal.households | importing | personal: nobody but counting views reads them |
 | roads, water | roads, water, parks | importing | the quiet ground of the map |
-| categories, units | categories, category_clocks, units | `categories.ensure_defaults` | one clock per category, level and step |
+| categories, units | categories, category_clocks, units | categories | one clock per category, level and step |
 | hazards | hazards | importing | the grid is stored at ingest; `current_code` follows the boundaries |
 | workers | workers | workers, importing | one staff number each |
 | assignments | assignments | assignments, planning | the same charge never twice at one moment |
 | shifts | shifts | shifts, importing | half-open, two days at most |
 | positions | positions | positions | the newest fix by fix time |
 | devices | personal.devices | importing | personal: a device tells of an elder living alone |
-| incidents | incidents, incident_steps, decisions, idempotency_keys, personal.reporters | dispatching | a waiting one has a reason; the timeline only grows |
+| incidents | incidents, incident_steps, decisions | dispatching | a waiting one has a reason; the timeline only grows |
+| | idempotency_keys, personal.reporters | dispatching | one answer per client's key; reporters are personal |
 | access | users, keys, sign_ins | access | only hashes of passwords, keys and tokens |
 | history | history | every verb | append-only, chained by one sealer |
 
