@@ -183,7 +183,7 @@ def test_an_edit_can_be_undone_after_a_reload(running: RunningCity, visit: Visit
     assert owners(running, draft, place)
 
 
-def test_a_line_splits_a_grid_and_enter_merges_the_parts(running: RunningCity, visit: Visit, draft: str) -> None:
+def test_a_line_splits_a_grid_and_its_parts_can_be_merged(running: RunningCity, visit: Visit, draft: str) -> None:
     page = visit("planner", f"/planner?plan={draft}")
     grids = {code for code in features(running, draft) if len(code) == 15}
     select_grid(page, tool="e")
@@ -206,7 +206,7 @@ def test_a_line_splits_a_grid_and_enter_merges_the_parts(running: RunningCity, v
     page.keyboard.press("Escape")
     click_slowly(page, (x, (y + min(heights)) / 2))
     click_slowly(page, (x, (y + max(heights)) / 2))
-    page.keyboard.press("Enter")
+    page.locator("#confirm").click()
     at_version(page, 3)
     assert {code for code in features(running, draft) if len(code) == 15} == grids
 

@@ -30,7 +30,7 @@ export class Desk {
     buttons.withdraw.addEventListener("click", () => this.step("withdraw"));
     buttons.return.addEventListener("click", () => this.giveBack());
     buttons.publish.addEventListener("click", () => this.publish());
-    document.getElementById("confirm").addEventListener("click", () => this.editor.merge());
+    document.getElementById("confirm").addEventListener("click", () => this.editor.confirm());
     for (const tab of document.querySelectorAll(".tabs a")) tab.addEventListener("click", (event) => this.tab(event, tab));
   }
 

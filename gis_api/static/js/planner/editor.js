@@ -39,7 +39,10 @@ export class Editor {
     this.published = new Published(store, () => this.base.redraw());
     this.balance = new Balance(tiling);
     this.desk = new Desk(store, tiling, this);
-    this.sketch = new Sketch(tiling, () => this.over.redraw());
+    this.sketch = new Sketch(tiling, () => {
+      this.over.redraw();
+      this.offer();
+    });
     map.addLayer(this.base).addLayer(this.over);
     this.handles = new Handles(tiling, {
       moving: (id, position) => this.drag(id, position),
@@ -234,7 +237,7 @@ export class Editor {
     if (SKETCHES[tool] && enough) {
       if (this.sketch.kind !== SKETCHES[tool]) this.sketch.start(SKETCHES[tool], (geometry) => this.sketched(tool, geometry));
     } else this.sketch.stop();
-    document.getElementById("confirm").hidden = !(tool === "merge" && enough);
+    this.offer();
     this.hint.textContent = t(`planner.hint_${tool}${enough ? "" : "_choose"}`);
     this.over.redraw();
   }
@@ -248,6 +251,19 @@ export class Editor {
       const name = await this.desk.askName();
       if (name !== null) this.apply({ op: "carve", geometry, name });
     }
+  }
+
+  // The button that ends a sketch or merges: what Enter does, for fingers.
+  offer() {
+    const button = document.getElementById("confirm");
+    const merging = this.rail?.chosen === "merge" && this.selected.length > 1;
+    button.hidden = !(merging || this.sketch.complete);
+    button.textContent = t(merging ? "planner.confirm_merge" : "planner.finish");
+  }
+
+  confirm() {
+    if (this.sketch.complete) this.sketch.finish();
+    else this.merge();
   }
 
   merge() {

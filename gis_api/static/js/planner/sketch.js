@@ -71,9 +71,12 @@ export class Sketch {
     this.changed();
   }
 
+  get complete() {
+    return Boolean(this.kind) && this.corners.length >= (this.kind === "area" ? 3 : 2);
+  }
+
   finish() {
-    const least = this.kind === "area" ? 3 : 2;
-    if (this.corners.length < least) return;
+    if (!this.complete) return;
     const line = this.corners.map((corner) => corner.stored);
     this.corners = [];
     this.changed();
