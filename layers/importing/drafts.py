@@ -36,6 +36,7 @@ from layers.plans import Plan
 from tiling.plane import Plane
 
 GRID_DIGITS, SUB_GRID_DIGITS, COMMUNITY_DIGITS = 15, 17, 12
+CODE_DIGITS = (9, COMMUNITY_DIGITS, GRID_DIGITS, SUB_GRID_DIGITS)
 # From half of the smaller frame on, two frames mean the same ground; neighbours that do not fit share a strip.
 SAME_GROUND = 0.5
 
@@ -116,11 +117,14 @@ def _draft_row(sheet: Sheet, row: int, areas: frozenset[str]) -> DraftRow:
 
 
 def code_of(district: str, own: str) -> str:
-    """The code of a grid whose file calls it `own`: itself where it begins with the district's, else district-own.
+    """The code of a grid whose file calls it `own`: itself for a code of the numbered scheme, else district-own.
 
-    Either way it scopes by prefix ([S8]); statistical and 15-digit codes stay what everybody knows them as.
+    Either way it scopes by prefix ([S8]); statistical codes of a street or community and the 15 and 17 digits of grids
+    below the district stay what everybody knows them as.
     """
-    return own if own.startswith(district) and own != district else f"{district}-{own}"
+    numbered = own.isascii() and own.isdigit() and len(own) in CODE_DIGITS and bool(city_of(district))
+    known = own.startswith(f"{district}-") or (numbered and own.startswith(district))
+    return own if known else f"{district}-{own}"
 
 
 def _level(sheet: Sheet, row: int, code: str) -> GridLevel:
@@ -244,14 +248,14 @@ def _judge_overlap(
     assert epsg is not None, "the database demands that districts name their CRS"
     plane = Plane(epsg)
     one, two = plane.to_metres(frames[district]), plane.to_metres(frames[other])
-    common = overlap_of(one, two)
-    if common is None:
+    share = one.intersection(two).area / min(one.area, two.area)
+    if share >= SAME_GROUND:
+        sheet.gathering.note("independent_plans", district=district, other=other, percent=round(100 * share))
         return
-    share = common.area / min(one.area, two.area)
-    if share < SAME_GROUND:
+    common = overlap_of(one, two)
+    if common is not None:
         where = plane.to_degrees(common)
         raise Unacceptable("frame_overlaps", where=where, district=district, other=other, area_m2=round(common.area))
-    sheet.gathering.note("independent_plans", district=district, other=other, percent=round(100 * share))
 
 
 def _frames(session: Session, own: Mapping[str, int]) -> dict[str, BaseGeometry]:

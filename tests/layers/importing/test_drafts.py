@@ -51,7 +51,9 @@ def test_codes_that_begin_with_the_district_stay_what_they_are() -> None:
     assert code_of("110105", "110105001") == "110105001"
     assert code_of("130273", "130273001035001") == "130273001035001"
     assert code_of("MNCD", "101") == "MNCD-101"
-    assert code_of("101", "101") == "101-101"
+    assert code_of("1", "101") == "1-101"
+    assert code_of("MNCD", "MNCD-101") == "MNCD-101"
+    assert code_of("110105", "110106001") == "110105-110106001"
 
 
 def test_a_file_of_several_districts_becomes_a_draft_for_each_with_names(session: Session, tmp_path: Path) -> None:
