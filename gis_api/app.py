@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +39,9 @@ from gis_api.routes import (
 )
 from gis_api.settings import Settings
 from layers.db import make_engine
+
+log = logging.getLogger("wangge")
+COUNTS_EVERY_S = 2.0
 
 # The one table of routers: a new file of routes is added here.
 ROUTERS = (
@@ -102,6 +107,18 @@ def _page_of(request: Request, problem: dict[str, Any]) -> Response:
 @asynccontextmanager
 async def _lifespan(app: Service) -> AsyncIterator[None]:
     app.state.replicas.start()
+    keeping = asyncio.create_task(_keep_counts(app))
     yield
+    keeping.cancel()
     app.state.replicas.stop()
     app.state.engine.dispose()
+
+
+async def _keep_counts(app: Service) -> None:
+    """Let the other processes know what this one has counted: any of them may be asked for /metrics."""
+    while True:
+        await asyncio.sleep(COUNTS_EVERY_S)
+        try:
+            await asyncio.to_thread(app.state.metrics.keep, app.state.settings.var / "metrics")
+        except OSError:
+            log.exception("the counts of this process cannot be written")

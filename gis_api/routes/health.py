@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from gis_api.dependencies import Replicas_, public
+from gis_api.dependencies import Replicas_, Settings_, public
 from gis_api.metrics import MEDIA_TYPE, Metrics
 
 router = APIRouter(tags=["health"], dependencies=[public])
@@ -49,8 +49,12 @@ async def readyz(replicas: Replicas_, response: Response) -> Ready:
 
 
 @router.get("/metrics", summary="Counts for Prometheus", response_class=Response)
-async def metrics(request: Request, replicas: Replicas_) -> Response:
-    """Requests by method, path, status and duration, and the age of the data, in Prometheus' text format."""
+def metrics(request: Request, replicas: Replicas_, settings: Settings_) -> Response:
+    """Requests of all processes by method, path, status and duration, in Prometheus' text format."""
     counted: Metrics = request.app.state.metrics
-    lines = [*counted.lines(), "# TYPE wangge_stale gauge", f"wangge_stale {int(replicas.stale)}"]
+    lines = [
+        *counted.with_others(settings.var / "metrics").lines(),
+        "# TYPE wangge_stale gauge",
+        f"wangge_stale {int(replicas.stale)}",
+    ]
     return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
