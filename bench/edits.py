@@ -73,10 +73,12 @@ class _Tally:
     def show(self, edits: int, base: shapely.Geometry, partition: Partition) -> None:
         union = shapely.coverage_union_all(partition.polygons)
         drift_m2 = shapely.symmetric_difference(union, base).area
-        print(f"edits: {edits} edits, {sum(self.done.values())} accepted, {sum(self.refused.values())} refused")
+        print(f"random edits: {edits} edits")
+        print(f"random edits accepted: {sum(self.done.values())} edits")
+        print(f"random edits refused: {sum(self.refused.values())} edits")
         print(f"edits broken: {len(self.broken)} edits")
         for name, count in sorted(self.done.items()):
-            print(f"edits {name}: {count} accepted")
+            print(f"edits {name} accepted: {count} edits")
         for reason, count in sorted(self.refused.items()):
             print(f"edits refused {reason}: {count} edits")
         for name, times in (("edit", self.edit_s), ("check", self.check_s)):

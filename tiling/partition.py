@@ -213,6 +213,14 @@ class Partition:
 
         Raises NoSuchGrid for a changed or removed code that is not here, CodeTaken for an added one that is.
         """
+        latest = self.__dict__.get("_latest")
+        if latest is None or latest[0] is not change:
+            # An edit looks at its own result before it is handed out; the caller then asks for the same once more.
+            self.__dict__["_latest"] = latest = (change, self._replaced(change))
+        newer: Partition = latest[1]
+        return newer
+
+    def _replaced(self, change: Change) -> Partition:
         self._refuse_misfit(change)
         parents = self._parents_after(change)
         codes, polygons = self._tiles_after(change)

@@ -24,9 +24,9 @@ def merge(
     grids do not hang together by borders, NotNested across areas, NoSuchGrid, CodeTaken where `into` is another grid.
     """
     names = sorted(set(codes))
-    survivor = into or names[0]
     if len(names) < 2:
         raise NotNeighbours("Name at least two grids.", grids=names)
+    survivor = into or names[0]
     if survivor not in names and survivor in partition:
         raise CodeTaken(f"The code {survivor} is in use.", grid=survivor)
     tiles = [tile for name in names for tile in partition.finest(name)]
