@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from gis_api.dependencies import Planner, Read, Settings_
 from gis_api.geojson import POLYGONS, SAME_AS_WGS84, datum_of, many_in_wgs84, parse_geometry
 from layers.areas import find_crs_at
-from layers.checking import CheckTask, check, epsg_of
+from layers.checking import CheckTask, check, epsg_of, find_middle
 from layers.errors import Unacceptable
 from tiling.tolerance import Tolerance
 
@@ -86,11 +86,8 @@ def _tolerance(sent: ToleranceIn) -> Tolerance:
 
 def _epsg(session: Session, polygons: list[BaseGeometry | None]) -> int:
     """That of the stored district under the middle of the shapes, else the zone of the place."""
-    bounds = shapely.total_bounds(np.array([shape for shape in polygons if shape is not None], dtype=object))
-    if not np.isfinite(bounds).all():
-        return epsg_of(polygons)
-    west, south, east, north = bounds.tolist()
-    known = find_crs_at(session, lon=(west + east) / 2, lat=(south + north) / 2)
+    middle = find_middle(polygons)
+    known = None if middle is None else find_crs_at(session, lon=middle[0], lat=middle[1])
     return known if known is not None else epsg_of(polygons)
 
 

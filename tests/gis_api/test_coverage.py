@@ -105,6 +105,13 @@ def test_a_grid_without_ground_is_an_empty_one(planner: TestClient, geometry: An
     assert report(planner, grids)["summary"]["by_kind"] == {"empty": 1}
 
 
+def test_no_grids_at_all_are_no_error(planner: TestClient) -> None:
+    assert report(planner, {"type": "FeatureCollection", "features": []})["summary"]["grids"] == 0
+    nothing = {"type": "Feature", "properties": {"code": "A"}, "geometry": None}
+    told = report(planner, {"type": "FeatureCollection", "features": [nothing]})
+    assert told["summary"]["by_kind"] == {"empty": 1}
+
+
 def test_several_parts_are_a_defect_unless_they_are_meant(planner: TestClient) -> None:
     assert report(planner, collection("AB\nBA"))["summary"]["by_kind"]["multipart"] == 2
     told = report(planner, collection("AB\nBA", parts_allowed=True))

@@ -1,0 +1,67 @@
+"""Foreign sets of polygons: the same report in this process and in a child, at the right place on earth."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import shapely
+
+from layers import checking
+from layers.checking import CheckTask, check, checked, epsg_of, packed, unpacked
+from layers.errors import Unacceptable
+from layers.sandbox import Limits, Room
+from tests.importing import BOW_TIE, boxes
+from tiling.tolerance import Tolerance
+
+
+def test_a_task_comes_out_of_its_bytes_as_it_went_in() -> None:
+    task = CheckTask(
+        codes=["甲", "b", "b"],
+        polygons=[BOW_TIE, None, shapely.Polygon()],
+        frame=boxes(count=1)[0],
+        tolerance=Tolerance(snap_m=0.02, sliver_m=1.0, contained_share=0.9),
+        parts_allowed=["b"],
+        epsg=4548,
+    )
+    assert unpacked(packed(task)) == task
+
+
+def test_the_child_gives_the_report_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = CheckTask(codes=["a", "b", "c"], polygons=[*boxes(), BOW_TIE], frame=boxes(count=1)[0])
+    here = checked(task)
+    monkeypatch.setattr(checking, "FEW_VERTICES", 0)
+    assert check(task) == here
+    assert set(here["summary"]["by_kind"]) == {"overshoot", "invalid"}
+
+
+def test_measures_are_metres_on_the_ground() -> None:
+    left, _, right = boxes(count=3)
+    told = check(CheckTask(codes=["a", "b"], polygons=[left, right], frame=shapely.union_all(boxes(count=3))))
+    (gap,) = told["defects"]
+    # 0.002 degrees are 171.8 m from west to east and 222.1 m from south to north at 39.6 degrees.
+    assert gap["area_m2"] == pytest.approx(171.8 * 222.1, rel=0.002)
+    assert gap["width_m"] == pytest.approx(171.8, rel=0.01)
+    assert shapely.box(*boxes(count=3)[1].bounds).buffer(1e-6).covers(shapely.from_geojson(json.dumps(gap["where"])))
+
+
+def test_a_set_without_any_ground_is_reported_too() -> None:
+    told = check(CheckTask(codes=["a"], polygons=[None]))
+    assert told["summary"]["by_kind"] == {"empty": 1}
+    assert math.isfinite(told["summary"]["area_m2"])
+    assert epsg_of([]) == 32631
+
+
+@pytest.mark.parametrize("frame", [BOW_TIE, shapely.Point(118, 39), shapely.Polygon()])
+def test_a_frame_that_is_no_polygon_is_refused(frame: shapely.Geometry) -> None:
+    with pytest.raises(Unacceptable, match="frame_is_invalid"):
+        check(CheckTask(codes=["a"], polygons=boxes(count=1), frame=frame))
+
+
+def test_a_set_that_takes_too_long_is_given_up() -> None:
+    angles = np.linspace(0, 2 * np.pi, 6_000)
+    star = shapely.Polygon(np.column_stack((118 + np.cos(angles * 7) * 0.01, 39 + np.sin(angles * 5) * 0.01)))
+    with pytest.raises(Unacceptable, match="work_took_too_long"):
+        check(CheckTask(codes=["a"], polygons=[star]), room=Room(limits=Limits(wall_s=0.05)))
