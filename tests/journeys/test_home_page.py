@@ -111,7 +111,7 @@ def test_a_place_is_looked_up_and_leads_to_the_page_of_its_grid(visit: Visit, ru
     form = it(page, "locate-form")
     form.locator("[name=lon]").fill(f"{lon:.7f}")
     form.locator("[name=lat]").fill(f"{lat:.7f}")
-    form.locator("button").click()
+    form.locator("button.main").click()
     expect(it(page, "located")).to_contain_text("在网格内")
     it(page, "located-grid").click()
     page.wait_for_selector(READY)
@@ -125,7 +125,7 @@ def test_a_swapped_position_is_refused_in_words(visit: Visit, watch: Watch, runn
     form = it(page, "locate-form")
     form.locator("[name=lon]").fill(f"{lat:.5f}")
     form.locator("[name=lat]").fill(f"{lon:.5f}")
-    form.locator("button").click()
+    form.locator("button.main").click()
     expect(it(page, "located").locator(".message.bad")).to_be_visible()
 
 
