@@ -64,4 +64,4 @@ def list_moved(
         .where(Household.sub_grid_override.is_not(None), or_(from_buildings, into_codes))
         .group_by(Household.building_id, Household.sub_grid_override)
     )
-    return [(building, code or "", number) for building, code, number in session.execute(statement)]
+    return [(building, code or "", number) for building, code, number in session.connection().execute(statement)]

@@ -90,10 +90,11 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many grids, sub-grids, households and buildings a plan has; overlays count as grids and hold nobody."""
+    """How many grids, sub-grids, overlays, households and buildings a plan has; overlays hold nobody of their own."""
 
     grids: int = 0
     sub_grids: int = 0
+    overlays: int = 0
     households: int = 0
     buildings: int = 0
 
@@ -102,9 +103,13 @@ class Totals:
         if row.level == GridLevel.sub_grid:
             return replace(self, sub_grids=self.sub_grids + sign)
         if not row.exclusive:
-            return replace(self, grids=self.grids + sign)
-        homes, blocks = self.households + sign * row.households, self.buildings + sign * row.buildings
-        return Totals(self.grids + sign, self.sub_grids, homes, blocks)
+            return replace(self, overlays=self.overlays + sign)
+        return replace(
+            self,
+            grids=self.grids + sign,
+            households=self.households + sign * row.households,
+            buildings=self.buildings + sign * row.buildings,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,7 +70,9 @@ def load_houses(session: Session, box: BaseGeometry, *, codes: Collection[str]) 
         Building.stairwells,
         func.ST_AsBinary(Building.geom),
     ).where(chosen)
-    rows = session.execute(statement).all()
+    # Straight through the connection: every edit asks this, and there is nothing for the session to track.
+    session.flush()
+    rows = session.connection().execute(statement).all()
     columns = list(zip(*rows, strict=True)) if rows else [()] * 7
     return Houses(
         np.array(columns[0], dtype=np.int64),

@@ -237,7 +237,7 @@ def remember(session: Session, plan: Plan, *, op: dict[str, Any], before: Step, 
         by=by.name,
     )
     # One statement: the number is taken from all rows that were there when it began, so it cannot collide.
-    session.execute(made.add_cte(undone))
+    session.connection().execute(made.add_cte(undone))
     if by.name not in plan.editors:
         plan.editors = [*plan.editors, by.name]
     history.note(session, "plan.edit", subject=f"plan:{plan.id}", area=plan.district, by=by, op=op["op"])
@@ -252,8 +252,7 @@ def advance(session: Session, plan: Plan, fresh: Desk) -> Desk:
     written = (
         update(Plan).where(Plan.id == plan.id).values(version=version, updated_at=func.clock_timestamp(), report=report)
     )
-    unsynced = {"synchronize_session": False}
-    at = session.scalars(written.returning(Plan.updated_at), execution_options=unsynced).one()
+    at = session.connection().scalars(written.returning(Plan.updated_at)).one()
     for name, value in (("version", version), ("updated_at", at), ("report", report)):
         set_committed_value(plan, name, value)
     desk = Desk(replace(fresh.board, stamp=stamp_of(plan)), fresh.sheet)
