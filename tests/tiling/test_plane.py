@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiling.plane import Plane, city_epsg, densified, lattice_keys, on_lattice, to_lattice
@@ -17,6 +17,7 @@ CITIES = {
 steps = st.integers(-40_000_000, 40_000_000)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e7, 1e7), min_size=1))
 def test_the_lattice_is_where_geos_rounds(values: list[float]) -> None:
     points = shapely.points([[value, 0.0] for value in values])
@@ -26,6 +27,7 @@ def test_the_lattice_is_where_geos_rounds(values: list[float]) -> None:
     assert (ours == by_geos)[~halves].all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e7, 1e7), min_size=1))
 def test_the_lattice_is_a_fixed_point_and_moves_nothing_over_half_a_millimetre(values: list[float]) -> None:
     once = to_lattice(values)
@@ -39,6 +41,7 @@ def test_negative_zero_becomes_zero() -> None:
 
 
 @pytest.mark.parametrize("city", CITIES)
+@settings(deadline=None)
 @given(dx=steps, dy=steps)
 def test_degrees_give_the_lattice_back_bit_for_bit(city: str, dx: int, dy: int) -> None:
     plane = Plane(city_epsg(*CITIES[city]))
@@ -78,6 +81,7 @@ def test_lon_and_lat_come_first_although_the_system_is_north_first() -> None:
     assert 4_300_000 < float(y) < 4_500_000
 
 
+@settings(deadline=None)
 @given(st.tuples(steps, steps), st.tuples(steps, steps))
 def test_an_edge_is_divided_the_same_from_either_end(start: tuple[int, int], end: tuple[int, int]) -> None:
     there = shapely.LineString(to_lattice([start, end]) / 1000)
