@@ -48,12 +48,12 @@ PATHS = {"home": "/", "planner": "/planner", "heat": "/heat"}
 
 # Role -> the cards of its home, in order; js/home/<card>.js fills the element of that name.
 CARDS: Mapping[str, tuple[str, ...]] = {
-    "planner": ("plans", "locate", "imports"),
+    "planner": ("plans", "locate"),
     "dispatcher": ("report", "locate", "incidents"),
     "leader": ("figures",),
     "worker": ("tasks", "report", "mine", "locate"),
     "unit": ("tasks",),
-    "admin": ("plans", "imports", "workers", "locate"),
+    "admin": ("plans", "locate", "workers", "history"),
     "auditor": ("history", "incidents"),
 }
 WIDE = ("figures", "incidents", "tasks", "workers", "history")
