@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import Engine, delete, func
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from gis_api.settings import Settings
-from layers import history
+from layers import history, planning
 from layers.access import SignIn
 from layers.db import make_engine, transaction
 from layers.incidents import IdempotencyKey
@@ -49,8 +49,14 @@ def forget_sign_ins(session: Session) -> int:
     return len(session.execute(expired.returning(SignIn.user_name)).all())
 
 
+def settle_plans(session: Session) -> int:
+    """The number of plans whose moment has come: places follow them, and the plan before them is archived."""
+    return len(planning.settle(session, now=datetime.now(UTC)))
+
+
 TASKS: tuple[Task, ...] = (
     Task("seal_history", 1.0, history.seal),
+    Task("settle_plans", 20.0, settle_plans),
     Task("forget_idempotency_keys", 600.0, forget_idempotency_keys),
     Task("forget_sign_ins", 600.0, forget_sign_ins),
 )
