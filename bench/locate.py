@@ -1,6 +1,7 @@
 """Looking up points in process against STRtree, geopandas and prepared polygons: ratios of one run.
 
-    python -m bench.locate [--grids N] [--points N] [--rounds N]
+    python -m bench.locate [--grids N] [--districts N] [--cells N] [--points N] [--rounds N]
+    python -m bench.locate --grids 1000000 --districts 100 --cells 100      a million grids: 5 minutes, 9 GB
 
 All sides see the same tiling and points, take turns, and are counted by the median of their rounds.
 """
@@ -8,6 +9,7 @@ All sides see the same tiling and points, take turns, and are counted by the med
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import time
@@ -28,9 +30,10 @@ VERTICES = 75
 
 @dataclass(frozen=True)
 class Scene:
-    """A district like a real one and the points to be looked up in it."""
+    """Tiles in the order in which a locator numbers them, and the points to be looked up among them."""
 
-    tiles: DistrictTiles
+    polygons: np.ndarray
+    codes: np.ndarray
     lon: np.ndarray
     lat: np.ndarray
 
@@ -38,11 +41,12 @@ class Scene:
 def main(argv: list[str]) -> int:
     """Prints the figures; the exit status is 0 unless an answer differs from STRtree's."""
     options = _options(argv)
-    tiles = district(options.grids)
-    usual = Scene(tiles, *anywhere(tiles, options.points))
-    hard = Scene(tiles, *adversarial(tiles, options.points))
-    index = building(tiles, options.rounds)
-    locator = PointLocator([index], kernel=fastest())
+    districts = country(options.grids, options.districts)
+    polygons = np.concatenate([tiles.polygons for tiles in districts])
+    codes = np.concatenate([tiles.codes for tiles in districts])
+    usual = Scene(polygons, codes, *anywhere(polygons, options.points))
+    hard = Scene(polygons, codes, *adversarial(polygons, options.points))
+    locator = PointLocator(building(districts, options), kernel=fastest())
     mismatches = sum(differing(locator, scene) for scene in (usual, hard))
     print(f"mismatches with STRtree: {mismatches} points (of {2 * options.points}, either kernel)")
     one_lookup(locator, usual, options.rounds)
@@ -53,23 +57,34 @@ def main(argv: list[str]) -> int:
 
 def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench locate")
-    parser.add_argument("--grids", type=int, default=3_000)
+    parser.add_argument("--grids", type=int, default=3_000, help="in all districts together")
+    parser.add_argument("--districts", type=int, default=1)
+    parser.add_argument("--cells", type=int, default=None, help="cells of the raster per grid")
     parser.add_argument("--points", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=7)
     return parser.parse_args(argv)
 
 
-def district(count: int) -> DistrictTiles:
+def country(grids: int, districts: int) -> list[DistrictTiles]:
+    """So many districts side by side, in rows, with so many grids in all."""
+    columns = math.ceil(districts**0.5)
+    return [district(grids // districts, place=divmod(k, columns)) for k in range(districts)]
+
+
+def district(count: int, *, place: tuple[int, int] = (0, 0)) -> DistrictTiles:
     """A tiling of `count` grids with about 75 vertices each on wavy borders, without gap or overlap."""
-    rng = np.random.default_rng(count)
+    row, column = place
+    rng = np.random.default_rng([count, row, column])
     side = 0.2 * (count / 3000) ** 0.5
-    frame = box(WEST, SOUTH, WEST + side, SOUTH + 0.75 * side)
-    sites = shapely.multipoints(rng.uniform(0, side, (count, 2)) * [1, 0.75] + [WEST, SOUTH])
+    west, south = WEST + column * side, SOUTH + row * 0.75 * side
+    frame = box(west, south, west + side, south + 0.75 * side)
+    sites = shapely.multipoints(rng.uniform(0, side, (count, 2)) * [1, 0.75] + [west, south])
     cells = shapely.intersection(shapely.get_parts(shapely.voronoi_polygons(sites, extend_to=frame)), frame)
     perimeter = shapely.length(cells).mean()
     cells = shapely.segmentize(cells, perimeter / (VERTICES - 8))
-    codes = np.array([f"130273{k:09d}" for k in range(len(cells))], dtype=object)
-    return DistrictTiles("130273", frame, codes, codes, shapely.transform(cells, _wavy), 4548)
+    code = f"{130000 + 100 * row + column}"
+    codes = np.array([f"{code}{k:09d}" for k in range(len(cells))], dtype=object)
+    return DistrictTiles(code, frame, codes, codes, shapely.transform(cells, _wavy), 4548)
 
 
 def _wavy(xy: np.ndarray) -> np.ndarray:
@@ -79,22 +94,23 @@ def _wavy(xy: np.ndarray) -> np.ndarray:
     return np.round(xy + 2e-5 * shift, 9)
 
 
-def anywhere(tiles: DistrictTiles, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points spread evenly over the frame's box."""
-    west, south, east, north = tiles.frame.bounds
+def anywhere(polygons: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points spread evenly over the box of the tiles."""
+    west, south, east, north = shapely.total_bounds(polygons)
     lon, lat = np.random.default_rng(1).uniform([west, south], [east, north], (count, 2)).T
     return np.ascontiguousarray(lon), np.ascontiguousarray(lat)
 
 
-def adversarial(tiles: DistrictTiles, count: int) -> tuple[np.ndarray, np.ndarray]:
+def adversarial(polygons: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """90 % within metres of a border, 5 % on a vertex, 5 % anywhere."""
     rng = np.random.default_rng(2)
-    rings = [shapely.get_coordinates(polygon) for polygon in tiles.polygons]
+    some = polygons if len(polygons) <= count else rng.choice(polygons, count, replace=False)
+    rings = [shapely.get_coordinates(polygon) for polygon in some]
     a, b = np.concatenate([ring[:-1] for ring in rings]), np.concatenate([ring[1:] for ring in rings])
     near, on = int(count * 0.9), int(count * 0.05)
     pick = rng.integers(0, len(a), near)
     border = a[pick] + (b[pick] - a[pick]) * rng.uniform(0, 1, (near, 1)) + rng.normal(0, 2e-5, (near, 2))
-    rest = np.column_stack(anywhere(tiles, count - near - on))
+    rest = np.column_stack(anywhere(polygons, count - near - on))
     points = rng.permutation(np.concatenate([border, a[rng.integers(0, len(a), on)], rest]))
     return np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1])
 
@@ -110,41 +126,43 @@ def in_turns(sides: dict[str, Callable[[], Any]], rounds: int) -> dict[str, floa
     return {name: statistics.median(taken[1:]) for name, taken in times.items()}
 
 
-def building(tiles: DistrictTiles, rounds: int) -> DistrictIndex:
-    """Build, write and load the index, and print time and size."""
-    index = DistrictIndex.build(tiles)
-    saved = index.to_bytes()
+def building(districts: list[DistrictTiles], options: argparse.Namespace) -> list[DistrictIndex]:
+    """Build all indexes, build, write and load one again and again, and print times and size."""
+    begin = time.perf_counter()
+    indexes = [DistrictIndex.build(tiles, cells_per_tile=options.cells) for tiles in districts]
+    print(f"index build of {options.grids} grids in {len(indexes)} districts: {time.perf_counter() - begin:.2f} s")
+    saved = indexes[0].to_bytes()
     took = in_turns(
-        {"build": lambda: DistrictIndex.build(tiles), "load": lambda: DistrictIndex.from_buffer(saved)}, rounds
+        {
+            "build": lambda: DistrictIndex.build(districts[0], cells_per_tile=options.cells),
+            "load": lambda: DistrictIndex.from_buffer(saved),
+            "swap": lambda: PointLocator(indexes, kernel=fastest()),
+        },
+        options.rounds,
     )
-    print(f"index build {len(index)} grids: {took['build'] * 1e3:.0f} ms")
+    print(f"index build {len(indexes[0])} grids: {took['build'] * 1e3:.0f} ms")
     ratio = took["build"] / took["load"]
     print(f"index load: {took['load'] * 1e3:.1f} ms (ratio to build: {ratio:.1f})")
-    print(f"index size: {index.nbytes / 1e6:.1f} MB")
-    return index
+    print(f"locator over {len(indexes)} districts: {took['swap'] * 1e3:.1f} ms")
+    print(f"index size: {sum(index.nbytes for index in indexes) / 1e6:.1f} MB")
+    return indexes
 
 
 def differing(locator: PointLocator, scene: Scene) -> int:
     """How many points get another tile than from STRtree, both kernels together."""
-    polygons = locator_order(scene.tiles)
-    held, tile = shapely.STRtree(polygons).query(shapely.points(scene.lon, scene.lat), predicate="intersects")
-    best = np.full(len(scene.lon), len(polygons))
+    held, tile = shapely.STRtree(scene.polygons).query(shapely.points(scene.lon, scene.lat), predicate="intersects")
+    best = np.full(len(scene.lon), len(scene.polygons))
     np.minimum.at(best, held, tile)
-    best[best == len(polygons)] = -1
+    best[best == len(scene.polygons)] = -1
     return sum(
         int(np.count_nonzero(locator.many(scene.lon, scene.lat, kernel=kernel).tile != best))
         for kernel in (fastest(), PLAIN)
     )
 
 
-def locator_order(tiles: DistrictTiles) -> np.ndarray:
-    """The polygons in the order in which an index numbers them."""
-    return tiles.in_byte_order().polygons
-
-
 def one_lookup(locator: PointLocator, scene: Scene, rounds: int) -> None:
     """One point at a time, in a Python loop; the loop itself is measured and taken off."""
-    tree = shapely.STRtree(scene.tiles.polygons)
+    tree = shapely.STRtree(scene.polygons)
     points = list(zip(scene.lon.tolist(), scene.lat.tolist(), strict=True))[:20_000]
     few = points[:4_000]
     one, plain = locator.one, PointLocator(locator.indexes).one
@@ -168,11 +186,11 @@ def one_lookup(locator: PointLocator, scene: Scene, rounds: int) -> None:
 
 def many_points(locator: PointLocator, scene: Scene, rounds: int, *, name: str) -> None:
     """All points at once, from arrays of coordinates; the peers get their points built beforehand."""
-    polygons = scene.tiles.polygons
+    polygons = scene.polygons
     shapely.prepare(polygons)
     tree = shapely.STRtree(polygons)
     points = shapely.points(scene.lon, scene.lat)
-    grids = geopandas.GeoDataFrame({"code": scene.tiles.codes}, geometry=polygons, crs=4326)
+    grids = geopandas.GeoDataFrame({"code": scene.codes}, geometry=polygons, crs=4326)
     built = geopandas.GeoDataFrame(geometry=points, crs=4326)
     took = in_turns(
         {

@@ -151,6 +151,34 @@ def test_two_districts_are_answered_like_one(seed):
         assert mine < 0 or apart.tile_codes[mine] == together.tile_codes[theirs]
 
 
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.integers(3, 40), st.booleans(), st.sampled_from([None, 20.0]))
+def test_many_districts_side_by_side_are_answered_like_one(seed, count, framed, gap_fallback_m):
+    polygons, ground = voronoi(seed, 120)
+    frame = ground if framed else None  # without one, most points may be held by one district only
+    polygons = polygons[np.random.default_rng(seed).random(len(polygons)) < 0.95]  # with gaps
+    middle = shapely.get_coordinates(shapely.centroid(polygons))
+    stripe = ((middle[:, 0] - 117.0) / 0.05 * count).astype(int)
+    tiles = in_order(polygons, frame)
+    tiles.codes[:] = tiles.codes[np.random.default_rng(seed).permutation(len(polygons))]  # not by district
+    districts = [
+        DistrictTiles(
+            f"{k:02d}", frame, tiles.codes[stripe == k], tiles.grids[stripe == k], polygons[stripe == k], EPSG
+        )
+        for k in np.unique(stripe)
+    ]
+    together, apart = locator_of(tiles), locator_of(*districts)
+    points = hard_points(polygons, ground, seed)
+    points = np.concatenate([points, [(np.nan, 39.0), (116.0, 39.0), (np.inf, np.inf)]])
+    one = together.many(*points.T, gap_fallback_m=gap_fallback_m)
+    two = apart.many(*points.T, gap_fallback_m=gap_fallback_m)
+    np.testing.assert_array_equal(one.relation, two.relation)
+    np.testing.assert_array_equal(np.append(one.tile_codes, None)[one.tile], np.append(two.tile_codes, None)[two.tile])
+    for k in range(0, len(points), 29):
+        told = apart.explain(*points[k].tolist(), gap_fallback_m=gap_fallback_m or 0.0)
+        assert (RELATIONS.index(told.relation), told.tile) == (two.relation[k], two.tile[k])
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.5, 400.0), st.booleans())
 def test_in_gaps_many_points_get_the_tile_that_each_gets_by_itself(seed, within_m, split):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -50,8 +51,7 @@ def around(index: DistrictIndex, lon: float, lat: float, *, radius_m: float, als
 
 def _tiles_in_window(index: DistrictIndex, lon: float, lat: float, radius_m: float) -> Ints:
     it = index.lookup
-    d_lat = radius_m * _DEGREES_PER_M
-    d_lon = d_lat / max(math.cos(math.radians(min(abs(lat) + d_lat, 89.9))), 1e-3)
+    d_lon, d_lat = (float(side) for side in degrees_around(lat, radius_m))
     west, east = ((lon + side * d_lon - it.west) * it.per_lon for side in (-1, 1))
     south, north = ((lat + side * d_lat - it.south) * it.per_lat for side in (-1, 1))
     columns = slice(max(math.floor(west), 0), max(math.floor(east) + 1, 0))
@@ -62,6 +62,13 @@ def _tiles_in_window(index: DistrictIndex, lon: float, lat: float, radius_m: flo
     listed = np.where(item >= 0, it.slabs[np.maximum(item, 0)], -1 - item) if len(item) else item
     found = np.unique(np.concatenate([cells[cells >= 0], listed]))
     return found[found < it.tiles]
+
+
+def degrees_around(lat: Floats | float, radius_m: float) -> tuple[Any, float]:
+    """How many degrees of longitude and of latitude the radius spans at a latitude; never too few."""
+    d_lat = radius_m * _DEGREES_PER_M
+    furthest = np.minimum(np.abs(lat) + d_lat, 89.9)
+    return d_lat / np.maximum(np.cos(np.radians(furthest)), 1e-3), d_lat
 
 
 def _edges_of(index: DistrictIndex, tiles: Ints) -> tuple[Ints, Ints]:

@@ -4,51 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tiling.locate.crossing import NONE, OUTSIDE_CELL, SEVERAL
+from tiling.locate.crossing import NONE, SEVERAL
+from tiling.locate.distances import degrees_around
 from tiling.locate.index import DistrictIndex
 from tiling.locate.tiles import Floats
 
 Probe: TypeAlias = Callable[[float, float], int]
 Places: TypeAlias = NDArray[np.intp]
 _BLOCKS = 128
+# Of a cell of the index: how far a block's edge may be off by rounding.
+_PAD = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class DistrictMap:
     """A raster of blocks, each with the places of the districts that may hold a point of it.
 
+    bounds   west, south, east, north of each district
     members  the places, block by block
-    meets    the same as a table, district x block
-    sole     the place where there is one, else NONE or SEVERAL
+    first    where each block's places begin in `places`, and where the last one's end
+    places   the same as `members` in one array
     """
 
     west: float
     south: float
     per_lon: float
     per_lat: float
+    bounds: Floats
     members: tuple[tuple[int, ...], ...]
-    meets: NDArray[np.bool_]
-    sole: NDArray[np.int16]
+    first: Places
+    places: Places
 
     @classmethod
     def over(cls, indexes: Sequence[DistrictIndex]) -> DistrictMap:
-        """The map of these districts, which are known by their place in the sequence from here on."""
-        bounds = np.array([index.bounds for index in indexes] or [(0.0, 0.0, 1.0, 1.0)])
-        west, south = bounds[:, :2].min(axis=0).tolist()
+        """The map of these districts, which are known by their place in the sequence from here on; 0.1 ms each."""
+        bounds = np.array([index.bounds for index in indexes]).reshape(-1, 4)
+        around = bounds if len(bounds) else np.array([(0.0, 0.0, 1.0, 1.0)])
+        corner = around[:, :2].min(axis=0)
         # Slightly fewer than the blocks there are, so that the eastern and northern rims fall into the last ones.
-        per_lon, per_lat = ((_BLOCKS - 0.01) / (bounds[:, 2:].max(axis=0) - [west, south])).tolist()
-        meets = np.zeros((len(indexes), _BLOCKS * _BLOCKS), dtype=bool)
-        for place, index in enumerate(indexes):
-            meets[place] = _blocks_met(index, (west, south), (per_lon, per_lat)).ravel()
-        members = tuple(tuple(np.flatnonzero(block).tolist()) for block in meets.T)
-        count = meets.sum(axis=0)
-        sole = np.where(count == 1, meets.argmax(axis=0) if len(indexes) else NONE, np.where(count > 1, SEVERAL, NONE))
-        return cls(west, south, per_lon, per_lat, members, meets, sole.astype(np.int16))
+        scale = (_BLOCKS - 0.01) / (around[:, 2:].max(axis=0) - corner)
+        met = [_blocks_met(index, corner, scale) for index in indexes]
+        block = np.concatenate([*met, np.zeros(0, dtype=np.intp)])
+        place = np.repeat(np.arange(len(indexes)), [len(blocks) for blocks in met])
+        order = np.argsort(block, kind="stable")
+        first = np.searchsorted(block[order], np.arange(_BLOCKS * _BLOCKS + 1))
+        listed = place[order].tolist()
+        members = tuple(tuple(listed[begin:end]) for begin, end in pairwise(first.tolist()))
+        (west, south), (per_lon, per_lat) = corner.tolist(), scale.tolist()
+        return cls(west, south, per_lon, per_lat, bounds, members, first, place[order])
 
     def places_at(self, lon: float, lat: float) -> tuple[int, ...]:
         """The districts whose bounds may hold the point."""
@@ -56,6 +65,14 @@ class DistrictMap:
         if not (0.0 <= column < _BLOCKS and 0.0 <= row < _BLOCKS):
             return ()
         return self.members[int(row) * _BLOCKS + int(column)]
+
+    def places_near(self, lon: float, lat: float, *, radius_m: float) -> list[int]:
+        """The districts whose bounds come within the radius of the point."""
+        return [int(place) for place in np.flatnonzero(_within(self.bounds.T, lon, lat, radius_m))]
+
+    def points_near(self, place: int, lon: Floats, lat: Floats, *, radius_m: float) -> Places:
+        """Which of the points come within the radius of one district's bounds."""
+        return np.flatnonzero(_within(self.bounds[place], lon, lat, radius_m))
 
     def probe(self, probes: Sequence[Probe], offsets: Sequence[int]) -> Probe:
         """One probe over all districts: the tile's number where exactly one tile holds the point, else below 0.
@@ -65,7 +82,8 @@ class DistrictMap:
         if len(probes) == 1:
             return probes[0]
         west, south, per_lon, per_lat = self.west, self.south, self.per_lon, self.per_lat
-        blocks = tuple(tuple((probes[place], offsets[place]) for place in places) for places in self.members)
+        chains = {places: tuple((probes[at], offsets[at]) for at in places) for places in set(self.members)}
+        blocks = tuple(chains[places] for places in self.members)
 
         def one(lon: float, lat: float) -> int:
             column = (lon - west) * per_lon
@@ -83,36 +101,52 @@ class DistrictMap:
 
         return one
 
-    def points_by_district(self, lon: Floats, lat: Floats) -> Iterator[tuple[int, Places, Places]]:
-        """Each district with the places of the points that only it may hold, and of those that others may hold too."""
+    def points_by_district(self, lon: Floats, lat: Floats) -> Iterator[tuple[int, Places, int]]:
+        """Each district with the points it may hold: first those that only it may hold, and the number of these.
+
+        One sort by district whatever their number is; districts without a point are left out.
+        """
+        point, place, shared = self._pairs(lon, lat)
+        key = (2 * place + shared).astype(np.min_scalar_type(2 * len(self.bounds)))  # sorted by counting if 16 bits do
+        order = np.argsort(key, kind="stable")
+        ends = np.searchsorted(key[order], np.arange(2 * len(self.bounds) + 1))
+        point = point[order]
+        for at in np.flatnonzero(ends[2::2] > ends[:-2:2]).tolist():
+            begin, middle, end = ends[2 * at : 2 * at + 3].tolist()
+            yield at, point[begin:end], middle - begin
+
+    def _pairs(self, lon: Floats, lat: Floats) -> tuple[Places, Places, NDArray[np.bool_]]:
+        """Pairs (point, district that may hold it), and whether other districts may hold the point too."""
         column, row = (lon - self.west) * self.per_lon, (lat - self.south) * self.per_lat
         on_map = np.flatnonzero((column >= 0.0) & (column < _BLOCKS) & (row >= 0.0) & (row < _BLOCKS))
         block = row[on_map].astype(np.intp) * _BLOCKS + column[on_map].astype(np.intp)
-        sole = self.sole[block]
-        order = np.argsort(sole, kind="stable")  # by counting: sixteen bits
-        starts = np.searchsorted(sole[order], np.arange(SEVERAL, len(self.meets) + 1))
-        several = order[: starts[1]]
-        for place, meets in enumerate(self.meets):
-            alone = order[starts[place + 2] : starts[place + 3]]
-            yield place, on_map[alone], on_map[several[meets[block[several]]]]
+        begin, counts = self.first[block], self.first[block + 1] - self.first[block]
+        owner = np.repeat(np.arange(len(block)), counts)
+        step = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return on_map[owner], self.places[begin[owner] + step], counts[owner] > 1
 
 
-def _blocks_met(
-    index: DistrictIndex, corner: tuple[float, float], per_degree: tuple[float, float]
-) -> NDArray[np.bool_]:
-    """The blocks (row, column) that share a point with a cell of the index that is not wholly outside."""
+def _within(bounds: Floats, lon: Floats | float, lat: Floats | float, radius_m: float) -> NDArray[np.bool_]:
+    west, south, east, north = bounds
+    d_lon, d_lat = degrees_around(np.maximum(np.abs(south), np.abs(north)), radius_m)
+    inside = (west - d_lon <= lon) & (lon <= east + d_lon) & (south - d_lat <= lat) & (lat <= north + d_lat)
+    return np.asarray(inside)
+
+
+def _blocks_met(index: DistrictIndex, corner: Floats, scale: Floats) -> Places:
+    """The blocks, numbered row by row, that share a point with a patch of the index that is not wholly outside."""
+    rows, columns, used = index.patches
     it = index.lookup
-    used = it.cells.reshape(it.rows, it.columns) != OUTSIDE_CELL
-    rows = _blocks_of(it.south, it.per_lat, it.rows, corner[1], per_degree[1])
-    columns = _blocks_of(it.west, it.per_lon, it.columns, corner[0], per_degree[0])
-    by_row = np.stack([used[first:last].any(axis=0) for first, last in rows])
-    return np.stack([by_row[:, first:last].any(axis=1) for first, last in columns], axis=1)
+    row, in_row = _overlapping(it.south + rows / it.per_lat, _PAD / it.per_lat, corner[1], scale[1])
+    column, in_column = _overlapping(it.west + columns / it.per_lon, _PAD / it.per_lon, corner[0], scale[0])
+    met = in_row @ used @ in_column.T
+    return np.asarray((row[:, None] * _BLOCKS + column)[met])
 
 
-def _blocks_of(start: float, per_cell: float, cells: int, corner: float, per_block: float) -> list[tuple[int, int]]:
-    """For each block in one direction the cells [first, last) that reach into it."""
-    # A thousandth of a cell more on each side, so that rounding never loses a point on the edge of a block.
-    edges = (np.arange(_BLOCKS + 1) / per_block + corner - start) * per_cell
-    first = np.clip(np.floor(edges[:-1] - 1e-3), 0, cells).astype(int)
-    last = np.clip(np.ceil(edges[1:] + 1e-3), 0, cells).astype(int)
-    return list(zip(first.tolist(), last.tolist(), strict=True))
+def _overlapping(edges: Floats, pad: float, corner: float, scale: float) -> tuple[Places, NDArray[np.bool_]]:
+    """In one direction, in degrees: the blocks that overlap any patch, and (block, patch) which ones."""
+    block = corner + np.arange(_BLOCKS + 1) / scale
+    low, high = block[:-1, None] - pad, block[1:, None] + pad
+    overlap = (edges[None, :-1] <= high) & (edges[None, 1:] >= low)
+    some = np.flatnonzero(overlap.any(axis=1))
+    return some, overlap[some]

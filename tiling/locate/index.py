@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tiling.locate.tiles import DistrictTiles, Floats, Outlines, outlines_of
 
 _MESH = ("west", "south", "per_lon", "per_lat", "columns", "rows")
 _ARRAYS = ("segments", "cells", "lists", "slabs")
+_PATCHES = 64
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class DistrictIndex:
     @classmethod
     def build(cls, tiles: DistrictTiles, *, cells_per_tile: int | None = None) -> DistrictIndex:
         """The index over the tiles; more cells make lookups faster and the index larger.
+
+        By itself 550 cells a tile, from 20,000 tiles on 200. Where a process holds a million tiles of many districts,
+        100 keep all of them within 2.7 GB.
 
         Raises ValueError when two tiles have the same code. Polygons may overlap or be None; they must be valid by
         themselves, else the even-odd rule decides what is inside.
@@ -103,6 +108,17 @@ class DistrictIndex:
         """West, south, east, north in degrees of all that is not outside, with a little margin."""
         it = self.lookup
         return it.west, it.south, it.west + it.columns / it.per_lon, it.south + it.rows / it.per_lat
+
+    @cached_property
+    def patches(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """The raster in at most 64 x 64 patches: edges of their rows and columns, and which are not wholly outside."""
+        it = self.lookup
+        rows, columns = (
+            np.unique(np.linspace(0, size, _PATCHES + 1).astype(np.int64)) for size in (it.rows, it.columns)
+        )
+        used = it.cells.reshape(it.rows, it.columns) != crossing.OUTSIDE_CELL
+        by_row = np.logical_or.reduceat(used, rows[:-1], axis=0)
+        return rows, columns, np.logical_or.reduceat(by_row, columns[:-1], axis=1)
 
     def many(
         self, lon: Floats, lat: Floats, *, kernel: kernels.Kernel | None = None

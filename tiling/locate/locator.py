@@ -121,11 +121,13 @@ class PointLocator:
         if len(self.indexes) == 1:
             return self.indexes[0].many(x, y, kernel=kernel)
         relation, tile = np.zeros(len(x), dtype=np.uint8), np.full(len(x), -1, dtype=np.int32)
-        for place, alone, shared in self._map.points_by_district(x, y):
-            relation[alone], tile[alone] = self._located_in(place, x[alone], y[alone], kernel)
+        for place, points, alone in self._map.points_by_district(x, y):
+            theirs = self._located_in(place, x[points], y[points], kernel)
+            sole, shared = points[:alone], points[alone:]
+            relation[sole], tile[sole] = theirs[0][:alone], theirs[1][:alone]
             if len(shared):
-                theirs = self._located_in(place, x[shared], y[shared], kernel)
-                relation[shared], tile[shared] = self._merged((relation[shared], tile[shared]), theirs)
+                ours = relation[shared], tile[shared]
+                relation[shared], tile[shared] = self._merged(ours, (theirs[0][alone:], theirs[1][alone:]))
         return relation, tile
 
     def _located_in(
@@ -140,12 +142,16 @@ class PointLocator:
             found = [self.explain(lon, lat, gap_fallback_m=within_m).tile for lon, lat in zip(x, y, strict=True)]
             return np.array(found, dtype=np.int64)
         best, apart = np.full(len(x), -1, dtype=np.int64), np.full(len(x), math.inf)
-        for index, offset in zip(self.indexes, self.offsets, strict=False):
-            tile, distance = nearest_of_many(index, x, y, within_m=within_m)
-            number = np.where(tile >= 0, tile + offset, -1)
-            tie = np.round(distance, TIE_DECIMALS) == np.round(apart, TIE_DECIMALS)
-            nearer = np.where(tie, self._byte_rank[number] < self._byte_rank[best], distance < apart) & (tile >= 0)
-            best[nearer], apart[nearer] = number[nearer], distance[nearer]
+        for place, index in enumerate(self.indexes):
+            near = self._map.points_near(place, x, y, radius_m=within_m)
+            if not len(near):
+                continue
+            tile, distance = nearest_of_many(index, x[near], y[near], within_m=within_m)
+            number = np.where(tile >= 0, tile + self.offsets[place], -1)
+            tie = np.round(distance, TIE_DECIMALS) == np.round(apart[near], TIE_DECIMALS)
+            smaller = self._byte_rank[number] < self._byte_rank[best[near]]
+            nearer = np.where(tie, smaller, distance < apart[near]) & (tile >= 0)
+            best[near[nearer]], apart[near[nearer]] = number[nearer], distance[nearer]
         return best
 
     def _merged(self, ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -153,9 +159,11 @@ class PointLocator:
         (relation, tile), (other, number) = ours, theirs
         held, also = tile >= 0, number >= 0
         out = np.where(also | (~held & (other == GAP)), other, relation)
-        both = np.flatnonzero(held & also)
-        out[both] = BORDER
         best = np.where(also, number, tile)
+        both = np.flatnonzero(held & also)
+        if not len(both):
+            return out, best  # the ranks of a million codes take a second, and most calls never need them
+        out[both] = BORDER
         best[both] = np.where(self._byte_rank[tile[both]] < self._byte_rank[number[both]], tile[both], number[both])
         return out, best
 
@@ -213,7 +221,8 @@ class PointLocator:
         """Tiles within the radius, nearest first, and the distances to the nearest border of a tile and of a grid."""
         found: list[tuple[float, _Touch]] = []
         border_m = grid_border_m = math.inf
-        for place, index in enumerate(self.indexes):
+        for place in sorted({*self._map.places_near(*at, radius_m=radius_m), *held}):
+            index = self.indexes[place]
             own = held[place].tiles if place in held else ()
             it = around(index, *at, radius_m=radius_m, also=own)
             for tile, distance in zip(it.tiles.tolist(), it.border_m.tolist(), strict=True):

@@ -107,9 +107,10 @@ def _written(slabs: _Slabs) -> NDArray[np.int32]:
 
 def _cells_wanted(outlines: Outlines, cells_per_tile: int | None) -> int:
     many = outlines.tiles > _MANY_TILES
-    per_tile = cells_per_tile or (_CELLS_PER_TILE_OF_MANY if many else CELLS_PER_TILE)
+    per_tile = _CELLS_PER_TILE_OF_MANY if many else CELLS_PER_TILE
     per_edge = _CELLS_PER_EDGE_OF_MANY if many else _CELLS_PER_EDGE
-    wanted = max(per_tile * (outlines.tiles + 1), per_edge * len(outlines.edge_tile), 1024)
+    by_itself = max(per_tile * (outlines.tiles + 1), per_edge * len(outlines.edge_tile), 1024)
+    wanted = by_itself if cells_per_tile is None else cells_per_tile * (outlines.tiles + 1)
     return min(wanted, _MOST_CELLS)
 
 
