@@ -20,14 +20,23 @@ from migrations import run
 
 TEMPLATE = "template_wangge"
 # What a power cut would lose here is thrown away anyhow. (tests/layers/test_cluster.py sees that others are durable.)
+PLENTY_BYTES = 8_000_000_000
 HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
 ROOT = Path(__file__).parent.parent
+
+
+def quick_folder() -> str | None:
+    """Memory instead of the disk where there is plenty: hundreds of databases are made and thrown away."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        return None
+    return str(memory) if shutil.disk_usage(memory).free > PLENTY_BYTES else None
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostGIS of this test run's own, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="wangge-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir=quick_folder()))
     folder.chmod(0o755)
     started = clusters.start(folder, settings=HASTY)
     yield started
