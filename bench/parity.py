@@ -31,9 +31,11 @@ from tiling.locate import PLAIN, RELATIONS, DistrictIndex, Kernel, PointLocator,
 # What a power cut would lose here is thrown away anyhow.
 HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
 OUTSIDE, INSIDE, BORDER, GAP = range(len(RELATIONS))
-# For points PostGIS takes a short way without exact arithmetic, which calls some points just off an edge "on the edge".
-# ST_Contains takes it too, but is right when it says yes; what lies between is left to GEOS, which is exact.
-EXACT = "ST_Covers(g.geom, p.geom) AND (ST_Contains(g.geom, p.geom) OR ST_Touches(g.geom, p.geom))"
+# For points PostGIS takes a short way without exact arithmetic, which calls some points next to an edge "on the edge".
+# So ST_Covers says yes to some that lie just off, and ST_Contains no to some that lie just inside; where the first says
+# yes and the second no, GEOS decides, which is exact (the pattern is "disjoint"). ST_Touches in its place would lose
+# those just inside: 6 of a million points in Beijing.
+EXACT = "ST_Covers(g.geom, p.geom) AND (ST_Contains(g.geom, p.geom) OR NOT ST_Relate(g.geom, p.geom, 'FF*FF****'))"
 # Only the points get an index: each polygon is then prepared once and asked about all of its points.
 TABLES = """
     CREATE TABLE tiles (code text COLLATE "C", geom geometry(MultiPolygon, 4326));
