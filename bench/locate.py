@@ -1,7 +1,7 @@
 """Looking up points in process against STRtree, geopandas and prepared polygons: ratios of one run.
 
     python -m bench.locate [--grids N] [--districts N] [--cells N] [--points N] [--rounds N]
-    python -m bench.locate --grids 1000000 --districts 100 --cells 100      a million grids: 5 minutes, 9 GB
+    python -m bench.locate --grids 1000000 --districts 100 --cells 90       a million grids: 6 minutes, 7 GB
 
 All sides see the same tiling and points, take turns, and are counted by the median of their rounds.
 """
@@ -26,6 +26,9 @@ from tiling.locate import PLAIN, DistrictIndex, DistrictTiles, PointLocator, fas
 
 WEST, SOUTH = 118.0, 39.5
 VERTICES = 75
+PEERS = {"sjoin": "geopandas sjoin", "tree": "STRtree", "prepared": "prepared intersects_xy"}
+# Beyond, prepared polygons would not fit into the memory of a small machine beside the index.
+MOST_PREPARED = 200_000
 
 
 @dataclass(frozen=True)
@@ -187,24 +190,25 @@ def one_lookup(locator: PointLocator, scene: Scene, rounds: int) -> None:
 def many_points(locator: PointLocator, scene: Scene, rounds: int, *, name: str) -> None:
     """All points at once, from arrays of coordinates; the peers get their points built beforehand."""
     polygons = scene.polygons
-    shapely.prepare(polygons)
     tree = shapely.STRtree(polygons)
     points = shapely.points(scene.lon, scene.lat)
     grids = geopandas.GeoDataFrame({"code": scene.codes}, geometry=polygons, crs=4326)
     built = geopandas.GeoDataFrame(geometry=points, crs=4326)
-    took = in_turns(
-        {
-            "numba": lambda: locator.many(scene.lon, scene.lat, kernel=fastest()),
-            "numpy": lambda: locator.many(scene.lon, scene.lat, kernel=PLAIN),
-            "sjoin": lambda: geopandas.sjoin(built, grids, predicate="intersects"),
-            "tree": lambda: tree.query(points, predicate="intersects"),
-            "prepared": lambda: prepared(tree, polygons, scene),
-        },
-        rounds,
-    )
+    sides: dict[str, Callable[[], Any]] = {
+        "numba": lambda: locator.many(scene.lon, scene.lat, kernel=fastest()),
+        "numpy": lambda: locator.many(scene.lon, scene.lat, kernel=PLAIN),
+        "sjoin": lambda: geopandas.sjoin(built, grids, predicate="intersects"),
+        "tree": lambda: tree.query(points, predicate="intersects"),
+    }
+    if len(polygons) <= MOST_PREPARED:
+        shapely.prepare(polygons)
+        sides["prepared"] = lambda: prepared(tree, polygons, scene)
+    took = in_turns(sides, rounds)
     rate = {side: len(scene.lon) / seconds / 1e6 for side, seconds in took.items()}
     for side in ("numba", "numpy"):
-        for peer, spoken in (("sjoin", "geopandas sjoin"), ("tree", "STRtree"), ("prepared", "prepared intersects_xy")):
+        for peer, spoken in PEERS.items():
+            if peer not in rate:
+                continue
             ratio = rate[side] / rate[peer]
             print(f"{name} {side}: {rate[side]:.2f} million/s (ratio to {spoken} {rate[peer]:.2f}: {ratio:.1f})")
 

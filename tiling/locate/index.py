@@ -51,7 +51,7 @@ class DistrictIndex:
         """The index over the tiles; more cells make lookups faster and the index larger.
 
         By itself 550 cells a tile, from 20,000 tiles on 200. Where a process holds a million tiles of many districts,
-        100 keep all of them within 2.7 GB.
+        90 keep all of them within 2.6 GB.
 
         Raises ValueError when two tiles have the same code. Polygons may overlap or be None; they must be valid by
         themselves, else the even-odd rule decides what is inside.
