@@ -46,6 +46,8 @@ class Actor:
     datum: str | None = None
     language: str = "zh-CN"
     worker_id: int | None = None
+    # The department of somebody in the role unit; without one they see every case of their area.
+    unit: str | None = None
 
     def holds(self, code: str | None) -> bool:
         """Whether a code lies within this actor's area (or above it, on the way up to the district)."""
@@ -81,6 +83,7 @@ class User(Base):
     password_hash: Mapped[str]
     language: Mapped[str] = mapped_column(server_default="zh-CN")
     worker_id: Mapped[int | None]
+    unit_code: Mapped[str | None] = code_column(nullable=True)
     active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime] = now_column()
 
@@ -99,6 +102,7 @@ class Key(Base):
     role: Mapped[str]
     area: Mapped[str] = code_column(server_default="")
     datum: Mapped[str | None]
+    unit_code: Mapped[str | None] = code_column(nullable=True)
     sha256: Mapped[bytes] = mapped_column(BYTEA, unique=True)
     created_at: Mapped[datetime] = now_column()
     revoked_at: Mapped[datetime | None]
@@ -120,23 +124,33 @@ def digest_of(token: str) -> bytes:
 
 
 def add_user(
-    session: Session, name: str, *, role: str, area: str, password_hash: str, worker_id: int | None = None
+    session: Session,
+    name: str,
+    *,
+    role: str,
+    area: str,
+    password_hash: str,
+    worker_id: int | None = None,
+    unit: str | None = None,
 ) -> User:
     """The stored user; raises Conflict when the name is taken."""
     if session.get(User, name) is not None:
         raise Conflict("name_taken", name=name)
-    user = User(name=name, role=Role(role), area=area, password_hash=password_hash, worker_id=worker_id)
+    user = User(name=name, role=Role(role), area=area, password_hash=password_hash)
+    user.worker_id, user.unit_code = worker_id, unit
     session.add(user)
     session.flush()
     return user
 
 
-def add_key(session: Session, name: str, *, role: str, area: str, datum: str | None = None) -> str:
+def add_key(
+    session: Session, name: str, *, role: str, area: str, datum: str | None = None, unit: str | None = None
+) -> str:
     """The new key's text, told this one time; raises Conflict when the name is taken."""
     if session.scalar(select(Key.id).where(Key.name == name)) is not None:
         raise Conflict("name_taken", name=name)
     token = "wg_" + secrets.token_urlsafe(32)
-    session.add(Key(name=name, role=Role(role), area=area, datum=datum, sha256=digest_of(token)))
+    session.add(Key(name=name, role=Role(role), area=area, datum=datum, unit_code=unit, sha256=digest_of(token)))
     session.flush()
     return token
 
@@ -168,13 +182,24 @@ def find_person(session: Session, token: str) -> Actor | None:
 
 def actor_of(user: User) -> Actor:
     """The actor that a stored user becomes when signed in."""
-    return Actor(name=user.name, role=user.role, area=user.area, language=user.language, worker_id=user.worker_id)
+    return Actor(
+        name=user.name,
+        role=user.role,
+        area=user.area,
+        language=user.language,
+        worker_id=user.worker_id,
+        unit=user.unit_code,
+    )
 
 
 def list_key_actors(session: Session) -> dict[bytes, Actor]:
     """Every valid machine key's SHA-256 and the actor it stands for; processes keep it in memory."""
     keys = session.scalars(select(Key).where(Key.revoked_at.is_(None)))
-    return {key.sha256: Actor(name=key.name, role=key.role, area=key.area, kind="key", datum=key.datum) for key in keys}
+    return {key.sha256: _actor_of_key(key) for key in keys}
+
+
+def _actor_of_key(key: Key) -> Actor:
+    return Actor(name=key.name, role=key.role, area=key.area, kind="key", datum=key.datum, unit=key.unit_code)
 
 
 def list_users(session: Session, *, by: Actor) -> list[User]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.db import Base, code_column
+from layers.errors import Unacceptable
 
 
 class Unit(Base):
@@ -25,3 +26,10 @@ class Unit(Base):
 def list_units(session: Session) -> Sequence[Unit]:
     """All departments, by code."""
     return session.scalars(select(Unit).order_by(Unit.code)).all()
+
+
+def require_unit(session: Session, code: str | None) -> None:
+    """Raise Unacceptable for the code of a department that there is none of; no code at all is well."""
+    if code is not None and session.get(Unit, code) is None:
+        known = ", ".join(unit.code for unit in list_units(session))
+        raise Unacceptable("unknown_unit", errors=[(["unit"], "unknown_unit")], unit=code, known=known)

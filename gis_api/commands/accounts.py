@@ -19,6 +19,9 @@ Area = Annotated[str, typer.Option(help="Code prefix of the area; empty for ever
 RoleName = Annotated[str, typer.Option("--role", help="planner dispatcher leader worker unit admin auditor")]
 
 
+Department = Annotated[str | None, typer.Option("--unit", help="The department's code, for the role unit.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add `wangge user …` and `wangge key …`."""
     users = typer.Typer(help="People who can sign in.", no_args_is_help=True)
@@ -51,6 +54,7 @@ def add_user(
     name: str,
     role: RoleName,
     area: Area = "",
+    unit: Department = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from standard input.")] = False,
 ) -> None:
     """Add a person; without --password-stdin a password is made and printed once."""
@@ -58,12 +62,15 @@ def add_user(
 
     from gis_api.auth import hash_password
     from layers import access
+    from layers.units import require_unit
 
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     if len(password) < SHORTEST_PASSWORD:
         raise typer.BadParameter(f"a password has at least {SHORTEST_PASSWORD} characters")
     with _session() as session:
-        access.add_user(session, name, role=_known_role(role), area=area, password_hash=hash_password(password))
+        require_unit(session, unit)
+        hashed = hash_password(password)
+        access.add_user(session, name, role=_known_role(role), area=area, password_hash=hashed, unit=unit)
     print(f"added {name}" if password_stdin else f"added {name} with the password {password}")
 
 
@@ -83,14 +90,17 @@ def add_key(
     role: RoleName,
     area: Area = "",
     datum: Annotated[str | None, typer.Option(help="wgs84 cgcs2000 gcj02 bd09: the datum this machine sends.")] = None,
+    unit: Department = None,
 ) -> None:
     """Add a machine's key and print it, this one time."""
     from layers import access
+    from layers.units import require_unit
 
     if datum is not None and datum not in access.DATUMS:
         raise typer.BadParameter(f"{datum!r} is not one of {', '.join(access.DATUMS)}")
     with _session() as session:
-        print(access.add_key(session, name, role=_known_role(role), area=area, datum=datum))
+        require_unit(session, unit)
+        print(access.add_key(session, name, role=_known_role(role), area=area, datum=datum, unit=unit))
 
 
 def revoke_key(name: str) -> None:

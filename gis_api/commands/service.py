@@ -13,9 +13,10 @@ import typer
 from gis_api.commands.database import opened_database, started_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
     from gis_api.settings import Settings
 
@@ -131,17 +132,15 @@ def load(engine: Engine, settings: Settings, *, seed: int) -> None:
         keep_passwords(settings, passwords)
 
 
-def add_demo_people(session: object) -> dict[str, str]:
+def add_demo_people(session: Session) -> dict[str, str]:
     """The new sign-ins' passwords, made now; none is built in."""
     from sqlalchemy import select
-    from sqlalchemy.orm import Session
 
     from gis_api.auth import hash_password
     from layers.access import add_user
     from layers.incidents import Incident
     from layers.workers import Worker
 
-    assert isinstance(session, Session)
     passwords = {name: secrets.token_urlsafe(9) for name in DEMO_PEOPLE}
     busy = select(Incident.worker_id).where(Incident.state.in_(("dispatched", "accepted", "arrived")))
     worker = session.scalars(select(Worker).order_by(Worker.id.in_(busy).desc(), Worker.number).limit(1)).first()
@@ -153,8 +152,20 @@ def add_demo_people(session: object) -> dict[str, str]:
             area=worker.area if worker is not None and role == "worker" else DEMO_DISTRICT,
             password_hash=hash_password(passwords[name]),
             worker_id=worker.id if worker is not None and role == "worker" else None,
+            unit=_busiest_unit(session) if role == "unit" else None,
         )
     return passwords
+
+
+def _busiest_unit(session: Session) -> str | None:
+    """The department with most cases that a department can do something about."""
+    from sqlalchemy import func, select
+
+    from layers.incidents import Incident
+
+    waiting = Incident.state.in_(("triaged", "dispatched", "accepted", "arrived"))
+    cases = select(Incident.unit_code).where(waiting, Incident.unit_code.is_not(None)).group_by(Incident.unit_code)
+    return session.scalar(cases.order_by(func.count().desc(), Incident.unit_code).limit(1))
 
 
 def password_file(settings: Settings) -> Path:
@@ -176,15 +187,21 @@ def welcome(address: str, settings: Settings, *, timeout_s: float) -> None:
     if not answers(address, timeout_s=timeout_s):
         print(f"the service did not answer on {address} within {timeout_s:.0f} s", file=sys.stderr)
         return
-    print(f"\nWangge serves on {address}", flush=True)
-    for name, page in PAGES_SHOWN.items():
-        print(f"  {name:<10} {address}{page}")
     kept = password_file(settings)
-    if kept.exists():
-        print("\nDemo sign-ins (name, role, password):")
-        for name, password in json.loads(kept.read_text()).items():
-            print(f"  {name:<11} {DEMO_PEOPLE.get(name, ''):<11} {password}")
-    print("\nCtrl-C stops it.", flush=True)
+    passwords = json.loads(kept.read_text()) if kept.exists() else {}
+    print("\n" + "\n".join(greeting(address, passwords)), flush=True)
+
+
+def greeting(address: str, passwords: Mapping[str, str]) -> Iterator[str]:
+    """What the operator is told when the service answers, a line each."""
+    yield f"Wangge serves on {address}"
+    for name, page in PAGES_SHOWN.items():
+        yield f"  {name:<10} {address}{page}"
+    if passwords:
+        yield "\nDemo sign-ins (name, role, password):"
+    for name, password in passwords.items():
+        yield f"  {name:<11} {DEMO_PEOPLE.get(name, ''):<11} {password}"
+    yield "\nCtrl-C stops it."
 
 
 def answers(address: str, *, timeout_s: float) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from geoalchemy2.functions import ST_X, ST_Y
-from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from layers.access import Actor, Role
@@ -57,9 +57,11 @@ class IncidentsAsked:
 
 
 def scope(by: Actor) -> ColumnElement[bool]:
-    """What this actor may see: their area (the duty desk's where no grid is), and a worker's own cases."""
+    """What this actor may see: their area (the duty desk's where no grid is), a worker's own cases, a unit's own."""
     code = func.coalesce(Incident.current_code, Incident.desk_area, "")
     within = code.startswith(by.area, autoescape=True)
+    if by.role == Role.unit and by.unit is not None:
+        return and_(within, Incident.unit_code == by.unit)
     if by.role != Role.worker:
         return within
     own = Incident.worker_id == by.worker_id

@@ -29,6 +29,15 @@ def test_a_name_is_given_once(client_as: ClientAs) -> None:
     assert admin.post("/api/v1/users", json=NEW).status_code == 409
 
 
+def test_a_person_of_a_department_belongs_to_one_that_there_is(client_as: ClientAs) -> None:
+    admin = client_as("admin")
+    told = admin.post("/api/v1/users", json=NEW | {"role": "unit", "unit": "nowhere"})
+    assert (told.status_code, told.json()["errors"][0]["loc"]) == (422, ["unit"])
+    assert admin.post("/api/v1/users", json=NEW | {"role": "unit", "unit": "water"}).json()["unit"] == "water"
+    key = admin.post("/api/v1/keys", json={"name": "k", "role": "unit", "area": "130273", "unit": "water"})
+    assert key.json()["unit"] == "water"
+
+
 @pytest.mark.parametrize(
     "wrong", [{"role": "king"}, {"password": "short"}, {"name": ""}, {"name": "a\x00b"}, {"area": "13;--"}, {"x": 1}]
 )

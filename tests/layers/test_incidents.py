@@ -98,3 +98,18 @@ def test_each_sees_the_own_area_and_an_empty_one_sees_all(session: Session) -> N
     assert seen("130273") == ids[:2]
     assert seen("") == ids
     assert seen("1302730010010011") == []
+
+
+def test_a_department_sees_the_cases_given_to_it_and_no_other(session: Session) -> None:
+    categories.ensure_defaults(session)
+    ids = [stored(session, code=code) for code in ("130273001001001", "130273002001001", "110101001001001")]
+    session.execute(text("UPDATE incidents SET unit_code = 'water' WHERE id <> :other"), {"other": ids[1]})
+    session.expire_all()
+
+    def seen(unit: str | None) -> list[int]:
+        by = Actor("u", Role.unit, area="130273", unit=unit)
+        return sorted(card.id for card in incidents.list_incidents(session, IncidentsAsked(), by=by))
+
+    assert seen("water") == ids[:1]
+    assert seen("fire_rescue") == []
+    assert seen(None) == ids[:2]
