@@ -6,10 +6,14 @@ Heavy packages are imported inside the commands, so that `wangge --help` answers
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from gis_api.commands import accounts, batch, explaining, importing, service
+
+if TYPE_CHECKING:
+    from layers.errors import LayerError
 
 app = typer.Typer(
     name="wangge",
@@ -23,16 +27,37 @@ for part in (service, accounts, importing, explaining, batch):
 
 def main() -> None:
     """Run the command; a known error is told in one line, not as a traceback."""
+    from pydantic import ValidationError
+    from sqlalchemy.exc import ArgumentError, OperationalError
+
     from layers.errors import LayerError
 
     try:
         app()
     except LayerError as error:
-        from gis_api.texts import has, text
+        _end(_words(error))
+    except OperationalError as error:
+        _end(f"The database cannot be reached: {_line(error.orig)}")
+    except ArgumentError:
+        _end("WANGGE_DATABASE_URL is no address of a PostgreSQL, such as postgresql://user@host/wangge.")
+    except ValidationError as error:
+        _end("; ".join(f"WANGGE_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors() if one["loc"]))
 
-        key = f"errors.{error.code}"
-        print(text(key, "en", **error.details) if has(key) else str(error), file=sys.stderr)
-        sys.exit(1)
+
+def _words(error: LayerError) -> str:
+    from gis_api.texts import has, text
+
+    key = f"errors.{error.code}"
+    return text(key, "en", **error.details) if has(key) else str(error)
+
+
+def _line(error: object) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]
+
+
+def _end(words: str) -> None:
+    print(words, file=sys.stderr)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +47,7 @@ def locate(
         atlas = load_atlas(session)
     counts: dict[str, int] = {}
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
-    with Progress(*columns) as progress, _writing(out) as write:
+    with _told_in_a_line(), Progress(*columns) as progress, _writing(out) as write:
         task = progress.add_task("locating", total=None)
         for table in _batches(file, needed=(lon, lat)):
             batch = _located(atlas, table, names=(lon, lat), datum=datum)
@@ -55,6 +56,17 @@ def locate(
             progress.advance(task, table.num_rows)
     for relation, number in sorted(counts.items()):
         print(f"{relation}\t{number}")
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """What cannot be read or written, told as a fault of the question: which file, which row, what stands there."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as wrong:
+        raise typer.BadParameter(" ".join(str(wrong).split())) from wrong
 
 
 def _batches(file: Path, *, needed: tuple[str, str]) -> Iterator[pa.Table]:

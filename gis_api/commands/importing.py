@@ -13,6 +13,8 @@ import typer
 from gis_api.commands.database import opened_database
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.table import Table
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
@@ -54,7 +56,10 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and take it back.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import a file into a layer; grids become draft plans, never published ones."""
+    """Import a file into a layer; grids become draft plans, never published ones.
+
+    Exit status 1 where every row was refused: most likely it was the wrong file, layer or mapping.
+    """
     from layers.importing import ImportOptions
 
     options = ImportOptions(
@@ -75,6 +80,8 @@ def import_file(
         print(json.dumps(_report_json(report), ensure_ascii=False, indent=1))
     else:
         show_report(report)
+    if report.refused and not report.stored:
+        raise typer.Exit(1)
 
 
 def check(
@@ -108,11 +115,7 @@ def publish(
 
     Refused while the plan has errors, and for a person who edited it.
     """
-    from datetime import datetime
-
-    moment = None if effective_at is None else datetime.fromisoformat(effective_at)
-    if moment is not None and moment.tzinfo is None:
-        raise typer.BadParameter("give the time with its offset, such as 2026-11-01T00:00:00+08:00")
+    moment = None if effective_at is None else _moment(effective_at)
     with opened_database() as engine:
         warnings = _submitted(engine, plan, by=by)
         district, plan_version, certificate = _published(engine, plan, effective_at=moment, by=by)
@@ -141,6 +144,18 @@ def agree(
             session, file, column=column, stated_as=stated_as, options=options, by=_operator("agree")
         )
     show_agreement(result)
+
+
+def _moment(text: str) -> datetime:
+    from datetime import datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter(f"give the time with its offset, such as 2026-11-01T00:00:00+08:00, not {text!r}")
+    return moment
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -76,3 +76,13 @@ def test_a_missing_column_is_told_with_those_there_are(run: Run, tmp_path: Path)
     answer = run(source, "--lon", "lon", "--lat", "b", "--out", tmp_path / "out.csv")
     assert answer.exit_code == 2
     assert "a, b" in answer.output
+
+
+def test_a_column_of_words_and_a_folder_that_is_not_there_are_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text("x,y,name\n118.1,39.6,a\n")
+    words = run(file, "--lon", "name", "--lat", "y", "--out", tmp_path / "out.csv")
+    nowhere = run(file, "--lon", "x", "--lat", "y", "--out", tmp_path / "nowhere" / "out.csv")
+    assert (words.exit_code, nowhere.exit_code) == (2, 2)
+    assert "invalid value 'a'" in " ".join(words.output.replace("│", "").split())
+    assert "Traceback" not in words.output + nowhere.output

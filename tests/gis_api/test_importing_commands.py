@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
-from gis_api.cli import app
+from gis_api.cli import app, main
 from layers.access import User
 from layers.buildings import Building
 from layers.db import transaction
@@ -104,3 +104,37 @@ def test_a_column_that_is_not_named_well_is_refused(wangge: Wangge, tmp_path: Pa
     file = geo_file(tmp_path, boxes(), code=["1", "2"])
     assert wangge("import", "buildings", file, "--map", "code").exit_code == 2
     assert isinstance(wangge("import", "buildings", file, "--map", "gone=name").exception, Unacceptable)
+
+
+def test_a_file_of_which_nothing_could_be_stored_fails(wangge: Wangge, tmp_path: Path) -> None:
+    result = wangge("import", "roads", geo_file(tmp_path, boxes(), osm_id=[1, 2]))
+    assert result.exit_code == 1
+    assert "wrong type of geometry" in result.stdout
+
+
+def test_a_time_that_is_none_is_told_in_a_line(wangge: Wangge) -> None:
+    for wrong in ("tomorrow", "2026-11-01T00:00:00"):
+        result = wangge("publish", 1, "--effective-at", wrong)
+        assert result.exit_code == 2
+        assert "with its offset" in " ".join(result.output.replace("│", "").split())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("WANGGE_DATABASE_URL", "postgresql://nobody@/none?host=/nowhere", "The database cannot be reached"),
+        ("WANGGE_DATABASE_URL", "garbage", "WANGGE_DATABASE_URL"),
+        ("WANGGE_PORT", "abc", "WANGGE_PORT"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], setting: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(setting, value)
+    monkeypatch.setattr("sys.argv", ["wangge", "user", "list"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capfd.readouterr().err
+    assert ended.value.code == 1
+    assert said.count("\n") == 1
+    assert told in said
