@@ -19,8 +19,8 @@ from layers.db import make_engine
 from migrations import run
 
 TEMPLATE = "template_wangge"
-# What a power cut would lose here is thrown away anyhow. (tests/layers/test_cluster.py sees that others are durable.)
 PLENTY_BYTES = 8_000_000_000
+# What a power cut would lose here is thrown away anyhow. (tests/layers/test_cluster.py sees that others are durable.)
 HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
 ROOT = Path(__file__).parent.parent
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Table, and_, case, exists, func, literal, select, true
 from sqlalchemy.orm import Session, aliased
 
+from layers.db import covers_exactly
 from layers.grids import Grid, GridLevel
 from layers.importing.bulk import ROW
 from layers.plans import Plan
@@ -19,7 +20,7 @@ def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
     its own plan is asked: where two independent plans divide the same ground, that says by which one rows are counted.
     """
     owner = _owner(table, district).lateral("owner")
-    framed = exists().where(*_in_force(Plan, district), func.ST_Covers(Plan.frame, table.c.geom))
+    framed = exists().where(*_in_force(Plan, district), covers_exactly(Plan.frame, table.c.geom))
     relation = case(
         (owner.c.touching > 1, literal("border")),
         (owner.c.touching == 1, literal("inside")),
@@ -54,7 +55,7 @@ def _owner(table: Table, district: str | None) -> Any:
         select(*columns, func.count().over().label("touching"))
         .join(Plan, Plan.id == Grid.plan_id)
         .where(and_(*_in_force(Plan, district), Grid.exclusive, ~has_parts))
-        .where(func.ST_Covers(Grid.geom, table.c.geom))
+        .where(covers_exactly(Grid.geom, table.c.geom))
         .order_by(Grid.code)
         .limit(1)
     )

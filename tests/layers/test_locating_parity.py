@@ -23,6 +23,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 COUNT = 100_000
 
 # Finest tiles that cover each point, and the districts whose frame does.
+# The plain predicates round points near an edge, see layers.db.covers_exactly.
 HELD = text("""
     WITH finest AS (
         SELECT g.code, g.geom FROM grids g WHERE g.exclusive AND NOT EXISTS (
@@ -31,7 +32,8 @@ HELD = text("""
         SELECT n, ST_SetSRID(ST_Point(lon, lat), 4326) AS at
         FROM unnest(CAST(:lon AS float8[]), CAST(:lat AS float8[])) WITH ORDINALITY AS p (lon, lat, n)
     )
-    SELECT n, (SELECT array_agg(f.code ORDER BY f.code) FROM finest f WHERE ST_Covers(f.geom, at)),
+    SELECT n, (SELECT array_agg(f.code ORDER BY f.code) FROM finest f
+               WHERE ST_Covers(f.geom, at) AND (ST_Contains(f.geom, at) OR NOT ST_Relate(f.geom, at, 'FF*FF****'))),
            EXISTS (SELECT 1 FROM plans WHERE ST_Covers(frame, at))
     FROM points ORDER BY n
 """)
