@@ -49,14 +49,27 @@ PATHS = {"home": "/", "planner": "/planner", "heat": "/heat"}
 # Role -> the cards of its home, in order; js/home/<card>.js fills the element of that name.
 CARDS: Mapping[str, tuple[str, ...]] = {
     "planner": ("plans", "locate"),
-    "dispatcher": ("report", "locate", "incidents"),
+    "dispatcher": ("report", "place", "locate", "incidents"),
     "leader": ("figures",),
     "worker": ("tasks", "report", "mine", "locate"),
     "unit": ("tasks",),
-    "admin": ("plans", "locate", "workers", "history"),
+    "admin": ("plans", "locate", "accounts", "workers", "history"),
     "auditor": ("history", "incidents"),
 }
-WIDE = ("figures", "incidents", "tasks", "workers", "history")
+WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "history")
+HOME_SECTIONS = (
+    "home",
+    "plans",
+    "steps",
+    "roles",
+    "roles_in_grid",
+    "dispatch",
+    "report",
+    "incidents",
+    "tasks",
+    "locate",
+    "map",
+)
 LANGUAGE_COOKIE = "lang"
 A_YEAR_S = 365 * 86_400
 
@@ -92,9 +105,12 @@ def home(request: Request, person: MaybePerson) -> Response:
     if reader.person is None:
         return sign_in(reader)
     cards = CARDS[reader.person.role]
-    sections = dict.fromkeys(("home", "plans", "steps", "roles_in_grid", "dispatch", "report", "locate", *cards))
-    config = _duties(request, reader.person)
-    return page(reader, "home", config=config, sections=tuple(sections), values={"cards": cards, "wide": WIDE})
+    sections = dict.fromkeys((*HOME_SECTIONS, *cards))
+    mapped = "place" in cards
+    config = {**_duties(request, reader.person), **(_map_config(reader) if mapped else {})}
+    layers = ground(reader.base_map) if mapped else ()
+    values = {"cards": cards, "wide": WIDE}
+    return page(reader, "home", config=config, sections=tuple(sections), values=values, layers=layers)
 
 
 @router.get("/planner")
@@ -178,8 +194,7 @@ def map_page(
     if reader.person.role not in READERS[name]:
         return _wrong(reader, 403)
     drawn = (*ground(reader.base_map), *layers)
-    place = {"map": "map_main", "ground": variables(reader.base_map), "datum": _datum(reader.base_map)}
-    told = {**place, **(config or {})}
+    told = {**_map_config(reader), **(config or {})}
     return page(reader, name, config=told, sections=("map", *sections), values={"ahead": ahead}, layers=drawn)
 
 
@@ -251,6 +266,10 @@ def _doors(person: Actor | None) -> list[dict[str, str]]:
     return [
         {"page": name, "path": PATHS[name]} for name in DOORS if person is not None and person.role in READERS[name]
     ]
+
+
+def _map_config(reader: Reader) -> dict[str, Any]:
+    return {"map": "map_main", "ground": variables(reader.base_map), "datum": _datum(reader.base_map)}
 
 
 def _text(lang: str, key: str, **values: object) -> str:

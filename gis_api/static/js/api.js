@@ -5,6 +5,7 @@ export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || `HTTP ${status}`);
     this.status = status;
+    this.code = (body.type || "").split(":").pop();
     this.title = body.title || "";
     this.where = body.where || null;
     this.errors = body.errors || [];

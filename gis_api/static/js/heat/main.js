@@ -6,7 +6,7 @@ import { colour } from "../map/colours.js";
 import { map, show } from "../map/place.js";
 import { boxOf, latLngOf } from "../map/world.js";
 import { scaleOf } from "./classes.js";
-import { showCategories, showFigures, showLegend, showPeriod, showWorst, wordsOf } from "./panel.js";
+import { showCategories, showFigures, showLegend, showPeriod, showWorst, totals, wordsOf } from "./panel.js";
 import { dayOf, Strip } from "./strip.js";
 
 const DAY_MS = 86_400_000;
@@ -150,11 +150,17 @@ async function panel(wish, cells) {
     get(`/api/v1/heat?${query(before, { format: "json" })}`).then((answer) => answer.cells),
   ]);
   if (latest !== wish) return;
-  showFigures(by("figures"), figures.total, wish.layer);
+  showFigures(by("figures"), wish.category ? ofCategory(communities, earlier, figures.total) : totals(figures.total, wish.layer));
   showWorst(by("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
   showCategories(by("categories"), figures.by_category[wish.layer], names);
   categories(figures.by_category[wish.layer]);
   by("export").href = `/api/v1/heat?${query(wish)}`;
+}
+
+// One category has its own count and its count before; what became of it is told for all of them only.
+function ofCategory(communities, earlier, { grids }) {
+  const sum = (cells) => cells.reduce((total, cell) => total + (cell.n ?? 0), 0);
+  return [["found", sum(communities)], ["before", sum(earlier)], ["grids", grids]];
 }
 
 // Categories that occur are offered; the chosen one stays even when this period has none of it.

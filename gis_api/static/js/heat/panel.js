@@ -19,11 +19,13 @@ export function showLegend(box, { scale, layer, per, unknown }) {
   fill(box, el("h2", {}, t(`heat.legend_${per}`, { layer: t(`heat.layer_${layer}`) })), el("ul", {}, rows));
 }
 
-export function showFigures(box, total, layer) {
-  const hazards = layer === "hazards";
-  const figures = hazards
+export function totals(total, layer) {
+  return layer === "hazards"
     ? [["found", total.hazards], ["rectified", total.hazards_rectified], ["before", total.hazards_before], ["grids", total.grids]]
     : [["found", total.incidents], ["closed", total.incidents_closed], ["open", total.incidents_open], ["grids", total.grids]];
+}
+
+export function showFigures(box, figures) {
   fill(box, figures.map(([key, value]) => el("div", {}, el("b", {}, number(value)), el("span", {}, t(`heat.${key}`)))));
 }
 

@@ -1,18 +1,48 @@
 // What was done, newest first, and whether the chain of it holds.
 import { get } from "../api.js";
-import { t, when } from "../config.js";
+import { has, number, t, when } from "../config.js";
 import { el, fill } from "../dom.js";
 
-const ROWS = 30;
+const COLUMNS = ["at", "by", "what", "subject"];
 
 export async function show(body) {
-  const { entries } = await get("/api/v1/history");
-  if (!entries.length) {
-    fill(body, el("p", { class: "empty" }, t("history.none")));
-    return;
-  }
-  const head = ["at", "by", "what", "subject"].map((key) => el("th", {}, t(`history.${key}`)));
-  const rows = entries.slice(0, ROWS).map((entry) => el("tr", {},
-    el("td", {}, when(entry.at)), el("td", {}, entry.actor), el("td", {}, entry.action), el("td", {}, entry.subject)));
-  fill(body, el("div", { class: "scroll" }, el("table", { "data-test": "history" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))));
+  const rows = el("tbody");
+  const more = el("button", { type: "button", class: "small", "data-test": "history-more" }, t("history.more"));
+  let next = "/api/v1/history";
+  const read = async () => {
+    const page = await get(next);
+    rows.append(...page.entries.map(row));
+    next = page.next;
+    more.hidden = !next;
+  };
+  await read();
+  more.addEventListener("click", () => read().catch((problem) => fill(said, failure(problem))));
+  const said = el("div", { role: "status", "data-test": "chain" });
+  fill(body, el("div", { class: "actions" }, el("button", { type: "button", "data-test": "check-chain", onclick: () => check(said) }, t("history.check"))), said,
+    rows.childElementCount ? el("div", { class: "scroll log" }, el("table", { "data-test": "history" },
+      el("thead", {}, el("tr", {}, COLUMNS.map((key) => el("th", {}, t(`history.${key}`))))), rows)) : el("p", { class: "empty" }, t("history.none")),
+    more);
 }
+
+function row({ at, actor, action, subject, details }) {
+  return el("tr", { title: JSON.stringify(details) }, [when(at), actor, wordsOf(action), subject].map((words) => el("td", {}, words)));
+}
+
+// Actions without a word of their own stand as they are stored.
+function wordsOf(action) {
+  const key = `history.did_${action.replaceAll(".", "_")}`;
+  return has(key) ? t(key) : action;
+}
+
+async function check(said) {
+  fill(said, el("p", { class: "quiet" }, t("history.checking")));
+  try {
+    const { holds, lines, sealed, broken_at: place } = await get("/api/v1/history/chain");
+    const words = holds ? t("history.holds", { sealed: number(sealed), waiting: number(lines - sealed) }) : t("history.broken", { n: number(place) });
+    fill(said, el("p", { class: `message ${holds ? "good" : "bad"}` }, words));
+  } catch (problem) {
+    fill(said, failure(problem));
+  }
+}
+
+const failure = (problem) => el("p", { class: "message bad", role: "alert" }, problem.message);

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { t, has, when } from "../config.js";
 import { el, fill } from "../dom.js";
+import { caseOf } from "./case.js";
 import { categoriesOf } from "./report.js";
 
 const WAY = ["reported", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"];
@@ -24,7 +25,14 @@ export async function show(body) {
 async function rows(names) {
   const incidents = (await get("/api/v1/incidents?limit=20")).incidents;
   if (!incidents.length) return el("p", { class: "empty" }, t("incidents.none"));
-  return el("ul", { class: "rows", "data-test": "incidents" }, incidents.map((incident) => incidentRow(incident, names)));
+  return el("ul", { class: "rows", "data-test": "incidents" }, incidents.map((incident) => followed(incident, names)));
+}
+
+// A row whose details open; a step taken there changes the row and leaves the others alone.
+function followed(incident, names) {
+  const details = caseOf(incident.id, (after) => shown.replaceChildren(...incidentRow(after, names, details).childNodes));
+  const shown = incidentRow(incident, names, details);
+  return shown;
 }
 
 export function incidentRow(incident, names, ...more) {

@@ -20,6 +20,7 @@ export async function show(body) {
 async function look(box, query) {
   try {
     const location = await get(`/api/v1/locate?${query}`);
+    document.dispatchEvent(new CustomEvent("place-told", { detail: location }));
     fill(box, located(location), await nearest(query));
   } catch (problem) {
     fill(box, el("p", { class: "message bad", role: "alert" }, problem.message));

@@ -1,16 +1,20 @@
 // The home of a role: each card of the page is filled by its own module.
-import { fill, el } from "../dom.js";
+import { el } from "../dom.js";
 import { t } from "../config.js";
 
 const cards = [...document.querySelectorAll("[data-card]")];
 
+// What went wrong stands beside the card's body, which stays: a map in it could not be made twice.
 async function open(card) {
   const body = card.querySelector(".body");
+  card.querySelector(":scope > .message")?.remove();
+  body.hidden = false;
   try {
     const { show } = await import(`./${card.dataset.card}.js`);
     await show(body, card);
   } catch (problem) {
-    fill(body, el("div", { class: "message bad", role: "alert" }, el("div", {}, problem.message),
+    body.hidden = true;
+    card.append(el("div", { class: "message bad", role: "alert" }, el("div", {}, problem.message),
       el("button", { type: "button", class: "small", onclick: () => open(card) }, t("frame.try_again"))));
   }
 }

@@ -60,6 +60,7 @@ function tell(box, incident, trial) {
   const chosen = incident.assignment;
   const waiting = [incident.waiting_text ?? t("report.waiting"), incident.duty_desk ? `${incident.duty_desk.name} ${incident.duty_desk.phone ?? ""}` : ""].join(" ");
   const said = chosen ? t("report.sent_to", { name: chosen.name ?? chosen.worker, distance: number(Math.round(chosen.distance_m ?? 0)) }) : waiting;
+  if (incident.location) document.dispatchEvent(new CustomEvent("place-told", { detail: incident.location }));
   fill(box,
     el("p", { class: `message ${chosen ? "good" : ""}` }, el("div", {}, trial ? t("report.tried") : t("report.done", { id: incident.id }), el("br"), said)),
     incident.location ? located(incident.location) : null,

@@ -6,6 +6,7 @@ import { versionOf } from "./plans.js";
 import { RepairDialog } from "./repair.js";
 
 const MENDABLE = new Set(["overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid"]);
+const REFUSED_FOR_MS = 12_000;
 const ACTIONS = ["compare", "submit", "withdraw", "return", "publish"];
 
 export class Desk {
@@ -53,6 +54,9 @@ export class Desk {
     const state = problem ? "refused" : this.store.pending > 0 ? "saving" : "saved";
     box.className = `save ${state}`;
     box.textContent = t(`planner.${state}`, { time: clock(this.savedAt) });
+    // A refusal has been put back already: once it was seen, the plan stands as saved.
+    clearTimeout(this.forgetting);
+    if (problem) this.forgetting = setTimeout(() => this.showState(), REFUSED_FOR_MS);
   }
 
   showPlan() {
@@ -160,13 +164,15 @@ export class Desk {
     box.dispatchEvent(new Event("change"));
   }
 
-  say(message, kind = "") {
+  // A sentence over the map; `offer` adds a button that does something about it.
+  say(message, kind = "", offer = null) {
     const toast = document.getElementById("toast");
     toast.className = `toast message ${kind}`;
-    fill(toast, el("div", {}, message), el("button", { type: "button", class: "small", onclick: () => (toast.hidden = true) }, t("frame.close")));
+    const way = offer && el("button", { type: "button", class: "small main", "data-test": "offer", onclick: offer.act }, offer.words);
+    fill(toast, el("div", {}, message), way, el("button", { type: "button", class: "small", onclick: () => (toast.hidden = true) }, t("frame.close")));
     toast.hidden = false;
     clearTimeout(this.fading);
-    this.fading = setTimeout(() => (toast.hidden = true), kind === "bad" ? 12000 : 6000);
+    this.fading = setTimeout(() => (toast.hidden = true), kind === "bad" ? REFUSED_FOR_MS : 6000);
   }
 
   // Steps of the plan's life
@@ -175,6 +181,7 @@ export class Desk {
     try {
       await this.store.step(name, body);
       this.say(t(`planner.done_${name}`), "good");
+      this.showState();
       this.editor.allow();
     } catch (problem) {
       this.refusedStep(problem);

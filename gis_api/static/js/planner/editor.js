@@ -15,6 +15,7 @@ import { Sketch } from "./sketch.js";
 import { shortCode } from "./tiling.js";
 import { Rail } from "./tools.js";
 import { Published } from "./published.js";
+import { buildingOf, refusal, shapeName } from "./words.js";
 
 const SKETCHES = { split: "line", redraw: "line", carve: "area", give: "area" };
 const MOST_MARKS = 2000;
@@ -277,11 +278,8 @@ export class Editor {
   }
 
   mend(defect, into) {
-    if (defect.kind in GIVEN) {
-      this.apply({ op: "give", geometry: defect.where, to: into });
-      return;
-    }
-    this.apply({ op: "fill_gap", where: { type: "Point", coordinates: innerPoint(defect.where) }, into });
+    if (defect.kind in GIVEN) this.step(async () => this.store.edit({ op: "give", geometry: await buildingOf(defect), to: into }));
+    else this.apply({ op: "fill_gap", where: { type: "Point", coordinates: innerPoint(defect.where) }, into });
   }
 
   locate(defect) {
@@ -349,10 +347,11 @@ export class Editor {
 
   // Send one operation; the answer becomes the map, a refusal is told with its place on the map.
   apply(operation, { before, refused } = {}) {
-    return this.step(() => this.store.edit(operation), { before, refused });
+    const along = { ...operation, pieces_to: operation.op === "carve" ? "new" : operation.to };
+    return this.step(() => this.store.edit(operation), { before, refused, retry: () => this.apply(along) });
   }
 
-  async step(send, { before, refused } = {}) {
+  async step(send, { before, refused, retry } = {}) {
     this.mark(null);
     try {
       const answer = await send();
@@ -361,7 +360,7 @@ export class Editor {
     } catch (problem) {
       refused?.();
       if (problem.where) this.mark(problem.where, "bad");
-      if (problem.status !== 412) this.desk.say(problem.message, "bad");
+      if (problem.status !== 412) this.desk.say(...refusal(problem, retry));
     }
   }
 
@@ -395,9 +394,4 @@ export class Editor {
     this.store.check().catch((problem) => this.desk.say(problem.message, "bad"));
     this.desk.refreshChanges();
   }
-}
-
-function shapeName(shape) {
-  const { name } = shape.properties;
-  return name && name !== shape.code ? `${shortCode(shape.code)} ${name}` : shortCode(shape.code);
 }

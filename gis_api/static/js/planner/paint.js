@@ -6,7 +6,7 @@ const FONT = '"Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHe
 
 // Before these zooms dashes and labels are only noise.
 const SUB_GRIDS_FROM = 15;
-const LABELS_FROM = 15;
+const LABELS_FROM = 15.5;
 
 // A run of points as a path; points closer than 0.6 px to the last one are left out.
 function trace(context, tiling, ids, view, closed) {
@@ -87,7 +87,7 @@ export function paintLabels(context, tiling, view, { second, level = "grid" }) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   if (view.zoom < LABELS_FROM) return;
-  const taken = new Set();
+  const taken = [];
   for (const shape of tiling.shapes.values()) {
     if (shape.level !== level || !meets(shape.box, view.box)) continue;
     if ((shape.box[2] - shape.box[0]) * view.scale < 58) continue;
@@ -98,18 +98,17 @@ export function paintLabels(context, tiling, view, { second, level = "grid" }) {
 function paintLabel(context, place, view, shape, words, taken) {
   const x = Math.round(place.x * view.scale - view.x);
   const y = Math.round(place.y * view.scale - view.y);
-  const cells = [Math.floor(x / 74), Math.floor(y / 38)];
-  const key = cells.join();
-  if (taken.has(key)) return;
-  taken.add(key);
   const name = shortCode(shape.code);
   context.font = `700 12px ${FONT}`;
   const first = context.measureText(name).width;
   context.font = `400 12px ${FONT}`;
   const width = Math.max(first, context.measureText(words.text).width) + 12;
+  const half = words.text ? 17 : 10;
+  const box = [x - width / 2, y - half, x + width / 2, y + half];
+  if (taken.some((other) => meets(other, box))) return;
+  taken.push(box);
   context.fillStyle = faint("paper", 0.92);
   context.beginPath();
-  const half = words.text ? 17 : 10;
   context.roundRect(x - width / 2, y - half, width, 2 * half, 4);
   context.fill();
   context.font = `700 12px ${FONT}`;

@@ -84,7 +84,7 @@ function problemRow(defect, { locate, mend, gridOf }) {
       buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t("planner.give_to", { grid: shortCode(code) })));
     }
   }
-  if (defect.kind in GIVEN && defect.where?.type.endsWith("Polygon")) {
+  if (defect.kind in GIVEN) {
     for (const code of defect.codes.slice(0, 3)) {
       buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t(GIVEN[defect.kind], { grid: shortCode(code) })));
     }

@@ -1,0 +1,75 @@
+// The people who can sign in and the keys of machines: seen, added, locked, revoked.
+import { call, get } from "../api.js";
+import { config, t } from "../config.js";
+import { el, fill } from "../dom.js";
+import { DATUMS, field, select } from "./where.js";
+
+const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
+const SHORTEST_PASSWORD = 10;
+const KINDS = {
+  user: { path: "/api/v1/users", list: "users", columns: ["name", "role", "area", "state"] },
+  key: { path: "/api/v1/keys", list: "keys", columns: ["name", "role", "area", "datum"] },
+};
+
+export async function show(body) {
+  const parts = await Promise.all(Object.keys(KINDS).map(part));
+  fill(body, parts);
+}
+
+async function part(kind) {
+  const list = el("div", { class: "scroll", "data-test": `${kind}s` });
+  const said = el("div", { role: "status", "data-test": `${kind}-said` });
+  const refresh = async () => fill(list, table(kind, (await get(KINDS[kind].path))[KINDS[kind].list], act));
+  async function act(method, path, sent) {
+    try {
+      const { data } = await call(method, path, { body: sent });
+      fill(said);
+      await refresh();
+      return data ?? true;
+    } catch (problem) {
+      fill(said, el("p", { class: "message bad", role: "alert" }, [problem.message, ...problem.errors.map((error) => error.msg)].join(" ")));
+      return null;
+    }
+  }
+  await refresh();
+  return el("section", { class: "answer" }, el("h3", {}, t(`accounts.${kind}s`)), list, form(kind, act, said), said);
+}
+
+function table(kind, accounts, act) {
+  if (!accounts.length) return el("p", { class: "empty" }, t(`accounts.no_${kind}s`));
+  const head = KINDS[kind].columns.map((column) => el("th", {}, t(`accounts.${column}`)));
+  return el("table", {}, el("thead", {}, el("tr", {}, head, el("th", {}))), el("tbody", {}, accounts.map((one) => row(kind, one, act))));
+}
+
+function row(kind, one, act) {
+  const path = `${KINDS[kind].path}/${encodeURIComponent(one.name)}`;
+  const button = (words, method, sent) => el("button", { type: "button", class: "small", onclick: () => act(method, path, sent) }, words);
+  const last = kind === "key" ? one.datum ?? "—" : t(one.active ? "accounts.active" : "accounts.locked");
+  const own = kind === "user" && one.name === config.person.name;
+  const change = kind === "key" ? button(t("accounts.revoke"), "DELETE")
+    : own ? null : button(t(one.active ? "accounts.lock" : "accounts.unlock"), "PATCH", { active: !one.active });
+  return el("tr", { class: one.active === false ? "quiet" : "" },
+    [one.name, t(`roles.${one.role}`), one.area || "—", last].map((words) => el("td", {}, words)), el("td", { class: "number" }, change));
+}
+
+function form(kind, act, said) {
+  const more = kind === "user"
+    ? field(t("accounts.password"), el("input", { name: "password", type: "password", required: true, minlength: SHORTEST_PASSWORD, autocomplete: "new-password" }))
+    : field(t("report.datum"), select("datum", [["", t("accounts.stated_each_time")], ...DATUMS.map((datum) => [datum, datum.toUpperCase()])], ""));
+  const made = el("form", { class: "fields", "data-test": `${kind}-form` },
+    field(t("accounts.name"), el("input", { name: "name", required: true, maxlength: "100", autocomplete: "off" })),
+    field(t("accounts.role"), select("role", ROLES.map((role) => [role, t(`roles.${role}`)]), "dispatcher")),
+    field(t("accounts.area"), el("input", { name: "area", value: config.person.area, maxlength: "40", autocomplete: "off" })),
+    more, el("div", { class: "actions full" }, el("button", { type: "submit", class: "main" }, t(`accounts.add_${kind}`))));
+  made.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const sent = Object.fromEntries(new FormData(made));
+    if (kind === "key") sent.datum ||= null;
+    const done = await act("POST", KINDS[kind].path, sent);
+    if (!done) return;
+    made.reset();
+    fill(said, el("p", { class: "message good" }, kind === "user" ? t("accounts.user_added", { name: done.name })
+      : el("div", {}, t("accounts.key_added", { name: done.name }), el("br"), el("code", { "data-test": "fresh-key" }, done.key))));
+  });
+  return made;
+}
