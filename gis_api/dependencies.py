@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
 
 from gis_api.auth import COOKIE, People, bearer_of, refuse_foreign_origin
 from gis_api.errors import Problem
+from gis_api.geojson import box_in_wgs84, datum_of
+from gis_api.paging import Box, box_of
 from gis_api.replicas import Replicas
 from gis_api.settings import Settings
 from layers.access import Actor, Role, digest_of
@@ -142,6 +144,20 @@ async def _of_cookie(request: Request) -> Actor | None:
 
 
 MaybePerson = Annotated[Actor | None, Depends(find_actor)]
+
+
+async def _box(
+    actor: MaybePerson,
+    bbox: Annotated[str | None, Query(max_length=200, description="west,south,east,north in degrees")] = None,
+    datum: Annotated[str | None, Query(description="the datum of the bbox; default: the key's")] = None,
+) -> Box | None:
+    if actor is None:
+        return None  # the door of the route answers
+    sent = box_of(bbox)
+    return None if sent is None else box_in_wgs84(sent, datum_of(actor, datum))
+
+
+AskedBox = Annotated[Box | None, Depends(_box)]
 
 
 def role_door(*roles: Role) -> Callable[..., Any]:

@@ -103,6 +103,18 @@ def many_in_wgs84(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Floats]
     return np.round(lon, DECIMALS), np.round(lat, DECIMALS)
 
 
+def box_in_wgs84(box: Box, datum: str) -> Box:
+    """The smallest box in WGS84 around a box of another datum, whose sides are no straight lines there (to some cm)."""
+    if datum in SAME_AS_WGS84:
+        return box
+    west, south, east, north = box
+    xs, ys = np.linspace(west, east, 9), np.linspace(south, north, 9)
+    around_x = np.concatenate([xs, xs, np.full(9, west), np.full(9, east)])
+    around_y = np.concatenate([np.full(9, south), np.full(9, north), ys, ys])
+    lon, lat = many_in_wgs84(around_x, around_y, datum)
+    return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+
+
 def refuse_position(raw_lon: float, raw_lat: float, lon: float, lat: float, *, bounds: Sequence[Box]) -> None:
     """Raise Unacceptable with a hint where a position cannot be meant ([C2]); nothing is ever corrected silently."""
     for name, value in (("lon", raw_lon), ("lat", raw_lat)):

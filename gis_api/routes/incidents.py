@@ -12,10 +12,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from gis_api.cases import answer_to_report, case_of, full_case_of
-from gis_api.dependencies import Locator, Now, Read, Replicas_, Roster_, Tx, role_door
+from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
-from gis_api.paging import box_of, cursor_of, link_after, moment_of
+from gis_api.paging import cursor_of, link_after, moment_of
 from layers import dispatching, incidents
 from layers.access import Actor, Role
 from layers.dispatching import Memory, Report, StepAsked
@@ -160,13 +160,13 @@ def list_incidents(
     tx: Read,
     now: Now,
     by: CaseReader,
+    box: AskedBox,
     state: Annotated[list[str] | None, Query()] = None,
     area: Annotated[str, Query(max_length=40)] = "",
     category: Annotated[str | None, Query(max_length=60)] = None,
     since: AwareDatetime | None = None,
     changed_since: Annotated[str | None, Query(max_length=100)] = None,
     overdue: bool = False,
-    bbox: Annotated[str | None, Query(max_length=200)] = None,
     after: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def list_incidents(
         since=since,
         changed_since=moment,
         overdue_at=now if overdue else None,
-        bbox=box_of(bbox),
+        bbox=box,
         after=cursor,
         limit=limit,
     )

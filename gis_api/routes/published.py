@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from gis_api.dependencies import AnyRole, Now, Read, role_door
-from gis_api.paging import box_of
+from gis_api.dependencies import AnyRole, AskedBox, Now, Read, role_door
 from layers import published
 from layers.access import Actor, Role, require_visible
 from layers.errors import Unacceptable
@@ -40,14 +39,14 @@ class _Question:
     def __init__(
         self,
         request: Request,
+        box: AskedBox,
         area: str | None = None,
-        bbox: Annotated[str | None, Query(description="west,south,east,north in WGS 84 degrees")] = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
         after: Annotated[str | None, Query(description="from a `next` link", max_length=400)] = None,
     ) -> None:
         self.request = request
         self.area, self.limit = area, limit
-        self.box, self.after = box_of(bbox), _after(after)
+        self.box, self.after = box, _after(after)
 
     def link_after(self, key: str) -> str:
         """The address of the next page."""

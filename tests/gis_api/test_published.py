@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from layers.buildings import Building
 from layers.db import transaction
 from tests.small_city import SmallCity, stored
+from tiling.datums import from_wgs84
 
 ClientAs = Callable[..., TestClient]
 
@@ -60,6 +61,24 @@ def test_pages_hold_each_thing_once(client_as: ClientAs, small_city: SmallCity) 
 
 def test_a_box_leaves_out_what_lies_elsewhere(client_as: ClientAs) -> None:
     assert features(client_as("planner").get("/api/v1/grids?bbox=10,10,11,11")) == []
+
+
+def test_a_box_is_read_in_the_datum_that_is_stated_or_is_the_keys(client_as: ClientAs, small_city: SmallCity) -> None:
+    lon, lat = small_city.inside(min(small_city.codes))
+    wide = 1e-6
+    boxes = {}
+    for datum in ("wgs84", "gcj02"):
+        x, y = (float(value) for value in from_wgs84(lon, lat, datum))
+        boxes[datum] = f"{x - wide},{y - wide},{x + wide},{y + wide}"
+    address = "/api/v1/grids"
+    here = features(client_as("planner").get(address, params={"bbox": boxes["wgs84"]}))
+    assert here
+    chinese = client_as("planner", datum="gcj02")
+    assert features(chinese.get(address, params={"bbox": boxes["gcj02"]})) == here
+    assert chinese.get(address, params={"bbox": boxes["wgs84"], "datum": "wgs84"}).status_code == 422
+    unsaid = client_as("planner", datum=None)
+    assert unsaid.get(address, params={"bbox": boxes["wgs84"]}).status_code == 422
+    assert features(unsaid.get(address, params={"bbox": boxes["gcj02"], "datum": "gcj02"})) == here
 
 
 @pytest.mark.parametrize("bbox", ["1,2,3", "a,b,c,d", "3,2,1,0", "nan,0,1,1", "0,0,inf,1"])

@@ -1,19 +1,17 @@
-"""What all routes of plans ask for: which plan, which box."""
+"""What all routes of plans ask for: which plan, which version."""
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Header, Path
 
 from gis_api.dependencies import _if_match as version_of
-from layers.errors import NotFound, Unacceptable
+from layers.errors import NotFound
 
 GEOJSON = "application/geo+json"
 JSON = "application/json"
 PRIVATE = {"Cache-Control": "private, no-cache"}
-Box = tuple[float, float, float, float]
 
 
 def number_of(plan_id: str) -> int:
@@ -27,20 +25,6 @@ def _plan_id(plan_id: Annotated[str, Path(max_length=100)]) -> int:
     return number_of(plan_id)
 
 
-def _box(
-    bbox: Annotated[str | None, Query(max_length=200, description="west,south,east,north in WGS 84 degrees")] = None,
-) -> Box | None:
-    if bbox is None:
-        return None
-    try:
-        west, south, east, north = (float(word) for word in bbox.split(","))
-    except ValueError:
-        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")]) from None
-    if not all(map(math.isfinite, (west, south, east, north))) or west > east or south > north:
-        raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")])
-    return west, south, east, north
-
-
 def _seen(if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None) -> int | None:
     """The version seen, where one was sent: a proposal changes nothing and needs none."""
     return None if if_match is None else version_of(if_match)
@@ -48,4 +32,3 @@ def _seen(if_match: Annotated[str | None, Header(description='The version seen, 
 
 Seen = Annotated[int | None, Depends(_seen)]
 PlanId = Annotated[int, Depends(_plan_id)]
-AskedBox = Annotated[Box | None, Depends(_box)]

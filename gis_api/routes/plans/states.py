@@ -9,8 +9,8 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from gis_api.dependencies import IfMatch, Planner, Read, Tx, etag
-from gis_api.routes.plans.doors import GEOJSON, JSON, PRIVATE, AskedBox, PlanId, number_of
+from gis_api.dependencies import AskedBox, IfMatch, Planner, Read, Tx, etag
+from gis_api.routes.plans.doors import GEOJSON, JSON, PRIVATE, PlanId, number_of
 from layers import planning, plans
 from layers.grids import GridLevel
 from layers.planning import Against
