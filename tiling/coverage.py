@@ -21,6 +21,7 @@ from tiling.defects.edges import Edges
 from tiling.defects.ground import Ground, Rows
 from tiling.defects.nests import nesting_defects, stray_defects, strays, suspect_areas, suspect_areas_about
 from tiling.defects.regions import (
+    bare_parts,
     gap_defects,
     gap_shapes,
     overlap_defects,
@@ -60,8 +61,11 @@ def check(
         return _report(partition.areas_m2, defects)
     scope = frozenset(code for code in only if code in partition.row_of)
     rows = np.sort(partition.rows(scope))
+    window = _box(ground.polygons[rows])
     defects = [*_about(ground, rows, partition.parts_allowed, tolerance), *_nesting(partition, ground, rows, tolerance)]
-    return _report(partition.areas_m2, defects, scope, _box(ground.polygons[rows]))
+    # `CoverageReport.updated` forgets gaps without neighbours there, since they can be told by their place only.
+    defects += bare_parts(ground, ground.usable(rows), window, tolerance)
+    return _report(partition.areas_m2, defects, scope, window)
 
 
 def check_polygons(

@@ -23,8 +23,10 @@ from layers.planning.desk import Desk, keep, mark_written
 from layers.planning.loading import in_degrees, load_targets, stamp_of
 from layers.planning.sheet import Review, review_all
 from layers.plans import Plan, PlanArea, PlanState, find_latest, get_plan
+from tiling.errors import NotRepairable
 from tiling.partition import dissolve
 from tiling.plane import Plane, densified
+from tiling.repair import rebuilt
 
 BasedOn = Literal["published"] | int | None
 
@@ -195,8 +197,7 @@ def _frame_of(
     session: Session, district: str, plane: Plane, shapes: Any, frame: BaseGeometry | Literal["union"] | None
 ) -> BaseGeometry:
     if isinstance(frame, str):
-        polygons = objects(shape for shape in shapes if shape is not None and "Polygon" in shape.geom_type)
-        union = dissolve(polygons)
+        union = dissolve(objects(_meant(shape) for shape in shapes if shape is not None))
         if union.is_empty:
             raise Unacceptable("no_frame", district=district)
         return union
@@ -206,6 +207,16 @@ def _frame_of(
     if official is None:
         raise Unacceptable("no_frame", district=district)
     return official
+
+
+def _meant(shape: BaseGeometry) -> BaseGeometry:
+    """A polygon as it is, an invalid one as its structure means it: its ground belongs to the district all the same."""
+    if "Polygon" not in shape.geom_type or shape.is_valid:
+        return shape if "Polygon" in shape.geom_type else shapely.Polygon()
+    try:
+        return rebuilt("", shape)
+    except NotRepairable:
+        return shapely.Polygon()
 
 
 def _official(session: Session, district: str) -> tuple[Plane, list[AreaRing]]:

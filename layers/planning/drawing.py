@@ -205,7 +205,7 @@ def _carve(table: Table, op: Carve) -> Drawn:
     shape = _shape(table.board, op.geometry)
     if not op.exclusive:
         return _overlay(table, op, shape)
-    parent = op.parent or _community_at(table.board, shape)
+    parent = op.parent or community_at(table.board, shape)
     code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=op.op)
     if isinstance(op, Add):
         change = reshape.add(table.board.partition, shape, code=code, parent=parent)
@@ -218,7 +218,7 @@ def _carve(table: Table, op: Carve) -> Drawn:
 def _overlay(table: Table, op: Carve, shape: BaseGeometry) -> Drawn:
     if not shape.is_valid or shape.is_empty:
         raise InvalidShape(where=shape)
-    parent = op.parent or _community_at(table.board, shape)
+    parent = op.parent or community_at(table.board, shape)
     code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=op.op)
     row = replace(_new_row(op, code, parent), kind=GridKind.dedicated, exclusive=False, area_m2=round(shape.area, 3))
     return Drawn(rows={code: row}, overlays={code: shape})
@@ -236,7 +236,7 @@ def _new_row(op: Carve, code: str, parent: str | None) -> GridRow:
     )
 
 
-def _community_at(board: Board, shape: BaseGeometry) -> str | None:
+def community_at(board: Board, shape: BaseGeometry) -> str | None:
     """The area to which most of the ground of a shape belongs: by the grids there, in a gap by the nearest one."""
     partition = board.partition
     if not len(partition):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import shapely
@@ -26,11 +27,14 @@ from layers.planning.desk import Desk, Next, after_move, keep, locked_desk_of, m
 from layers.planning.drawing import Drawn, draw, move_of
 from layers.planning.loading import Stored, in_degrees, stamp_of
 from layers.planning.operations import Operation
-from layers.planning.sheet import difference, worse_than
+from layers.planning.sheet import TOLERANCE, difference, worse_than
 from layers.planning.steps import Move, Step, move_to
 from layers.plans import Plan, PlanEdit, PlanState, lock_plan
-from tiling.coverage import Defect
+from tiling.coverage import CoverageReport, Defect, check
 from tiling.errors import TilingError
+from tiling.partition import Change
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,24 @@ def edit(session: Session, plan_id: int, op: Operation, *, version: int, by: Act
 
 
 def perform(
-    session: Session, plan: Plan, desk: Desk, drawn: Drawn, *, op: dict[str, Any], by: Actor, began: float
+    session: Session,
+    plan: Plan,
+    desk: Desk,
+    drawn: Drawn,
+    *,
+    op: dict[str, Any],
+    by: Actor,
+    began: float,
+    meant: Mapping[str, BaseGeometry] = _NOTHING,
 ) -> Edited:
-    """What a drawing did to a locked draft: checked, stored, remembered, told; raises what `edit` raises."""
+    """What a drawing did to a locked draft: checked, stored, remembered, told; raises what `edit` raises.
+
+    `meant` are invalid polygons as they are to be understood: what they hid before is no new defect.
+    """
     move = move_of(desk.board, drawn)
     following = after_move(session, desk, move)
     fresh = following.desk
-    refuse_worse(desk, fresh, move)
+    refuse_worse(desk, fresh, move, meant=meant)
     before, after = store_move(session, desk.board, following, move, by=by)
     if drawn.survivor is not None:
         survivor, gone = drawn.survivor
@@ -136,16 +151,24 @@ def _drawn(session: Session, board: Board, op: Operation) -> Drawn:
         raise
 
 
-def refuse_worse(desk: Desk, fresh: Desk, move: Move) -> None:
+def refuse_worse(desk: Desk, fresh: Desk, move: Move, *, meant: Mapping[str, BaseGeometry] = _NOTHING) -> None:
     """Raise Unacceptable with the places where a defect appeared or grew by more than noise ([P2])."""
     if fresh.sheet.ok:
         return
     scope = {*move.change.touched, *move.removed, *move.rows}
     alias = _alias(desk.board, fresh.board, move)
-    worse = worse_than(fresh.sheet.coverage, desk.sheet.coverage, alias=alias, scope=scope)
+    worse = worse_than(fresh.sheet.coverage, _unhidden(desk, meant), alias=alias, scope=scope)
     if worse:
         shown = [fresh.sheet.shown[id(defect)] for defect in worse]
         raise Unacceptable("would_be_worse", where=_places(fresh.board, worse), number=len(worse), defects=shown)
+
+
+def _unhidden(desk: Desk, meant: Mapping[str, BaseGeometry]) -> CoverageReport:
+    """The report before an edit, with the defects that could not be judged while these polygons were invalid."""
+    if not meant:
+        return desk.sheet.coverage
+    understood = desk.board.partition.replace(Change(changed=meant))
+    return desk.sheet.coverage.updated(check(understood, tolerance=TOLERANCE, only=meant), removed=())
 
 
 def _alias(before: Board, after: Board, move: Move) -> dict[str, str]:

@@ -7,6 +7,7 @@ same as that of a full check.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -31,7 +32,7 @@ from layers.planning.counting import (
 )
 from tiling.coverage import KINDS, CoverageReport, Defect, check
 from tiling.defects.report import WARNINGS
-from tiling.tolerance import Tolerance
+from tiling.tolerance import NODE_OFF_M, Tolerance
 
 Key = tuple[str, str]
 TOLERANCE = Tolerance()
@@ -116,7 +117,8 @@ def review_change(
 
     `touched` are finest tiles of the new board, `removed` codes of any level that are no longer there.
     """
-    local = check(board.partition, tolerance=TOLERANCE, only=touched)
+    concerned = {*touched, *_beside_comings_and_goings(board, older, touched, removed)}
+    local = check(board.partition, tolerance=TOLERANCE, only=concerned)
     coverage = sheet.coverage.updated(local, removed=removed)
     before = [code for code in (*touched, *removed) if code in older.partition.row_of]
     houses, tiles = _housed(session, board, touched, box=_box(board, touched, older, before))
@@ -127,6 +129,16 @@ def review_change(
     stale = [(kind, str(number)) for number in houses.ids.tolist() for kind in (CUT, UNCOVERED)]
     stale += [(RANGE, code) for code in (*grids, *removed)]
     return Review(_kept_up(session, fresh, sheet, coverage, found=found, stale=stale), fresh, recounted)
+
+
+def _beside_comings_and_goings(
+    board: Board, older: Board, touched: Collection[str], removed: Collection[str]
+) -> set[str]:
+    """The tiles about new and removed ones: a gap between them opens or closes without a change of their own shapes."""
+    come = [board.shape(code) for code in touched if code not in older.partition.row_of]
+    gone = [older.shape(code) for code in removed if code in older.partition.row_of]
+    rows = board.partition.tree.query(objects([*come, *gone]))[1] if come or gone else []
+    return {board.partition.codes[row] for row in rows}
 
 
 def worse_than(
@@ -159,7 +171,8 @@ def _was_there(defect: Defect, before: CoverageReport) -> bool:
         return False
     places = [d.where for d in before.defects if d.kind == defect.kind and d.where is not None]
     near = [place for place in places if place.intersects(defect.where)]
-    return bool(near) and float(defect.where.difference(shapely.union_all(near)).area) <= NOISE_M2
+    fresh_m2 = float(defect.where.difference(shapely.union_all(near)).area) if near else math.inf
+    return fresh_m2 <= NOISE_M2 + NODE_OFF_M * defect.where.length
 
 
 def difference(now: Sheet, before: Sheet) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

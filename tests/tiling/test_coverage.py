@@ -342,3 +342,18 @@ def test_tolerances_must_make_sense() -> None:
         Tolerance(snap_m=1.0, sliver_m=0.5)
     with pytest.raises(ValueError, match="contained_share"):
         Tolerance(contained_share=0.2)
+
+
+def test_a_bare_island_of_the_frame_stays_in_the_report_after_an_edit_around_it() -> None:
+    island = shapely.box(500_012, 4_380_012, 500_018, 4_380_018)
+    town = draw("AAA / A.A / AAA")
+    holder = town.polygon("A")
+    assert holder is not None
+    frame = shapely.MultiPolygon([holder, island])
+    before = Partition.of("A", [holder], frame=frame)
+    full = check(before)
+    assert [(d.kind, d.codes) for d in full.defects] == [("gap", ())]
+    local = check(before, only="A")
+    assert full.updated(local).defects == full.defects
+    filled = Partition.of("AB", [holder, island], frame=frame)
+    assert full.updated(check(filled, only="AB")).ok

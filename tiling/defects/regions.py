@@ -206,6 +206,22 @@ def gap_defects(ground: Ground, gaps: NDArray[np.object_], free: Edges, toleranc
     return list(classed("gap", named, tolerance))
 
 
+def bare_parts(ground: Ground, rows: Rows, window: BaseGeometry | None, tolerance: Tolerance) -> list[Defect]:
+    """The gaps that no grid borders on, of those that meet the window: whole parts of the frame without any grid."""
+    if ground.frame is None or window is None or shapely.get_num_geometries(ground.frame) < 2:
+        return []
+    parts = shapely.get_parts(ground.frame)
+    parts = parts[shapely.intersects(shapely.envelope(parts), window)]
+    points = shapely.point_on_surface(ground.polygons[rows])
+    bare = [part for part in parts if not shapely.intersects(part, points).any() and not _held(ground, part)]
+    return list(classed("gap", [((), part) for part in bare if part.intersects(window)], tolerance))
+
+
+def _held(ground: Ground, part: BaseGeometry) -> bool:
+    near = ground.usable(ground.tree.query(part))
+    return bool(shapely.relate_pattern(part, ground.polygons[near], "T********").any())
+
+
 def _bordering(gaps: NDArray[np.object_], free: Edges) -> list[set[int]]:
     """The rows whose loose edges bound each gap: what borders on a gap is met by nobody there."""
     rows: list[set[int]] = [set() for _ in gaps]

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from tiling.tolerance import NODE_OFF_M
+
 KINDS = (
     "empty",
     "not_polygon",
@@ -157,14 +159,27 @@ def _ownerless(defect: Defect, window: BaseGeometry | None) -> bool:
     return bool(shapely.intersects(defect.where, window))
 
 
-def _totals(defects: Iterable[Defect]) -> Mapping[tuple[str, tuple[str, ...]], tuple[float, float, int]]:
-    totals: dict[tuple[str, tuple[str, ...]], tuple[float, float, int]] = {}
+@dataclass
+class _Total:
+    """The defects of one key taken together."""
+
+    area_m2: float = 0.0
+    outline_m: float = 0.0
+    count: int = 0
+
+
+def _totals(defects: Iterable[Defect]) -> Mapping[tuple[str, tuple[str, ...]], _Total]:
+    totals: dict[tuple[str, tuple[str, ...]], _Total] = {}
     for defect in defects:
-        area_m2, width_m, count = totals.get(defect.key, (0.0, 0.0, 0))
-        totals[defect.key] = (area_m2 + defect.area_m2, max(width_m, defect.width_m), count + defect.count)
+        total = totals.setdefault(defect.key, _Total())
+        total.area_m2 += defect.area_m2
+        total.outline_m += 2 * defect.length_m
+        total.count += defect.count
     return totals
 
 
-def _grew(before: tuple[float, float, int], now: tuple[float, float, int]) -> bool:
-    points_only = now[0] == before[0] == 0.0
-    return now[0] > before[0] + _GROWTH_M2 or (points_only and now[2] > before[2])
+def _grew(before: _Total, now: _Total) -> bool:
+    points_only = now.area_m2 == before.area_m2 == 0.0
+    # A node that a neighbour needs lies up to 0.7 mm beside the slanted edge it is put on.
+    noise_m2 = _GROWTH_M2 + NODE_OFF_M * now.outline_m
+    return now.area_m2 > before.area_m2 + noise_m2 or (points_only and now.count > before.count)

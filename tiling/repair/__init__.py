@@ -1,12 +1,22 @@
 """Repairing an imported set of grids: a proposal, never a silent change ([S6]).
 
 All borders are noded together on the lattice, so the ground falls into faces; each face that has one owner stays with
-it. Noise and slivers go to the neighbour with the longest common border. What is real is a person's choice among
-options; until it is made, the ground stays as it was drawn. Grids whose ground and nodes do not change are the very
+it. Noise and slivers go to the neighbour with the longest common border. What is real, and what is small but would
+add up to more than 1 m² for a grid, is a person's choice among options; until it is made, the ground stays as it was
+drawn. Ground goes to nobody whose area ring it lies outside of. Grids whose ground and nodes do not change are the very
 same objects.
 """
 
 from tiling.repair.deciding import Decision
-from tiling.repair.proposing import Difference, Repair, change_of, propose
+from tiling.repair.proposing import Difference, Repair, change_of, homes_of, propose, rebuilt, rings_with_nodes
 
-__all__ = ["Decision", "Difference", "Repair", "change_of", "propose"]
+__all__ = [
+    "Decision",
+    "Difference",
+    "Repair",
+    "change_of",
+    "homes_of",
+    "propose",
+    "rebuilt",
+    "rings_with_nodes",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from tiling.partition import polygonal
-from tiling.repair.faces import Faces, Region, borders_m
+from tiling.repair.faces import Faces, Region, at_home, borders_m
 from tiling.repair.halving import halves
 
-MENDED_BY_ITSELF = ("noise", "sliver")
-BY_KIND = {"overlap": ("longest_border", "split"), "gap": ("longest_border", "split"), "overshoot": ("trim",)}
+SMALL = ("noise", "sliver")
+MOST_SILENT_M2 = 1.0
+"""What a grid may gain and lose without anybody having looked: a doorstep, not a door."""
+MEND = "mend"
 Owners = list[tuple[int, ...]]
 
 
@@ -23,9 +25,11 @@ Owners = list[tuple[int, ...]]
 class Decision:
     """A piece of ground that a person must decide about, in metres and square metres.
 
+    `class_` is `real`, or `sliver` or `noise` where mending all that is small would change a grid by more than 1 m².
     `options` are values for `propose(options={id: value})`: `give:CODE`, `cut_out` (a contained grid keeps the
-    ground, the others lose it), `split` (along the middle), `longest_border`, `new` (a gap becomes a grid; give its
-    code as `new:CODE`), `trim`. Without a choice the ground stays as drawn (`leave`).
+    ground, the others lose it), `split` (along the middle), `longest_border`, `new` (a gap becomes a grid; its code
+    as `new:CODE`, else the decision's id), `trim`. Without a choice the ground stays as drawn (`leave`). `area` is
+    the area ring in which the ground lies, where there is one.
     """
 
     id: str
@@ -36,27 +40,67 @@ class Decision:
     width_m: float
     options: tuple[str, ...]
     chosen: str = "leave"
+    class_: str = "real"
+    area: str | None = None
+
+
+def silent_regions(
+    faces: Faces, regions: Sequence[Region], codes: Sequence[str], moved_m2: Mapping[int, float]
+) -> frozenset[int]:
+    """The numbers of the regions that are mended without a question: small ones, as long as no grid changes by more.
+
+    `moved_m2` is by how much snapping has changed each row. Noise is judged before slivers, so that a sliver does not
+    make a question of the noise around it.
+    """
+    owners: Owners = [claim if inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)]
+    small = {number: region for number, region in enumerate(regions) if region.class_ in SMALL}
+    lost = _to_longest(faces, list(small.values()), owners)
+    known = {id(region) for region in lost}
+    silent: frozenset[int] = frozenset()
+    total_m2 = dict(moved_m2)
+    for class_ in SMALL:
+        group = {n: _changes(region, owners) for n, region in small.items() if region.class_ == class_}
+        group = {n: rows for n, rows in group.items() if id(small[n]) not in known}
+        for number, rows in group.items():
+            for row in rows:
+                total_m2[row] = total_m2.get(row, 0.0) + regions[number].shape.area
+        loud = {row for row, area_m2 in total_m2.items() if area_m2 > MOST_SILENT_M2 and row < len(codes)}
+        quiet = {number: rows for number, rows in group.items() if loud.isdisjoint(rows)}
+        for number, rows in group.items():
+            if number not in quiet:
+                for row in rows:
+                    total_m2[row] -= regions[number].shape.area
+        silent |= quiet.keys()
+    return silent
+
+
+def _changes(region: Region, owners: Owners) -> set[int]:
+    """The rows that gain or lose the ground of a region when it goes to its owner."""
+    heirs = set(owners[region.members[0]])
+    return heirs.symmetric_difference(region.claims)
 
 
 def decisions_of(
-    faces: Faces, regions: Sequence[Region], codes: Sequence[str], chosen: Mapping[str, str]
+    faces: Faces,
+    regions: Sequence[Region],
+    codes: Sequence[str],
+    chosen: Mapping[str, str],
+    silent: Collection[int],
 ) -> dict[int, Decision]:
-    """The decisions about real regions, by the region's number, with what was chosen for each by id or by kind."""
-    plain = [
-        claim if len(claim) == 1 and inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)
-    ]
+    """The decisions about regions that are not mended silently, by the region's number, with what was chosen."""
+    plain = certain(faces)
     solid = {owner[0] for owner in plain if owner}
     seen: dict[str, int] = {}
     found: dict[int, Decision] = {}
     for number, region in enumerate(regions):
-        if region.class_ in MENDED_BY_ITSELF:
+        if number in silent:
             continue
         beside = borders_m(faces, region, plain)
         rows = region.claims or tuple(sorted(beside))
         names = tuple(codes[row] for row in rows)
         stem = f"{region.kind}/{'+'.join(names)}"
         seen[stem] = seen.get(stem, 0) + 1
-        options = _options(region, codes, rows, solid)
+        options = _options(faces, region, codes, rows, solid)
         found[number] = _decision(f"{stem}/{seen[stem]}", region, names, options, chosen)
     return found
 
@@ -70,9 +114,7 @@ def certain(faces: Faces) -> Owners:
 def _decision(
     id_: str, region: Region, names: tuple[str, ...], options: tuple[str, ...], chosen: Mapping[str, str]
 ) -> Decision:
-    choice = chosen.get(id_) or chosen.get(region.kind, "leave")
-    if choice == "split" and "split" not in options:
-        choice = options[0] if region.kind == "overlap" and options else "longest_border"
+    choice = _choice(id_, region, options, chosen)
     known = choice in options or (choice.startswith("new:") and "new" in options) or choice == "leave"
     if not known and id_ in chosen:
         raise ValueError(f"{choice!r} is no option of {id_}: {', '.join(options)}")
@@ -84,21 +126,40 @@ def _decision(
         area_m2=region.shape.area,
         width_m=region.width_m,
         options=options,
-        chosen=choice if known else "leave",
+        chosen=(f"new:{id_}" if choice == "new" else choice) if known else "leave",
+        class_=region.class_,
+        area=min(region.areas, default=None),
     )
 
 
-def _options(region: Region, codes: Sequence[str], rows: tuple[int, ...], solid: set[int]) -> tuple[str, ...]:
-    names = [codes[row] for row in rows]
+def _choice(id_: str, region: Region, options: tuple[str, ...], chosen: Mapping[str, str]) -> str:
+    """What was chosen for a region by its id, by its class (`mend` or `leave`), or by its kind."""
+    if id_ in chosen:
+        return chosen[id_]
+    usual = next((option for option in ("trim", "longest_border", "cut_out") if option in options), "leave")
+    if region.class_ in chosen:
+        return usual if chosen[region.class_] == MEND else chosen[region.class_]
+    choice = chosen.get(region.kind, "leave")
+    if choice == "leave" or choice in options:
+        # Half of a strip as wide as a hand is of no use to anybody.
+        return usual if choice == "split" and region.class_ in SMALL else choice
+    return usual if choice == "split" else choice
+
+
+def _options(
+    faces: Faces, region: Region, codes: Sequence[str], rows: tuple[int, ...], solid: set[int]
+) -> tuple[str, ...]:
     if region.kind == "overshoot":
         return ("trim",) if set(rows) <= solid else ()
+    fit = at_home(faces, rows, region.areas)
+    gives = tuple(f"give:{codes[row]}" for row in fit)
+    shared = ("longest_border",) if fit else ()
+    several = ("split",) if len(fit) > 1 else ()
     if region.kind == "gap":
-        shared = ("longest_border",) if names else ()
-        several = ("split",) if len(names) > 1 else ()
-        return (*(f"give:{name}" for name in names), *shared, *several, "new")
+        return (*gives, *shared, *several, "new")
     inner = [row for row in rows if row not in solid]
     if not inner:
-        return (*(f"give:{name}" for name in names), "longest_border", "split")
+        return (*gives, *shared, *several)
     # A grid without other ground would vanish if it lost this: the containers give way.
     return ("cut_out",) if len(inner) == 1 else tuple(f"give:{codes[row]}" for row in inner)
 
@@ -149,10 +210,8 @@ def _decided(faces: Faces, region: Region, decision: Decision, owners: Owners, r
 
 def parts_of(faces: Faces, region: Region) -> dict[int, BaseGeometry]:
     """The parts of a region nearest to each grid concerned: claimants of an overlap, neighbours of a gap."""
-    plain = [
-        claim if len(claim) == 1 and inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)
-    ]
-    rows = region.claims or tuple(sorted(borders_m(faces, region, plain)))
+    plain = certain(faces)
+    rows = at_home(faces, region.claims or sorted(borders_m(faces, region, plain)), region.areas)
     beside = {row: _plain_ground(faces, plain, row, region) for row in rows}
     return halves(region.shape, beside, region.width_m)
 
@@ -173,8 +232,11 @@ def _is_split(faces: Faces, region: Region, owners: Owners) -> bool:
     return True
 
 
-def _to_longest(faces: Faces, pending: Sequence[Region], owners: Owners) -> None:
-    """Gives each region to the grid with the longest border, those that have a neighbour with certain ground first."""
+def _to_longest(faces: Faces, pending: Sequence[Region], owners: Owners) -> list[Region]:
+    """Gives each region to the grid with the longest border, those that have a neighbour with certain ground first.
+
+    The regions that found nobody go to their first claimant and are told.
+    """
     solid = {owner[0] for owner in owners if len(owner) == 1}
     rest = list(pending)
     while rest:
@@ -185,6 +247,7 @@ def _to_longest(faces: Faces, pending: Sequence[Region], owners: Owners) -> None
     for region in rest:
         for face in region.members:
             owners[face] = region.claims[:1] if faces.inside[face] else ()
+    return rest
 
 
 def _given(faces: Faces, region: Region, owners: Owners, solid: set[int]) -> bool:
@@ -193,6 +256,9 @@ def _given(faces: Faces, region: Region, owners: Owners, solid: set[int]) -> boo
     else:
         beside = borders_m(faces, region, owners)
         wanted = {row: beside.get(row, 0.0) for row in region.claims} if region.claims else beside
+        at = at_home(faces, wanted, region.areas)
+        if region.class_ != "noise" or at:
+            wanted = {row: wanted[row] for row in at}
         homeless = [row for row in region.claims if row not in solid]
         if homeless:
             wanted = dict.fromkeys(homeless[:1], 1.0)
@@ -222,6 +288,7 @@ def _give_splinter(faces: Faces, owners: Owners, row: int, part: BaseGeometry, m
     inside = [int(k) for k in members if part.contains(shapely.point_on_surface(faces.shapes[k]))]
     region = Region("gap", tuple(inside), (), part, 0.0, "sliver")
     beside = {other: m for other, m in borders_m(faces, region, owners).items() if other != row}
+    beside = {other: beside[other] for other in at_home(faces, beside, faces.areas[inside[0]])} if inside else {}
     if beside:
         for face in inside:
             owners[face] = (min(beside, key=lambda other: (-beside[other], other)),)

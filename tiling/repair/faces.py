@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,11 +21,16 @@ from tiling.tolerance import Tolerance
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces between noded borders, the rows of polygons that claim each (sorted), and whether it is in the frame."""
+    """Faces between noded borders, the rows of polygons that claim each (sorted), and whether it is in the frame.
+
+    `areas` are the area rings in which each face lies; `home_of` the ring in which a row's ground must lie.
+    """
 
     shapes: NDArray[np.object_]
     claims: tuple[tuple[int, ...], ...]
     inside: NDArray[np.bool_]
+    areas: tuple[frozenset[str], ...]
+    home_of: Mapping[int, str]
 
     @cached_property
     def tree(self) -> STRtree:
@@ -43,16 +48,28 @@ class Region:
     shape: BaseGeometry
     width_m: float
     class_: str
+    areas: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What repaired ground must respect: the frame, area rings by code, and the ring of each row that has one."""
+
+    frame: BaseGeometry | None = None
+    rings: Mapping[str, BaseGeometry] = field(default_factory=dict)
+    home_of: Mapping[int, str] = field(default_factory=dict)
 
 
 def faces_of(
-    polygons: NDArray[np.object_], rows: NDArray[np.intp], frame: BaseGeometry | None, extra: Sequence[BaseGeometry]
+    polygons: NDArray[np.object_], rows: NDArray[np.intp], bounds: Bounds, extra: Sequence[BaseGeometry]
 ) -> Faces:
-    """The faces between the borders of these rows, the frame and extra lines, noded together on the lattice.
+    """The faces between the borders of these rows, the frame, the rings and extra lines, noded on the lattice.
 
     Faces that nobody claims outside the frame are left out; claims are looked up among all polygons.
     """
+    frame, rings = bounds.frame, list(bounds.rings.values())
     lines = [*shapely.boundary(polygons[rows]), *extra, *([shapely.boundary(frame)] if frame is not None else [])]
+    lines += list(shapely.boundary(rings))
     noded = shapely.union_all(lines, grid_size=LATTICE_M)
     shapes = shapely.get_parts(shapely.polygonize([noded]))
     points = _deep_points(shapes)
@@ -64,7 +81,23 @@ def faces_of(
         shapely.prepare(bent)
         inside = np.asarray(shapely.intersects(bent, points))
     kept = [k for k in range(len(shapes)) if inside[k] or claims[k]]
-    return Faces(shapes[kept], tuple(tuple(claims[k]) for k in kept), inside[kept])
+    areas = _areas(bounds.rings, points[kept])
+    return Faces(shapes[kept], tuple(tuple(claims[k]) for k in kept), inside[kept], areas, bounds.home_of)
+
+
+def _areas(rings: Mapping[str, BaseGeometry], points: NDArray[np.object_]) -> tuple[frozenset[str], ...]:
+    names = list(rings)
+    held: list[set[str]] = [set() for _ in points]
+    if names:
+        which, hits = STRtree(list(rings.values())).query(points, predicate="within")
+        for face, ring in zip(which.tolist(), hits.tolist(), strict=True):
+            held[face].add(names[ring])
+    return tuple(frozenset(one) for one in held)
+
+
+def at_home(faces: Faces, rows: Iterable[int], areas: frozenset[str]) -> list[int]:
+    """Those of the rows whose ground may lie in these areas: a grid stays in the ring of its community."""
+    return [row for row in rows if row not in faces.home_of or faces.home_of[row] in areas]
 
 
 def _claims(polygons: NDArray[np.object_], points: NDArray[np.object_]) -> list[list[int]]:
@@ -89,18 +122,19 @@ def _deep_points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 
 def regions_of(faces: Faces, tolerance: Tolerance) -> list[Region]:
     """The connected pieces of ground with a fault, in the order of their place."""
-    groups: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    groups: dict[tuple[str, tuple[int, ...], frozenset[str]], list[int]] = {}
     for k, claim in enumerate(faces.claims):
         kind = _fault(claim, bool(faces.inside[k]))
         if kind:
-            groups.setdefault((kind, claim), []).append(k)
-    found: list[tuple[str, tuple[int, ...], tuple[int, ...], BaseGeometry]] = []
-    for (kind, claim), members in groups.items():
-        found += [(kind, claim, part, shape) for part, shape in _parts(faces, np.array(members, dtype=np.intp))]
-    width = widths_m(np.array([shape for *_, shape in found], dtype=object))
+            groups.setdefault((kind, claim, faces.areas[k]), []).append(k)
+    found: list[tuple[str, tuple[int, ...], tuple[int, ...], BaseGeometry, frozenset[str]]] = []
+    for (kind, claim, areas), members in groups.items():
+        parts = _parts(faces, np.array(members, dtype=np.intp))
+        found += [(kind, claim, part, shape, areas) for part, shape in parts]
+    width = widths_m(np.array([shape for *_, shape, _ in found], dtype=object))
     regions = [
-        Region(kind, members, claim, shape, float(wide), tolerance.class_of(float(wide)))
-        for (kind, claim, members, shape), wide in zip(found, width.tolist(), strict=True)
+        Region(kind, members, claim, shape, float(wide), tolerance.class_of(float(wide)), areas)
+        for (kind, claim, members, shape, areas), wide in zip(found, width.tolist(), strict=True)
     ]
     return sorted(regions, key=lambda region: (region.kind, region.claims, region.shape.bounds))
 

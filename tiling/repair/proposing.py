@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import shapely
@@ -17,8 +20,19 @@ from tiling.defects.regions import overlaps, overshoot_suspects
 from tiling.errors import NotRepairable, Stopped
 from tiling.partition import Change, Partition, polygonal, same_bytes
 from tiling.plane import LATTICE_M, on_lattice
-from tiling.repair.deciding import Decision, Owners, decisions_of, new_codes, owned, parts_of, tidied
-from tiling.repair.faces import Faces, Region, faces_of, regions_of
+from tiling.repair.deciding import (
+    MEND,
+    MOST_SILENT_M2,
+    Decision,
+    Owners,
+    decisions_of,
+    new_codes,
+    owned,
+    parts_of,
+    silent_regions,
+    tidied,
+)
+from tiling.repair.faces import Bounds, Faces, Region, faces_of, regions_of
 from tiling.repair.fitting import fitted, with_corners
 from tiling.repair.halving import middle_lines
 from tiling.repair.snapping import snapped
@@ -26,6 +40,8 @@ from tiling.tolerance import Tolerance
 
 _LARGEST_INVALID = 5_000
 """Vertices of an invalid polygon that is still rebuilt; beyond it takes minutes."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Shapes = NDArray[np.object_]
 Rows = NDArray[np.intp]
@@ -47,6 +63,7 @@ class Repair:
 
     `frame` may have gained nodes. `differences` lists changed grids only; `decisions` the real faults, decided or
     not; `mended` counts what was mended by class and kind; `report` is what the check says about the proposal.
+    `meant` are the invalid polygons as their structure means them, before anything else was done.
     """
 
     polygons: Mapping[str, BaseGeometry]
@@ -55,6 +72,7 @@ class Repair:
     decisions: tuple[Decision, ...]
     mended: Mapping[str, int]
     report: CoverageReport
+    meant: Mapping[str, BaseGeometry] = field(default_factory=dict)
 
     @property
     def undecided(self) -> tuple[Decision, ...]:
@@ -78,6 +96,8 @@ def propose(
     polygons: Sequence[BaseGeometry | None] | Shapes,
     *,
     frame: BaseGeometry | None = None,
+    areas: Mapping[str, BaseGeometry] = _NOTHING,
+    home_of: Mapping[str, str] = _NOTHING,
     tolerance: Tolerance | None = None,
     options: Mapping[str, str] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -85,9 +105,11 @@ def propose(
 ) -> Repair:
     """A repair of polygons in metres; nothing is changed in place, nothing lands outside the frame.
 
-    Vertices within `snap_m` meet; noise and slivers go to the neighbour with the longest common border; ground
-    outside the frame is trimmed where it is noise or a sliver. `options` holds decisions by id, or by kind for all of
-    it (`{"overlap": "split", "gap": "longest_border", "overshoot": "trim"}`). Invalid polygons are rebuilt from their
+    Vertices within `snap_m` meet; noise and slivers go to the neighbour with the longest common border, or are
+    trimmed outside the frame, unless all that is small would change a grid by more than 1 m²: then they are decisions
+    as well. `areas` are area rings and `home_of` the ring in which a grid lies; no grid gains ground outside its own.
+    `options` holds decisions by id, by class (`{"sliver": "mend", "noise": "mend"}`), or by kind for all of it
+    (`{"overlap": "split", "gap": "longest_border", "overshoot": "trim"}`). Invalid polygons are rebuilt from their
     structure first. Cost: about a second for 1,000 grids; run foreign data in a child process that can be killed.
 
     Raises NotRepairable with the place where a grid is missing or would vanish, Stopped when should_stop() says so,
@@ -98,13 +120,18 @@ def propose(
     pace(0.0)
     start = _valid(names, given)
     mended = {"invalid": sum(1 for shape in given if not shape.is_valid)}
-    start, rows = _concerned(names, start, frame, tolerance)
+    choices = options or {}
+    bounds = _bounds(names, frame, areas, home_of)
+    met, rows = _concerned(
+        names, start, bounds, tolerance, math.inf if choices.get("noise") == MEND else MOST_SILENT_M2
+    )
     pace(0.2)
-    faces, regions, decisions = _judged(names, start, rows, frame, tolerance, options or {})
+    task = Task(names, met, rows, bounds, tolerance, choices, _moved_m2(start, met))
+    faces, regions, decisions = _judged(task)
     pace(0.5)
     owners, counted = owned(faces, regions, decisions, names)
     every = [*names, *new_codes(decisions)]
-    after, new_frame = _assembled(every, start, rows, faces, owners, frame, tolerance)
+    after, new_frame = _assembled(every, met, rows, faces, owners, frame, tolerance)
     after = _same_where_equal(after, given)
     pace(0.8)
     report = check_polygons(every, after, frame=new_frame, tolerance=tolerance)
@@ -116,6 +143,7 @@ def propose(
         decisions=tuple(decisions[number] for number in sorted(decisions)),
         mended={kind: count for kind, count in {**mended, **counted}.items() if count},
         report=report,
+        meant={names[row]: start[row] for row, shape in enumerate(given) if not shape.is_valid},
     )
 
 
@@ -129,14 +157,29 @@ def change_of(partition: Partition, repair: Repair) -> Change:
     changed = {code: shape for code, shape in pairs if not same_bytes(shape, partition.polygon(code))}
     added = {code: shape for code, shape in repair.polygons.items() if code not in partition.row_of}
     new = np.array([*changed.values(), *added.values()], dtype=object)
-    rings = {code: with_corners(ring, new) for code, ring in partition.areas.items()} if len(new) else {}
     return Change(
         changed=changed,
         added=added,
         parents={code: parent for code, shape in added.items() if (parent := _parent_beside(partition, shape))},
         frame=None if same_bytes(repair.frame, partition.frame) else repair.frame,
-        areas={code: ring for code, ring in rings.items() if not same_bytes(ring, partition.areas[code])},
+        areas=rings_with_nodes(partition.areas, new),
     )
+
+
+def rings_with_nodes(areas: Mapping[str, BaseGeometry], shapes: Shapes) -> dict[str, BaseGeometry]:
+    """Those of the area rings that gain a node from the shapes, with their new nodes."""
+    rings = {code: with_corners(ring, shapes) for code, ring in areas.items()} if len(shapes) else {}
+    return {code: ring for code, ring in rings.items() if not same_bytes(ring, areas[code])}
+
+
+def homes_of(partition: Partition) -> dict[str, str]:
+    """For each finest grid below an area with a ring of its own the nearest such area."""
+    found = {}
+    for code in partition.codes:
+        home = next((above for above in partition.ancestors(code) if above in partition.areas), None)
+        if home is not None:
+            found[code] = home
+    return found
 
 
 def _parent_beside(partition: Partition, shape: BaseGeometry) -> str | None:
@@ -162,13 +205,14 @@ def _valid(codes: Sequence[str], given: Shapes) -> Shapes:
     out = given.copy()
     for row in np.flatnonzero(~(shapely.equals_identical(placed, given) & shapely.is_valid(given))).tolist():
         shape = (
-            placed[row] if shapely.is_valid(placed[row]) and given[row].is_valid else _rebuilt(codes[row], given[row])
+            placed[row] if shapely.is_valid(placed[row]) and given[row].is_valid else rebuilt(codes[row], given[row])
         )
         out[row] = shape
     return out
 
 
-def _rebuilt(code: str, shape: BaseGeometry) -> BaseGeometry:
+def rebuilt(code: str, shape: BaseGeometry) -> BaseGeometry:
+    """What the structure of an invalid polygon means, on the lattice; raises NotRepairable where nothing is left."""
     xy = shapely.get_coordinates(shape)
     if not np.isfinite(xy).all() or len(xy) > _LARGEST_INVALID:
         raise NotRepairable(f"Grid {code} is invalid beyond repair.", grid=code)
@@ -183,13 +227,35 @@ def _by_structure(shape: BaseGeometry) -> BaseGeometry:
     return polygonal(shapely.make_valid(shape, method="structure", keep_collapsed=False))
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is judged: polygons with near vertices made one, the rows concerned, and what snapping changed."""
+
+    codes: Sequence[str]
+    polygons: Shapes
+    rows: Rows
+    bounds: Bounds
+    tolerance: Tolerance
+    options: Mapping[str, str]
+    moved_m2: Mapping[int, float]
+
+
+def _bounds(
+    codes: Sequence[str], frame: BaseGeometry | None, areas: Mapping[str, BaseGeometry], home_of: Mapping[str, str]
+) -> Bounds:
+    rings = {name: ring for name, ring in areas.items() if ring.is_valid and not ring.is_empty}
+    homes = {row: home_of[code] for row, code in enumerate(codes) if home_of.get(code) in rings}
+    return Bounds(frame, rings, homes)
+
+
 def _concerned(
-    codes: Sequence[str], polygons: Shapes, frame: BaseGeometry | None, tolerance: Tolerance
+    codes: Sequence[str], polygons: Shapes, bounds: Bounds, tolerance: Tolerance, most_m2: float
 ) -> tuple[Shapes, Rows]:
     """The polygons with near vertices made one, and the rows that have anything to do with a fault."""
-    first = Ground(codes, polygons, STRtree(polygons), frame)
-    met = snapped(polygons, *first.all_edges, snap_m=tolerance.snap_m)
-    ground = Ground(codes, met, STRtree(met), frame)
+    first = Ground(codes, polygons, STRtree(polygons), bounds.frame)
+    fixed = shapely.get_coordinates(list(bounds.rings.values()))
+    met = snapped(polygons, *first.all_edges, snap_m=tolerance.snap_m, fixed=fixed, most_m2=most_m2)
+    ground = Ground(codes, met, STRtree(met), bounds.frame)
     free = ground.all_loose()
     owners = np.unique(free.row[free.row >= 0])
     _, overlapping = overlaps(ground, owners, tolerance)
@@ -197,27 +263,27 @@ def _concerned(
     return met, np.unique(np.concatenate([owners, overlapping, outside])).astype(np.intp)
 
 
-def _judged(
-    codes: Sequence[str],
-    polygons: Shapes,
-    rows: Rows,
-    frame: BaseGeometry | None,
-    tolerance: Tolerance,
-    options: Mapping[str, str],
-) -> tuple[Faces, list[Region], dict[int, Decision]]:
+def _moved_m2(before: Shapes, after: Shapes) -> dict[int, float]:
+    moved = [row for row in range(len(before)) if before[row] is not after[row]]
+    off = shapely.area(shapely.symmetric_difference(before[moved], after[moved])).tolist()
+    return dict(zip(moved, off, strict=True))
+
+
+def _judged(task: Task) -> tuple[Faces, list[Region], dict[int, Decision]]:
     """Faces, faulty regions and decisions; where ground is split along its middle, with the middle line noded in."""
-    faces = faces_of(polygons, rows, frame, ())
-    regions = regions_of(faces, tolerance)
-    decisions = decisions_of(faces, regions, codes, options)
+    faces, regions, decisions = _judged_with(task, ())
     lines: list[BaseGeometry] = []
     for number, decision in decisions.items():
         if decision.chosen == "split":
             lines += middle_lines(parts_of(faces, regions[number]), regions[number].width_m)
-    if not lines:
-        return faces, regions, decisions
-    faces = faces_of(polygons, rows, frame, lines)
-    regions = regions_of(faces, tolerance)
-    return faces, regions, decisions_of(faces, regions, codes, options)
+    return _judged_with(task, lines) if lines else (faces, regions, decisions)
+
+
+def _judged_with(task: Task, lines: Sequence[BaseGeometry]) -> tuple[Faces, list[Region], dict[int, Decision]]:
+    faces = faces_of(task.polygons, task.rows, task.bounds, lines)
+    regions = regions_of(faces, task.tolerance)
+    silent = silent_regions(faces, regions, task.codes, task.moved_m2)
+    return faces, regions, decisions_of(faces, regions, task.codes, task.options, silent)
 
 
 def _assembled(

@@ -17,19 +17,26 @@ _FRAME_WORTH = 1000.0
 
 
 def snapped(
-    polygons: NDArray[np.object_], edges: Edges, met_by: NDArray[np.intp], *, snap_m: float
+    polygons: NDArray[np.object_],
+    edges: Edges,
+    met_by: NDArray[np.intp],
+    *,
+    snap_m: float,
+    fixed: Floats,
+    most_m2: float,
 ) -> NDArray[np.object_]:
     """The polygons with ends of loose edges that lie within `snap_m` of each other made one, where all stay valid.
 
-    Vertices of the frame never move. Of two others the one stays that more polygons have, or whose polygon is better
-    matched all around, since that one was drawn with care; else the smaller position.
+    Vertices of the frame and `fixed` ones never move. Of two others the one stays that more polygons have, or whose
+    polygon is better matched all around, since that one was drawn with care; else the smaller position. A polygon
+    that would change by more than `most_m2` keeps its vertices.
     """
-    moves = _moves(edges, met_by, snap_m)
+    moves = _moves(edges, met_by, snap_m, fixed)
     if not moves:
         return polygons
     hit = np.flatnonzero([_has_any(shape, moves) for shape in polygons]).tolist()
     out = _all_moved(polygons, hit, moves)
-    while (bad := _spoiled(polygons, out)).any():
+    while (bad := _spoiled(polygons, out, most_m2)).any():
         # Whoever shares a vertex with a spoiled polygon must keep it as well.
         kept = {tuple(xy) for xy in shapely.get_coordinates(polygons[bad]).tolist()}
         moves = {xy: to for xy, to in moves.items() if xy not in kept}
@@ -44,10 +51,13 @@ def _all_moved(polygons: NDArray[np.object_], rows: list[int], moves: dict[XY, X
     return out
 
 
-def _moves(edges: Edges, met_by: NDArray[np.intp], snap_m: float) -> dict[XY, XY]:
+def _moves(edges: Edges, met_by: NDArray[np.intp], snap_m: float, fixed: Floats) -> dict[XY, XY]:
     free = edges.where(met_by < 0)
-    points = np.unique(np.concatenate([free.low, free.high]), axis=0)
+    points = np.unique(np.concatenate([free.low, free.high, fixed.reshape(-1, 2)]), axis=0)
     worth = _worth(edges, met_by)
+    for x, y in fixed.tolist():
+        count, best = worth.get((x, y), (0.0, 0.0))
+        worth[x, y] = (count + _FRAME_WORTH, best)
     geometries = np.asarray(shapely.points(points), dtype=object)
     pairs = STRtree(geometries).query(geometries, predicate="dwithin", distance=snap_m)
     moves: dict[XY, XY] = {}
@@ -90,6 +100,11 @@ def _moved(shape: BaseGeometry, moves: dict[XY, XY]) -> BaseGeometry:
     return map_rings(shape, change)
 
 
-def _spoiled(before: NDArray[np.object_], after: NDArray[np.object_]) -> NDArray[np.bool_]:
-    same_parts = shapely.get_num_geometries(before) == shapely.get_num_geometries(after)
-    return np.asarray(~(shapely.is_valid(after) & same_parts))
+def _spoiled(before: NDArray[np.object_], after: NDArray[np.object_], most_m2: float) -> NDArray[np.bool_]:
+    moved = np.array([old is not new for old, new in zip(before, after, strict=True)], dtype=bool)
+    bad = np.zeros(len(before), dtype=bool)
+    old, new = before[moved], after[moved]
+    fit = shapely.is_valid(new) & (shapely.get_num_geometries(old) == shapely.get_num_geometries(new))
+    fit[fit] = shapely.area(shapely.symmetric_difference(old[fit], new[fit])) <= most_m2
+    bad[moved] = ~fit
+    return bad

@@ -1,0 +1,123 @@
+"""Repairs of drafts: new grids with codes of their own, communities respected, real sets mended or asked about."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from layers import planning
+from layers.access import Actor, Role
+from layers.grids import Grid
+from layers.planning import ImportedGrid, operations
+from layers.planning.desk import desk_of
+from layers.plans import Lineage, Plan, get_plan
+from tests.city import synthetic_city
+from tests.drafts import DRAWER, add_areas, rows_of
+from tests.importing import imported
+
+CITY = synthetic_city(40, sub_grids=(1,), seed=3)
+EVERYBODY = Actor(name="somebody", role=Role.planner, area="")
+DATA = Path(os.environ.get("WANGGE_TEST_DATA", str(Path(__file__).parents[4] / "shared" / "data")))
+
+
+def shifted(row: ImportedGrid, dx_m: float) -> ImportedGrid:
+    metres = CITY.plane.to_metres(row.polygon)
+    return replace(row, polygon=CITY.plane.to_degrees(shapely.transform(metres, lambda xy: xy + np.array([dx_m, 0]))))
+
+
+def draft(session: Session, rows: list[ImportedGrid]) -> Plan:
+    add_areas(session, CITY)
+    return planning.import_draft(session, CITY.district, rows=rows, frame=CITY.frame, by=DRAWER)
+
+
+def kinds(session: Session, plan: Plan) -> dict[str, int]:
+    errors = [d for d in planning.report_of(session, plan.id, by=DRAWER)["defects"] if d["severity"] == "error"]
+    return {kind: sum(d["kind"] == kind for d in errors) for kind in sorted({d["kind"] for d in errors})}
+
+
+def test_a_gap_becomes_a_new_grid_with_the_next_code_of_its_community(session: Session) -> None:
+    missing, *rows = rows_of(CITY)
+    plan = draft(session, rows)
+    (decision,) = planning.propose_repair(session, plan.id, options={}, by=DRAWER)["decisions"]
+    assert (decision["kind"], decision["class"], decision["area"]) == ("gap", "real", missing.parent)
+    proposal = planning.propose_repair(session, plan.id, options={decision["id"]: "new"}, by=DRAWER)
+    assert proposal["ok"]
+    assert proposal["decisions"][0]["chosen"] == "new"
+    assert session.scalar(select(Lineage).where(Lineage.origin == "repair")) is None
+    done, _ = planning.repair(session, plan.id, options={decision["id"]: "new"}, version=plan.version, by=DRAWER)
+    assert done.report["ok"], kinds(session, plan)
+    line = session.scalars(select(Lineage).where(Lineage.origin == "repair")).one()
+    fresh = session.scalars(select(Grid).where(Grid.plan_id == plan.id, Grid.code == line.code)).one()
+    assert fresh.parent_code == missing.parent
+    assert fresh.code.startswith(str(missing.parent)) and len(fresh.code) == 15
+    assert missing.polygon is not None
+    assert fresh.area_m2 == pytest.approx(CITY.plane.to_metres(missing.polygon).area, abs=0.01)
+    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    assert kinds(session, plan) == {"gap": 1}
+
+
+def on_a_community_border(rows: list[ImportedGrid]) -> int:
+    """The number of a grid that has a border with a grid of another community."""
+    for number, row in enumerate(rows):
+        beside = [other for other in rows if other.parent != row.parent and other.polygon.touches(row.polygon)]
+        if any(row.polygon.intersection(other.polygon).length > 0 for other in beside):
+            return number
+    raise AssertionError("the city has several communities")
+
+
+@pytest.mark.parametrize("dx_m", [0.004, 0.3, -0.3])
+def test_a_grid_drawn_over_another_community_is_put_back_behind_the_border(session: Session, dx_m: float) -> None:
+    rows = rows_of(CITY)
+    number = on_a_community_border(rows)
+    plan = draft(session, [shifted(row, dx_m) if k == number else row for k, row in enumerate(rows)])
+    assert "nesting" in kinds(session, plan)
+    options = {"sliver": "mend", "noise": "mend", "overlap": "longest_border", "gap": "longest_border"}
+    done, proposal = planning.repair(
+        session, plan.id, options={**options, "overshoot": "trim"}, version=plan.version, by=DRAWER
+    )
+    assert done.report["ok"], done.report["summary"]
+    assert proposal["ok"]
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.is_dir(), reason="no real data: set WANGGE_TEST_DATA to the folder that holds them")
+@pytest.mark.parametrize("frame", ["union", "nyc/borough.geojson"])
+def test_the_election_districts_of_manhattan_are_mended_or_asked_about(session: Session, frame: str) -> None:
+    path = frame if frame == "union" else str(DATA / frame)
+    report = imported(
+        session, "grids", DATA / "nyc/election_districts_2013.geojson", by=EVERYBODY, district="MNED", frame=path
+    )
+    plan = get_plan(session, report.plans["MNED"], by=EVERYBODY)
+    before = {code: desk_of(session, plan).board.shape(code) for code in desk_of(session, plan).board.rows}
+    proposal = planning.propose_repair(session, plan.id, options={}, by=EVERYBODY)
+    assert proposal["decisions"]
+    for change in proposal["differences"]:
+        shape = before[change["code"]]
+        assert shape is not None
+        assert change["gained_m2"] + change["lost_m2"] <= 1.0 + 0.0005 * shape.length
+    assert all(decision["options"] for decision in proposal["decisions"])
+    for options in ({}, {"sliver": "mend", "noise": "mend", "overshoot": "trim"}):
+        planning.repair(session, plan.id, options=options, version=plan.version, by=EVERYBODY)
+        board = desk_of(session, get_plan(session, plan.id, by=EVERYBODY)).board
+        assert set(before) == set(board.rows)
+    kinds = {one["kind"] for one in planning.report_of(session, plan.id, by=EVERYBODY)["defects"]}
+    assert kinds <= {"multipart", "overlap", "contained", "gap", "uncovered_building"}
+
+
+def test_a_gap_that_is_exactly_filled_leaves_the_report_and_comes_back_with_undo(session: Session) -> None:
+    missing, *rows = rows_of(CITY)
+    plan = draft(session, rows)
+    operation = operations.Add(geometry=missing.polygon, parent=missing.parent)
+    done = planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+    assert [one["kind"] for one in done.cleared] == ["gap"]
+    assert kinds(session, plan) == {}
+    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    assert kinds(session, plan) == {"gap": 1}
