@@ -5,6 +5,8 @@ One plain ASGI callable around FastAPI; the hot route has the same built in (see
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import re
 import secrets
@@ -25,6 +27,9 @@ SHOWN_HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+# How much of a body that is too large is still taken in, so that its sender gets to hear why, and for how long.
+LINGER_BYTES = 256_000_000
+LINGER_S = 10.0
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PREFIX = secrets.token_hex(6).encode()
 _numbers = itertools.count(1)
@@ -74,12 +79,14 @@ class Envelope:
         headers = dict(scope["headers"])
         letter = _Letter(scope, send, sane_id(headers.get(b"x-request-id")), self._metrics)
         most = self._limits.of_path(scope["path"])
+        body = _Body(receive, most)
+        send_on = _lingering(body, letter.send)
         if _stated_length(headers) > most:
             answer = answer_of(too_large(most), "zh-CN")
             lang = chosen(headers.get(b"accept-language", b"").decode("latin-1"))
-            await response_of(answer, lang)(scope, receive, letter.send)
+            await response_of(answer, lang)(scope, body.receive, send_on)
             return
-        await self._app(scope, _limited(receive, most), letter.send)
+        await self._app(scope, body.receive, send_on)
 
 
 def sane_id(sent: bytes | None) -> bytes:
@@ -125,16 +132,51 @@ def _stated_length(headers: dict[bytes, bytes]) -> int:
     return int(stated) if stated.isdigit() else 0
 
 
-def _limited(receive: Receive, most: int) -> Receive:
-    """The body as it arrives; raises Problem 413 when there is more of it than stated and allowed."""
-    seen = 0
+class _Body:
+    """The body of a request as it arrives, within a limit."""
 
-    async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
-            raise too_large(most)
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._most = receive, most
+        self._seen = 0
+        self._ended = False
+
+    async def receive(self) -> Message:
+        """The next part; raises Problem 413 when there is more of it than stated and allowed."""
+        message = await self._next()
+        if self._seen > self._most:
+            raise too_large(self._most)
         return message
 
-    return limited
+    async def throw_away(self) -> None:
+        """Take in what is still under way, up to a limit of its own."""
+        while not self._ended and self._seen < LINGER_BYTES:
+            await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        self._ended = not message.get("more_body", False)
+        return message
+
+
+def _lingering(body: _Body, send: Send) -> Send:
+    """Sends an answer; behind a 413 the rest of the body is still taken in and thrown away, for a while.
+
+    A connection that is closed with bytes of the client under way is reset, and then the client most often loses the
+    answer with it: it would see a broken pipe instead of "too large".
+    """
+    refused = False
+
+    async def lingering(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start":
+            refused = message["status"] == 413
+        if not refused or message["type"] != "http.response.body" or message.get("more_body", False):
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(body.throw_away(), LINGER_S)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return lingering

@@ -63,7 +63,7 @@ class Batch:
         suspects = np.flatnonzero(found.relation == OUTSIDE)
         bad = refusals(points.lon[suspects], points.lat[suspects], lon[suspects], lat[suspects], bounds=bounds)
         if bad and not partial:
-            named = [((axis, int(suspects[at])), code) for at, axis, code in bad[:100]]
+            named = [((axis, int(suspects[at])), f"point_{code}") for at, axis, code in bad[:100]]
             raise Unacceptable("bad_points", errors=named, count=len({at for at, _, _ in bad}))
         relation, tile = _scoped(found, page, by.area)
         relation[suspects[[at for at, _, _ in bad]]] = REFUSED

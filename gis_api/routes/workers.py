@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gis_api import texts
-from gis_api.dependencies import Locator, Now, Read, Replicas_, Roster_, Tx, role_door
+from gis_api.dependencies import Locator, Now, Once, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import language_of
 from gis_api.geojson import position
 from layers import workers
@@ -107,7 +107,7 @@ def _out(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
     )
 
 
-@router.get("/api/v1/workers/nearest", summary="Who is nearest to a place and on duty, and why")
+@router.get("/api/v1/workers/nearest", dependencies=[Once], summary="Who is nearest to a place and on duty, and why")
 def read_nearest(
     request: Request,
     replicas: Replicas_,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from gis_api.envelope import Envelope
+from gis_api.metrics import Metrics
+from gis_api.settings import Settings
 from tests.gis_api.conftest import ClientAs
 from tests.gis_api.reading.test_access_matrix import EXPECTED, ROUTES
 
@@ -78,6 +83,31 @@ def test_a_body_over_its_limit_is_413_whether_or_not_its_length_was_told(
     for answer in (told, untold, lying):
         assert_refused(answer, 413)
     assert_refused(client.post(path, content=b" " * most, headers=JSON), 400, 415, 422)
+
+
+def test_a_body_that_is_too_large_is_taken_in_so_that_its_sender_hears_why() -> None:
+    left = [{"type": "http.request", "body": b" " * MEGABYTE, "more_body": True} for _ in range(20)]
+    left.append({"type": "http.request", "body": b"", "more_body": False})
+    told: list[tuple[Any, int]] = []
+
+    async def receive() -> Any:
+        return left.pop(0)
+
+    async def send(message: Any) -> None:
+        told.append((message, len(left)))
+
+    async def never(*_: Any) -> None:
+        raise AssertionError("a body that is too large goes no further")
+
+    headers = [(b"content-length", b"%d" % (20 * MEGABYTE))]
+    scope = {"type": "http", "path": "/api/v1/locate", "method": "POST", "headers": headers}
+    asyncio.run(Envelope(never, settings=Settings(), metrics=Metrics())(scope, receive, send))
+    assert [(message["type"], rest) for message, rest in told] == [
+        ("http.response.start", 21),
+        ("http.response.body", 21),
+        ("http.response.body", 0),
+    ]
+    assert told[0][0]["status"] == 413 and not told[-1][0]["more_body"]
 
 
 def test_a_body_where_none_is_expected_is_limited_too(client_as: ClientAs) -> None:

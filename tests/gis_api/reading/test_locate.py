@@ -303,6 +303,7 @@ def test_a_bad_point_is_refused_with_its_place(
     assert answer.status_code == 422, answer.text
     errors = answer.json()["errors"]
     assert errors[0]["loc"] == loc and errors[0]["msg"] != message, "the words, not their key"
+    assert "{" not in errors[0]["msg"], "filled in"
 
 
 def test_with_partial_a_bad_point_is_refused_alone(client_as: ClientAs, small_city: SmallCity) -> None:
