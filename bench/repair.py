@@ -1,4 +1,4 @@
-"""Repair of a messy copy of a known tiling, against shapely.coverage_clean on the same input.
+"""Repair of a messy copy of a known tiling, against shapely.coverage_clean, mapshaper and maup on the same input.
 
     python -m bench.repair [--grids 400]
 
@@ -9,13 +9,16 @@ overlaps, the area outside the frame, the difference to the truth, grids lost, a
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from bench.repair_peers import Cleaner, peers
 from tests.city import synthetic_city
 from tiling.partition import Partition
 from tiling.plane import to_lattice
@@ -23,8 +26,8 @@ from tiling.repair import propose
 
 REACHES_M = (0.004, 0.2, 2.0)
 POLICIES = {
-    "longest border": {"overlap": "longest_border", "gap": "longest_border", "overshoot": "trim"},
-    "middle": {"overlap": "split", "gap": "split", "overshoot": "trim"},
+    "longest border": {"overlap": "longest_border", "gap": "longest_border", "overshoot": "trim", "noise": "mend"},
+    "middle": {"overlap": "split", "gap": "split", "overshoot": "trim", "noise": "mend"},
 }
 Shapes = NDArray[np.object_]
 
@@ -35,16 +38,25 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--grids", type=int, default=400)
     options = parser.parse_args(argv)
     truth = synthetic_city(options.grids, sub_grids=(1,), vertices=40).partition()
-    return max(_compared(truth, reach_m) for reach_m in REACHES_M)
+    others = peers()
+    return max(_compared(truth, reach_m, others) for reach_m in REACHES_M)
 
 
-def _compared(truth: Partition, reach_m: float) -> int:
+def _compared(truth: Partition, reach_m: float, others: Mapping[str, Cleaner]) -> int:
     mess = _messed(truth, reach_m)
     start = time.perf_counter()
     cleaned = _cleaned(truth, mess)
     peer = _figures(truth, cleaned)
     peer_s = time.perf_counter() - start
     _show(f"coverage_clean, {reach_m} m", peer, peer, peer_s)
+    for name, cleaner in others.items():
+        start = time.perf_counter()
+        try:
+            made = cleaner(mess)
+        except (OSError, subprocess.SubprocessError, ValueError) as failed:
+            print(f"{name}, {reach_m} m failed, {type(failed).__name__}")
+            continue
+        _show(f"{name}, {reach_m} m", _figures(truth, made), peer, time.perf_counter() - start)
     worst = 0
     for name, policy in POLICIES.items():
         start = time.perf_counter()
@@ -76,6 +88,8 @@ def _cleaned(truth: Partition, mess: Shapes) -> Shapes:
 
 def _figures(truth: Partition, shapes: Shapes) -> dict[str, float]:
     assert truth.frame is not None
+    sound = shapely.is_valid(shapes)
+    shapes = np.where(sound, shapes, shapely.make_valid(shapes, method="structure", keep_collapsed=False))
     union = shapely.union_all(shapes)
     off = shapely.area(shapely.symmetric_difference(shapes, truth.polygons))
     return {
