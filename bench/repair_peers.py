@@ -40,11 +40,9 @@ def peers() -> Mapping[str, Cleaner]:
 
 def _mapshaper(folder: Path) -> Cleaner | None:
     program, npm = folder / "node_modules" / ".bin" / "mapshaper", shutil.which("npm")
-    if not program.exists() and (
-        npm is None or not _done([npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "mapshaper"], folder)
-    ):
-        return None
-    return lambda shapes: _by_mapshaper(program, shapes)
+    if not program.exists() and npm is not None:
+        _done([npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "mapshaper"], folder)
+    return (lambda shapes: _by_mapshaper(program, shapes)) if program.exists() else None
 
 
 def _maup(folder: Path) -> Cleaner | None:

@@ -8,6 +8,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from tests.city import synthetic_city
@@ -19,6 +20,15 @@ from tiling.plane import to_lattice
 from tiling.reshape import carve, give, merge, split
 
 CITY = synthetic_city(40, vertices=16, sub_grids=(1, 2)).partition()
+
+TOWN = Partition.of(
+    CITY.codes,
+    CITY.polygons,
+    parents=CITY.parents,
+    frame=CITY.frame,
+    areas={code[:12]: CITY.polygon(code[:12]) for code in CITY.codes},
+)
+"""The same with area rings: communities with a boundary of their own."""
 
 Edit = Callable[[Partition, random.Random], Change]
 
@@ -107,6 +117,57 @@ def test_split_then_merge_gives_the_outline_and_without_idle_nodes_the_vertices(
     assert shapely.equals_exact(shapely.normalize(clean.polygon(code)), shapely.normalize(before), 0.0)
     pairs = zip(clean.polygons, CITY.polygons, strict=True)
     assert all(shapely.equals_exact(one, other, 0.0, normalize=True) for one, other in pairs)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_undo_gives_back_every_byte_of_polygons_frame_rings_and_parents(seed: int) -> None:
+    rng = random.Random(seed)
+    try:
+        newer = TOWN.replace(rng.choice(list(EDITS.values()))(TOWN, rng))
+    except TilingError:
+        return
+    undone = newer.replace(TOWN.changed_since(newer))
+    assert undone.codes == TOWN.codes
+    assert all(map(same_bytes, undone.polygons, TOWN.polygons))
+    assert same_bytes(undone.frame, TOWN.frame)
+    assert all(same_bytes(undone.areas[code], ring) for code, ring in TOWN.areas.items())
+    assert {code: undone.parents[code] for code in TOWN.parents} == dict(TOWN.parents)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_areas_and_households_add_up_over_all_levels_after_any_edit(seed: int) -> None:
+    rng = random.Random(seed)
+    try:
+        newer = TOWN.replace(rng.choice(list(EDITS.values()))(TOWN, rng))
+    except TilingError:
+        return
+    assert newer.frame is not None
+    assert sum(newer.areas_m2) == pytest.approx(newer.frame.area, rel=1e-9)
+    houses = some_houses(newer, rng)
+    uppers = {above for code in newer.codes for above in newer.ancestors(code)}
+    for upper in uppers:
+        parts = newer.children(upper)
+        assert newer.polygon(upper).area == pytest.approx(sum(newer.polygon(part).area for part in parts), rel=1e-9)
+        assert houses_in(newer, houses, upper) == sum(houses_in(newer, houses, part) for part in parts)
+    tops = {(code, *newer.ancestors(code))[-1] for code in newer.codes}
+    assert sum(houses_in(newer, houses, top) for top in tops) == len(houses)
+    assert {d.kind for d in check(newer).defects} <= {"multipart"}
+
+
+def some_houses(town: Partition, rng: random.Random) -> NDArray[np.object_]:
+    """Points of the frame that lie on no border: those have an owner by their code, not by their place."""
+    assert town.frame is not None
+    west, south, east, north = town.frame.bounds
+    places = shapely.points([(rng.uniform(west, east), rng.uniform(south, north)) for _ in range(400)])
+    places = places[shapely.contains_properly(town.frame, places)]
+    return places[np.unique(town.tree.query(places, predicate="within")[0])]
+
+
+def houses_in(town: Partition, houses: NDArray[np.object_], code: str) -> int:
+    """How many houses lie in the shape of a grid of any level: the upper ones are dissolves."""
+    return int(shapely.contains_properly(town.polygon(code), houses).sum())
 
 
 @settings(max_examples=20, deadline=None)
