@@ -18,12 +18,19 @@ from shapely.geometry.base import BaseGeometry
 from layers import sandbox
 from layers.errors import Unacceptable
 from layers.sandbox import Limits, Room
-from tiling.coverage import CoverageReport, Defect, check_polygons
+from tiling.coverage import CoverageReport, Defect, check_polygons, place_of_invalidity
 from tiling.plane import Plane, city_epsg
 from tiling.tolerance import Tolerance
 
 # Below so many vertices the check takes less time than starting a child would.
 FEW_VERTICES = 5_000
+# A node lies on an edge in degrees when it is off it by no more than the rounding to nine decimals, some 0.1 mm.
+ON_EDGE_DEG = 1.5e-9
+# Nearer than a millimetre to a node of the frame there is room for no other on the lattice.
+NODE_DEG = 1e-8
+# All is measured in one plane: no grid of any city is wider than the first, no set of cities wider than the second.
+WIDEST_GRID_DEG = 10.0
+WIDEST_SET_DEG = 40.0
 # A hostile set may keep GEOS busy for ever; 100,000 honest grids take some six seconds.
 LIMITS = Limits(cpu_s=120, wall_s=150.0)
 
@@ -47,10 +54,12 @@ def check(task: CheckTask, *, room: Room | None = None) -> dict[str, Any]:
     """The report as JSON: `ok`, `defects` with their places in WGS84 degrees, `summary`; the CRS in `epsg`.
 
     Areas, lengths and widths are metres of the city's plane. Raises Unacceptable where the work is too much for the
-    child process, and for a frame that is no valid polygon (`frame_is_invalid`, with the place). Known limit: a frame's
-    edge that is straight in degrees bows in metres (4.5 mm on 500 m), so it needs the nodes of the grids along it.
+    child process, for shapes too far apart for one city (`too_wide`), and for a frame that is no valid polygon
+    (`frame_is_invalid`, with the point). Nodes of grids on an edge of the frame are nodes of the frame: an edge that is
+    straight in degrees, which decide, bows in metres (4.5 mm on 500 m).
     """
     _refuse_frame(task.frame)
+    _refuse_wide(task.polygons)
     if sum(shapely.get_num_coordinates(shape) for shape in task.polygons if shape is not None) <= FEW_VERTICES:
         return checked(task)
     answer = sandbox.run("layers.checking:check_bytes", packed(task), room=room or Room(limits=LIMITS))
@@ -62,7 +71,7 @@ def checked(task: CheckTask) -> dict[str, Any]:
     """The same report, made in this process."""
     plane = Plane(task.epsg or epsg_of(task.polygons))
     shapes = _objects(task.polygons)
-    frame = None if task.frame is None else plane.to_metres(task.frame)
+    frame = None if task.frame is None else plane.to_metres(_noded(task.frame, shapes))
     report = check_polygons(
         task.codes, plane.to_metres(shapes), frame=frame, tolerance=task.tolerance, parts_allowed=task.parts_allowed
     )
@@ -113,8 +122,47 @@ def _refuse_frame(frame: BaseGeometry | None) -> None:
     if frame.geom_type not in ("Polygon", "MultiPolygon") or frame.is_empty:
         raise Unacceptable("frame_is_invalid", row=1, reason=frame.geom_type)
     if not frame.is_valid:
-        reason = str(shapely.is_valid_reason(frame))
-        raise Unacceptable("frame_is_invalid", where=frame.envelope, row=1, reason=reason)
+        where, reason = place_of_invalidity(frame)
+        raise Unacceptable("frame_is_invalid", where=where, row=1, reason=reason)
+
+
+def _refuse_wide(polygons: Sequence[BaseGeometry | None]) -> None:
+    shapes = [shape for shape in polygons if shape is not None and not shape.is_empty]
+    if not shapes:
+        return
+    boxes = shapely.bounds(shapes)
+    sizes = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    widest = int(sizes.argmax())
+    if sizes[widest] > WIDEST_GRID_DEG:
+        raise Unacceptable("too_wide", where=shapely.box(*boxes[widest]), most=WIDEST_GRID_DEG)
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    if max(east - west, north - south) > WIDEST_SET_DEG:
+        raise Unacceptable("too_wide", where=shapely.box(west, south, east, north), most=WIDEST_SET_DEG)
+
+
+def _noded(frame: BaseGeometry, shapes: NDArray[np.object_]) -> BaseGeometry:
+    """The frame with every node of a grid that lies on one of its edges."""
+    nodes = np.asarray(shapely.points(np.unique(shapely.get_coordinates(shapes), axis=0)))
+    rings, known = shapely.boundary(frame), shapely.MultiPoint(shapely.get_coordinates(frame))
+    shapely.prepare([rings, known])
+    near = nodes[shapely.dwithin(nodes, rings, ON_EDGE_DEG)]
+    new = near[~shapely.dwithin(near, known, NODE_DEG)]
+    if not len(new):
+        return frame
+    polygons = [
+        shapely.Polygon(_ring_with(part.exterior, new), [_ring_with(hole, new) for hole in part.interiors])
+        for part in shapely.get_parts(frame).tolist()
+    ]
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+def _ring_with(ring: BaseGeometry, nodes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """The ring's positions and, in their places along it, those of the nodes that lie on it."""
+    own = shapely.get_coordinates(ring)
+    points = nodes[shapely.dwithin(nodes, ring, ON_EDGE_DEG)]
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(own, axis=0).T))])
+    at = np.concatenate([along, shapely.line_locate_point(np.array([ring], dtype=object), points)])
+    return np.vstack([own, shapely.get_coordinates(points)])[np.argsort(at, kind="stable")]
 
 
 def packed(task: CheckTask) -> bytes:

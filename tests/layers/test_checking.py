@@ -65,3 +65,33 @@ def test_a_set_that_takes_too_long_is_given_up() -> None:
     star = shapely.Polygon(np.column_stack((118 + np.cos(angles * 7) * 0.01, 39 + np.sin(angles * 5) * 0.01)))
     with pytest.raises(Unacceptable, match="work_took_too_long"):
         check(CheckTask(codes=["a"], polygons=[star]), room=Room(limits=Limits(wall_s=0.05)))
+
+
+def test_a_frame_drawn_with_four_corners_is_met_by_the_grids_along_its_edges() -> None:
+    low, high = (118.18, 39.65), (118.24, 39.69)  # a slanted frame of some kilometres, cut into five strips
+    across = 0.02
+    at = np.round(np.linspace(low, high, 6), 9)
+    strips = [
+        shapely.Polygon([a, b, (b[0], round(b[1] + across, 9)), (a[0], round(a[1] + across, 9))])
+        for a, b in zip(at[:-1].tolist(), at[1:].tolist(), strict=True)
+    ]
+    frame = shapely.Polygon([low, high, (high[0], high[1] + across), (low[0], low[1] + across)])
+    codes = list("abcde")
+    assert checked(CheckTask(codes=codes, polygons=strips, frame=frame))["ok"]
+    # Half a centimetre short of the frame is noise, and told.
+    short = shapely.transform(strips[2], lambda xy: xy + np.array([0.0, 5e-8]))
+    assert not checked(CheckTask(codes=codes, polygons=[*strips[:2], short, *strips[3:]], frame=frame))["ok"]
+    assert not checked(CheckTask(codes=codes[1:], polygons=strips[1:], frame=frame))["ok"]
+
+
+@pytest.mark.parametrize("wide", [shapely.box(-180, -90, 180, 89), shapely.box(100, 20, 111, 21)])
+def test_shapes_wider_than_any_city_are_refused_with_their_box(wide: shapely.Geometry) -> None:
+    with pytest.raises(Unacceptable, match="too_wide") as refused:
+        check(CheckTask(codes=["a", "b"], polygons=[boxes(count=1)[0], wide]))
+    assert refused.value.where is not None
+    assert refused.value.where.equals(wide)
+
+
+def test_shapes_on_two_continents_are_refused() -> None:
+    with pytest.raises(Unacceptable, match="too_wide"):
+        check(CheckTask(codes=["a", "b"], polygons=[boxes(count=1)[0], shapely.box(-74, 40, -73.9, 40.1)]))
