@@ -65,6 +65,29 @@ def test_the_period_is_counted_and_its_classes_are_told(visit: Visit) -> None:
 
 
 @pytest.mark.usefixtures("hazards")
+def test_the_figures_follow_the_chosen_category(visit: Visit, running: RunningCity) -> None:
+    with transaction(running.engine) as session:
+        session.merge(Category(code="test_other", name="井盖破损", resident_derived=False))
+        session.flush()
+        lon, lat = running.city.inside(running.city.codes[1])
+        yesterday, place = datetime.now(UTC) - timedelta(days=1), WKTElement(f"POINT({lon} {lat})", srid=4326)
+        where = {
+            "district": running.city.district,
+            "current_code": running.city.codes[1],
+            "raw_lon": lon,
+            "raw_lat": lat,
+        }
+        session.add(Hazard(category="test_other", found_at=yesterday, geom=place, **where))
+    page = visit("leader", "/heat")
+    count = it(page, "heat-figures").locator("b").first
+    expect(count).to_have_text(str(IN_ONE_GRID + 1))
+    it(page, "heat-category").select_option("test_other")
+    expect(count).to_have_text("1")
+    with transaction(running.engine) as session:
+        session.query(Hazard).filter_by(category="test_other").delete()
+
+
+@pytest.mark.usefixtures("hazards")
 def test_the_window_is_dragged_back_in_time_and_the_figures_follow(visit: Visit) -> None:
     page = visit("leader", "/heat")
     expect(it(page, "heat-figures")).to_contain_text(str(IN_ONE_GRID))

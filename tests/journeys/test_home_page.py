@@ -68,7 +68,7 @@ def test_every_card_of_a_home_is_filled_without_an_error(visit: Visit, role: str
     assert page.evaluate("document.documentElement.scrollWidth") <= 1440
 
 
-@pytest.mark.parametrize("role", ["dispatcher", "worker"])
+@pytest.mark.parametrize("role", ["dispatcher", "worker", "admin", "auditor"])
 def test_a_home_fits_a_phone(visit: Visit, role: str) -> None:
     page = visit(role, "/", width=390, height=844)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

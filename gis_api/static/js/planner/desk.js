@@ -85,7 +85,8 @@ export class Desk {
     button.disabled = Boolean(reason);
     button.textContent = reason ? t("planner.publish_not", { reason }) : t("planner.publish");
     button.title = reason ?? "";
-    this.buttons.submit.disabled = counts(this.store.report).errors > 0;
+    // Without a report there is nothing to acknowledge yet: its warnings belong to the submission.
+    this.buttons.submit.disabled = !this.store.report || counts(this.store.report).errors > 0;
   }
 
   obstacle() {
