@@ -41,7 +41,9 @@ def peers() -> Mapping[str, Cleaner]:
 def _mapshaper(folder: Path) -> Cleaner | None:
     program, npm = folder / "node_modules" / ".bin" / "mapshaper", shutil.which("npm")
     if not program.exists() and npm is not None:
-        _done([npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "mapshaper"], folder)
+        # Without the prefix npm would look for a package.json further up, and find the product's.
+        own = ["--prefix", str(folder), "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+        _done([npm, "install", *own, "mapshaper"], folder)
     return (lambda shapes: _by_mapshaper(program, shapes)) if program.exists() else None
 
 
