@@ -158,13 +158,13 @@ def add_demo_people(session: Session) -> dict[str, str]:
 
 
 def _busiest_unit(session: Session) -> str | None:
-    """The department with most cases that a department can do something about."""
+    """The department with most cases in which a department can take the next step."""
     from sqlalchemy import func, select
 
     from layers.incidents import Incident
 
-    waiting = Incident.state.in_(("triaged", "dispatched", "accepted", "arrived"))
-    cases = select(Incident.unit_code).where(waiting, Incident.unit_code.is_not(None)).group_by(Incident.unit_code)
+    theirs = Incident.state.in_(("accepted", "arrived"))
+    cases = select(Incident.unit_code).where(theirs, Incident.unit_code.is_not(None)).group_by(Incident.unit_code)
     return session.scalar(cases.order_by(func.count().desc(), Incident.unit_code).limit(1))
 
 
