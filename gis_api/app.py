@@ -6,13 +6,17 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Scope
 
 from gis_api import errors
-from gis_api.auth import Attempts, People
+from gis_api.auth import COOKIE, Attempts, People, bearer_of
 from gis_api.envelope import Envelope
 from gis_api.fast_locate import Desk, Service, ShortWay
 from gis_api.maps.assets import mount_assets
@@ -38,6 +42,7 @@ from gis_api.routes import (
     workers,
 )
 from gis_api.settings import Settings
+from layers.access import digest_of
 from layers.db import make_engine
 
 log = logging.getLogger("wangge")
@@ -79,11 +84,21 @@ def create_app(settings: Settings | None = None) -> Service:
     )
     _furnish(app, chosen)
     errors.install(app)
-    app.add_middleware(Envelope, settings=chosen, metrics=app.state.metrics)
+    app.add_middleware(Envelope, settings=chosen, metrics=app.state.metrics, known=partial(_is_known, app))
     for router in ROUTERS:
         app.include_router(router)
     mount_assets(app)
     return app
+
+
+async def _is_known(app: Service, scope: Scope) -> bool:
+    """Whether a key or a session stands behind a request; asked only before a large body is taken in."""
+    connection = HTTPConnection(scope)
+    token = bearer_of(connection.headers)
+    if token is not None:
+        return digest_of(token) in app.state.replicas.keys
+    cookie = connection.cookies.get(COOKIE)
+    return cookie is not None and await run_in_threadpool(app.state.people.find, cookie) is not None
 
 
 def _furnish(app: Service, settings: Settings) -> None:

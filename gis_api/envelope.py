@@ -11,6 +11,7 @@ import itertools
 import re
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,6 +41,10 @@ def new_request_id() -> bytes:
     return b"%b-%x" % (_PREFIX, next(_numbers))
 
 
+# Whether somebody known stands behind a request.
+Known = Callable[[Scope], Awaitable[bool]]
+
+
 @dataclass(frozen=True)
 class BodyLimits:
     """How large a body may be, in bytes, by path."""
@@ -66,8 +71,9 @@ class BodyLimits:
 class Envelope:
     """The application with its surroundings."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics, known: Known) -> None:
         self._app = app
+        self._known = known
         self._limits = BodyLimits.of(settings)
         self._metrics = metrics
 
@@ -81,12 +87,25 @@ class Envelope:
         most = self._limits.of_path(scope["path"])
         body = _Body(receive, most)
         send_on = _lingering(body, letter.send)
-        if _stated_length(headers) > most:
-            answer = answer_of(too_large(most), "zh-CN")
+        refusal = await self._find_refusal(scope, headers, most)
+        if refusal is not None:
             lang = chosen(headers.get(b"accept-language", b"").decode("latin-1"))
-            await response_of(answer, lang)(scope, body.receive, send_on)
+            await response_of(answer_of(refusal, lang), lang)(scope, body.receive, send_on)
             return
         await self._app(scope, body.receive, send_on)
+
+    async def _find_refusal(self, scope: Scope, headers: dict[bytes, bytes], most: int) -> Problem | None:
+        """Why this body is not even read: it is too large, or large and of nobody known; to parse it takes seconds."""
+        if _stated_length(headers) > most:
+            return too_large(most)
+        large = _stated_length(headers) > self._limits.usual or b"transfer-encoding" in headers
+        if most <= self._limits.usual or not large:
+            return None
+        try:
+            known = await self._known(scope)
+        except Problem as problem:
+            return problem
+        return None if known else Problem(401, "not_signed_in", headers={"WWW-Authenticate": 'Bearer realm="wangge"'})
 
 
 def sane_id(sent: bytes | None) -> bytes:
@@ -160,7 +179,7 @@ class _Body:
 
 
 def _lingering(body: _Body, send: Send) -> Send:
-    """Sends an answer; behind a 413 the rest of the body is still taken in and thrown away, for a while.
+    """Sends an answer; behind a 413 or 401 the rest of the body is still taken in and thrown away, for a while.
 
     A connection that is closed with bytes of the client under way is reset, and then the client most often loses the
     answer with it: it would see a broken pipe instead of "too large".
@@ -170,7 +189,7 @@ def _lingering(body: _Body, send: Send) -> Send:
     async def lingering(message: Message) -> None:
         nonlocal refused
         if message["type"] == "http.response.start":
-            refused = message["status"] == 413
+            refused = message["status"] in (401, 413)
         if not refused or message["type"] != "http.response.body" or message.get("more_body", False):
             await send(message)
             return

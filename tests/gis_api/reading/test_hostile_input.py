@@ -101,13 +101,22 @@ def test_a_body_that_is_too_large_is_taken_in_so_that_its_sender_hears_why() -> 
 
     headers = [(b"content-length", b"%d" % (20 * MEGABYTE))]
     scope = {"type": "http", "path": "/api/v1/locate", "method": "POST", "headers": headers}
-    asyncio.run(Envelope(never, settings=Settings(), metrics=Metrics())(scope, receive, send))
+    asyncio.run(Envelope(never, settings=Settings(), metrics=Metrics(), known=never)(scope, receive, send))
     assert [(message["type"], rest) for message, rest in told] == [
         ("http.response.start", 21),
         ("http.response.body", 21),
         ("http.response.body", 0),
     ]
     assert told[0][0]["status"] == 413 and not told[-1][0]["more_body"]
+
+
+def test_a_large_body_of_nobody_known_is_not_read(anybody: TestClient, signed_in: ClientAs) -> None:
+    large = b'{"grids":' + b"[" * (3 * MEGABYTE)
+    forged = JSON | {"authorization": "Bearer wg_forged", "cookie": "wangge_session=forged"}
+    for headers in (JSON, forged, JSON | {"cookie": "wangge_session=forged"}):
+        assert_refused(anybody.post("/api/v1/coverage", content=large, headers=headers), 401)
+    assert_refused(anybody.post("/api/v1/coverage", content=chunks(3 * MEGABYTE), headers=JSON), 401)
+    assert_refused(signed_in("planner").post("/api/v1/coverage", content=large, headers=JSON), 400)
 
 
 def test_a_body_where_none_is_expected_is_limited_too(client_as: ClientAs) -> None:
