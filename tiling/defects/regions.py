@@ -177,7 +177,10 @@ def gap_shapes(ground: Ground, free: Edges) -> NDArray[np.object_]:
 
     Ground that an invalid polygon's outline runs through is left unjudged: nobody can say who owns it.
     """
-    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(free.lines())]))
+    # Noded as single edges, whose crossings do not depend on what else is there; polygonized as long lines, in a
+    # fifth of the time that edges take.
+    noded = shapely.union_all(free.lines())
+    faces = shapely.get_parts(shapely.polygonize([shapely.line_merge(noded)]))
     faces = faces[shapely.area(faces) > DUST_M2]
     points = shapely.point_on_surface(faces)
     bare = (ground.covering(points) == 0) & ground.inside_frame(points)
