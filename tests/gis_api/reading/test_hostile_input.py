@@ -173,7 +173,9 @@ def test_the_documentation_names_every_route_and_every_door(anybody: TestClient)
     document = anybody.get("/api/v1/openapi.json").json()
     pages = {"/", "/planner", "/heat", "/grid/{code}", "/language", "/api/v1/docs"}
     described = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
-    assert described == {name for name in ROUTES if name.partition(" ")[2] not in pages}
+    # "{name:path}" is how a route takes a name with a slash in it; the document calls the parameter by its name.
+    wanted = {name.replace(":path}", "}") for name in ROUTES if name.partition(" ")[2] not in pages}
+    assert described == wanted
     assert document["openapi"].startswith("3.")
 
 
