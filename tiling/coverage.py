@@ -161,7 +161,13 @@ def _closed(ground: Ground, own: BaseGeometry, gaps: NDArray[np.object_]) -> boo
 
 
 def _covered_twice(ground: Ground, lines: BaseGeometry) -> bool:
-    middles = shapely.line_interpolate_point(shapely.get_parts(lines), 0.5, normalized=True)
+    # A line may run through an overlap first and along a gap then: cut where any outline crosses it, each piece lies
+    # in the same grids from end to end, so its middle speaks for it.
+    near = ground.usable(np.unique(ground.tree.query(lines)))
+    outlines = shapely.boundary(ground.polygons[near])
+    pieces = shapely.get_parts(shapely.node(shapely.union_all([lines, *outlines])))
+    middles = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
+    middles = middles[shapely.dwithin(middles, lines, 1e-6)]
     return bool((ground.covering(middles) > 1).all())
 
 
