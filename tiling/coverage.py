@@ -130,7 +130,8 @@ def _about(ground: Ground, scope: Rows, parts_allowed: Collection[str], toleranc
         return defects
     names = frozenset(ground.codes[row] for row in rows)
     defects += [d for d in _gaps_about(ground, rows, free, tolerance) if names.intersection(d.codes)]
-    beside = ground.loose_about(ground.near(rows))
+    # A vertex may lie beside a border without touching it: so far apart their boxes may be as well.
+    beside = ground.loose_about(ground.near(rows, tolerance.snap_m))
     defects += [d for d in unmatched_vertices(ground, beside, tolerance) if names.intersection(d.codes)]
     return defects
 

@@ -54,9 +54,10 @@ class Ground:
         fit = np.isin(rows, self.usable(rows))
         return rows[~fit]
 
-    def near(self, rows: Rows) -> Rows:
-        """The usable rows whose boxes meet those of the rows given, these included."""
-        hits = self.tree.query(self.polygons[rows])[1]
+    def near(self, rows: Rows, reach_m: float = 0.0) -> Rows:
+        """The usable rows whose boxes come within `reach_m` of those of the rows given, these included."""
+        west, south, east, north = shapely.bounds(self.polygons[rows]).T
+        hits = self.tree.query(shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m))[1]
         return self.usable(np.unique(np.concatenate([hits, rows])))
 
     def within(self, window: BaseGeometry) -> Rows:
