@@ -25,6 +25,13 @@ HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a database, so that the quick part can leave it out."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker("database")
+
+
 def quick_folder() -> str | None:
     """Memory instead of the disk where there is plenty: hundreds of databases are made and thrown away."""
     memory = Path("/dev/shm")
