@@ -16,7 +16,6 @@ export class Sketch {
     this.pointer = null;
     map.on("mousemove", (event) => this.hover(event));
     map.on("dblclick", () => this.kind && this.finish());
-    document.addEventListener("keydown", (event) => this.key(event));
   }
 
   start(kind, done) {
@@ -55,20 +54,23 @@ export class Sketch {
     this.changed();
   }
 
+  // Enter ends, Backspace takes the last corner back: true where the key meant something.
   key(event) {
-    if (!this.kind || event.target.closest("input, textarea, select, dialog")) return;
+    if (!this.kind) return false;
     if (event.key === "Enter") this.finish();
-    else if (event.key === "Escape") this.restart();
     else if (event.key === "Backspace") {
       this.corners.pop();
       this.changed();
-    } else return;
-    event.preventDefault();
+    } else return false;
+    return true;
   }
 
+  // Begin again; false where nothing was drawn yet.
   restart() {
+    const begun = this.corners.length > 0;
     this.corners = [];
     this.changed();
+    return begun;
   }
 
   get complete() {

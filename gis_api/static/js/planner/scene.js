@@ -1,0 +1,54 @@
+// What the editor shows on its two canvases: the grids below, and above them what is chosen, dragged, drawn or wrong.
+import { number, t } from "../config.js";
+import { Painted } from "../map/canvas.js";
+import { colour, faint } from "../map/colours.js";
+import { map } from "../map/place.js";
+import { paintErrors, paintMark } from "./marks.js";
+import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
+import { outOfRange } from "./panel.js";
+
+export class Scene {
+  constructor(editor) {
+    this.editor = editor;
+    this.tiling = editor.tiling;
+    this.subGrids = true;
+    this.overlays = false;
+    this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" });
+    this.over = new Painted((context, view) => this.paintOver(context, view), { pane: "shadowPane" });
+    map.addLayer(this.base).addLayer(this.over);
+  }
+
+  paintBase(context, view) {
+    const { tiling, editor } = this;
+    paintFills(context, tiling, view, (shape) => this.fillOf(shape));
+    editor.published?.paint(context, view);
+    paintBorders(context, tiling, view, { subGrids: this.subGrids, without: editor.tool?.moving?.id });
+    if (this.overlays) outline(context, tiling, tiling.ofLevel("overlay"), view, { stroke: colour("notice"), width: 2, dash: [2, 4] });
+    paintLabels(context, tiling, view, { second: (shape) => this.labelOf(shape) });
+  }
+
+  fillOf(shape) {
+    if (shape.properties.kind === "dedicated") return faint("quiet", 0.13);
+    return outOfRange(shape.properties) ? faint("range", 0.2) : null;
+  }
+
+  labelOf(shape) {
+    const { kind, households } = shape.properties;
+    if (kind === "dedicated") return { text: t("planner.dedicated"), colour: "quiet" };
+    const out = outOfRange(shape.properties);
+    return { text: t("planner.households_n", { n: number(households ?? 0) }), colour: out ? "range-ink" : "good-ink", strong: out };
+  }
+
+  paintOver(context, view) {
+    const { tiling, editor } = this;
+    const accent = colour("accent");
+    const chosen = editor.selected.map((code) => tiling.shapes.get(code)).filter(Boolean);
+    if (editor.hovered && !editor.selected.includes(editor.hovered.code)) {
+      outline(context, tiling, [editor.hovered], view, { fill: faint("accent", 0.06), stroke: faint("accent", 0.55), width: 2 });
+    }
+    outline(context, tiling, chosen, view, { fill: faint("accent", 0.13), stroke: accent, width: 3 });
+    paintErrors(context, view, editor.errorPlaces);
+    for (const mark of editor.marks) paintMark(context, view, mark);
+    editor.tool?.paint(context, view, accent);
+  }
+}

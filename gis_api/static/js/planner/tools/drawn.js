@@ -1,0 +1,46 @@
+// Tools that begin with a drawing: a line or an area, clicked corner by corner, then one operation.
+import { t } from "../../config.js";
+import { Tool } from "./tool.js";
+
+export class Drawn extends Tool {
+  // "line" or "area".
+  static draws = "line";
+
+  get sketch() {
+    return this.editor.sketch;
+  }
+
+  // What the finished drawing (GeoJSON) is for.
+  drawn() {}
+
+  arm() {
+    const { draws } = this.constructor;
+    if (!this.enough) this.sketch.stop();
+    else if (this.sketch.kind !== draws) this.sketch.start(draws, (geometry) => this.drawn(geometry));
+  }
+
+  stop() {
+    this.sketch.stop();
+  }
+
+  click(event) {
+    if (this.sketch.kind) this.sketch.click(event);
+    else super.click(event);
+  }
+
+  key(event) {
+    return this.sketch.key(event);
+  }
+
+  cancel() {
+    return this.sketch.restart();
+  }
+
+  confirm() {
+    return this.sketch.complete ? { words: t("planner.finish"), act: () => this.sketch.finish() } : null;
+  }
+
+  paint(context, view, accent) {
+    this.sketch.paint(context, view, accent);
+  }
+}

@@ -1,0 +1,16 @@
+// A line becomes the border between the two selected grids.
+import { Drawn } from "./drawn.js";
+
+export class Redraw extends Drawn {
+  static name = "redraw";
+  static key = "b";
+  static picture = "M3 17c2-8 4-1 6-6s2-8 8-8M14 12l4 4-2 2-4-4z";
+  static needed = 2;
+  static many = true;
+  static keeps = true;
+
+  drawn(line) {
+    const [left, right] = this.editor.selected;
+    this.editor.apply({ op: "redraw_border", left, right, line });
+  }
+}

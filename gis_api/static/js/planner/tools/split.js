@@ -1,0 +1,14 @@
+// A line through the selected grid makes two of it.
+import { Drawn } from "./drawn.js";
+
+export class Split extends Drawn {
+  static name = "split";
+  static key = "x";
+  static picture = "M6 3l8 14M14 3L6 17M4.500 15a2.500 2.500 0 1 0 .1 0M15.500 15a2.500 2.500 0 1 0 .1 0";
+  static needed = 1;
+  static keeps = true;
+
+  drawn(line) {
+    this.editor.apply({ op: "split", code: this.editor.selected[0], line });
+  }
+}

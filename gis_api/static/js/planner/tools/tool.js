@@ -1,0 +1,78 @@
+// What a tool of the planner is. One module, one class: its name (texts `planner.tool_<name>`, `planner.hint_<name>`
+// and, where grids must be selected first, `planner.hint_<name>_choose`), its key and its picture stand on the class;
+// what it does with pointer and keyboard are the methods below. tools/list.js says which tools there are, in order.
+//
+// The editor calls: start when the tool is chosen, arm whenever selection, plan or zoom changed, click and hover with
+// Leaflet's mouse events, press / release with pointer events of the map (a finger too), key for what no button took,
+// cancel for Escape, confirm for the button over the map, paint over everything, stop when another tool is chosen.
+import { t } from "../../config.js";
+
+export class Tool {
+  static name = "";
+  static key = "";
+  // A path on a 20 × 20 field, drawn as lines.
+  static picture = "";
+  // So many grids must be selected before it can begin.
+  static needed = 0;
+  // Whether a click adds to the selection without Shift, and whether the selection stays when the tool is chosen.
+  static many = false;
+  static keeps = false;
+
+  constructor(editor) {
+    this.editor = editor;
+  }
+
+  get name() {
+    return this.constructor.name;
+  }
+
+  get enough() {
+    return this.editor.selected.length >= this.constructor.needed;
+  }
+
+  // A vertex that hangs on the pointer: {id, codes}; its edges are painted apart.
+  get moving() {
+    return null;
+  }
+
+  start() {}
+
+  stop() {}
+
+  arm() {}
+
+  hint() {
+    return t(`planner.hint_${this.name}${this.enough ? "" : "_choose"}`);
+  }
+
+  click(event) {
+    const adding = event.originalEvent.shiftKey || event.originalEvent.ctrlKey || event.originalEvent.metaKey;
+    this.editor.choose(this.editor.shapeAt(event.latlng)?.code ?? null, adding || this.constructor.many);
+  }
+
+  // True where the tool says itself what lies under the pointer.
+  hover() {
+    return false;
+  }
+
+  press() {}
+
+  release() {}
+
+  // True where the key was meant for the tool.
+  key() {
+    return false;
+  }
+
+  // True where there was something to give up.
+  cancel() {
+    return false;
+  }
+
+  // The button that does what Enter does, for fingers: {words, act}, or null.
+  confirm() {
+    return null;
+  }
+
+  paint() {}
+}
