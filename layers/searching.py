@@ -1,0 +1,287 @@
+"""Finding places by what people call them: codes, grids, buildings, compounds, communities, streets.
+
+A name is found by any part of it, a code by its start or by the short form that stands on the map. There is no index
+of words: trigrams, which PostgreSQL offers, say nothing about one or two Chinese characters, and those are what people
+type; reading all names of a district of 100,000 buildings takes about 40 ms, and never misses. Nothing about persons
+is searched or told ([A2]).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from layers.access import Actor
+from layers.areas import AreaLevel
+from layers.plans import get_plan
+
+Box = tuple[float, float, float, float]
+
+MATCHES = ("code", "code_prefix", "name_prefix", "substring")
+"""How well a thing fits, best first; the position in this tuple is what the statements return as `match`."""
+
+# Equal fits are told from the large to the small: who types the name of a community means it, not its grids.
+KINDS = ("district", "subdistrict", "community", "grid", "sub_grid", "compound", "building")
+MOST_WORDS = 8
+# The label of a grid on the map is the end of its code, "001-003": shorter than that, an end means nothing.
+LABEL_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Step:
+    """One area above a thing found."""
+
+    level: str
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing found: what it is, where it is in words and in degrees, and in which grid."""
+
+    kind: str
+    match: str
+    id: str
+    code: str | None
+    name: str
+    detail: str
+    grid: str | None
+    path: tuple[Step, ...]
+    point: tuple[float, float]
+    box: Box
+
+
+@dataclass(frozen=True)
+class Within:
+    """Where to look: below a code prefix, in what is in force at a moment or in one plan."""
+
+    area: str
+    at: datetime
+    plan_id: int | None = None
+
+
+def search(session: Session, asked: str, *, within: Within, limit: int = 12, by: Actor) -> list[Found]:
+    """The best `limit` things for what somebody typed: whole code, start of a code, start of a name, part of a name.
+
+    Every word must occur; a building is also found by the name of its compound and by its address. Empty where nothing
+    is typed. Raises NotFound for a plan outside the actor's area. The caller has seen to it that the actor may look
+    into the area. About 60 ms in a district of 3,000 grids and 100,000 buildings.
+    """
+    if within.plan_id is not None:
+        get_plan(session, within.plan_id, by=by)
+    words = words_of(asked)
+    if not words:
+        return []
+    bound = {**_patterns(words), "area": within.area, "at": within.at, "plan": within.plan_id, "limit": limit}
+    rows: list[Any] = []
+    for name in ("areas", "grids", "compounds", _buildings_of(session, within.area)):
+        statement = statement_of(name, "draft" if within.plan_id is not None else "in_force")
+        rows += session.execute(statement, bound).all()
+    best = sorted(rows, key=lambda row: (row.match, KINDS.index(row.kind), len(row.name), row.name, row.id))[:limit]
+    return _placed(session, best)
+
+
+def words_of(asked: str) -> list[str]:
+    """What was typed as words to look for: full-width forms made usual, lower case, control characters left out."""
+    plain = unicodedata.normalize("NFKC", asked).lower()
+    shown = "".join(" " if unicodedata.category(letter).startswith("C") else letter for letter in plain)
+    return shown.split()[:MOST_WORDS]
+
+
+def _patterns(words: Sequence[str]) -> dict[str, Any]:
+    whole = " ".join(words)
+    digits = re.sub(r"\W|_", "", whole)
+    label = len(digits) >= LABEL_DIGITS and digits.isascii() and digits.isdigit()
+    return {
+        "whole": whole,
+        "code_start": f"{_escaped(whole)}%",
+        # What no code can be, where the words are no label.
+        "label": f"%{digits}" if label else "",
+        "name_start": f"{_escaped(whole)}%",
+        "words": [f"%{_escaped(word)}%" for word in words],
+    }
+
+
+def _escaped(word: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", word)
+
+
+# The grids that answer: those in force, or those of one plan.
+_GRIDS = {
+    "in_force": "grids g JOIN plans p ON p.id = g.plan_id AND p.in_force @> CAST(:at AS timestamptz)",
+    "draft": "grids g JOIN plans p ON p.id = g.plan_id AND p.id = :plan",
+}
+_MATCH = (
+    "CASE WHEN {code} = :whole OR replace({code}, '-', '') LIKE {label} THEN 0 "
+    "WHEN {code} LIKE :code_start THEN 1 WHEN {name} LIKE :name_start THEN 2 ELSE 3 END"
+)
+_FITS = "({code} LIKE :code_start OR replace({code}, '-', '') LIKE {label} OR {name} LIKE ALL(CAST(:words AS text[])))"
+_BOX = "ST_XMin({shape}) AS west, ST_YMin({shape}) AS south, ST_XMax({shape}) AS east, ST_YMax({shape}) AS north"
+_ORDER = "ORDER BY match, size, name, id LIMIT :limit"
+_BUILDING_NAME = "lower(coalesce(c.name, '') || b.name || ' ' || b.address)"
+_IN_DISTRICTS = "b.district IN (SELECT code FROM areas WHERE level = 'district' AND starts_with(code, :area))"
+
+
+@lru_cache
+def statement_of(name: str, source: str) -> TextClause:
+    """The statement that finds one kind of thing among the grids in force or in a draft."""
+    return text(_STATEMENTS[name](_GRIDS[source]))
+
+
+def _areas(grids: str) -> str:
+    words = {"code": "lower(a.code)", "name": "lower(a.name)", "label": "''"}
+    # A community without a boundary of its own lies where its grids lie.
+    shape = f"(SELECT ST_Extent(g.geom)::geometry FROM {grids} WHERE g.parent_code = hit.code)"  # noqa: S608
+    return (
+        "WITH hit AS (SELECT a.code AS id, a.code, a.name, length(a.name) AS size, a.level AS kind, '' AS detail, "  # noqa: S608
+        f"NULL::text AS grid, a.parent_code AS parent, a.geom, {_MATCH.format(**words)} AS match FROM areas a "
+        f"WHERE starts_with(a.code, :area) AND {_FITS.format(**words)} {_ORDER}), "
+        f"put AS (SELECT hit.*, coalesce(hit.geom, ST_SetSRID({shape}, 4326)) AS shape FROM hit) "
+        f"{_told()} WHERE shape IS NOT NULL"
+    )
+
+
+def _grids(grids: str) -> str:
+    words = {"code": "lower(g.code)", "name": "lower(g.name)", "label": ":label"}
+    return (
+        "WITH put AS (SELECT g.code AS id, g.code, g.name, length(g.name) AS size, g.level AS kind, '' AS detail, "  # noqa: S608
+        "CASE WHEN g.level = 'grid' THEN g.code ELSE g.parent_code END AS grid, g.parent_code AS parent, "
+        f"g.geom AS shape, {_MATCH.format(**words)} AS match FROM {grids} "
+        f"WHERE starts_with(g.code, :area) AND {_FITS.format(**words)} "
+        f"AND NOT ST_IsEmpty(g.geom) {_ORDER}) {_told()}"
+    )
+
+
+def _compounds(grids: str) -> str:
+    inside = f"SELECT 1 FROM {grids} WHERE starts_with(g.code, :area) AND g.level = 'grid' AND g.geom && c.geom"  # noqa: S608
+    scope = (
+        f"(:area = '' OR {_IN_DISTRICTS.replace('b.', 'c.')} OR EXISTS ({inside} AND ST_Intersects(g.geom, c.geom)))"
+    )
+    found = (
+        "SELECT c.id, c.name, length(c.name) AS size, '' AS detail, c.geom AS shape, NULL::text AS grid_override, "  # noqa: S608
+        "ST_PointOnSurface(c.geom) AS point, CASE WHEN lower(c.name) LIKE :name_start THEN 2 ELSE 3 END AS match "
+        f"FROM compounds c WHERE c.name <> '' AND lower(c.name) LIKE ALL(CAST(:words AS text[])) AND {scope} {_ORDER}"
+    )
+    return _in_grids(found, grids, kind="compound")
+
+
+def _buildings(grids: str, *, source: str, scope: str) -> str:
+    starts = f"lower(b.name) LIKE :name_start OR {_BUILDING_NAME} LIKE :name_start"
+    found = (
+        f"SELECT b.id, coalesce(c.name, '') || b.name AS name, length(coalesce(c.name, '') || b.name) AS size, "  # noqa: S608
+        f"b.address AS detail, b.geom AS shape, "
+        f"b.inner_point AS point, CASE WHEN {starts} THEN 2 ELSE 3 END AS match, b.grid_override "
+        f"FROM {source} LEFT JOIN compounds c ON c.id = b.compound_id "
+        f"WHERE {_BUILDING_NAME} LIKE ALL(CAST(:words AS text[])) AND {scope} {_ORDER}"
+    )
+    return _in_grids(found, grids, kind="building")
+
+
+def _everywhere(grids: str) -> str:
+    return _buildings(grids, source="buildings b", scope="TRUE")
+
+
+def _of_districts(grids: str) -> str:
+    unsaid = f"SELECT 1 FROM {grids} WHERE starts_with(g.code, :area) AND ST_Covers(g.geom, b.inner_point)"  # noqa: S608
+    scope = f"({_IN_DISTRICTS} OR (b.district IS NULL AND EXISTS ({unsaid})))"
+    return _buildings(grids, source="buildings b", scope=scope)
+
+
+def _of_streets(grids: str) -> str:
+    inside = "g.level = 'grid' AND g.exclusive AND starts_with(g.code, :area)"
+    return _buildings(grids, source=f"{grids} JOIN buildings b ON ST_Covers(g.geom, b.inner_point)", scope=inside)
+
+
+def _in_grids(found: str, grids: str, *, kind: str) -> str:
+    """Things without a code, each with the grid in which it lies: the smallest code on a border ([S7])."""
+    holding = (
+        f"SELECT g.code, g.parent_code FROM {grids} WHERE g.level = 'grid' AND g.exclusive AND "  # noqa: S608
+        "(g.code = hit.grid_override OR (hit.grid_override IS NULL AND ST_Covers(g.geom, hit.point))) "
+        "ORDER BY g.code LIMIT 1"
+    )
+    return (
+        f"WITH hit AS MATERIALIZED ({found}), "  # noqa: S608
+        f"put AS (SELECT hit.id::text AS id, NULL::text AS code, hit.name, '{kind}' AS kind, hit.detail, "
+        f"h.code AS grid, h.parent_code AS parent, hit.shape, hit.match "
+        f"FROM hit LEFT JOIN LATERAL ({holding}) h ON TRUE) {_told()}"
+    )
+
+
+def _told() -> str:
+    place = "ST_X(point) AS lon, ST_Y(point) AS lat"
+    return (
+        f"SELECT id, code, name, kind, detail, grid, parent, match, {place}, {_BOX.format(shape='shape')} "  # noqa: S608
+        "FROM put, LATERAL (SELECT ST_PointOnSurface(ST_MakeValid(shape)) AS point) AS inner_place"
+    )
+
+
+_STATEMENTS = {
+    "areas": _areas,
+    "grids": _grids,
+    "compounds": _compounds,
+    "everywhere": _everywhere,
+    "of_districts": _of_districts,
+    "of_streets": _of_streets,
+}
+
+
+def _buildings_of(session: Session, area: str) -> str:
+    """Which statement finds buildings: a part of a district goes by its few grids, a whole one is read."""
+    if area == "":
+        return "everywhere"
+    whole = text("SELECT EXISTS (SELECT 1 FROM areas WHERE level = :level AND starts_with(code, :area))")
+    asked = {"level": AreaLevel.district, "area": area}
+    return "of_districts" if session.execute(whole, asked).scalar() else "of_streets"
+
+
+_ABOVE = text(
+    "WITH RECURSIVE up AS (SELECT code, parent_code, level, name FROM areas WHERE code = ANY(CAST(:codes AS text[])) "
+    "UNION SELECT a.code, a.parent_code, a.level, a.name FROM areas a JOIN up ON up.parent_code = a.code) "
+    "SELECT code, parent_code, level, name FROM up"
+)
+_PARENTS = text(
+    "SELECT DISTINCT ON (code) code, parent_code FROM grids WHERE code = ANY(CAST(:codes AS text[])) "
+    "ORDER BY code, plan_id DESC"
+)
+
+
+def _placed(session: Session, rows: Sequence[Any]) -> list[Found]:
+    """Rows with their way down from the district; a sub-grid's first step up is its grid."""
+    grids = {row.parent for row in rows if row.kind == "sub_grid"}
+    above = {code: parent for code, parent in session.execute(_PARENTS, {"codes": sorted(grids)})} if grids else {}  # noqa: C416
+    starts = {above.get(row.parent, row.parent) for row in rows} - {None}
+    areas = {area.code: area for area in session.execute(_ABOVE, {"codes": sorted(starts)})} if starts else {}
+    return [_told_of(row, areas, above) for row in rows]
+
+
+def _told_of(row: Any, areas: Mapping[str, Any], above: Mapping[str, str]) -> Found:
+    return Found(
+        kind=row.kind,
+        match=MATCHES[row.match],
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        detail=row.detail,
+        grid=row.grid,
+        path=tuple(_steps(above.get(row.parent, row.parent), areas)),
+        point=(row.lon, row.lat),
+        box=(row.west, row.south, row.east, row.north),
+    )
+
+
+def _steps(code: str | None, areas: Mapping[str, Any]) -> Iterable[Step]:
+    steps: list[Step] = []
+    while code is not None and code in areas:
+        area = areas[code]
+        steps.append(Step(area.level, area.code, area.name))
+        code = area.parent_code
+    return reversed(steps)
