@@ -36,7 +36,9 @@ class Plan(Base):
     __table_args__ = (
         CheckConstraint("state IN ('draft','submitted','published','archived')", name="state"),
         CheckConstraint(
-            "(state IN ('published','archived')) = (plan_version IS NOT NULL)", name="publications_are_numbered"
+            "(state <> 'published' OR plan_version IS NOT NULL) "
+            "AND (plan_version IS NULL OR state IN ('published','archived'))",
+            name="publications_are_numbered",
         ),
         CheckConstraint(
             "in_force IS NULL OR (lower_inc(in_force) AND NOT upper_inc(in_force) AND NOT isempty(in_force))",
@@ -60,6 +62,8 @@ class Plan(Base):
     acknowledged: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     editors: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     returned_reason: Mapped[str | None]
+    # What a rebase left out and somebody means to draw again: {code: {"name", "geometry"}}.
+    to_redo: Mapped[dict[str, Any] | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime] = now_column()
     updated_at: Mapped[datetime] = now_column()
@@ -195,4 +199,4 @@ def reaches(by: Actor, district: str) -> bool:
 
 def _light() -> Select[Plan]:
     """Plans without what is large: frames and reports are loaded when they are asked for."""
-    return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate))
+    return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate), defer(Plan.to_redo))
