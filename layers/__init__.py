@@ -7,6 +7,7 @@ last (`by`), and a verb asks for the area itself.
 |---|---|---|---|
 | areas | areas | importing | one parent above, none above a district; valid rings; a district names its city's CRS |
 | plans | plans, plan_areas, plan_edits, code_lineage, publications | planning | one in force per district, moment |
+| chronicle | plan_events | planning | one line for each version of a plan after the first |
 | grids | grids | planning, importing | MultiPolygon 4326 on the city's lattice; valid unless marked imperfect |
 | buildings | buildings, compounds | importing | valid footprint; `inner_point` says which grid it belongs to |
 | households | personal.households | importing | personal: nobody but counting views reads them |

@@ -20,11 +20,14 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from layers import history
 from layers.access import Actor, require_area
+from layers.chronicle import Happening, note_happening
 from layers.errors import Conflict, Unacceptable
+from layers.grids import GridLevel
 from layers.planning import codes
 from layers.planning.board import Board, GridRow, Target
 from layers.planning.desk import Desk, Next, after_move, keep, locked_desk_of, mark_written
-from layers.planning.drawing import Drawn, draw, move_of
+from layers.planning.drawing import draw, move_of
+from layers.planning.drawn import Drawn
 from layers.planning.loading import Stored, in_degrees, stamp_of
 from layers.planning.operations import Operation
 from layers.planning.sheet import TOLERANCE, difference, worse_than
@@ -102,7 +105,8 @@ def perform(
         survivor, gone = drawn.survivor
         codes.record_ancestors(session, plan.district, survivor, plan_id=plan.id, ancestors=gone)
     remember(session, plan, op=op, before=before, after=after, by=by)
-    return tell(desk, advance(session, plan, fresh), op, after, by=by.name, began=began)
+    done = tell(desk, advance(session, plan, fresh), op, after, by=by.name, began=began)
+    return noted(session, done, action="edit", was=desk.board, by=by)
 
 
 def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
@@ -292,7 +296,8 @@ def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float
     turn.step.write(session, plan.id)
     turn.edit.undone, turn.edit.version = turn.undone, plan.version + 1
     history.note(session, turn.action, subject=f"plan:{plan.id}", area=plan.district, by=by, op=turn.edit.op["op"])
-    return tell(desk, advance(session, plan, fresh), turn.edit.op, turn.step, by=turn.edit.by, began=began)
+    done = tell(desk, advance(session, plan, fresh), turn.edit.op, turn.step, by=turn.edit.by, began=began)
+    return noted(session, done, action=turn.action.removeprefix("plan."), was=desk.board, by=by)
 
 
 def tell(desk: Desk, fresh: Desk, op: Mapping[str, Any], step: Step, *, by: str, began: float) -> Edited:
@@ -311,3 +316,27 @@ def tell(desk: Desk, fresh: Desk, op: Mapping[str, Any], step: Step, *, by: str,
         cleared=tuple(cleared),
         took_ms=round((time.perf_counter() - began) * 1000, 2),
     )
+
+
+def noted(session: Session, done: Edited, *, action: str, was: Board, by: Actor) -> Edited:
+    """The same answer, with its line in the plan's chronicle; `was` is the board before it."""
+    now = {row.code: row for row, _ in done.changed}
+    touched = [*now, *done.removed]
+    held = {code: row for code in touched if (row := now.get(code) or was.rows.get(code)) is not None}
+    happening = Happening(
+        action=action,
+        op=done.op["op"],
+        author=done.by,
+        codes=touched,
+        households={
+            code: (_held(was.rows, code), _held(now, code)) for code, row in held.items() if row.level == GridLevel.grid
+        },
+        added=done.added,
+        cleared=done.cleared,
+    )
+    note_happening(session, done.plan_id, happening, version=done.version, by=by)
+    return done
+
+
+def _held(rows: Mapping[str, GridRow], code: str) -> int | None:
+    return rows[code].households if code in rows else None

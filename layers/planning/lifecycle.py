@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from layers import history
 from layers.access import Actor, require_area
+from layers.chronicle import note_turn
 from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.planning.desk import desk_of, mark_written
 from layers.plans import Plan, PlanState, get_plan, lock_plan
@@ -42,6 +43,7 @@ def submit(session: Session, plan_id: int, *, version: int, acknowledged: Collec
     plan.returned_reason = None
     _turn(session, plan, PlanState.submitted)
     history.note(session, "plan.submit", subject=f"plan:{plan.id}", area=plan.district, by=by)
+    note_turn(session, plan, "submit", by=by)
     return plan
 
 
@@ -52,6 +54,7 @@ def withdraw(session: Session, plan_id: int, *, version: int, by: Actor) -> Plan
         raise Forbidden("not_the_author", plan=plan_id)
     _turn(session, plan, PlanState.draft)
     history.note(session, "plan.withdraw", subject=f"plan:{plan.id}", area=plan.district, by=by)
+    note_turn(session, plan, "withdraw", by=by)
     return plan
 
 
@@ -65,6 +68,7 @@ def return_(session: Session, plan_id: int, *, version: int, reason: str, by: Ac
     plan.returned_reason = reason.strip()
     _turn(session, plan, PlanState.draft)
     history.note(session, "plan.return", subject=f"plan:{plan.id}", area=plan.district, by=by, reason=reason.strip())
+    note_turn(session, plan, "return", by=by)
     return plan
 
 

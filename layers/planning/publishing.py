@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from layers import history, locating
 from layers.access import Actor
 from layers.areas import Area
+from layers.chronicle import note_turn
 from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.grids import Grid
 from layers.planning import codes
@@ -53,6 +54,7 @@ def publish(session: Session, plan_id: int, *, version: int, by: Actor, effectiv
     history.note(
         session, "plan.publish", subject=f"plan:{plan.id}", area=plan.district, by=by, plan_version=plan.plan_version
     )
+    note_turn(session, plan, "publish", by=by)
     return plan
 
 

@@ -12,7 +12,7 @@ from layers import history
 from layers.access import Actor, require_area
 from layers.errors import Conflict, Unacceptable
 from layers.planning.desk import after_move, locked_desk_of
-from layers.planning.editing import Edited, advance, lock_draft, refuse_worse, tell
+from layers.planning.editing import Edited, advance, lock_draft, noted, refuse_worse, tell
 from layers.planning.loading import Stored, read_frame, read_rings, read_rows
 from layers.planning.steps import Step, move_to
 from layers.plans import Plan, PlanEdit, find_latest
@@ -54,7 +54,8 @@ def rebase(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited
     plan.based_on = latest.id
     history.note(session, "plan.rebase", subject=f"plan:{plan.id}", area=plan.district, by=by, onto=latest.id)
     op = {"op": "rebase", "onto": str(latest.id)}
-    return tell(desk, advance(session, plan, fresh), op, step, by=by.name, began=began)
+    done = tell(desk, advance(session, plan, fresh), op, step, by=by.name, began=began)
+    return noted(session, done, action="rebase", was=desk.board, by=by)
 
 
 def _brought(session: Session, plan: Plan, latest: Plan) -> Step:

@@ -1,0 +1,125 @@
+"""What happened to a plan, version by version: append-only, one line for each version after the first ([P3]).
+
+The history of edits (`plan_edits`) is what undo walks along: lines are marked, dropped, begun anew. This one is for
+people who look on and for clients that lost an answer: what was done since the version I saw, by whom, and was my own
+edit among it. Every line wakes the processes that listen, from inside the transaction that wrote it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from layers.access import Actor
+from layers.db import Base
+from layers.errors import NotFound, Unacceptable
+from layers.plans import Plan
+
+CHANNEL = "wangge_plan"
+_TICKET = "chronicle.ticket"
+
+
+class PlanEvent(Base):
+    """One line: what led to this version, who did it, and which grids differ since."""
+
+    __tablename__ = "plan_events"
+    __table_args__ = (UniqueConstraint("plan_id", "key"),)
+
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plans.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    action: Mapped[str]
+    op: Mapped[str | None]
+    by: Mapped[str]
+    author: Mapped[str | None]
+    codes: Mapped[list[str]] = mapped_column(ARRAY(Text(collation="C")))
+    households: Mapped[dict[str, Any]]
+    added: Mapped[list[Any]]
+    cleared: Mapped[list[Any]]
+    key: Mapped[str | None]
+    body_sha256: Mapped[bytes | None] = mapped_column(BYTEA)
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """What a line says; `author` is whose edit was undone or redone, `households` code → before and after."""
+
+    action: str
+    op: str | None = None
+    author: str | None = None
+    codes: Sequence[str] = ()
+    households: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    added: Sequence[Mapping[str, Any]] = ()
+    cleared: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """An Idempotency-Key and the SHA-256 of the request that came with it."""
+
+    key: str
+    body_sha256: bytes
+
+
+def note_happening(session: Session, plan_id: int, happening: Happening, *, version: int, by: Actor) -> None:
+    """Append the line of a version, in the caller's transaction; whoever listens is woken when that commits."""
+    ticket: Ticket | None = session.info.pop(_TICKET, None)
+    line = insert(PlanEvent).values(
+        plan_id=plan_id,
+        version=version,
+        action=happening.action,
+        op=happening.op,
+        by=by.name,
+        author=happening.author,
+        codes=sorted(happening.codes),
+        households={code: list(pair) for code, pair in happening.households.items()},
+        added=list(happening.added),
+        cleared=list(happening.cleared),
+        key=None if ticket is None else ticket.key,
+        body_sha256=None if ticket is None else ticket.body_sha256,
+    )
+    told = json.dumps({"plan": plan_id, "version": version})
+    # One statement: to wake the others costs no way to the server of its own.
+    session.connection().execute(line.returning(func.pg_notify(CHANNEL, told)))
+
+
+def note_turn(session: Session, plan: Plan, action: str, *, by: Actor) -> None:
+    """Append the line of a plan that turned as a whole: submitted, returned, published."""
+    note_happening(session, plan.id, Happening(action=action), version=plan.version, by=by)
+
+
+def find_made(session: Session, plan_id: int, ticket: Ticket, *, by: Actor) -> int | None:
+    """The version that came of an edit with this key, None when there is none: then the next line carries the key.
+
+    The plan's row is locked first, so that of two requests with one key the second finds what the first one did. Raises
+    Unacceptable for a key that was used by another person or with another body, NotFound where there is no such plan.
+    """
+    if session.scalar(select(Plan.id).where(Plan.id == plan_id).with_for_update()) is None:
+        raise NotFound("no_such_plan", plan=plan_id)
+    columns = (PlanEvent.version, PlanEvent.by, PlanEvent.body_sha256)
+    made = session.execute(select(*columns).where(PlanEvent.plan_id == plan_id, PlanEvent.key == ticket.key)).first()
+    if made is None:
+        session.info[_TICKET] = ticket
+        return None
+    if made.by != by.name or made.body_sha256 != ticket.body_sha256:
+        raise Unacceptable("key_used_with_another_body", errors=[(["Idempotency-Key"], "key_used_with_another_body")])
+    version: int = made.version
+    return version
+
+
+def list_lines(session: Session, plan_id: int, *, after: int, most: int) -> list[PlanEvent]:
+    """The lines after a version, oldest first, at most so many."""
+    later = select(PlanEvent).where(PlanEvent.plan_id == plan_id, PlanEvent.version > after)
+    return list(session.scalars(later.order_by(PlanEvent.version).limit(most)))
+
+
+def announce(session: Session, message: Mapping[str, Any]) -> None:
+    """Tell all processes something that nobody needs to remember, when the transaction commits; up to 8,000 bytes."""
+    session.execute(select(func.pg_notify(CHANNEL, json.dumps(message, ensure_ascii=False))))
