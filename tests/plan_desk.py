@@ -6,8 +6,13 @@ import json
 from typing import Any
 
 import shapely
+from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from layers.db import transaction
+from layers.planning.loading import load_board
+from layers.planning.sheet import review_all
+from layers.plans import Plan
 from tests.small_city import SmallCity
 
 PLANS = "/api/v1/plans"
@@ -67,3 +72,15 @@ def middle_line(feature: dict[str, Any]) -> dict[str, Any]:
     west, south, east, north = shape_of(feature["geometry"]).bounds
     middle = (west + east) / 2
     return {"type": "LineString", "coordinates": [[middle, south - 1e-5], [middle, north + 1e-5]]}
+
+
+def checked_afresh(engine: Engine, plan_id: int | str) -> dict[str, Any]:
+    """The report of a plan read from the database and checked in full, whatever a process keeps in memory."""
+    with transaction(engine) as session:
+        board = load_board(session, session.get_one(Plan, int(plan_id)))
+        return review_all(session, board).sheet.as_json(board)
+
+
+def defects_of(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a report says is wrong, to be compared with another report."""
+    return sorted((one["kind"], "+".join(one["codes"]), one["detail"]) for one in report["defects"])

@@ -6,6 +6,7 @@ Two schemes. In the numbered one (Tangshan's) a grid has 15 digits, the communit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
@@ -14,12 +15,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from layers.db import CODE
-from layers.errors import Conflict
+from layers.errors import Conflict, Unacceptable
 from layers.grids import Grid
 from layers.plans import Lineage
 
 COMMUNITY_DIGITS = 12
 GRID_DIGITS = 15
+# The origin of a code that a planner gave to a grid in place of its old one.
+RENAMED = "rename"
 
 
 class Scheme(Protocol):
@@ -33,6 +36,10 @@ class Scheme(Protocol):
         """The code of a new grid below a parent; raises Conflict when none is left."""
         ...
 
+    def fits(self, code: str, *, parent: str) -> bool:
+        """Whether this could be the code of a grid below a parent, whoever thought of it."""
+        ...
+
 
 class Numbered:
     """15 digits for a grid, 17 for a sub-grid: the next number after the largest one ever given."""
@@ -43,6 +50,11 @@ class Numbered:
     def next_code(self, parent: str, *, taken: Collection[str]) -> str:
         digits = GRID_DIGITS - COMMUNITY_DIGITS if len(parent) == COMMUNITY_DIGITS else 2
         return _next_number(parent, digits=digits, taken=taken)
+
+    def fits(self, code: str, *, parent: str) -> bool:
+        digits = GRID_DIGITS - COMMUNITY_DIGITS if len(parent) == COMMUNITY_DIGITS else 2
+        number = code.removeprefix(parent)
+        return code.startswith(parent) and len(number) == digits and _is_number(number) and int(number) > 0
 
 
 class Foreign:
@@ -58,8 +70,11 @@ class Foreign:
         prefix = self.prefix(parent)
         ids = (code.removeprefix(prefix) for code in taken)
         # Nine digits at most: a time stamp or a hash is no sequence to go on from.
-        numbers = [int(part) for part in ids if part.isascii() and part.isdigit() and len(part) <= 9]
+        numbers = [int(part) for part in ids if _is_number(part) and len(part) <= 9]
         return f"{prefix}{max(numbers, default=0) + 1}"
+
+    def fits(self, code: str, *, parent: str) -> bool:
+        return _continues(self.prefix(parent), code)
 
 
 class ForeignSubGrids:
@@ -70,6 +85,18 @@ class ForeignSubGrids:
 
     def next_code(self, parent: str, *, taken: Collection[str]) -> str:
         return _next_number(self.prefix(parent), digits=2, taken=taken)
+
+    def fits(self, code: str, *, parent: str) -> bool:
+        return _continues(self.prefix(parent), code)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _continues(prefix: str, code: str) -> bool:
+    """Whether a code is a prefix and an id of letters, digits, hyphens, dots and underscores."""
+    return code.startswith(prefix) and re.fullmatch(r"[\w.-]{1,40}", code.removeprefix(prefix)) is not None
 
 
 def scheme_of(district: str, parent: str, *, level: str) -> Scheme:
@@ -100,6 +127,31 @@ def claim(
         if session.scalar(statement) is not None:
             return code
         taken.add(code)  # another draft of the district was faster
+
+
+def rename(session: Session, district: str, code: str, *, to: str, parent: str, level: str, plan_id: int) -> None:
+    """Let the lineage of a code go on under another one.
+
+    Raises Unacceptable for a code that the district's scheme does not form below the parent, Conflict for one that
+    belongs to another lineage, be it in another draft or long gone. A code that the same grid bore before is its own.
+    """
+    if not scheme_of(district, parent, level=level).fits(to, parent=parent):
+        raise Unacceptable("code_unfit", errors=[(["new_code"], "code_unfit")], grid=to, parent=parent)
+    line = {"district": district, "plan_id": plan_id, "origin": RENAMED, "ancestors": [code]}
+    statement = insert(Lineage).values(code=to, **line).on_conflict_do_nothing().returning(Lineage.code)
+    if session.scalar(statement) is None and to not in _other_names(session, district, code):
+        raise Conflict("code_given", grid=to)
+
+
+def _other_names(session: Session, district: str, code: str) -> set[str]:
+    """All codes that a grid has borne, in this draft or in others, this one included."""
+    renamed = select(Lineage.code, Lineage.ancestors[1]).where(Lineage.district == district, Lineage.origin == RENAMED)
+    steps = session.execute(renamed).all()
+    names, more = {code}, True
+    while more:
+        found = {name for step in steps if not names.isdisjoint(step) for name in step} - names
+        names, more = names | found, bool(found)
+    return names
 
 
 def record_plan(session: Session, district: str, *, plan_id: int, origin: str) -> None:

@@ -152,7 +152,10 @@ def after_move(session: Session, desk: Desk, move: Move) -> Next:
     """The desk after a move, its sheet kept up; still under the old stamp, as long as nothing is stored."""
     board = moved(desk.board, move)
     touched = touched_by(desk.board, board, move)
-    review = review_change(session, board, desk.board, desk.sheet, touched=touched, removed=move.removed)
+    # A tile that became an overlay is still there, but no longer in the tiling.
+    lifted = [code for code in move.change.removed if code in board.overlays]
+    removed = (*move.removed, *lifted)
+    review = review_change(session, board, desk.board, desk.sheet, touched=touched, removed=removed)
     differing = {row.code for row in review.recounted}.union(move.rows)
     return Next(Desk(review.board, review.sheet), frozenset(differing))
 

@@ -5,8 +5,8 @@ Nothing is stored here but the codes claimed in the lineage, which a refused edi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from layers.errors import Unacceptable
 from layers.grids import GridKind, GridLevel
-from layers.planning import codes
+from layers.planning.attributes import set_attributes
 from layers.planning.board import Board, GridRow
 from layers.planning.counting import load_houses
+from layers.planning.drawn import Drawn, Table, community_at
 from layers.planning.operations import (
     Add,
     Carve,
@@ -32,55 +33,19 @@ from layers.planning.operations import (
     Position,
     RedrawBorder,
     Remove,
+    Reshape,
     SetAttributes,
     Split,
 )
 from layers.planning.steps import Move
 from tiling import borders, reshape
-from tiling.errors import InvalidShape, NoSuchGrid, SplitsGrid
+from tiling.borders.cutting import drawn_polygon
+from tiling.errors import InvalidShape, NoSuchGrid, OutsideFrame, SplitsGrid
 from tiling.partition import Change
 
 XY = tuple[float, float]
 # A line that makes more pieces than this is a slip of the hand.
 MOST_PIECES = 20
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """What an operation does: to the tiles, to overlays, to attributes; and what new grids are like.
-
-    `fresh` holds the rows of new codes that the operation names; `survivor` the code that takes others in.
-    """
-
-    change: Change = field(default_factory=Change)
-    fresh: Mapping[str, GridRow] = field(default_factory=dict)
-    rows: Mapping[str, GridRow | None] = field(default_factory=dict)
-    overlays: Mapping[str, BaseGeometry] = field(default_factory=dict)
-    survivor: tuple[str, tuple[str, ...]] | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A board with what drawing on it needs: the database for codes and houses, and which plan it is."""
-
-    session: Session
-    board: Board
-
-    def claim(self, parent: str, *, level: str, origin: str, ancestors: Sequence[str] = ()) -> str:
-        """A new code below a parent."""
-        return codes.claim(
-            self.session,
-            self.board.district,
-            parent=parent,
-            level=level,
-            plan_id=self.board.stamp.plan_id,
-            origin=origin,
-            ancestors=ancestors,
-        )
-
-    def sub_code(self, grid: str, taken: Collection[str]) -> str:  # noqa: ARG002 - the lineage knows what is taken
-        """A new sub-grid's code, in the form in which the pure edits ask for one."""
-        return self.claim(grid, level=GridLevel.sub_grid, origin="split", ancestors=[grid])
 
 
 def move_of(board: Board, drawn: Drawn) -> Move:
@@ -204,7 +169,7 @@ def _merge(table: Table, op: Merge) -> Drawn:
 def _carve(table: Table, op: Carve) -> Drawn:
     shape = _shape(table.board, op.geometry)
     if not op.exclusive:
-        return _overlay(table, op, shape)
+        return _overlay(table, op)
     parent = op.parent or community_at(table.board, shape)
     code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=op.op)
     if isinstance(op, Add):
@@ -215,9 +180,8 @@ def _carve(table: Table, op: Carve) -> Drawn:
     return Drawn(change, {code: _new_row(op, code, parent)})
 
 
-def _overlay(table: Table, op: Carve, shape: BaseGeometry) -> Drawn:
-    if not shape.is_valid or shape.is_empty:
-        raise InvalidShape(where=shape)
+def _overlay(table: Table, op: Carve) -> Drawn:
+    shape = _overlay_shape(table.board, op.geometry)
     parent = op.parent or community_at(table.board, shape)
     code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=op.op)
     row = replace(_new_row(op, code, parent), kind=GridKind.dedicated, exclusive=False, area_m2=round(shape.area, 3))
@@ -234,28 +198,6 @@ def _new_row(op: Carve, code: str, parent: str | None) -> GridRow:
         group_name=op.group,
         exclusive=op.exclusive,
     )
-
-
-def community_at(board: Board, shape: BaseGeometry) -> str | None:
-    """The area to which most of the ground of a shape belongs: by the grids there, in a gap by the nearest one."""
-    partition = board.partition
-    if not len(partition):
-        return _only_area(board)
-    rows = partition.tree.query(shape)
-    rows = rows[shapely.is_valid(partition.polygons[rows])]
-    shared = shapely.area(shapely.intersection(partition.polygons[rows], shape))
-    if len(rows) and shared.max() > 0:
-        return board.community_of(partition.codes[int(rows[int(np.argmax(shared))])])
-    inner = shapely.point_on_surface(shape)
-    holding = [code for code, ring in partition.areas.items() if ring.is_valid and ring.intersects(inner)]
-    if holding:
-        return max(holding, key=lambda code: (len(partition.ancestors(code)), code))
-    return board.community_of(partition.codes[int(partition.tree.nearest(shape))])
-
-
-def _only_area(board: Board) -> str | None:
-    lowest = sorted(code for code, area in board.areas.items() if area.level == "community")
-    return lowest[0] if len(lowest) == 1 else None
 
 
 def _give(table: Table, op: Give) -> Drawn:
@@ -278,12 +220,21 @@ def _fill_gap(table: Table, op: FillGap) -> Drawn:
     return Drawn(reshape.fill_gap(board.partition, shapely.Point(xy_of(board, op.where)), into=op.into))
 
 
-def _set(table: Table, op: SetAttributes) -> Drawn:
-    row = table.board.get_row(op.code)
-    changed = replace(row, **dict(op.values))
-    if changed.kind == GridKind.base and not changed.exclusive:
-        raise Unacceptable("overlay_is_dedicated", errors=[(["kind"], "overlay_is_dedicated")], grid=op.code)
-    return Drawn(rows={op.code: changed})
+def _reshape(table: Table, op: Reshape) -> Drawn:
+    board, row = table.board, table.board.get_row(op.code)
+    if row.exclusive:
+        raise Unacceptable("not_an_overlay", errors=[(["code"], "not_an_overlay")], grid=op.code)
+    shape = _overlay_shape(board, op.geometry)
+    return Drawn(rows={op.code: replace(row, area_m2=round(shape.area, 3))}, overlays={op.code: shape})
+
+
+def _overlay_shape(board: Board, geometry: BaseGeometry) -> BaseGeometry:
+    """The outline of an overlay in metres: it may overlap anything and reach over the frame, not lie outside it."""
+    shape = drawn_polygon(_shape(board, geometry))
+    frame = board.partition.frame
+    if frame is not None and not shape.intersects(frame):
+        raise OutsideFrame("An overlay has ground in the frame.", where=shape)
+    return shape
 
 
 def _tile_row(board: Board, code: str) -> GridRow:
@@ -306,5 +257,6 @@ _DRAWERS: Mapping[type[Operation], Callable[[Table, Any], Drawn]] = {
     Give: _give,
     Remove: _remove,
     FillGap: _fill_gap,
-    SetAttributes: _set,
+    Reshape: _reshape,
+    SetAttributes: set_attributes,
 }

@@ -138,12 +138,28 @@ class FillGap(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reshape(Operation):
+    """An overlay gets another outline; tiles change by their shared borders instead."""
+
+    op = "reshape"
+    code: str
+    geometry: BaseGeometry
+
+
+@dataclass(frozen=True, kw_only=True)
 class SetAttributes(Operation):
-    """What a grid is called and what it is; `values` holds those columns that were given."""
+    """What a grid is called and what it is; `values` holds those columns that were given.
+
+    A tile that becomes an overlay gives its ground to `into`; one that becomes a tile takes its ground, and
+    `pieces_to` says as for a carve who gets what a neighbour would lose contact with.
+    """
 
     op = "set"
     code: str
+    new_code: str | None = None
     values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    into: str | None = None
+    pieces_to: str | None = None
 
 
 def _plain(value: object) -> object:

@@ -19,7 +19,7 @@ from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
 from layers.planning.board import Board, GridRow, objects
 from layers.planning.desk import desk_of, locked_desk_of
-from layers.planning.drawing import Drawn, Table, community_at
+from layers.planning.drawn import Drawn, Table, community_at
 from layers.planning.editing import Edited, lock_draft, perform
 from layers.planning.sheet import TOLERANCE
 from layers.plans import get_plan

@@ -99,8 +99,14 @@ def _parts_differ(old: GridRow | None, new: GridRow | None) -> bool:
 
 
 def _overlays(board: Board, move: Move) -> Mapping[str, BaseGeometry]:
-    kept = {code: shape for code, shape in board.overlays.items() if code not in move.rows or move.rows[code]}
+    kept = {code: shape for code, shape in board.overlays.items() if _still_over(move, code)}
     return {**kept, **{code: shape for code, shape in move.overlays.items() if shape is not None}}
+
+
+def _still_over(move: Move, code: str) -> bool:
+    """Whether an overlay is one after the move, and neither gone nor a tile."""
+    row = move.rows.get(code)
+    return code not in move.rows or (row is not None and not row.exclusive)
 
 
 def move_to(board: Board, step: Step) -> Move:

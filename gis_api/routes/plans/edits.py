@@ -177,24 +177,44 @@ class FillGap(Asked):
         return ops.FillGap(where=(lon, lat), into=self.into)
 
 
+class Reshape(Asked):
+    """Give an overlay another outline."""
+
+    op: Literal["reshape"]
+    code: Code
+    geometry: dict[str, Any]
+
+    def operation(self, datum: str) -> ops.Operation:
+        return ops.Reshape(code=self.code, geometry=_polygon(self.geometry, datum))
+
+
 class SetAttributes(Asked):
-    """Rename a grid, change what it is; members that are not sent stay."""
+    """Rename a grid, change its code or what it is; members that are not sent stay.
+
+    With `exclusive` false a tile becomes an overlay and `into` gets its ground, with true an overlay becomes a tile.
+    """
 
     placed = False
     op: Literal["set"]
     code: Code
+    new_code: Code | None = None
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     kind: GridKind | None = None
+    exclusive: bool | None = None
+    into: Code | None = None
+    pieces_to: Code | None = None
     group: Name | None = None
     parts_allowed: bool | None = None
     locked: bool | None = None
 
     def operation(self, datum: str) -> ops.Operation:  # noqa: ARG002 - no coordinates
-        sent = self.model_dump(exclude_unset=True, exclude={"op", "code", "datum"})
+        beside = {"op", "code", "datum", "new_code", "into", "pieces_to"}
+        sent = self.model_dump(exclude_unset=True, exclude=beside)
         values = {"group_name" if key == "group" else key: value for key, value in sent.items()}
         # A group may be taken away; nothing else may be null.
         kept = {key: value for key, value in values.items() if value is not None or key == "group_name"}
-        return ops.SetAttributes(code=self.code, values=kept)
+        ways = {"new_code": self.new_code, "into": self.into, "pieces_to": self.pieces_to}
+        return ops.SetAttributes(code=self.code, values=kept, **ways)
 
 
 class Choices(BaseModel):
@@ -218,6 +238,7 @@ Edit = Annotated[
     | Give
     | Remove
     | FillGap
+    | Reshape
     | SetAttributes,
     Body(discriminator="op"),
 ]

@@ -14,6 +14,7 @@ from layers import planning
 from layers.errors import Conflict, LayerError, Unacceptable
 from layers.grids import Grid
 from layers.planning import desk, operations
+from layers.planning.board import Board
 from layers.planning.desk import desk_of
 from layers.planning.loading import load_board
 from layers.planning.sheet import review_all
@@ -69,7 +70,23 @@ def random_operation(rng: np.random.Generator, session: Session, plan: Plan) -> 
         operations.Give(geometry=spot, to=code, pieces_to=code),
         operations.Remove(code=code, into=beside),
         operations.SetAttributes(code=board.grid_of(code), values={"name": "新名"}),
-    ][int(rng.integers(12))]
+        operations.SetAttributes(code=board.grid_of(code), new_code=f"{code[:12]}{int(rng.integers(500, 999))}"),
+        made_another(rng, board, beside=beside),
+    ][int(rng.integers(14))]
+
+
+def made_another(rng: np.random.Generator, board: Board, *, beside: str) -> operations.Operation:
+    """A tile becomes an overlay, or an overlay a tile, or gets another outline."""
+    overlays = sorted(board.overlays)
+    if not overlays or rng.integers(3) == 0:
+        lifted = board.grid_of(board.partition.codes[int(rng.integers(len(board.partition)))])
+        values = {"exclusive": False, "kind": "dedicated"}
+        return operations.SetAttributes(code=lifted, values=values, into=board.grid_of(beside))
+    code = overlays[int(rng.integers(len(overlays)))]
+    shape = board.plane.to_degrees(board.overlays[code])
+    if rng.integers(2) == 0:
+        return operations.Reshape(code=code, geometry=shapely.convex_hull(shape))
+    return operations.SetAttributes(code=code, values={"exclusive": True}, pieces_to="new")
 
 
 def walk(session: Session, plan: Plan, *, edits: int, seed: int) -> int:
