@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.db import copy_rows
+from tests.city import City
 from tests.small_city import SmallCity, load_small_city
 from tiling.plane import Plane
 
@@ -41,7 +42,7 @@ def store_large_district(session: Session, *, grids: int = GRIDS, buildings: int
     city = load_small_city(session, grids, vertices=VERTICES, grid_m=GRID_M, sub_grids=(1,))
     plane, frame = city.shapes.plane, city.shapes.frame_m
     compounds = _compounds(session, city.district, plane, frame)
-    _buildings(session, city.district, plane, frame, wanted=buildings, compounds=compounds)
+    _buildings(session, city.shapes, wanted=buildings, compounds=compounds)
     _roads(session, city.district, plane, frame)
     session.execute(text("UPDATE grids g SET buildings = 33, households = 30"))
     for table in ("grids", "areas", "buildings", "compounds", "roads"):
@@ -77,15 +78,24 @@ def _compounds(session: Session, district: str, plane: Plane, frame: Any) -> tup
     return ids, places
 
 
-def _buildings(session: Session, district: str, plane: Plane, frame: Any, *, wanted: int, compounds: Any) -> None:
-    places = _lattice(frame, wanted)
-    x, y = places[:, 0], places[:, 1]
-    houses = shapely.box(x - HOUSE_M / 2, y - HOUSE_DEPTH_M / 2, x + HOUSE_M / 2, y + HOUSE_DEPTH_M / 2)
+def _buildings(session: Session, city: City, *, wanted: int, compounds: Any) -> None:
+    plane = city.plane
+    places, houses = _inside(city, wanted)
     shapes, points = _hexed(_multi(plane.to_degrees(houses))), _hexed(plane.to_degrees(shapely.points(places)))
     ids, middles = compounds
     nearest = shapely.STRtree(shapely.points(middles)).nearest(shapely.points(places))
     columns = ["district", "compound_id", "name", "address", "households", "geom", "inner_point"]
-    copy_rows(session, "buildings", columns=columns, rows=_houses(district, ids, nearest, shapes, points))
+    copy_rows(session, "buildings", columns=columns, rows=_houses(city.district, ids, nearest, shapes, points))
+
+
+def _inside(city: City, wanted: int) -> tuple[Any, Any]:
+    """Places and houses that lie in one grid: real borders run between buildings."""
+    places = _lattice(city.frame_m, int(wanted * 1.4))
+    x, y = places[:, 0], places[:, 1]
+    houses = shapely.box(x - HOUSE_M / 2, y - HOUSE_DEPTH_M / 2, x + HOUSE_M / 2, y + HOUSE_DEPTH_M / 2)
+    kept = np.unique(shapely.STRtree(city.polygons_m).query(houses, predicate="within")[0])
+    kept = np.sort(np.random.default_rng(7).permutation(kept)[:wanted])
+    return places[kept], houses[kept]
 
 
 def _houses(district: str, ids: list[int], nearest: Any, shapes: list[str], points: list[str]) -> Iterator[Any]:

@@ -125,8 +125,11 @@ _MATCH = (
     "WHEN {code} LIKE :code_start THEN 1 WHEN {name} LIKE :name_start THEN 2 ELSE 3 END"
 )
 _FITS = "({code} LIKE :code_start OR replace({code}, '-', '') LIKE {label} OR {name} LIKE ALL(CAST(:words AS text[])))"
-_BOX = "ST_XMin({shape}) AS west, ST_YMin({shape}) AS south, ST_XMax({shape}) AS east, ST_YMax({shape}) AS north"
 _ORDER = "ORDER BY match, size, name, id LIMIT :limit"
+_TOLD = (
+    "SELECT id, code, name, kind, detail, grid, parent, match, ST_X(point) AS lon, ST_Y(point) AS lat, "
+    "ST_XMin(shape) AS west, ST_YMin(shape) AS south, ST_XMax(shape) AS east, ST_YMax(shape) AS north"
+)
 _BUILDING_NAME = "lower(coalesce(c.name, '') || b.name || ' ' || b.address)"
 _IN_DISTRICTS = "b.district IN (SELECT code FROM areas WHERE level = 'district' AND starts_with(code, :area))"
 
@@ -211,17 +214,13 @@ def _in_grids(found: str, grids: str, *, kind: str) -> str:
     return (
         f"WITH hit AS MATERIALIZED ({found}), "  # noqa: S608
         f"put AS (SELECT hit.id::text AS id, NULL::text AS code, hit.name, '{kind}' AS kind, hit.detail, "
-        f"h.code AS grid, h.parent_code AS parent, hit.shape, hit.match "
-        f"FROM hit LEFT JOIN LATERAL ({holding}) h ON TRUE) {_told()}"
+        f"h.code AS grid, h.parent_code AS parent, hit.shape, hit.point, hit.match "
+        f"FROM hit LEFT JOIN LATERAL ({holding}) h ON TRUE) {_TOLD} FROM put"
     )
 
 
 def _told() -> str:
-    place = "ST_X(point) AS lon, ST_Y(point) AS lat"
-    return (
-        f"SELECT id, code, name, kind, detail, grid, parent, match, {place}, {_BOX.format(shape='shape')} "  # noqa: S608
-        "FROM put, LATERAL (SELECT ST_PointOnSurface(ST_MakeValid(shape)) AS point) AS inner_place"
-    )
+    return f"{_TOLD} FROM put, LATERAL (SELECT ST_PointOnSurface(ST_MakeValid(shape)) AS point) AS inner_place"
 
 
 _STATEMENTS = {

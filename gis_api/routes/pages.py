@@ -69,6 +69,7 @@ HOME_SECTIONS = (
     "tasks",
     "locate",
     "map",
+    "search",
 )
 LANGUAGE_COOKIE = "lang"
 A_YEAR_S = 365 * 86_400
@@ -116,7 +117,7 @@ def home(request: Request, person: MaybePerson) -> Response:
 @router.get("/planner")
 def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     """The boundary editor on one plan; without a plan, the list to choose from."""
-    sections = ("plans", "planner", "defects", "repair")
+    sections = ("plans", "planner", "defects", "repair", "search")
     ahead = (f"/api/v1/plans/{quote(plan, safe='')}/grids",) if plan else ()
     return map_page(reader_of(request, person), "planner", config={"plan": plan}, sections=sections, ahead=ahead)
 
@@ -124,7 +125,7 @@ def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
 @router.get("/heat")
 def heat(request: Request, person: MaybePerson) -> Response:
     """The heat of hazards and incidents by cell, with time."""
-    return map_page(reader_of(request, person), "heat", layers=cells(), sections=("heat",))
+    return map_page(reader_of(request, person), "heat", layers=cells(), sections=("heat", "search"))
 
 
 @router.get("/grid/{code}")

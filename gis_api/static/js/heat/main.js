@@ -3,7 +3,9 @@ import { get } from "../api.js";
 import { t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { colour } from "../map/colours.js";
+import { goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
+import { SearchBox } from "../map/search.js";
 import { boxOf, latLngOf } from "../map/world.js";
 import { scaleOf } from "./classes.js";
 import { showCategories, showFigures, showLegend, showPeriod, showWorst, totals, wordsOf } from "./panel.js";
@@ -233,6 +235,7 @@ by("span").addEventListener("change", (event) => strip.set(strip.end, Number(eve
 by("play").addEventListener("click", () => (strip.playing ? strip.pause() : strip.play()));
 by("print").addEventListener("click", () => window.print());
 document.addEventListener("connection-back", soon);
+new SearchBox({ chosen: goTo });
 
 await Promise.all([nameCategories(), refresh()]).catch((problem) => say(problem.message));
 curve().catch((problem) => say(problem.message));

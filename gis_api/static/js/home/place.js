@@ -3,7 +3,9 @@ import { getFeatures } from "../api.js";
 import { config, t } from "../config.js";
 import { Painted } from "../map/canvas.js";
 import { colour, faint } from "../map/colours.js";
+import { goTo } from "../map/flash.js";
 import { map, show as showBox } from "../map/place.js";
+import { SearchBox } from "../map/search.js";
 import { boxOf, latLngOf, storedOf, toWorld } from "../map/world.js";
 import { outline, paintBorders, paintLabels } from "../planner/paint.js";
 import { Tiling } from "../planner/tiling.js";
@@ -27,6 +29,14 @@ export async function show(body) {
   document.addEventListener("place-told", ({ detail }) => {
     tell({ place: [detail.position.lon, detail.position.lat], code: detail.grid?.code });
     map.setView(latLngOf(...chosen.place), Math.max(map.getZoom(), CLOSE_ZOOM));
+  });
+  // A place found by its name stands for a click there: the report gets its position.
+  new SearchBox({
+    chosen: (one) => {
+      goTo(one);
+      choose(one.point);
+      tell({ place: one.point, code: one.grid });
+    },
   });
   function tell(found) {
     Object.assign(chosen, found);

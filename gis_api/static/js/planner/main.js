@@ -1,7 +1,9 @@
 // The planner: draws a plan's grids, lets tools change them through the server's operations, shows what follows.
 import { config, t } from "../config.js";
 import { byTest } from "../dom.js";
+import { flash, goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
+import { SearchBox } from "../map/search.js";
 import { boxOf } from "../map/world.js";
 import { Editor } from "./editor.js";
 import { showPlans } from "./plans.js";
@@ -21,8 +23,20 @@ async function open(id) {
   tiling.rebuild();
   show(boxOf(features.filter((feature) => feature.properties.exclusive).map((feature) => feature.geometry)));
   const editor = new Editor(store, tiling, plan);
+  new SearchBox({ plan: id, chosen: (one) => found(editor, one) });
   ready();
   editor.refreshFigures();
+}
+
+// What was found is shown; the grid it is, or lies in, is selected.
+function found(editor, one) {
+  if (editor.tiling.shapes.has(one.code)) {
+    editor.goTo(one.code);
+    flash(one.point);
+    return;
+  }
+  goTo(one);
+  if (editor.tiling.shapes.has(one.grid)) editor.choose(one.grid);
 }
 
 function failed(problem) {
