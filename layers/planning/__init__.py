@@ -9,24 +9,34 @@
 step of its history; `loading.py` is the way from and to the database.
 """
 
-from layers.planning.differences import Against, difference_of, replay
+from layers.planning.certificates import certificate_of, find_faults
+from layers.planning.differences import Against, difference_of
 from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft
 from layers.planning.editing import Edited, edit, redo, undo
-from layers.planning.lifecycle import report_of, return_, submit, withdraw
+from layers.planning.handover import Handover, handover_of
+from layers.planning.lifecycle import archive, report_of, return_, submit, withdraw
 from layers.planning.publishing import publish, settle
 from layers.planning.rebasing import rebase
 from layers.planning.repairing import propose_repair, repair
+from layers.planning.replaying import replay
 from layers.planning.showing import features_of, list_features, plan_as_json, plans_as_json
+from layers.planning.succession import decide, successors_as_json
 
 __all__ = [
     "Against",
     "BasedOn",
     "Edited",
+    "Handover",
     "ImportedGrid",
+    "archive",
+    "certificate_of",
     "create",
+    "decide",
     "difference_of",
     "edit",
     "features_of",
+    "find_faults",
+    "handover_of",
     "import_draft",
     "list_features",
     "plan_as_json",
@@ -41,6 +51,7 @@ __all__ = [
     "return_",
     "settle",
     "submit",
+    "successors_as_json",
     "undo",
     "withdraw",
 ]

@@ -4,69 +4,75 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
-from layers.assignments import Assignment
-from layers.db import WGS84
 from layers.errors import NotFound
-from layers.incidents import Incident
-from layers.planning.board import Board, Geometries, objects
-from layers.planning.counting import Houses, load_houses, owners_of, tiles_of
+from layers.grids import GridLevel
+from layers.planning.board import Board
+from layers.planning.hands import Both, Pair, grid_above, lifted, open_incidents, reshaped_codes
 from layers.planning.loading import load_board
+from layers.planning.succession import Post, Succession, between
 from layers.plans import Plan, find_latest, get_plan
-from layers.workers import Worker
-from tiling.partition import same_bytes
 
-OPEN = ("reported", "triaged", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back", "waiting")
 Against = Literal["published"] | int
-Pair = tuple[str | None, str | None]
+# Ground that changes hands and is thinner than this is a border put straight, not ground worth a mark on a map.
+THIN_M = 0.01
 
 
 @dataclass(frozen=True)
-class Both:
-    """The older and the newer plan, and the ground in degrees on which they differ."""
+class Compared:
+    """Two plans on the table, and everything that changes between them."""
 
-    old: Board
-    new: Board
-    box: BaseGeometry | None
+    plan: Plan
+    other: Plan
+    people: Succession
+
+    @property
+    def both(self) -> Both:
+        return self.people.both
 
 
-def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor) -> dict[str, Any]:
-    """Grids added, removed, reshaped and renamed since another plan; buildings, households and open incidents that
-    get another grid, workers whose grid goes, grids that nobody serves.
-
-    Raises NotFound where there is no such plan, nothing published, or a plan of another district.
-    """
+def compare(session: Session, plan_id: int, *, against: Against, by: Actor) -> Compared:
+    """A plan beside another one of its district; raises NotFound where there is none, or nothing published."""
     plan = get_plan(session, plan_id, by=by)
     other = _other(session, plan, against, by)
     old, new = load_board(session, other), load_board(session, plan)
-    both = Both(old, new, _ground(old, new))
-    codes = _codes(old, new)
-    buildings, households = _houses_moved(session, both)
-    incidents = _incidents_moved(session, both)
-    handed, unserved = _workers(session, codes["removed"], codes["added"])
+    return Compared(plan, other, between(session, old, new, plan=plan))
+
+
+def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor) -> dict[str, Any]:
+    """Grids added, removed, reshaped and renamed since another plan; buildings, households, workers and open incidents
+    that get another grid, by pair of grids; grids that nobody serves.
+
+    The totals are the sums of the pairs. Workers are counted as charges that move: one worker who goes on with two new
+    grids counts twice. Raises NotFound where there is no such plan, nothing published, or a plan of another district.
+    """
+    compared = compare(session, plan_id, against=against, by=by)
+    both, people = compared.both, compared.people
+    codes = _codes(both.old, both.new)
+    buildings, households = people.held.pairs(level=grid_above, both=both)
+    incidents = lifted(open_incidents(session, both), both)
+    workers = charges_moved(people)
     return {
-        "plan": str(plan.id),
-        "against": {"id": str(other.id), "plan_version": other.plan_version},
+        "plan": str(compared.plan.id),
+        "against": {"id": str(compared.other.id), "plan_version": compared.other.plan_version},
         **codes,
         "buildings": sum(buildings.values()),
         "households": sum(households.values()),
         "incidents": sum(incidents.values()),
-        "workers": len({one["worker"] for one in handed}),
-        "moves": _moves(buildings, households, incidents),
-        "handover": handed,
-        "unserved": unserved,
+        "workers": sum(workers.values()),
+        "moves": _moves(buildings, households, workers, incidents, names=_names(both)),
+        "handover": _handed(people),
+        "unserved": list(people.unserved),
         "map": _map(both, codes),
+        "ground": {"type": "FeatureCollection", "features": list(_ground(both, codes["reshaped"]))},
     }
 
 
@@ -84,142 +90,76 @@ def _other(session: Session, plan: Plan, against: Against, by: Actor) -> Plan:
 
 def _codes(old: Board, new: Board) -> dict[str, list[str]]:
     shared = old.rows.keys() & new.rows.keys()
-    reshaped = {code for code in shared if not _alike(old.shape(code), new.shape(code))}
     named = ("name", "kind", "group_name", "parent_code")
     renamed = {c for c in shared if any(getattr(old.rows[c], n) != getattr(new.rows[c], n) for n in named)}
     return {
         "added": sorted(new.rows.keys() - old.rows.keys()),
         "removed": sorted(old.rows.keys() - new.rows.keys()),
-        "reshaped": sorted(reshaped),
+        "reshaped": sorted(reshaped_codes(old, new)),
         "renamed": sorted(renamed),
     }
 
 
-def _alike(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
-    """Whether two shapes hold the same ground; a ring that only gained a node does."""
-    if one is None or other is None or same_bytes(one, other):
-        return one is other or (one is not None and other is not None)
-    if not (one.is_valid and other.is_valid):
-        return False
-    # A node put on an edge lies up to 0.7 mm beside it.
-    return float(one.symmetric_difference(other).area) <= 0.001 * one.length
+def charges_moved(people: Succession) -> Counter[Pair]:
+    """Charges that begin or end with the newer plan, by the grid that a worker comes from and the one they go to.
 
-
-def _ground(old: Board, new: Board) -> BaseGeometry | None:
-    there, back = new.partition.changed_since(old.partition), old.partition.changed_since(new.partition)
-    moved = [*there.changed.values(), *there.added.values(), *back.changed.values(), *back.added.values()]
-    # Tiles that only got another grid above them have moved too.
-    moved += [new.partition.polygon(code) for code in there.parents if code in new.partition]
-    if not moved:
-        return None
-    bounds = shapely.total_bounds(objects(moved))
-    if np.isnan(bounds).any():
-        return None
-    west, south, east, north = bounds.tolist()
-    edge = shapely.get_coordinates(shapely.segmentize(shapely.box(west - 1, south - 1, east + 1, north + 1), 1000.0))
-    lon, lat = new.plane.lonlat_of(edge[:, 0], edge[:, 1])
-    return shapely.Polygon(shapely.box(lon.min(), lat.min(), lon.max(), lat.max()))
-
-
-def _houses_moved(session: Session, both: Both) -> tuple[Counter[Pair], Counter[Pair]]:
-    """Buildings and households by the grid they leave and the grid they come to."""
-    buildings: Counter[Pair] = Counter()
-    households: Counter[Pair] = Counter()
-    if both.box is None:
-        return buildings, households
-    houses = load_houses(session, both.box, codes=())
-    before, after = _grids(both.old, houses), _grids(both.new, houses)
-    for old, new, number in zip(before, after, houses.households.tolist(), strict=True):
-        if old != new:
-            buildings[old, new] += 1
-            households[old, new] += number
-    return buildings, households
-
-
-def _grids(board: Board, houses: Houses) -> list[str | None]:
-    tiles = tiles_of(board, houses, owners_of(houses.points, _degrees(board)), board.partition.codes)
-    return [None if tile is None else board.grid_of(tile) for tile in tiles]
-
-
-def _degrees(board: Board) -> Geometries:
-    return np.asarray(board.plane.to_degrees(board.partition.polygons), dtype=object)
-
-
-def _incidents_moved(session: Session, both: Both) -> Counter[Pair]:
-    """Open incidents by the grid they leave and the grid they come to."""
-    moved: Counter[Pair] = Counter()
-    if both.box is None:
-        return moved
-    near = Incident.geom.op("&&")(func.ST_MakeEnvelope(*both.box.bounds, WGS84))
-    places = select(func.ST_X(Incident.geom), func.ST_Y(Incident.geom)).where(near, Incident.state.in_(OPEN))
-    rows = session.execute(places).all()
-    if not rows:
-        return moved
-    lon, lat = zip(*rows, strict=True)
-    points = np.asarray(shapely.points(lon, lat), dtype=object)
-    old, new = (_grids_at(board, points) for board in (both.old, both.new))
-    return Counter((a, b) for a, b in zip(old, new, strict=True) if a != b)
-
-
-def replay(session: Session, plan_id: int, *, since: datetime, by: Actor) -> dict[str, Any]:
-    """How many of the incidents accepted since a moment would go to another grid under this plan, from where to where.
-
-    An incident is compared with the grid under which it was accepted ([P5]). Raises NotFound.
+    A charge that begins comes from the grid of the worker that gives most households to the new one; one that ends
+    without another one beginning goes nowhere.
     """
-    plan = get_plan(session, plan_id, by=by)
-    board = load_board(session, plan)
-    columns = (Incident.grid_code, func.ST_X(Incident.geom), func.ST_Y(Incident.geom))
-    accepted = select(*columns).where(
-        Incident.district == plan.district, Incident.reported_at >= since, Incident.grid_code.is_not(None)
-    )
-    rows = session.execute(accepted).all()
-    if not rows:
-        return {"since": since.isoformat(), "incidents": 0, "elsewhere": 0, "moves": [], "where": None}
-    held, lon, lat = zip(*rows, strict=True)
-    points = np.asarray(shapely.points(lon, lat), dtype=object)
-    now = _grids_at(board, points)
-    other = [number for number, (old, new) in enumerate(zip(held, now, strict=True)) if old != new]
-    moved = Counter((held[number], now[number]) for number in other)
-    return {
-        "since": since.isoformat(),
-        "incidents": len(rows),
-        "elsewhere": len(other),
-        "moves": [{"from": old, "to": new, "incidents": number} for (old, new), number in moved.most_common()],
-        "where": json.loads(shapely.to_geojson(shapely.MultiPoint(points[other].tolist()))),
-    }
+    moved: Counter[Pair] = Counter()
+    went: set[tuple[str, Post]] = set()
+    origins = {line.grid: [code for code, _ in line.origins] for line in people.lines}
+    for code, posts in sorted(people.after.items()):
+        for post in posts:
+            if post in people.before.get(code, ()):
+                continue
+            source = _source(people, origins.get(code, []), post)
+            moved[source, code] += 1
+            went.add((source or "", post))
+    for code, posts in sorted(people.before.items()):
+        for post in posts:
+            if post not in people.after.get(code, ()) and (code, post) not in went:
+                moved[code, None] += 1
+    return moved
 
 
-def _grids_at(board: Board, points: Geometries) -> list[str | None]:
-    owners = owners_of(points, _degrees(board)).tolist()
-    return [board.grid_of(board.partition.codes[owner]) if owner >= 0 else None for owner in owners]
+def _source(people: Succession, origins: Iterable[str], post: Post) -> str | None:
+    """Where a worker served before: the first of these grids, else one that they leave."""
+    for origin in origins:
+        if post in people.before.get(origin, ()):
+            return origin
+    left = (code for code, posts in sorted(people.before.items()) if post in posts)
+    return next((code for code in left if post not in people.after.get(code, ())), None)
 
 
-def _workers(session: Session, removed: Collection[str], added: Collection[str]) -> tuple[list[Any], list[str]]:
-    """Who serves a code that goes (and must hand it over), and which new codes nobody serves yet."""
-    now = func.now()
-    served = select(Assignment.grid_code, Worker.number, Worker.name, Assignment.role).join(
-        Worker, Worker.id == Assignment.worker_id
-    )
-    current = served.where(Assignment.span.contains(now), Worker.active)
-    rows = session.execute(current.where(Assignment.grid_code.in_(list(removed))).order_by(Assignment.grid_code))
-    handed = [{"grid": code, "worker": number, "name": name, "role": role} for code, number, name, role in rows]
-    taken = session.scalars(
-        select(Assignment.grid_code).where(Assignment.grid_code.in_(list(added)), func.upper(Assignment.span) > now)
-    )
-    return handed, sorted(set(added) - set(taken))
+def _handed(people: Succession) -> list[dict[str, Any]]:
+    """Who serves a grid that is no more, and whoever is replaced in one that stays."""
+    return [
+        {"grid": code, **post.as_json()}
+        for code, posts in sorted(people.before.items())
+        for post in posts
+        if post not in people.after.get(code, ())
+    ]
 
 
-def _moves(*counted: Counter[Pair]) -> list[dict[str, Any]]:
+def _names(both: Both) -> Mapping[str, str]:
+    return {code: row.name for board in (both.old, both.new) for code, row in board.rows.items()}
+
+
+def _moves(*counted: Counter[Pair], names: Mapping[str, str]) -> list[dict[str, Any]]:
     """One line for each pair of grids, most households first."""
-    buildings, households, incidents = counted
-    pairs = {*buildings, *incidents}
+    buildings, households, workers, incidents = counted
+    pairs = {*buildings, *workers, *incidents}
     order = sorted(pairs, key=lambda pair: (-households[pair], -buildings[pair], str(pair)))
     return [
         {
             "from": old,
             "to": new,
+            "from_name": names.get(old or ""),
+            "to_name": names.get(new or ""),
             "buildings": buildings[old, new],
             "households": households[old, new],
+            "workers": workers[old, new],
             "incidents": incidents[old, new],
         }
         for old, new in order
@@ -233,9 +173,28 @@ def _map(both: Both, codes: dict[str, list[str]]) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": list(_features(listed))}
 
 
-def _features(listed: Iterable[tuple[str, Board, str]]) -> Iterable[dict[str, Any]]:
+def _features(listed: Iterable[tuple[str, Board, str]]) -> Iterator[dict[str, Any]]:
     for change, board, code in listed:
-        shape, row = board.shape(code), board.rows[code]
-        geometry = None if shape is None else json.loads(shapely.to_geojson(board.plane.to_degrees(shape)))
-        properties = {"code": code, "name": row.name, "level": row.level, "change": change}
-        yield {"type": "Feature", "id": code, "properties": properties, "geometry": geometry}
+        yield _feature(board, code, board.shape(code), change)
+
+
+def _feature(board: Board, code: str, shape: BaseGeometry | None, change: str) -> dict[str, Any]:
+    row = board.rows[code]
+    geometry = None if shape is None else json.loads(shapely.to_geojson(board.plane.to_degrees(shape)))
+    properties = {"code": code, "name": row.name, "level": row.level, "change": change}
+    return {"type": "Feature", "id": code, "properties": properties, "geometry": geometry}
+
+
+def _ground(both: Both, reshaped: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The ground that each reshaped grid gains and loses, with its area in m²; sub-grids are told by their grid."""
+    for code in reshaped:
+        before, after = both.old.shape(code), both.new.shape(code)
+        if both.new.rows[code].level != GridLevel.grid or before is None or after is None:
+            continue
+        if not (before.is_valid and after.is_valid):
+            continue
+        for change, ground in (("gained", after.difference(before)), ("lost", before.difference(after))):
+            if ground.area > THIN_M * ground.length:
+                feature = _feature(both.new, code, ground, change)
+                feature["properties"]["area_m2"] = round(float(ground.area), 3)
+                yield feature

@@ -91,6 +91,8 @@ def both_of(old: Board, new: Board, *, besides: Collection[str] = ()) -> Both:
 
 
 def _box(board: Board, shapes: Sequence[BaseGeometry | None]) -> BaseGeometry | None:
+    if not shapes:
+        return None
     bounds = shapely.total_bounds(objects(shapes))
     if np.isnan(bounds).any():
         return None

@@ -1,4 +1,4 @@
-"""From draft to submitted and back ([P1]): submit, withdraw, return. Publishing has a file of its own."""
+"""From draft to submitted and back ([P1]): submit, withdraw, return, archive. Publishing has a file of its own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from sqlalchemy import DateTime, func, select
 from sqlalchemy.orm import Session
 
 from layers import history
-from layers.access import Actor, require_area
+from layers.access import Actor, Role, require_area
 from layers.chronicle import note_turn
 from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.planning.desk import desk_of, mark_written
+from layers.planning.succession import UNSERVED, find_unserved
 from layers.plans import Plan, PlanState, get_plan, lock_plan
 
 
@@ -28,17 +29,20 @@ def report_of(session: Session, plan_id: int, *, by: Actor) -> dict[str, Any]:
 
 
 def submit(session: Session, plan_id: int, *, version: int, acknowledged: Collection[str], by: Actor) -> Plan:
-    """The draft, submitted; every kind of warning in its report must be acknowledged.
+    """The draft, submitted; every kind of warning in its report must be acknowledged, `unserved_grid` among them where
+    it leaves a new or changed grid without anybody to serve it ([P6]).
 
     Raises Unacceptable naming the kinds that are not, Conflict for a plan that is no draft, Outdated, Forbidden.
     Errors do not keep a plan from being submitted: they keep it from being published.
     """
     plan = lock_in_state(session, plan_id, version=version, state=PlanState.draft, by=by)
-    desk = desk_of(session, plan)
-    missing = sorted(desk.sheet.warning_kinds() - set(acknowledged))
+    kinds = set(desk_of(session, plan).sheet.warning_kinds())
+    if find_unserved(session, plan):
+        kinds.add(UNSERVED)
+    missing = sorted(kinds - set(acknowledged))
     if missing:
         raise Unacceptable("warnings_not_acknowledged", errors=[(["acknowledged"], kind) for kind in missing])
-    plan.acknowledged = sorted(desk.sheet.warning_kinds())
+    plan.acknowledged = sorted(kinds)
     plan.submitted_by, plan.submitted_at = by.name, moment(session)
     plan.returned_reason = None
     _turn(session, plan, PlanState.submitted)
@@ -69,6 +73,20 @@ def return_(session: Session, plan_id: int, *, version: int, reason: str, by: Ac
     _turn(session, plan, PlanState.draft)
     history.note(session, "plan.return", subject=f"plan:{plan.id}", area=plan.district, by=by, reason=reason.strip())
     note_turn(session, plan, "return", by=by)
+    return plan
+
+
+def archive(session: Session, plan_id: int, *, version: int, by: Actor) -> Plan:
+    """The draft, put aside by one of its authors or an admin; it can be opened again as a new draft.
+
+    A published plan is archived by the one that follows it, so only drafts are: Conflict for any other.
+    """
+    plan = lock_in_state(session, plan_id, version=version, state=PlanState.draft, by=by)
+    if by.role != Role.admin and by.name != plan.created_by and by.name not in plan.editors:
+        raise Forbidden("not_the_author", plan=plan_id)
+    _turn(session, plan, PlanState.archived)
+    history.note(session, "plan.archive", subject=f"plan:{plan.id}", area=plan.district, by=by)
+    note_turn(session, plan, "archive", by=by)
     return plan
 
 

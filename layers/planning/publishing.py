@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +14,14 @@ from layers.access import Actor
 from layers.areas import Area
 from layers.chronicle import note_turn
 from layers.errors import Conflict, Forbidden, Unacceptable
-from layers.grids import Grid
 from layers.planning import codes
 from layers.planning.board import Board
+from layers.planning.certificates import certify
 from layers.planning.following import follow
 from layers.planning.lifecycle import lock_in_state, moment
 from layers.planning.loading import load_board, store_counts
-from layers.planning.sheet import TOLERANCE, review_all
+from layers.planning.sheet import review_all
+from layers.planning.succession import between, take_effect
 from layers.plans import Plan, PlanState, Publication, find_latest
 
 CHANNEL = "wangge_publication"
@@ -44,10 +43,13 @@ def publish(session: Session, plan_id: int, *, version: int, by: Actor, effectiv
     previous = _previous(session, plan)
     begin = _begin(session, effective_at, previous)
     board, report = _checked(session, plan)
+    older = board if previous is None else load_board(session, previous)
+    people = between(session, older, board, plan=plan)
     codes.record_plan(session, plan.district, plan_id=plan.id, origin="first")
     _enter(session, plan, previous, begin, by=by)
+    take_effect(session, plan, people, begin=begin, by=by)
     plan.report = report
-    plan.certificate = _certificate(session, plan, report, by=by)
+    plan.certificate = certify(session, plan, report, people=people, board=board)
     _announce(session, plan, begin)
     if effective_at is None:
         follow(session, board, before=previous)
@@ -150,40 +152,3 @@ def _announce(session: Session, plan: Plan, begin: datetime) -> None:
     session.add(publication)
     session.flush()
     session.execute(select(func.pg_notify(CHANNEL, cast(publication.index_version, Text))))
-
-
-def _certificate(session: Session, plan: Plan, report: dict[str, Any], *, by: Actor) -> dict[str, Any]:
-    """What was checked, with which tolerances, who answers for it, and the SHA-256 of it and of every row."""
-    assert plan.published_at is not None
-    warnings = {kind: number for kind, number in report["summary"]["by_kind"].items() if kind in plan.acknowledged}
-    content = {
-        "plan": str(plan.id),
-        "district": plan.district,
-        "plan_version": plan.plan_version,
-        "counts": report["summary"],
-        "tolerances": {
-            "snap_m": TOLERANCE.snap_m,
-            "sliver_m": TOLERANCE.sliver_m,
-            "contained_share": TOLERANCE.contained_share,
-        },
-        "warnings_acknowledged": warnings,
-        "edited_by": list(plan.editors),
-        "submitted_by": plan.submitted_by,
-        "published_by": by.name,
-        "published_at": plan.published_at.isoformat(),
-        "rows_sha256": _rows_digest(session, plan.id),
-    }
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return {**content, "sha256": hashlib.sha256(canonical.encode()).hexdigest()}
-
-
-def _rows_digest(session: Session, plan_id: int) -> str:
-    """The SHA-256 over code, parent, kind and WKB of every grid, in the order of codes."""
-    columns = (Grid.code, Grid.parent_code, Grid.kind, func.ST_AsBinary(Grid.geom))
-    digest = hashlib.sha256()
-    for code, parent, kind, shape in session.execute(
-        select(*columns).where(Grid.plan_id == plan_id).order_by(Grid.code)
-    ):
-        digest.update(f"{code}\0{parent or ''}\0{kind}\0".encode())
-        digest.update(bytes(shape))
-    return digest.hexdigest()
