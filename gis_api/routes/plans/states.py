@@ -6,17 +6,19 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from gis_api.dependencies import AskedBox, IfMatch, Planner, Read, Tx, etag
+from gis_api.dependencies import AskedBox, IfMatch, Planner, Read, Tx, etag, role_door
 from gis_api.routes.plans.doors import GEOJSON, JSON, PRIVATE, PlanId, number_of
 from layers import planning, plans
+from layers.access import Actor, Role
 from layers.grids import GridLevel
 from layers.planning import Against
 from layers.plans import Plan, PlanState
 
 router = APIRouter(tags=["plans"])
+Replayer = Annotated[Actor, Depends(role_door(Role.planner, Role.dispatcher, Role.admin))]
 
 
 class NewPlan(BaseModel):
@@ -50,10 +52,11 @@ class Publication(BaseModel):
 
 
 class Replay(BaseModel):
-    """From when on incidents are taken."""
+    """From when on, and until when, incidents are taken."""
 
     model_config = ConfigDict(extra="forbid")
     since: AwareDatetime
+    until: AwareDatetime | None = None
 
 
 def _told(tx: Tx, plan: Plan, *, status: int = 200) -> Response:
@@ -129,9 +132,13 @@ def read_difference(
 
 
 @router.post("/api/v1/plans/{plan_id}/replay", response_class=Response)
-def replay_incidents(tx: Read, by: Planner, plan_id: PlanId, body: Replay) -> Response:
-    """How many of the incidents since a moment would have gone to another grid under this plan, and where."""
-    return Response(orjson.dumps(planning.replay(tx, plan_id, since=body.since, by=by)), media_type=JSON)
+def replay_incidents(tx: Read, by: Replayer, plan_id: PlanId, body: Replay) -> Response:
+    """How many of the incidents of a time would have gone to another grid under this plan, and to which.
+
+    Dispatchers ask too, and see the places; planners see numbers by grid.
+    """
+    told = planning.replay(tx, plan_id, since=body.since, until=body.until, by=by)
+    return Response(orjson.dumps(told), media_type=JSON, headers=PRIVATE)
 
 
 @router.post("/api/v1/plans/{plan_id}/submit", response_class=Response)
@@ -151,6 +158,12 @@ def withdraw_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Res
 def return_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Return) -> Response:
     """Return a submitted plan to its authors with a reason; for a reviewer."""
     return _told(tx, planning.return_(tx, plan_id, version=version, reason=body.reason, by=by))
+
+
+@router.post("/api/v1/plans/{plan_id}/archive", response_class=Response)
+def archive_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
+    """Put a draft aside; for its authors. It can be opened again as a new draft."""
+    return _told(tx, planning.archive(tx, plan_id, version=version, by=by))
 
 
 @router.post("/api/v1/plans/{plan_id}/publish", response_class=Response)

@@ -1,0 +1,1 @@
+"""What people print or open elsewhere: certificates as PDF, handover lists as workbooks."""
