@@ -19,6 +19,7 @@ from gis_api import errors
 from gis_api.auth import COOKIE, Attempts, People, bearer_of
 from gis_api.envelope import Envelope
 from gis_api.fast_locate import Desk, Service, ShortWay
+from gis_api.live import Hub, call_before_stop
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
 from gis_api.replicas import Replicas
@@ -44,6 +45,7 @@ from gis_api.routes import (
 )
 from gis_api.settings import Settings
 from layers.access import digest_of
+from layers.chronicle import CHANNEL
 from layers.db import make_engine
 
 log = logging.getLogger("wangge")
@@ -107,6 +109,8 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.settings = settings
     app.state.engine = make_engine(settings.url(), pool_size=settings.pool_size)
     app.state.replicas = Replicas(app.state.engine, settings)
+    app.state.hub = Hub(app.state.engine)
+    app.state.replicas.pass_on(CHANNEL, app.state.hub.hear)
     app.state.people = People(app.state.engine)
     app.state.attempts = Attempts(settings.sign_ins_per_minute)
     app.state.metrics = Metrics()
@@ -124,9 +128,13 @@ def _page_of(request: Request, problem: dict[str, Any]) -> Response:
 @asynccontextmanager
 async def _lifespan(app: Service) -> AsyncIterator[None]:
     app.state.replicas.start()
+    app.state.hub.start()
+    hear_no_more = call_before_stop(app.state.hub.close)
     keeping = asyncio.create_task(_keep_counts(app))
     yield
     keeping.cancel()
+    hear_no_more()
+    await app.state.hub.stop()
     app.state.replicas.stop()
     app.state.engine.dispose()
 

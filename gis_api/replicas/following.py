@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +51,7 @@ class Replicas:
         self._stopping = threading.Event()
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._hearers: dict[str, Callable[[str], None]] = {}
         self.shelf = Shelf(engine, settings.var / "plans")
         self.state = State()
         self.pulse = Pulse(None, -1e9)
@@ -81,6 +82,14 @@ class Replicas:
         if atlas is None:
             raise Unavailable("not_ready")
         return self.shelf.page(atlas, at) if atlas.missing(at) else atlas.page(at)
+
+    def pass_on(self, channel: str, hear: Callable[[str], None]) -> None:
+        """Hear another channel too, on the connection that listens anyway; said before `start`.
+
+        `hear` gets each message in the thread of this class and must return at once. While the connection is broken
+        messages are lost: whoever relies on them has to poll as well.
+        """
+        self._hearers[channel] = hear
 
     def start(self) -> None:
         """Load what there is, from the database or else from the snapshot file, and keep it up to date from now on."""
@@ -147,12 +156,22 @@ class Replicas:
         """Read every `poll_s`, earlier when somebody publishes, until asked to stop or the connection breaks."""
         url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url, autocommit=True, connect_timeout=3) as connection:
-            for channel in (CHANNEL, ROSTER_CHANNEL):
+            for channel in (CHANNEL, ROSTER_CHANNEL, *self._hearers):
                 connection.execute(f"LISTEN {channel}")
             while not self._stopping.is_set():
-                woken = list(connection.notifies(timeout=self._settings.poll_s, stop_after=1))
-                if not self._look(connection, woken=bool(woken)):
+                if not self._look(connection, woken=self._wait(connection)):
                     self._stopping.wait(PAUSE_S)
+
+    def _wait(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether this process has to look at once; after `poll_s` it has to look in any case."""
+        until_s = time.monotonic() + self._settings.poll_s
+        while (left_s := until_s - time.monotonic()) > 0 and not self._stopping.is_set():
+            for told in list(connection.notifies(timeout=left_s, stop_after=1)):
+                hear = self._hearers.get(told.channel)
+                if hear is None:
+                    return True
+                hear(told.payload)
+        return False
 
     def _look(self, connection: psycopg.Connection[Any], *, woken: bool) -> bool:
         """Whether PostgreSQL answered. Mostly one small question on the connection that listens anyway."""

@@ -20,6 +20,7 @@ from layers.planning.rebasing import rebase
 from layers.planning.repairing import propose_repair, repair
 from layers.planning.replaying import replay
 from layers.planning.showing import features_of, list_features, plan_as_json, plans_as_json
+from layers.planning.since import News, Standing, list_standings, news_since, read_news
 from layers.planning.succession import decide, successors_as_json
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "Edited",
     "Handover",
     "ImportedGrid",
+    "News",
+    "Standing",
     "archive",
     "certificate_of",
     "create",
@@ -39,10 +42,13 @@ __all__ = [
     "handover_of",
     "import_draft",
     "list_features",
+    "list_standings",
+    "news_since",
     "plan_as_json",
     "plans_as_json",
     "propose_repair",
     "publish",
+    "read_news",
     "rebase",
     "redo",
     "repair",

@@ -12,8 +12,9 @@ from shapely.geometry.base import BaseGeometry
 
 from gis_api.dependencies import IfMatch, Planner, Tx, etag
 from gis_api.errors import Problem
-from gis_api.geojson import datum_of, in_wgs84, parse_geometry
+from gis_api.geojson import datum_of, in_wgs84, parse_geometry, parse_patches
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
+from gis_api.routes.plans.once import Ticket_, find_answer
 from layers import planning
 from layers.grids import GridKind
 from layers.planning import operations as ops
@@ -149,7 +150,7 @@ class Give(Asked):
     pieces_to: Code | None = None
 
     def operation(self, datum: str) -> ops.Operation:
-        return ops.Give(geometry=_polygon(self.geometry, datum), to=self.to, pieces_to=self.pieces_to)
+        return ops.Give(geometry=_patches(self.geometry, datum), to=self.to, pieces_to=self.pieces_to)
 
 
 class Remove(Asked):
@@ -248,6 +249,10 @@ def _line(sent: Mapping[str, Any], datum: str) -> BaseGeometry:
     return parse_geometry(sent, datum=datum, kinds=("LineString",), most_vertices=MOST_VERTICES)
 
 
+def _patches(sent: Mapping[str, Any], datum: str) -> BaseGeometry:
+    return parse_patches(sent, datum=datum, most_vertices=MOST_VERTICES)
+
+
 def _polygon(sent: Mapping[str, Any], datum: str) -> BaseGeometry:
     return parse_geometry(sent, datum=datum, most_vertices=MOST_VERTICES)
 
@@ -271,23 +276,26 @@ def _told(done: planning.Edited, **more: Any) -> Response:
 
 
 @router.post("/api/v1/plans/{plan_id}/edits", response_class=Response)
-def edit_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, edit: Edit) -> Response:
+def edit_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, edit: Edit) -> Response:
     """Do one operation on a draft; answers the changed grids and the report of the whole plan."""
     # An operation without coordinates needs no datum, not even from a key that has none.
     operation = edit.operation(datum_of(by, edit.datum) if edit.placed else "wgs84")
-    return _told(planning.edit(tx, plan_id, operation, version=version, by=by))
+    made = find_answer(tx, plan_id, ticket, version=version, by=by)
+    return made or _told(planning.edit(tx, plan_id, operation, version=version, by=by))
 
 
 @router.post("/api/v1/plans/{plan_id}/undo", response_class=Response)
-def undo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
+def undo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_) -> Response:
     """Take back the last edit of a draft, whoever made it; `by` says whose it was."""
-    return _told(planning.undo(tx, plan_id, version=version, by=by))
+    made = find_answer(tx, plan_id, ticket, version=version, by=by)
+    return made or _told(planning.undo(tx, plan_id, version=version, by=by))
 
 
 @router.post("/api/v1/plans/{plan_id}/redo", response_class=Response)
-def redo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
+def redo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_) -> Response:
     """Make the edit again that was taken back last."""
-    return _told(planning.redo(tx, plan_id, version=version, by=by))
+    made = find_answer(tx, plan_id, ticket, version=version, by=by)
+    return made or _told(planning.redo(tx, plan_id, version=version, by=by))
 
 
 @router.post("/api/v1/plans/{plan_id}/repair", response_class=Response)
@@ -296,6 +304,7 @@ def repair_plan(
     by: Planner,
     plan_id: PlanId,
     version: Seen,
+    ticket: Ticket_,
     body: Choices | None = None,
     apply: Annotated[bool, Query(description="do it, as one edit; needs If-Match")] = False,
 ) -> Response:
@@ -306,6 +315,9 @@ def repair_plan(
         return Response(orjson.dumps(proposal), media_type=JSON)
     if version is None:
         raise Problem(428, "version_missing")
+    made = find_answer(tx, plan_id, ticket, version=version, by=by)
+    if made is not None:
+        return made
     done, proposal = planning.repair(tx, plan_id, options=options, version=version, by=by)
     return _told(done, repair=proposal)
 

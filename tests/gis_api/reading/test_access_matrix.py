@@ -73,6 +73,7 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/plans": "planner admin",
     "GET /api/v1/plans/{plan_id}": "planner admin",
     "GET /api/v1/plans/{plan_id}/grids": "planner admin",
+    "GET /api/v1/plans/{plan_id}/blocks": "planner admin",
     "GET /api/v1/plans/{plan_id}/coverage": "planner admin",
     "GET /api/v1/plans/{plan_id}/diff": "planner admin",
     "POST /api/v1/plans/{plan_id}/submit": "planner admin",
@@ -92,6 +93,9 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/plans/{plan_id}/replay": "planner dispatcher admin",
     "POST /api/v1/plans/{plan_id}/repair": "planner admin",
     "POST /api/v1/plans/{plan_id}/rebase": "planner admin",
+    "GET /api/v1/plans/{plan_id}/events": "planner admin",
+    "GET /api/v1/plans/{plan_id}/live": "planner admin",
+    "POST /api/v1/plans/{plan_id}/here": "planner admin",
 }
 
 

@@ -1,0 +1,68 @@
+"""What the events say, as the bytes that go out: `event`, `id` (the plan's version) and one line of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from layers.planning import News
+
+# Comments keep proxies and browsers from taking a quiet stream for a dead one.
+BEAT = b": beat\n\n"
+# How soon a browser comes back by itself when a stream ends.
+RETRY = b"retry: 1000\n\n"
+TURNS = frozenset(("submit", "withdraw", "return", "publish", "archive"))
+
+
+def rendered(event: str, told: Mapping[str, Any], *, version: int | None = None) -> bytes:
+    """One event; those that bring a plan forward carry its version, from which a listener goes on later."""
+    marked = b"" if version is None else b"id: %d\n" % version
+    return b"event: %b\n%bdata: %b\n\n" % (event.encode(), marked, orjson.dumps(told))
+
+
+def hello(news: News) -> bytes:
+    """The first event of every stream: where the plan stands."""
+    return rendered("hello", {"version": news.version, "state": news.state})
+
+
+def events_of(news: News, *, state_before: str | None) -> bytes:
+    """The events that bring a listener from `news.since` to `news.version`, one after the other; empty for none."""
+    if not news.whole:
+        return rendered("reload", {"version": news.version, "state": news.state}, version=news.version)
+    edits = [line for line in news.lines if line["action"] not in TURNS]
+    turns = [line for line in news.lines if line["action"] in TURNS]
+    parts = [rendered("edited", body_of(news), version=news.version)] if edits else []
+    if turns or state_before not in (None, news.state):
+        parts.append(rendered("state", _turn(news, turns[-1] if turns else {}), version=news.version))
+    return b"".join(parts)
+
+
+def body_of(news: News) -> dict[str, Any]:
+    """News as the API tells it: the lines, the present features of what differs, the defects that came and went."""
+    last: Mapping[str, Any] = next((line for line in reversed(news.lines) if line["action"] not in TURNS), {})
+    return {
+        "since": news.since,
+        "version": news.version,
+        "state": news.state,
+        "whole": news.whole,
+        "op": last.get("op"),
+        "by": last.get("by"),
+        "ok": news.ok,
+        "summary": news.summary,
+        "lines": [_shown(line) for line in news.lines],
+        "changed": [orjson.Fragment(feature) for _, feature in news.changed],
+        "removed": list(news.removed),
+        "added": [defect for line in news.lines for defect in line["added"]],
+        "cleared": [defect for line in news.lines for defect in line["cleared"]],
+    }
+
+
+def _shown(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name not in ("added", "cleared")}
+
+
+def _turn(news: News, line: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: line.get(name) for name in ("action", "by", "at")}
+    return {"version": news.version, "state": news.state, **told}

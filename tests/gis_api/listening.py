@@ -1,0 +1,115 @@
+"""Two real servers on one database, and listeners that take in server-sent events in threads of their own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+from sqlalchemy import Engine
+
+from gis_api.app import create_app
+from gis_api.auth import COOKIE
+from gis_api.fast_locate import Service
+from gis_api.settings import Settings
+from layers.access import open_sign_in
+from layers.db import transaction
+
+WAIT_S = 15.0
+
+
+@dataclass
+class Served:
+    """One API process (here: one application in a thread), and how its people reach it."""
+
+    app: Service
+    address: str
+    engine: Engine
+
+    def client(self, person: str, **more: str) -> httpx2.Client:
+        with transaction(self.engine) as session:
+            token = open_sign_in(session, person)
+        headers = {"cookie": f"{COOKIE}={token}", "origin": self.address, **more}
+        return httpx2.Client(base_url=self.address, headers=headers, timeout=30)
+
+
+@contextmanager
+def served(database_url: str, engine: Engine, var: Path) -> Iterator[Served]:
+    """A service of its own on a free port."""
+    app = create_app(Settings(database_url=database_url, var=var, poll_s=0.05))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    yield Served(app, f"http://{host}:{port}", engine)
+    app.state.hub.close()
+    server.should_exit = True
+    thread.join(timeout=WAIT_S)
+    assert not thread.is_alive(), "the server does not stop"
+
+
+@dataclass
+class Listener:
+    """The events of one stream so far."""
+
+    client: httpx2.Client
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    events: list[tuple[str, Any]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    comments: int = 0
+    ended: bool = False
+    answer: httpx2.Response | None = None
+
+    def start(self) -> Listener:
+        threading.Thread(target=self._read, daemon=True).start()
+        until(lambda: self.answer is not None)
+        return self
+
+    def _read(self) -> None:
+        try:
+            with self.client.stream("GET", self.path, headers=self.headers, timeout=60) as answer:
+                self.answer = answer
+                name = ""
+                for line in answer.iter_lines():
+                    name = self._take(line, name)
+        except httpx2.HTTPError:
+            pass
+        self.ended = True
+
+    def _take(self, line: str, name: str) -> str:
+        word, _, rest = line.partition(": ")
+        if word == "event":
+            return rest
+        if word == "id":
+            self.ids.append(rest)
+        elif word == "data":
+            self.events.append((name, json.loads(rest)))
+        elif line.startswith(":"):
+            self.comments += 1
+        return name
+
+    def named(self, name: str) -> list[Any]:
+        return [told for event, told in list(self.events) if event == name]
+
+    def wait(self, name: str, *, number: int = 1) -> Any:
+        """The so-manieth event of this name."""
+        until(lambda: len(self.named(name)) >= number, lambda: f"{name}: {self}")
+        return self.named(name)[number - 1]
+
+
+def until(holds: Callable[[], Any], told: Callable[[], str] = str, *, most_s: float = WAIT_S) -> float:
+    """How long it took until something held."""
+    began_s = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began_s < most_s, told() or "it never came true"
+        time.sleep(0.005)
+    return time.monotonic() - began_s
