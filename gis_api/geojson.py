@@ -184,6 +184,24 @@ def parse_geometry(
     return shape
 
 
+def parse_patches(sent: Any, *, datum: str = "wgs84", most_vertices: int = MOST_VERTICES) -> BaseGeometry:
+    """The sent Polygon or MultiPolygon, of which the parts may touch and overlap: patches painted side by side.
+
+    Each part is valid by itself; the whole is in general not, join it before it is used. Raises as `parse_geometry`.
+    """
+    if not (isinstance(sent, Mapping) and sent.get("type") == "MultiPolygon"):
+        return parse_geometry(sent, datum=datum, most_vertices=most_vertices)
+    kind, coordinates = _typed(sent, POLYGONS)
+    if _count(coordinates, DEPTHS[kind], most_vertices) > most_vertices:
+        raise Unacceptable("too_many_vertices", errors=[(["coordinates"], "too_many_vertices")], most=most_vertices)
+    shape = _build(kind, coordinates, datum)
+    if shape.is_empty:
+        raise Unacceptable("empty_geometry", errors=[(["coordinates"], "empty_geometry")])
+    for part in shapely.get_parts(shape).tolist():
+        _refuse_invalid(part)
+    return shape
+
+
 def _typed(sent: Any, kinds: Collection[str]) -> tuple[str, Any]:
     kind = sent.get("type") if isinstance(sent, Mapping) else None
     if not isinstance(kind, str) or kind not in kinds or kind not in DEPTHS:
