@@ -7,8 +7,10 @@ it is rendered when the tile is first asked for and kept for as long as the plan
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import orjson
 
@@ -19,6 +21,7 @@ from layers.errors import NotFound, Unavailable
 from layers.locating import Atlas, Location, Page
 from tiling.datums import from_wgs84
 
+Pieces: TypeAlias = tuple[bytes, bytes, bytes]
 # How long the hot route goes without looking at the wall clock: a clock that was set is noticed after this.
 LOOK_AGAIN_S = 1.0
 
@@ -44,7 +47,7 @@ class Desk:
         self._replicas = replicas
         self._view: View | None = None
         self._state: State | None = None
-        self._pulse: Pulse | None = None
+        self._pulse = Pulse(None, -1e9)
         self._fresh_tail = self._stale_tail = b""
 
     def answer(self, question: Question, by: Actor, page: Page) -> bytes:
@@ -57,10 +60,11 @@ class Desk:
         lon, lat = shown_position(asked, question.show_datum)
         return join(head, lon, lat, foot, self.tail(time.monotonic()))
 
-    def find_quick(self, lon: float, lat: float, area: str, now_s: float) -> bytes | None:
-        """The answer for a WGS84 point of the area, now; None for one that the long way has to judge or refuse.
+    def find_quick(self, lon: float, lat: float, area: str, now_s: float) -> Pieces | None:
+        """The answer for a WGS84 point of the area, now: what comes before the position, after it, and at the end.
 
-        `now_s` is `time.monotonic()`, which the caller has read anyway.
+        None for a point that the long way has to judge or refuse. `now_s` is `time.monotonic()`, which the caller has
+        read anyway; the caller puts in the position as well, which it has as text.
         """
         view = self._view
         if self._replicas.state is not self._state or view is None or now_s >= view.until_s:
@@ -69,7 +73,7 @@ class Desk:
                 return None
         tile = view.one(lon, lat)
         if tile >= 0:
-            if not view.codes[tile].startswith(area):
+            if not (view.shared_code.startswith(area) or view.codes[tile].startswith(area)):
                 return None
             parts = view.parts[tile] or view.render(tile, lon, lat)
         else:
@@ -77,7 +81,9 @@ class Desk:
             if found is None:
                 return None
             parts = found
-        return b'%b%r,"lat":%r%b%b' % (parts[0], lon, lat, parts[1], self.tail(now_s))
+        pulse = self._pulse
+        fresh = pulse is self._replicas.pulse and now_s <= pulse.stale_from_s
+        return parts[0], parts[1], self._fresh_tail if fresh else self.tail(now_s)
 
     def tail(self, now_s: float) -> bytes:
         """The end of every answer: how old the data are, and whether the database was heard lately."""
@@ -120,7 +126,12 @@ class View:
         locator = self.page.locator
         self.one = locator.one
         self.codes: list[str] = locator.tile_codes.tolist()
+        # What the codes of all tiles begin with: an area that begins it too holds every tile.
+        self.shared_code = _common_start(self.codes)
         self.parts: list[tuple[bytes, bytes] | None] = [None] * len(self.codes)
+        # One copy of what stands behind the position in all answers of a district: it stays in the processor's cache.
+        self._feet: dict[bytes, bytes] = {}
+        self._outside: tuple[bytes, bytes] | None = None
 
     def holds(self, now: datetime) -> bool:
         """Whether the plans and charges of this view are those of a moment."""
@@ -133,16 +144,29 @@ class View:
         location = self.page.locate(lon, lat, at=self.since)
         if not (location.smallest or area).startswith(area):
             return None
-        return rendered(location, datum="wgs84")
+        return rendered(location, datum="wgs84") if location.district is not None else self._told_outside(location)
+
+    def _told_outside(self, location: Location) -> tuple[bytes, bytes]:
+        """What is in no frame is answered the same wherever it is."""
+        if self._outside is None:
+            self._outside = rendered(location, datum="wgs84")
+        return self._outside
 
     def render(self, tile: int, lon: float, lat: float) -> tuple[bytes, bytes]:
         """What stands before and after the position in answers for this tile."""
         district = str(self.page.locator.tile_district[tile])
         overlays = self.page.overlays_at(district, lon, lat)
-        parts = rendered(self.page.location_of(tile, overlays=overlays, at=self.since), datum="wgs84")
+        head, foot = rendered(self.page.location_of(tile, overlays=overlays, at=self.since), datum="wgs84")
+        parts = head, self._feet.setdefault(foot, foot)
         if self.page.is_uniform(tile):
             self.parts[tile] = parts
         return parts
+
+
+def _common_start(codes: Sequence[str]) -> str:
+    """What all codes begin with, nothing where there are none."""
+    first, last = min(codes, default=""), max(codes, default="")
+    return next((first[:at] for at in range(len(first)) if not last.startswith(first[: at + 1])), first)
 
 
 def rendered(location: Location, *, datum: str) -> tuple[bytes, bytes]:

@@ -97,6 +97,31 @@ def test_the_usual_question_is_answered_before_fastapi_wakes_up(
     assert counted in client.get("/metrics").text
 
 
+@pytest.mark.parametrize("form", ["{:.6f}", "{:.17f}", "0{:.6f}", "{:.30f}", "+{:.6f}", "{:.8e}", " {:.6f}"], ids=repr)
+def test_however_a_number_is_written_the_answer_is_json_and_gives_the_position_back(
+    client_as: ClientAs, small_city: SmallCity, form: str
+) -> None:
+    client = client_as("dispatcher")
+    lon, lat = (float(f"{value:.6f}") for value in small_city.inside(small_city.codes[0]))
+    told = client.get(f"{PATH}?lon={quote(form.format(lon))}&lat={quote(form.format(lat))}").json()
+    assert told["position"] == {"lon": lon, "lat": lat, "datum": "wgs84"}
+    assert told == {**long_way(client, lon, lat).json(), "updated_at": told["updated_at"]}
+
+
+def test_a_whole_number_of_degrees_is_a_position_too(client_as: ClientAs) -> None:
+    told = client_as("dispatcher").get(f"{PATH}?lon=118&lat=39.6").json()
+    assert (told["relation"], told["position"]["lon"]) == ("outside", 118.0)
+
+
+def test_a_key_of_one_community_hears_of_its_tiles_only(client_as: ClientAs, small_city: SmallCity) -> None:
+    community = small_city.codes[0][:12]
+    client = client_as("dispatcher", area=community)
+    for code in small_city.codes:
+        lon, lat = small_city.inside(code)
+        expected = 200 if code.startswith(community) else 404
+        assert client.get(f"{PATH}?lon={lon!r}&lat={lat!r}").status_code == expected
+
+
 def test_on_a_border_the_smallest_code_is_responsible_and_the_others_are_listed(
     client_as: ClientAs, small_city: SmallCity
 ) -> None:
