@@ -60,7 +60,7 @@ def import_file(
 
     Exit status 1 where every row was refused: most likely it was the wrong file, layer or mapping.
     """
-    from layers.importing import ImportOptions
+    from layers.importing import ImportOptions, report_as_json
 
     options = ImportOptions(
         crs=crs,
@@ -77,7 +77,7 @@ def import_file(
     with opened_database() as engine:
         report = _imported(engine, layer, file, options)
     if as_json:
-        print(json.dumps(_report_json(report), ensure_ascii=False, indent=1))
+        print(json.dumps(report_as_json(report), ensure_ascii=False, indent=1))
     else:
         show_report(report)
     if report.refused and not report.stored:
@@ -293,30 +293,6 @@ def _words(code: str, values: Mapping[str, Any]) -> str:
     if has(key):
         return text(key, "en", **values)
     return " ".join([code.replace("_", " "), *(f"{name}={value}" for name, value in values.items())])
-
-
-def _report_json(report: ImportReport) -> dict[str, Any]:
-    import shapely
-
-    refused = [
-        {
-            "row": refusal.row,
-            "reason": refusal.reason,
-            "detail": refusal.detail,
-            "where": None if refusal.where is None else json.loads(shapely.to_geojson(refusal.where)),
-        }
-        for refusal in report.refused
-    ]
-    return {
-        "layer": report.layer,
-        "read": report.read,
-        "stored": report.stored,
-        "changed": report.changed,
-        "refused": refused,
-        "notes": [{"code": note.code, **note.values} for note in report.notes],
-        "plans": dict(report.plans),
-        "dry_run": report.dry_run,
-    }
 
 
 def show_check(file: Path, report: Mapping[str, Any]) -> None:

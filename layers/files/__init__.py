@@ -25,10 +25,10 @@ from layers import sandbox
 from layers.sandbox import Room
 
 # GDAL opens what its content looks like, whatever the name. These drivers reach for other files, databases or the
-# network, or run code of others; they are not even loaded. What is read goes through six drivers (opening.DRIVERS).
+# network, or run code of others; they are not even loaded. What is read goes through a few drivers (opening.DRIVERS).
 SKIPPED_DRIVERS = (
     "VRT,OGR_VRT,GDALG,ADBC,HTTP,WFS,OAPIF,OGCAPI,CSW,EEDA,EEDAI,PLSCENES,NGW,Elasticsearch,Carto,AmigoCloud,"
-    "GeoRSS,GML,GMLAS,SQLite,OSM,MVT,MBTiles,PMTiles,PDF,GPSBabel,PGDUMP,LVBAG,S57,DGN,DXF,OpenFileGDB,GTFS,"
+    "GeoRSS,GML,GMLAS,SQLite,OSM,MVT,MBTiles,PMTiles,PDF,GPSBabel,PGDUMP,LVBAG,S57,DGN,OpenFileGDB,GTFS,"
     "XLSX,ODS,JSONFG,TopoJSON,ESRIJSON,GeoJSONSeq,MapML,AVCBin,AVCE00,AIVector,MiraMonVector,Selafin,SXF,VDV,"
     "VFK,WAsP,EDIGEO,Idrisi,PDS4,OGR_PDS,VICAR,PCIDSK,JML,GPX,OGR_GMT,WMS,WMTS,WCS,DAAS,PLMOSAIC,STACTA,"
     "STACIT,Zarr"
@@ -100,16 +100,35 @@ def read(source: Source, *, room: Room | None = None) -> Table:
     missing, broken, too large, not of an allowed kind, without a CRS, or too much for the child process. Costs about
     1 s for the child's imports and 1 s per 50,000 buildings. GeoJSON without a `crs` member is WGS84 by RFC 7946.
     """
+    task = json.dumps(_task(source)).encode()
+    return _table(sandbox.run("layers.files.child:read_bytes", task, room=_furnished(room)))
+
+
+def inspect(
+    source: Source, *, frame: BaseGeometry | None = None, epsg: int | None = None, room: Room | None = None
+) -> dict[str, Any]:
+    """What is in the file, as JSON: `kind`, `tables`, `fields` with samples, `crs`, `bounds`, `faults`, a `preview`.
+
+    `needs` lists what must be said first: `table`, `crs`. With a frame in WGS84 degrees, `fits` holds for each way to
+    read the coordinates (datums for degrees, else the CRS `epsg` of the city) the share of shapes inside the frame, the
+    share of the frame covered, and by how many metres the file would move against the first. Raises as `read`.
+    """
+    task = {**_task(source), "frame": None if frame is None else shapely.to_wkb(frame, hex=True), "epsg": epsg}
+    answer = sandbox.run("layers.files.inspecting:inspect_bytes", json.dumps(task).encode(), room=_furnished(room))
+    told: dict[str, Any] = json.loads(answer)
+    return told
+
+
+def _task(source: Source) -> dict[str, Any]:
     coordinates = {name: getattr(source, name) for name in ("crs", "datum", "lon", "lat", "geometry")}
-    task = {
-        "path": str(source.path.absolute()),
-        "table": source.table,
-        "preferred": source.preferred,
-        "coordinates": coordinates,
-    }
+    path = str(source.path.absolute())
+    return {"path": path, "table": source.table, "preferred": source.preferred, "coordinates": coordinates}
+
+
+def _furnished(room: Room | None) -> Room:
     room = room or Room()
-    room = Room(limits=room.limits, environment={**_ENVIRONMENT, **room.environment}, should_stop=room.should_stop)
-    return _table(sandbox.run("layers.files.child:read_bytes", json.dumps(task).encode(), room=room))
+    environment = {**_ENVIRONMENT, **room.environment}
+    return Room(limits=room.limits, environment=environment, should_stop=room.should_stop)
 
 
 def _table(stream: bytes) -> Table:
@@ -132,4 +151,4 @@ def _fault(row: int, told: Mapping[str, Any]) -> Fault:
     return Fault(row, told["code"], told["reason"], where)
 
 
-__all__ = ["SKIPPED_DRIVERS", "Fault", "Source", "Table", "read"]
+__all__ = ["SKIPPED_DRIVERS", "Fault", "Source", "Table", "inspect", "read"]

@@ -34,7 +34,7 @@ def read_bytes(task: bytes) -> bytes:
         "kind": kind,
         "encoding": opened.encoding,
         "taken_as": placed.taken_as if placed else None,
-        "notes": placed.notes if placed else [],
+        "notes": [*opened.notes, *(placed.notes if placed else ())],
         "faults": faults,
     }
     return _stream(opened.frame, None if shapes is None else judging.without_unusable(shapes, faults), told)
@@ -54,10 +54,11 @@ def _stream(frame: Any, shapes: Any, told: dict[str, Any]) -> bytes:
 
 
 def _texts(column: Any) -> Any:
-    return pyarrow.array([_text(value) for value in column.tolist()], type=pyarrow.large_string())
+    return pyarrow.array([text_of(value) for value in column.tolist()], type=pyarrow.large_string())
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """A cell as text, None for nothing."""
     if isinstance(value, str):
         return value.strip() or None
     if value is None or value is pandas.NaT or value != value:

@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 # Points, lines, polygons and their collections of one kind. Mixed collections and curves have no place in a layer, and
 # a deeply nested collection is how to crash whoever reads it (so none of them leaves the child).
 _SIMPLE_TYPES = (0, 1, 3, 4, 5, 6)
+# GEOS takes minutes to judge such a ring, and no map of a city has one.
+MOST_VERTICES = 1_000_000
 _PLACE = re.compile(r"\[\s*(-?[\d.eE+-]+)\s+(-?[\d.eE+-]+)")
 
 
 def faults_of(shapes: NDArray[np.object_]) -> dict[int, dict[str, Any]]:
     """The fault of each row that has one, by row index: its code, the reason in GEOS's words, and lon/lat or None.
 
-    Codes: `no_geometry`, `unsupported_geometry`, `not_finite`, `outside_the_earth`, `invalid_geometry`. A row with the
-    last one still has its geometry, a row with another one loses it.
+    Codes: `no_geometry`, `unsupported_geometry`, `too_many_vertices`, `not_finite`, `outside_the_earth`,
+    `invalid_geometry`. A row with the last one still has its geometry, a row with another one loses it.
     """
     faults: dict[int, dict[str, Any]] = {}
     missing = np.asarray(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     _mark(faults, missing, "no_geometry")
     _mark(faults, ~missing & ~np.isin(shapely.get_type_id(shapes), _SIMPLE_TYPES), "unsupported_geometry")
+    _mark(faults, ~missing & (shapely.get_num_coordinates(shapes) > MOST_VERTICES), "too_many_vertices")
     bounds = shapely.bounds(shapes)
     finite = np.array([_is_finite(shape) for shape in shapes], dtype=bool) if len(shapes) else np.zeros(0, bool)
     _mark(faults, ~missing & ~finite, "not_finite")

@@ -20,13 +20,17 @@ import pyogrio
 import shapely
 
 from layers.errors import Unacceptable
-from layers.files.sniffing import MOST_BYTES, FileKind, shapefile_in
+from layers.files.archives import MOST_BYTES, find_kml, shapefiles_in
+from layers.files.drawings import read_drawing
+from layers.files.sniffing import FileKind
 
 DRIVERS = {
     FileKind.geopackage: "GPKG",
     FileKind.geojson: "GeoJSON",
     FileKind.flatgeobuf: "FlatGeobuf",
     FileKind.kml: "LIBKML",
+    FileKind.kmz: "LIBKML",
+    FileKind.dxf: "DXF",
     FileKind.shapefile: "ESRI Shapefile",
 }
 # Chinese offices write .dbf and .csv in GBK without saying so; GB18030 holds GBK. UTF-8 goes first: GBK text is almost
@@ -36,11 +40,12 @@ ENCODINGS = ("utf-8-sig", "gb18030")
 
 @dataclass(frozen=True)
 class Opened:
-    """A frame as it was in the file, the CRS that the file states (None when it states none), and its encoding."""
+    """A frame as it was in the file, the CRS that the file states (None when it states none), encoding, remarks."""
 
     frame: Any
     crs: Any
     encoding: str | None = None
+    notes: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
 def open_file(path: Path, kind: FileKind, *, table: str | None, preferred: str) -> Opened:
@@ -51,7 +56,10 @@ def open_file(path: Path, kind: FileKind, *, table: str | None, preferred: str) 
     opener: Callable[[], Opened] = {
         FileKind.parquet: lambda: _parquet(path),
         FileKind.csv: lambda: _csv(path),
-    }.get(kind, lambda: _vector(path, kind, table, preferred))
+        FileKind.dxf: lambda: _drawing(path, table, preferred),
+        FileKind.shapefile: lambda: _shapefile(path, table, preferred),
+        FileKind.kmz: lambda: _vector(path, f"/vsizip/{path}/{find_kml(path)}", table, preferred),
+    }.get(kind, lambda: _vector(path, str(path), table, preferred))
     try:
         return opener()
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
@@ -60,15 +68,48 @@ def open_file(path: Path, kind: FileKind, *, table: str | None, preferred: str) 
         raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
 
 
-def _vector(path: Path, kind: FileKind, table: str | None, preferred: str) -> Opened:
-    name, encoding = str(path), None
+def list_tables(path: Path, kind: FileKind) -> list[str]:
+    """The names of the tables to choose from: layers of a drawing, shapefiles of an archive; one empty name elsewhere.
+
+    Raises Unacceptable `file_is_broken` as `open_file` does.
+    """
+    if kind is FileKind.dxf:
+        return read_drawing(path).layers
     if kind is FileKind.shapefile:
-        inner = shapefile_in(path)
-        name, encoding = f"/vsizip/{path}/{inner}", _dbf_encoding(path, inner)
-    layer = _chosen_table(name, path, table, preferred)
+        return sorted(shapefiles_in(path))
+    if kind in (FileKind.parquet, FileKind.csv):
+        return [""]
+    try:
+        return _tables_of(f"/vsizip/{path}/{find_kml(path)}" if kind is FileKind.kmz else str(path))
+    except pyogrio.errors.DataSourceError as error:
+        raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
+
+
+def _tables_of(name: str) -> list[str]:
+    return [str(row[0]) for row in pyogrio.list_layers(name)]
+
+
+def _vector(path: Path, name: str, table: str | None, preferred: str) -> Opened:
+    return _read_layer(path, name, _chosen_table(_tables_of(name), path, table, preferred), encoding=None)
+
+
+def _shapefile(path: Path, table: str | None, preferred: str) -> Opened:
+    inner = shapefiles_in(path)
+    member = inner[_chosen_table(list(inner), path, table, preferred)]
+    name, encoding = f"/vsizip/{path}/{member}", _dbf_encoding(path, member)
+    return _read_layer(path, name, _tables_of(name)[0], encoding=encoding)
+
+
+def _read_layer(path: Path, name: str, layer: str, *, encoding: str | None) -> Opened:
     frame = pyogrio.read_dataframe(name, layer=layer, encoding=encoding)
     _require_all(len(frame), pyogrio.read_info(name, layer=layer, encoding=encoding)["features"], path)
     return Opened(frame, getattr(frame, "crs", None), encoding)
+
+
+def _drawing(path: Path, table: str | None, preferred: str) -> Opened:
+    drawing = read_drawing(path)
+    layer = _chosen_table(drawing.layers, path, table, preferred)
+    return Opened(drawing.of_layer(layer), None, notes=drawing.notes)
 
 
 def _require_all(read: int, promised: int, path: Path) -> None:
@@ -77,8 +118,7 @@ def _require_all(read: int, promised: int, path: Path) -> None:
         raise Unacceptable("file_is_broken", file=path.name, reason=f"{read} of {promised} rows can be read")
 
 
-def _chosen_table(name: str, path: Path, table: str | None, preferred: str) -> str:
-    names = [str(row[0]) for row in pyogrio.list_layers(name)]
+def _chosen_table(names: list[str], path: Path, table: str | None, preferred: str) -> str:
     if table is not None and table not in names:
         raise Unacceptable("file_has_no_such_table", file=path.name, table=table, tables=", ".join(names))
     if not names:

@@ -46,7 +46,7 @@ def place(frame: Any, declared: Any, asked: Asked) -> Placed | None:
 
     A declared CRS gives way to the one that was asked for, with a remark. Lon/lat columns without any statement are
     WGS84 only where the datum makes no difference, outside China. Raises Unacceptable `crs_missing`, `crs_unknown`,
-    `crs_and_datum`, `datum_needs_degrees`, `crs_does_not_fit`.
+    `crs_and_datum`, `datum_needs_degrees`, `crs_does_not_fit`, `file_is_swapped`.
     """
     if asked.crs and asked.datum:
         raise Unacceptable("crs_and_datum")
@@ -62,7 +62,7 @@ def place(frame: Any, declared: Any, asked: Asked) -> Placed | None:
     crs = _crs(asked.crs) if asked.crs else declared
     if crs is None:
         return Placed(_rounded(_undisputed(shapes, from_file)), "wgs84", (*notes, ("datum_makes_no_difference", {})))
-    return Placed(_rounded(_projected(shapes, crs)), _name_of(crs), notes)
+    return Placed(_rounded(_projected(shapes, crs)), name_of(crs), notes)
 
 
 def _shapes(frame: Any, asked: Asked) -> tuple[NDArray[np.object_] | None, bool]:
@@ -76,6 +76,11 @@ def _shapes(frame: Any, asked: Asked) -> tuple[NDArray[np.object_] | None, bool]
     if lon is None or lat is None:
         return None, False
     return _points(_column(frame, lon), _column(frame, lat)), False
+
+
+def raw_shapes(frame: Any, asked: Asked) -> NDArray[np.object_] | None:
+    """The shapes as they are in the file; None where it has neither geometries nor columns of positions."""
+    return _shapes(frame, asked)[0]
 
 
 def _column(frame: Any, name: str) -> Any:
@@ -110,7 +115,8 @@ def _crs(text: str) -> Any:
         raise Unacceptable("crs_unknown", crs=text) from error
 
 
-def _name_of(crs: Any) -> str:
+def name_of(crs: Any) -> str:
+    """What a CRS is called: its number in a registry such as EPSG:4548, else its own name."""
     authority = pyproj.CRS.from_user_input(crs).to_authority()
     return ":".join(authority) if authority else str(crs.name)
 
@@ -118,12 +124,12 @@ def _name_of(crs: Any) -> str:
 def _contradiction(declared: Any, asked: Asked) -> tuple[tuple[str, dict[str, Any]], ...]:
     if declared is None or not asked.crs or pyproj.CRS.from_user_input(declared) == _crs(asked.crs):
         return ()
-    return (("crs_overruled", {"declared": _name_of(declared), "used": asked.crs}),)
+    return (("crs_overruled", {"declared": name_of(declared), "used": asked.crs}),)
 
 
 def _require_degrees(declared: Any, from_file: bool) -> None:
     if from_file and declared is not None and not pyproj.CRS.from_user_input(declared).is_geographic:
-        raise Unacceptable("datum_needs_degrees", declared=_name_of(declared))
+        raise Unacceptable("datum_needs_degrees", declared=name_of(declared))
 
 
 def _in_wgs84(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
@@ -163,6 +169,8 @@ def _require_range(shapes: NDArray[np.object_]) -> None:
     outside = (np.abs(known[:, [0, 2]]) > 180).any(axis=1) | (np.abs(known[:, [1, 3]]) > 90).any(axis=1)
     if len(known) and outside.mean() > 0.5:
         row = known[np.flatnonzero(outside)[0]]
+        if abs(row[0]) <= 90 and 90 < abs(row[1]) <= 180:
+            raise Unacceptable("file_is_swapped", x=float(row[0]), y=float(row[1]))
         raise Unacceptable("crs_does_not_fit", x=float(row[0]), y=float(row[1]))
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import enum
 import gzip
 import re
-import zipfile
 import zlib
 from pathlib import Path
 
 from layers.errors import Unacceptable
+from layers.files.archives import MOST_BYTES, find_kml, head_of, shapefiles_in
 
-MOST_BYTES = 2**30
 _HEAD_BYTES = 8192
-_SHAPEFILE_MAGIC = b"\x00\x00\x27\x0a"
 _VRT = re.compile(rb"<\s*(OGR)?VRTDataSource|<\s*VRTDataset", re.IGNORECASE)
-_SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qpj", ".sbn", ".sbx", ".xml", ".cst")
+# A drawing begins with comments (group 999) or at once with its first section.
+_DXF = re.compile(rb"(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION\b")
 
 
 class FileKind(enum.StrEnum):
@@ -29,6 +28,8 @@ class FileKind(enum.StrEnum):
     geojson = "geojson"
     flatgeobuf = "flatgeobuf"
     kml = "kml"
+    kmz = "kmz"
+    dxf = "dxf"
     shapefile = "shapefile"
     parquet = "parquet"
     csv = "csv"
@@ -38,7 +39,7 @@ def kind_of(path: Path) -> FileKind:
     """The kind of this file by its first bytes.
 
     Raises Unacceptable `file_missing`, `file_too_large` (over 1 GiB, compressed or not), `file_is_vrt`,
-    `file_is_empty`, `file_unknown` or, for archives, what `shapefile_in` says.
+    `file_is_empty`, `file_unknown` or, for archives, what `archives` says.
     """
     if not path.is_file():
         raise Unacceptable("file_missing", file=path.name)
@@ -75,9 +76,19 @@ def _binary_kind(head: bytes, path: Path) -> FileKind | None:
     if head.startswith(b"PAR1"):
         return FileKind.parquet
     if head.startswith(b"PK\x03\x04"):
-        shapefile_in(path)
-        return FileKind.shapefile
+        return _archive_kind(path)
     return None
+
+
+def _archive_kind(path: Path) -> FileKind:
+    if shapefiles_in(path):
+        return FileKind.shapefile
+    document = find_kml(path)
+    if document is None:
+        raise Unacceptable("archive_without_shapefile", file=path.name, found=0)
+    if _xml_kind(head_of(path, document, size=_HEAD_BYTES), path) is not FileKind.kml:
+        raise Unacceptable("file_unknown", file=path.name)
+    return FileKind.kmz
 
 
 def _text_kind(head: bytes, path: Path) -> FileKind | None:
@@ -90,6 +101,8 @@ def _text_kind(head: bytes, path: Path) -> FileKind | None:
         return FileKind.geojson
     if text.startswith(b"<"):
         return _xml_kind(text, path)
+    if _DXF.match(text):
+        return FileKind.dxf
     first_line = text.splitlines()[0]
     return FileKind.csv if b"," in first_line or b";" in first_line or b"\t" in first_line else None
 
@@ -98,36 +111,3 @@ def _xml_kind(text: bytes, path: Path) -> FileKind | None:
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise Unacceptable("file_has_entities", file=path.name)
     return FileKind.kml if re.search(rb"<(\w+:)?kml[\s>]", text) else None
-
-
-def shapefile_in(path: Path) -> str:
-    """The name of the one shapefile inside a zip archive.
-
-    Raises Unacceptable `file_is_broken`, `archive_too_large` (a zip bomb says how large it wants to become),
-    `archive_holds_more` (members that are no part of a shapefile) or `archive_without_shapefile`.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _only_shapefile(archive, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise Unacceptable("file_is_broken", file=path.name, reason=str(error)) from error
-
-
-def _only_shapefile(archive: zipfile.ZipFile, path: Path) -> str:
-    members = [member for member in archive.infolist() if not _is_litter(member)]
-    if sum(member.file_size for member in members) > MOST_BYTES:
-        raise Unacceptable("archive_too_large", file=path.name, megabytes=MOST_BYTES // 2**20)
-    foreign = [member.filename for member in members if not member.filename.lower().endswith(_SHAPEFILE_PARTS)]
-    if foreign:
-        raise Unacceptable("archive_holds_more", file=path.name, member=foreign[0])
-    shapes = [member for member in members if member.filename.lower().endswith(".shp")]
-    if len(shapes) != 1:
-        raise Unacceptable("archive_without_shapefile", file=path.name, found=len(shapes))
-    with archive.open(shapes[0]) as shape:
-        if shape.read(4) != _SHAPEFILE_MAGIC:
-            raise Unacceptable("file_is_broken", file=path.name, reason=f"{shapes[0].filename} is no shapefile")
-    return shapes[0].filename
-
-
-def _is_litter(member: zipfile.ZipInfo) -> bool:
-    return member.is_dir() or member.filename.startswith("__MACOSX/") or member.filename.endswith(".DS_Store")

@@ -22,13 +22,17 @@ from layers.errors import Unacceptable
 from layers.importing.agreement import Agreement, Miss, StatedAs, compare_stated
 from layers.importing.boundaries import store_areas
 from layers.importing.cases import store_hazards, store_incidents
-from layers.importing.columns import FIELDS, LAYERS
+from layers.importing.columns import FIELDS, LAYERS, guess_columns
 from layers.importing.drafts import store_grids
+from layers.importing.extent import refuse_foreign
 from layers.importing.ground import KINDS, store_ground
+from layers.importing.inspecting import inspect_file
 from layers.importing.people import store_devices, store_households, store_shifts, store_workers
 from layers.importing.polygons import read_frame, read_polygons
 from layers.importing.reading import Sheet, read_sheet
 from layers.importing.report import ImportOptions, ImportReport, Note, Progress, Refusal
+from layers.importing.report import as_json as report_as_json
+from layers.sandbox import Room
 
 _Store = Callable[[Session, Sheet], ImportReport]
 
@@ -44,17 +48,20 @@ def import_layer(
     file: Path,
     options: ImportOptions,
     progress: Progress = unheard,
+    room: Room | None = None,
     by: Actor,
 ) -> ImportReport:
     """The report of an import of one file into one layer: rows read, stored, refused with reasons, remarks, drafts.
 
     All in the caller's transaction; a dry run does everything and takes it back. Raises Unacceptable where the file or
-    what is asked makes no sense as a whole (then nothing is stored), Forbidden outside the actor's area.
+    what is asked makes no sense as a whole (then nothing is stored), with the place for the file of another district;
+    Forbidden outside the actor's area. `room` limits the child process that reads the file, and may call it off.
     """
     if layer not in LAYERS:
         raise Unacceptable("no_such_layer", layer=layer, layers=", ".join(LAYERS))
     require_area(by, options.district)
-    sheet = read_sheet(layer, file, options, progress=progress)
+    sheet = read_sheet(layer, file, options, progress=progress, room=room)
+    refuse_foreign(session, sheet)
     # Reading takes its own time; from here on it is the database that works, on many rows in one statement.
     session.execute(text("SET LOCAL statement_timeout = 0"))
     with session.begin_nested() as attempt:
@@ -102,7 +109,10 @@ __all__ = [
     "Refusal",
     "StatedAs",
     "compare_stated",
+    "guess_columns",
     "import_layer",
+    "inspect_file",
     "read_frame",
     "read_polygons",
+    "report_as_json",
 ]

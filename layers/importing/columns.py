@@ -33,10 +33,13 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "grids": {
         "code": (
             "code", "grid_code", "township_code", "boro_cd", "precinct", "elect_dist", "boroct2010", "VTDST20",
-            "网格编码", "id", "external_id", "name",
+            "网格编码", "网格编号", "网格代码", "网格号", "网格编", "编码", "id", "external_id", "handle", "name",
         ),
-        "name": ("name", "grid_name", "township", "网格名称", "名称"),
-        "parent_code": ("parent_code", "parent", "community_code", "社区编码"),
+        "name": ("name", "grid_name", "township", "网格名称", "网格名", "名称"),
+        "parent_code": (
+            "parent_code", "parent", "community_code", "社区编码", "社区代码", "社区编", "community", "社区",
+            "所属社区", "社区名称",
+        ),
         "level": ("level",),
         "kind": ("kind", "grid_kind", "网格类型"),
         "exclusive": ("exclusive",),
@@ -138,9 +141,14 @@ def choose_columns(layer: str, table: Table, mapping: Mapping[str, str]) -> Colu
     """The columns of a table for the fields of a layer; raises Unacceptable for a column or field that is not there."""
     fields = FIELDS[layer]
     asked = _asked(fields, table, mapping)
-    by_lower = {name.lower(): name for name in reversed(table.names)}
-    found = {field: _first(names, by_lower) for field, names in fields.items()}
-    return Columns(table, {field: name for field, name in found.items() if name is not None} | asked)
+    return Columns(table, guess_columns(layer, table.names) | asked)
+
+
+def guess_columns(layer: str, names: Sequence[str]) -> dict[str, str]:
+    """Field → the column that an import would take for it where nobody says anything; fields without one are absent."""
+    by_lower = {name.lower(): name for name in reversed(names)}
+    found = {field: _first(known, by_lower) for field, known in FIELDS[layer].items()}
+    return {field: name for field, name in found.items() if name is not None}
 
 
 def _asked(fields: Mapping[str, Sequence[str]], table: Table, mapping: Mapping[str, str]) -> dict[str, str]:

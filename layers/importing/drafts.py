@@ -9,7 +9,7 @@ overlap only in part are neighbours that do not fit, and the import is refused w
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,7 +67,7 @@ def store_grids(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
         districts[draft.district].append(draft)
     frame = _frame(sheet.options)
     for number, (district, own) in enumerate(sorted(districts.items())):
-        sheet.progress(f"draft plan of {district}", number / len(districts))
+        sheet.progress("drafting", number / len(districts))
         require_area(by, district)
         _ensure_district(session, sheet, own, rows)
         _make_draft(session, sheet, own, frame, by=by)
@@ -88,11 +88,15 @@ def _refuse_shapes(sheet: Sheet) -> None:
             sheet.gathering.refuse(row, "wrong_geometry_type", detail=shape.geom_type, where=shape.centroid)
 
 
-def _area_codes(session: Session) -> frozenset[str]:
-    return frozenset(session.scalars(select(Area.code).where(Area.level != AreaLevel.district)))
+def _area_codes(session: Session) -> dict[str, str]:
+    """The code of every area below the districts, by its code and, where no other one is called so, by its name."""
+    rows = session.execute(select(Area.code, Area.name).where(Area.level != AreaLevel.district)).all()
+    called = Counter(name for _, name in rows)
+    named = {name: code for code, name in rows if called[name] == 1}
+    return {**named, **{code: code for code, _ in rows}}
 
 
-def _draft_row(sheet: Sheet, row: int, areas: frozenset[str]) -> DraftRow:
+def _draft_row(sheet: Sheet, row: int, areas: Mapping[str, str]) -> DraftRow:
     district = sheet.options.district or sheet.text("district", row)
     if district is None:
         raise Unacceptable("district_missing", row=row)
@@ -135,13 +139,12 @@ def _level(sheet: Sheet, row: int, code: str) -> GridLevel:
     return GridLevel.sub_grid if numbered and len(code) == SUB_GRID_DIGITS else GridLevel.grid
 
 
-def _parent(sheet: Sheet, row: int, code: str, *, level: GridLevel, areas: frozenset[str]) -> str | None:
+def _parent(sheet: Sheet, row: int, code: str, *, level: GridLevel, areas: Mapping[str, str]) -> str | None:
     told = sheet.text("parent_code", row)
     if level is GridLevel.sub_grid:
         district = sheet.options.district or sheet.text("district", row) or ""
         return code_of(district, told) if told else code[:GRID_DIGITS]
-    above = told or code[:COMMUNITY_DIGITS]
-    return above if above in areas else None
+    return areas.get(told or code[:COMMUNITY_DIGITS])
 
 
 def _once(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:

@@ -17,6 +17,7 @@ from layers.errors import Unacceptable
 from layers.importing.columns import Columns, choose_columns
 from layers.importing.report import Gathering, ImportOptions, Progress
 from layers.importing.values import Unreadable
+from layers.sandbox import Room
 
 POLYGONS = ("Polygon", "MultiPolygon")
 LINES = ("LineString", "MultiLineString")
@@ -51,14 +52,16 @@ class Sheet:
         return None if shapes is None else shapes[row - 1]
 
 
-def read_sheet(layer: str, file: Path, options: ImportOptions, *, progress: Progress) -> Sheet:
+def read_sheet(
+    layer: str, file: Path, options: ImportOptions, *, progress: Progress, room: Room | None = None
+) -> Sheet:
     """The rows of a file for a layer; raises Unacceptable where the file or what is asked makes no sense."""
     progress("reading", 0.0)
     positions = {field: column for column, field in options.mapping.items() if field in ("lon", "lat", "geometry")}
     source = files.Source(
         path=file, crs=options.crs, datum=options.datum, table=options.table, preferred=layer, **positions
     )
-    table = files.read(source)
+    table = files.read(source, room=room)
     gathering = Gathering(layer)
     for code, values in table.notes:
         gathering.note(code, **values)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 UNION = "union"
@@ -75,6 +77,29 @@ class ImportReport:
     def by_reason(self) -> dict[str, int]:
         """How many rows were refused for each reason, most frequent first."""
         return dict(Counter(refusal.reason for refusal in self.refused).most_common())
+
+
+def as_json(report: ImportReport, *, most_refused: int | None = None) -> dict[str, Any]:
+    """A report as JSON: counts, the refused rows with their places as GeoJSON (the first `most_refused`), remarks."""
+    refused = [
+        {
+            "row": refusal.row,
+            "reason": refusal.reason,
+            "detail": refusal.detail,
+            "where": None if refusal.where is None else json.loads(shapely.to_geojson(refusal.where)),
+        }
+        for refusal in report.refused[:most_refused]
+    ]
+    return {
+        "layer": report.layer,
+        "read": report.read,
+        "stored": report.stored,
+        "changed": report.changed,
+        "refused": refused,
+        "notes": [{"code": note.code, **note.values} for note in report.notes],
+        "plans": dict(report.plans),
+        "dry_run": report.dry_run,
+    }
 
 
 class Gathering:

@@ -90,7 +90,8 @@ def test_households_are_counted_on_their_building(session: Session, tmp_path: Pa
 
 def test_a_device_stands_at_its_own_place_or_at_its_building(session: Session, city: SmallCity, tmp_path: Path) -> None:
     inside = city.inside(city.codes[0])
-    imported(session, "buildings", geo_file(tmp_path, boxes(count=1), id=["b1"]), district="130273")
+    home = boxes(count=1, lon=inside[0], lat=inside[1], side=0.0001)
+    imported(session, "buildings", geo_file(tmp_path, home, id=["b1"]), district="130273")
     file = csv_file(
         tmp_path,
         serial=["S1", "S2", "S3", "S4"],

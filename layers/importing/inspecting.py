@@ -1,0 +1,38 @@
+"""Looking into a file before it is imported: what is in it, what is missing, what an import would take for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from layers import files
+from layers.access import Actor, require_area
+from layers.areas import Area
+from layers.importing.columns import FIELDS, guess_columns
+from layers.importing.extent import find_boundary
+from layers.importing.report import ImportOptions
+from layers.sandbox import Room
+
+
+def inspect_file(
+    session: Session, file: Path, *, options: ImportOptions, room: Room | None = None, by: Actor
+) -> dict[str, Any]:
+    """What `layers.files.inspect` tells of a file against the boundary of the district, and for each layer the fields
+    with the column that would be taken for each by its name (`guesses`); nothing is stored.
+
+    Raises Unacceptable for a file that cannot be read at all, Forbidden for a foreign district.
+    """
+    frame, epsg = None, None
+    if options.district is not None:
+        require_area(by, options.district)
+        frame = find_boundary(session, options.district)
+        epsg = session.scalar(select(Area.crs_epsg).where(Area.code == options.district))
+    source = files.Source(path=file, crs=options.crs, datum=options.datum, table=options.table, preferred="grids")
+    told = files.inspect(source, frame=frame, epsg=epsg, room=room)
+    names = [field["name"] for field in told.get("fields", ())]
+    guesses = {layer: guess_columns(layer, names) for layer in FIELDS}
+    fields = {layer: list(known) for layer, known in FIELDS.items()}
+    return {**told, "guesses": guesses, "layer_fields": fields, "district": options.district}
