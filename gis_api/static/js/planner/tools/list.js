@@ -1,4 +1,5 @@
 // The tools of the rail, in order. A new tool is a module beside these and a line here.
+import { Brush } from "./brush.js";
 import { Carve } from "./carve.js";
 import { Fill } from "./fill.js";
 import { Give } from "./give.js";
@@ -8,4 +9,4 @@ import { Select } from "./select.js";
 import { Split } from "./split.js";
 import { Vertices } from "./vertices.js";
 
-export const TOOLS = [Select, Vertices, Redraw, Split, Merge, Carve, Give, Fill];
+export const TOOLS = [Select, Vertices, Redraw, Split, Merge, Carve, Give, Brush, Fill];
