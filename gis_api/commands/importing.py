@@ -92,9 +92,14 @@ def check(
     code: Annotated[str | None, typer.Option(help="The column with the codes.")] = None,
     parts_allowed: Annotated[bool, typer.Option("--parts-allowed", help="Several parts are meant.")] = False,
     table: Table_ = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="A plan's certificate (JSON): do these grids, from GET …/grids, belong to it?")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Report the defects of a file's polygons, without a database; exit status 1 when there are any."""
+    if certificate is not None:
+        _hold_against(file, certificate)
     report = _checked(file, crs=crs, datum=datum, frame=frame, code=code, parts=parts_allowed, table=table)
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
@@ -102,6 +107,24 @@ def check(
         show_check(file, report)
     if report["defects"]:
         raise typer.Exit(1)
+
+
+def _hold_against(file: Path, certificate: Path) -> None:
+    """Say whether a file of grids is what was certified; exit status 1 where it is not."""
+    from layers.errors import Unacceptable
+    from layers.planning import find_faults
+
+    try:
+        told, grids = (json.loads(path.read_text(encoding="utf-8")) for path in (certificate, file))
+        faults = find_faults(told, grids)
+    except (ValueError, AttributeError, Unacceptable) as wrong:
+        print(f"cannot be compared: {wrong}")
+        raise typer.Exit(2) from wrong
+    for fault in faults:
+        print(f"{fault} does not hold: {'the certificate' if fault == 'sha256' else 'the grids'} was changed")
+    if faults:
+        raise typer.Exit(1)
+    print(f"the grids are those of the certificate: {told['rows_sha256']}")
 
 
 def publish(
@@ -237,9 +260,9 @@ def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int
         report = planning.report_of(session, plan_id, by=actor)
         warnings = Counter(d["kind"] for d in report["defects"] if d["severity"] == "warning")
         if plan.state == PlanState.draft:
-            planning.submit(
-                session, plan_id, version=plan.version, acknowledged=sorted(warnings), by=_operator("submit")
-            )
+            # Whether every grid has a worker is looked after once there are workers.
+            known = [*sorted(warnings), "unserved_grid"]
+            planning.submit(session, plan_id, version=plan.version, acknowledged=known, by=_operator("submit"))
         return dict(sorted(warnings.items()))
 
 

@@ -42,9 +42,15 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "planner": ("planner", "admin"),
     "heat": ("leader", "planner", "dispatcher", "admin"),
     "grid": EVERYBODY,
+    "plans": ("planner", "admin"),
+    "plan": ("planner", "admin"),
+    "certificate": ("planner", "admin"),
+    "difference": ("planner", "admin"),
+    "rebase": ("planner", "admin"),
+    "replay": ("planner", "dispatcher", "admin"),
 }
-DOORS = ("home", "planner", "heat")
-PATHS = {"home": "/", "planner": "/planner", "heat": "/heat"}
+DOORS = ("home", "planner", "plans", "heat")
+PATHS = {"home": "/", "planner": "/planner", "plans": "/plans", "heat": "/heat"}
 
 # Role -> the cards of its home, in order; js/home/<card>.js fills the element of that name.
 CARDS: Mapping[str, tuple[str, ...]] = {
@@ -180,6 +186,16 @@ def sign_in(reader: Reader, *, status: int = 200) -> Response:
     return page(reader, "sign_in", status=status, config=config, sections=("sign_in",), values={"status": status})
 
 
+def may_open(reader: Reader, name: str) -> bool:
+    """Whether this page is for the reader."""
+    return reader.person is not None and reader.person.role in READERS[name]
+
+
+def refused(reader: Reader) -> Response:
+    """What somebody gets for whom a page is not: the sign-in, or a page that says so."""
+    return sign_in(reader, status=401) if reader.person is None else _wrong(reader, 403)
+
+
 def map_page(
     reader: Reader,
     name: str,
@@ -190,10 +206,8 @@ def map_page(
     ahead: Sequence[str] = (),
 ) -> Response:
     """A page with a map on the stored ground; 401 and 403 are answered with their pages."""
-    if reader.person is None:
-        return sign_in(reader, status=401)
-    if reader.person.role not in READERS[name]:
-        return _wrong(reader, 403)
+    if not may_open(reader, name):
+        return refused(reader)
     drawn = (*ground(reader.base_map), *layers)
     told = {**_map_config(reader), **(config or {})}
     return page(reader, name, config=told, sections=("map", *sections), values={"ahead": ahead}, layers=drawn)

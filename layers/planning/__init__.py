@@ -10,6 +10,7 @@ step of its history; `loading.py` is the way from and to the database.
 """
 
 from layers.planning.certificates import certificate_of, find_faults
+from layers.planning.charting import Chart, Outline, chart_of
 from layers.planning.differences import Against, difference_of
 from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft
 from layers.planning.editing import Edited, edit, redo, undo
@@ -24,6 +25,9 @@ from layers.planning.since import News, Standing, list_standings, news_since, re
 from layers.planning.succession import decide, successors_as_json
 
 __all__ = [
+    "Chart",
+    "Outline",
+    "chart_of",
     "Against",
     "BasedOn",
     "Edited",

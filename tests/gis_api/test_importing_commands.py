@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from gis_api.cli import app, main
-from layers.access import User
+from layers import planning
+from layers.access import Actor, User
 from layers.buildings import Building
 from layers.db import transaction
 from layers.errors import Forbidden, Unacceptable
@@ -138,3 +139,24 @@ def test_a_wrong_setting_is_told_in_a_line(
     assert ended.value.code == 1
     assert said.count("\n") == 1
     assert told in said
+
+
+def test_grids_are_held_against_their_certificate(wangge: Wangge, tmp_path: Path, engine: Engine) -> None:
+    file = geo_file(tmp_path, boxes(count=3, lon=110.0), beat=["1", "2", "3"])
+    words = ("--district", "BEAT", "--frame", "union", "--map", "beat=code", "--json")
+    plan = json.loads(wangge("import", "grids", file, *words).stdout)["plans"]["BEAT"]
+    number = int(plan["plan"] if isinstance(plan, dict) else plan)
+    assert wangge("publish", str(number)).exit_code == 0
+    operator = Actor(name="test", role="admin", area="")
+    with Session(engine) as session:
+        features = [json.loads(told) for told in planning.list_features(session, number, by=operator)]
+        _, certificate = planning.certificate_of(session, number, by=operator)
+    grids, paper = tmp_path / "grids.geojson", tmp_path / "certificate.json"
+    grids.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    paper.write_text(json.dumps(certificate))
+    held = wangge("check", grids, "--certificate", paper)
+    assert held.exit_code == 0 and certificate["rows_sha256"] in held.stdout
+    features[0]["properties"]["kind"] = "dedicated"
+    grids.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert wangge("check", grids, "--certificate", paper).exit_code == 1
+    assert wangge("check", paper, "--certificate", paper).exit_code == 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +15,7 @@ from openpyxl.workbook import Workbook
 from sqlalchemy import Engine, select, update
 from starlette.testclient import TestClient
 
+from gis_api.papers import printing
 from gis_api.papers.workbook import harmless
 from layers.buildings import Building
 from layers.db import transaction
@@ -191,3 +195,41 @@ def test_a_draft_is_put_aside_by_its_author(draft: Draft, reviewer: TestClient, 
     assert again.client.get(f"{PLANS}/{again.id}").json()["based_on"] == answer.json()["based_on"]
     with transaction(engine) as session:
         assert session.scalar(select(Plan.plan_version).where(Plan.id == int(draft.id))) is None
+
+
+def test_the_certificate_is_a_page_and_a_pdf_with_its_fonts_inside(
+    draft: Draft, reviewer: TestClient, small_city: SmallCity
+) -> None:
+    split(draft, whole_grid(small_city))
+    plan = publish(draft, reviewer)
+    page = draft.client.get(f"/plans/{draft.id}/certificate", headers={"accept": "text/html"})
+    assert page.status_code == 200 and plan["certificate"]["rows_sha256"] in page.text and "<svg" in page.text
+    paper = draft.client.get(f"/plans/{draft.id}/certificate.pdf")
+    assert paper.status_code == 200, paper.text
+    inside = inflated(paper.content)
+    assert paper.content.startswith(b"%PDF-") and b"/FontFile" in inside and b"CJK" in inside
+
+
+def inflated(pdf: bytes) -> bytes:
+    """Everything in a PDF, compressed streams too."""
+    parts = [pdf]
+    for found in re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            parts.append(zlib.decompress(found[1]))
+    return b"".join(parts)
+
+
+def test_without_a_chinese_font_the_pdf_says_so(
+    draft: Draft, reviewer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(draft, reviewer)
+    monkeypatch.setattr(printing, "has_chinese_font", lambda: False)
+    answer = draft.client.get(f"/plans/{draft.id}/certificate.pdf")
+    assert answer.status_code == 503 and "fonts-noto-cjk" in answer.json()["detail"]
+
+
+def test_a_certificate_is_for_planners_and_only_of_published_plans(draft: Draft, signed_in: ClientAs) -> None:
+    html = {"accept": "text/html"}
+    assert draft.client.get(f"/plans/{draft.id}/certificate", headers=html).status_code == 404
+    assert signed_in("worker").get(f"/plans/{draft.id}/certificate.pdf", headers=html).status_code == 403
+    assert draft.client.get("/plans/x/certificate", headers=html).status_code == 404
