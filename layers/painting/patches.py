@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -157,14 +158,18 @@ def _patches_of(session: Session, plan: Plan, tiles: Sequence[Tile], cut: By) ->
     shapes = np.asarray(plane.to_metres(np.asarray(degrees, dtype=object)), dtype=object)
     box = tuple(shapely.total_bounds(degrees).tolist())
     lines, houses = _lines_in(session, box, plane), _houses_in(session, box, plane)
-    near, beside = shapely.STRtree(lines), shapely.STRtree(houses.shapes)
     made = []
-    for shape in shapes.tolist():
-        blocks = blocks_of(shape, lines[near.query(shape, predicate="intersects")].tolist())
-        rows = np.sort(beside.query(shape, predicate="intersects"))
-        patches, named = (blocks, []) if cut is By.block else _shared(blocks, houses, rows)
-        made.append(_counted(patches, named, houses, rows, plane=plane))
-    return made
+    for shape, roads, rows in zip(shapes, _met(shapes, lines), _met(shapes, houses.shapes), strict=True):
+        blocks = blocks_of(shape, lines[roads].tolist())
+        made.append((blocks, [""] * len(blocks)) if cut is By.block else _shared(blocks, houses, rows))
+    return _counted([patches for patches, _ in made], [named for _, named in made], houses, plane=plane)
+
+
+def _met(shapes: Shapes, things: Shapes) -> list[Any]:
+    """For each shape the rows of the things that it meets, in order."""
+    which, hits = shapely.STRtree(things).query(shapes, predicate="intersects")
+    order = np.lexsort((hits, which))
+    return np.split(hits[order], np.searchsorted(which[order], np.arange(1, len(shapes))))
 
 
 def _shared(blocks: Shapes, houses: _Houses, rows: Any) -> tuple[Shapes, list[str]]:
@@ -179,17 +184,21 @@ def _shared(blocks: Shapes, houses: _Houses, rows: Any) -> tuple[Shapes, list[st
     return np.array(patches, dtype=object), named
 
 
-def _counted(patches: Shapes, named: list[str], houses: _Houses, rows: Any, *, plane: Plane) -> tuple[Patch, ...]:
-    which, found = shapely.STRtree(houses.points[rows]).query(patches, predicate="intersects")
+def _counted(
+    cut: Sequence[Shapes], named: Sequence[Sequence[str]], houses: _Houses, *, plane: Plane
+) -> list[tuple[Patch, ...]]:
+    """The patches of every tile with who lives on them; a house on a border counts for the first one."""
+    patches = np.concatenate(cut)
+    which, found = shapely.STRtree(patches).query(houses.points, predicate="intersects")
+    house, first = np.unique(which, return_index=True)
+    patch = found[first]
     lived, stand = np.zeros(len(patches), dtype=int), np.zeros(len(patches), dtype=int)
-    np.add.at(lived, which, houses.households[rows][found])
-    np.add.at(stand, which, houses.counted[rows][found])
+    np.add.at(lived, patch, houses.households[house])
+    np.add.at(stand, patch, houses.counted[house])
     told = shapely.to_geojson(plane.to_degrees(patches)).tolist()
-    names = named or [""] * len(told)
-    return tuple(
-        Patch(shape, name, int(homes), int(count))
-        for shape, name, homes, count in zip(told, names, lived, stand, strict=True)
-    )
+    rows = zip(told, (name for names in named for name in names), lived.tolist(), stand.tolist(), strict=True)
+    made = (Patch(*row) for row in rows)
+    return [tuple(islice(made, len(shapes))) for shapes in cut]
 
 
 def _lines_in(session: Session, box: Any, plane: Plane) -> Shapes:

@@ -42,6 +42,7 @@ from tiling import borders, reshape
 from tiling.borders.cutting import drawn_polygon
 from tiling.errors import InvalidShape, NoSuchGrid, OutsideFrame, SplitsGrid
 from tiling.partition import Change
+from tiling.plane import LATTICE_M
 
 XY = tuple[float, float]
 # A line that makes more pieces than this is a slip of the hand.
@@ -202,7 +203,11 @@ def _new_row(op: Carve, code: str, parent: str | None) -> GridRow:
 
 def _give(table: Table, op: Give) -> Drawn:
     board = table.board
-    return Drawn(reshape.give(board.partition, _shape(board, op.geometry), to=op.to, pieces_to=op.pieces_to))
+    shape = _shape(board, op.geometry)
+    if not shape.is_valid:
+        # Patches painted side by side touch along their edges: they are given as one piece of ground.
+        shape = shapely.union_all(shapely.get_parts(shape), grid_size=LATTICE_M)
+    return Drawn(reshape.give(board.partition, shape, to=op.to, pieces_to=op.pieces_to))
 
 
 def _remove(table: Table, op: Remove) -> Drawn:
