@@ -60,11 +60,18 @@ def check(task: CheckTask, *, room: Room | None = None) -> dict[str, Any]:
     """
     _refuse_frame(task.frame)
     _refuse_wide(task.polygons)
-    if sum(shapely.get_num_coordinates(shape) for shape in task.polygons if shape is not None) <= FEW_VERTICES:
+    if _is_light(task.polygons):
         return checked(task)
     answer = sandbox.run("layers.checking:check_bytes", packed(task), room=room or Room(limits=LIMITS))
     report: dict[str, Any] = json.loads(answer)
     return report
+
+
+def _is_light(polygons: Sequence[BaseGeometry | None]) -> bool:
+    # An invalid polygon is read by its structure, which is work for a process that can be ended.
+    shapes = _objects(polygons)
+    few = int(shapely.get_num_coordinates(shapes).sum()) <= FEW_VERTICES
+    return few and bool((shapely.is_valid(shapes) | shapely.is_missing(shapes)).all())
 
 
 def checked(task: CheckTask) -> dict[str, Any]:

@@ -4,7 +4,8 @@ The four questions are asked one by one: is each polygon valid, does every edge 
 polygons overlap, is the frame covered. When every edge is met the answer to all is known without one intersection
 (see `defects.edges`); otherwise only what lies about the loose edges is computed.
 
-What it does not say: ground under an invalid polygon is not judged until that polygon is mended.
+An invalid polygon is named, and what lies under and about it is judged by what its structure means, so that a rough
+import shows all its faults at once. Only about one that nobody can read (see `tiling.structure`) nothing is said.
 """
 
 from __future__ import annotations

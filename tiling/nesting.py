@@ -29,8 +29,8 @@ def check_nesting(
 
     `polygons` holds the shapes of all levels by code and `parents` the code above. For every code with a shape and
     children with shapes: the ground no child covers (`not covered`) and the ground of children outside it
-    (`outside`). A child whose parent has no shape is not judged; one whose shape is None or invalid covers nothing
-    known, and what lies about it is left out. Never raises for any shape.
+    (`outside`). A child whose parent has no shape is not judged; an invalid one covers what its structure means,
+    and what lies about one that cannot be read is left out. Never raises for any shape.
     """
     tolerance = tolerance or Tolerance()
     families: dict[str, list[str]] = {}

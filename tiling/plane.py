@@ -84,6 +84,11 @@ class Plane:
         x, y = _transformers(self.epsg)[0].transform(np.asarray(lon, float), np.asarray(lat, float))
         return np.asarray(x), np.asarray(y)
 
+    def point_xy(self, lon: float, lat: float) -> tuple[float, float]:
+        """x and y of one point in metres, as `xy_of` gives them; 1 µs instead of 4."""
+        x, y = _transformers(self.epsg)[0].transform(lon, lat)
+        return x, y
+
     def lonlat_of(self, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
         """lon and lat in degrees, not rounded; scalars give zero-dimensional arrays."""
         lon, lat = _transformers(self.epsg)[1].transform(np.asarray(x, float), np.asarray(y, float))

@@ -154,11 +154,35 @@ def test_a_collection_that_holds_a_polygon_is_not_a_polygon() -> None:
     assert kinds(check_polygons(["A"], [mixed])) == [("not_polygon", ("A",))]
 
 
-def test_a_bow_tie_is_invalid_at_its_knot_and_its_ground_is_not_called_a_gap() -> None:
+def test_a_bow_tie_is_invalid_at_its_knot_and_what_its_two_halves_leave_is_a_gap() -> None:
     knot = with_shape(draw("AB"), "B", area((1, 0), (2, 1), (2, 0), (1, 1)))
-    found = the_one(check(knot), "invalid")
-    assert found.where == shapely.Point(at(1.5, 0.5))
-    assert kinds(check(knot)) == [("invalid", ("B",))]
+    assert the_one(check(knot), "invalid").where == shapely.Point(at(1.5, 0.5))
+    assert kinds(check(knot)) == [("invalid", ("B",)), ("gap", ("B",)), ("gap", ("B",))]
+    assert [defect.area_m2 for defect in check(knot).defects[1:]] == [25.0, 25.0]
+
+
+def test_what_an_invalid_polygon_shares_with_its_neighbours_is_reported_beside_it() -> None:
+    # B's outline crosses itself on the ground of C: B has a triangle of C's square, and C knows nothing of it.
+    knot = with_shape(draw("ABC"), "B", area((1, 0), (2, 0), (2, 1), (2.5, 0.5), (2, 0.5), (2, 1), (1, 1)))
+    assert kinds(check(knot)) == [("invalid", ("B",)), ("overlap", ("B", "C")), ("unmatched_vertex", ("B", "C"))]
+    assert the_one(check(knot), "overlap").area_m2 == 12.5
+
+
+def test_the_node_where_an_outline_crosses_itself_is_nobodys_missing_vertex() -> None:
+    # B crosses itself on its border to A, where neither has a node: a wing in A, two wedges of B bare.
+    wing = area((1, 0), (2, 0), (2, 1), (1, 1), (1.5, 0.75), (0.5, 0.25), (0.5, 0.75), (1.5, 0.25))
+    report = check(with_shape(draw("AB"), "B", wing))
+    assert kinds(report) == [("invalid", ("B",)), ("overlap", ("A", "B")), ("gap", ("A", "B")), ("gap", ("A", "B"))]
+
+
+def test_a_star_that_nobody_can_read_is_named_and_the_ground_about_it_left_alone() -> None:
+    turns = np.arange(502) * (2 * np.pi * 250 / 501)
+    star = shapely.Polygon(np.column_stack([np.cos(turns), np.sin(turns)]) * 100)
+    report = check_polygons(["A", "B"], [star, shapely.box(-150, -150, 150, 150)])
+    assert kinds(report) == [("invalid", ("A",))]
+    readable = shapely.Polygon(shapely.get_coordinates(star)[[0, 1, 2, 3, 4, 5, 0]])
+    report = check_polygons(["A", "B"], [readable, shapely.box(-150, -150, 150, 150)])
+    assert kinds(report) == [("invalid", ("A",)), ("contained", ("A", "B"))]
 
 
 def test_a_multipolygon_that_overlaps_itself_is_invalid() -> None:

@@ -1,4 +1,4 @@
-"""Polygons under examination, with an index and the knowledge which of them are usable."""
+"""Polygons under examination, with an index and the knowledge which of them are usable and how they are read."""
 
 from __future__ import annotations
 
@@ -13,46 +13,73 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges, edges_of, frame_edges, joined, partners
+from tiling.structure import structure_of
 
 Rows = NDArray[np.intp]
-_UNKNOWN, _NO, _YES = -1, 0, 1
+_UNKNOWN, _NO, _YES, _READ = -1, 0, 1, 2
 _POLYGON_TYPES = (3, 6)
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Codes and polygons in a fixed order, an index over them, and the frame. Validity is looked up once a row."""
+    """Codes and polygons in a fixed order, an index over them, and the frame. Validity is looked up once a row.
+
+    `drawn` are the polygons as they came. In `polygons` an invalid one is replaced by what its structure means as
+    soon as its row is asked for by `usable`, which all that measures does first.
+    """
 
     codes: Sequence[str]
-    polygons: NDArray[np.object_]
+    drawn: NDArray[np.object_]
     tree: STRtree
     frame: BaseGeometry | None
+    polygons: NDArray[np.object_] = field(init=False, repr=False)
     _known: NDArray[np.int8] = field(init=False, repr=False)
     _about: dict[bytes, tuple[Edges, NDArray[np.intp]]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_known", np.full(len(self.polygons), _UNKNOWN, dtype=np.int8))
+        object.__setattr__(self, "polygons", self.drawn)
+        object.__setattr__(self, "_known", np.full(len(self.drawn), _UNKNOWN, dtype=np.int8))
         if self.frame is not None:
             shapely.prepare(self.frame)
 
     @cached_property
     def all_rows(self) -> Rows:
         """Every row."""
-        return np.arange(len(self.polygons))
+        return np.arange(len(self.drawn))
 
     def usable(self, rows: Rows) -> Rows:
-        """Those of the rows that hold a valid polygon; only they can be measured against others."""
+        """Those of the rows whose ground is known: valid polygons, and invalid ones that can be read."""
         unknown = rows[self._known[rows] == _UNKNOWN]
         if len(unknown):
-            shapes = self.polygons[unknown]
-            fit = np.isin(shapely.get_type_id(shapes), _POLYGON_TYPES) & shapely.is_valid(shapes)
-            self._known[unknown] = np.where(fit & ~shapely.is_empty(shapes), _YES, _NO)
-        return np.asarray(rows[self._known[rows] == _YES])
+            self._look_at(unknown)
+        return np.asarray(rows[self._known[rows] > _NO])
 
-    def unusable(self, rows: Rows) -> Rows:
-        """Those of the rows that hold something else."""
-        fit = np.isin(rows, self.usable(rows))
-        return rows[~fit]
+    def faulty(self, rows: Rows) -> Rows:
+        """Those of the rows that hold no valid polygon, whether it can be read or not."""
+        self.usable(rows)
+        return np.asarray(rows[self._known[rows] != _YES])
+
+    def unknown(self, rows: Rows) -> Rows:
+        """Those of the rows whose ground nobody knows."""
+        self.usable(rows)
+        return np.asarray(rows[self._known[rows] == _NO])
+
+    def _look_at(self, rows: Rows) -> None:
+        shapes = self.drawn[rows]
+        solid = np.isin(shapely.get_type_id(shapes), _POLYGON_TYPES) & ~shapely.is_empty(shapes)
+        valid = shapely.is_valid(shapes)
+        self._known[rows] = np.where(solid & valid, _YES, _NO)
+        for row in rows[solid & ~valid].tolist():
+            self._read(row)
+
+    def _read(self, row: int) -> None:
+        meant = structure_of(self.drawn[row])
+        if meant is None:
+            return
+        if self.polygons is self.drawn:
+            object.__setattr__(self, "polygons", self.drawn.copy())
+        self.polygons[row] = meant
+        self._known[row] = _READ
 
     def near(self, rows: Rows, reach_m: float = 0.0) -> Rows:
         """The usable rows whose boxes come within `reach_m` of those of the rows given, these included."""

@@ -175,7 +175,7 @@ def _first_ring(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
 def gap_shapes(ground: Ground, free: Edges) -> NDArray[np.object_]:
     """The pieces of ground enclosed by loose edges that are in the frame and in no polygon.
 
-    Ground that an invalid polygon's outline runs through is left unjudged: nobody can say who owns it.
+    Ground that the outline of a polygon nobody can read runs through is left unjudged: nobody can say who owns it.
     """
     # Noded as single edges, whose crossings do not depend on what else is there; polygonized as long lines, in a
     # fifth of the time that edges take.
@@ -189,7 +189,7 @@ def gap_shapes(ground: Ground, free: Edges) -> NDArray[np.object_]:
 
 def _judged(ground: Ground, faces: NDArray[np.object_]) -> NDArray[np.object_]:
     which, hits = ground.tree.query(faces)
-    broken = np.isin(hits, [row for row in ground.unusable(np.unique(hits)) if _finite(ground.polygons[row])])
+    broken = np.isin(hits, [row for row in ground.unknown(np.unique(hits)) if _finite(ground.polygons[row])])
     if not broken.any():
         return faces
     which, hits = which[broken], hits[broken]

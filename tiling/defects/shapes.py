@@ -17,10 +17,10 @@ _PLACE = re.compile(r"^(?P<reason>[^\[]*)\[(?P<x>[-+.\deE]+) (?P<y>[-+.\deE]+)")
 
 def shape_defects(ground: Ground, rows: Rows, parts_allowed: Collection[str]) -> Iterator[Defect]:
     """The defects of each of the rows by itself."""
-    multi = shapely.get_num_geometries(ground.polygons[rows]) > 1
-    suspects = np.union1d(ground.unusable(rows), rows[multi])
+    multi = shapely.get_num_geometries(ground.drawn[rows]) > 1
+    suspects = np.union1d(ground.faulty(rows), rows[multi])
     for row in suspects.tolist():
-        found = _defect_of(ground.codes[row], ground.polygons[row], parts_allowed)
+        found = _defect_of(ground.codes[row], ground.drawn[row], parts_allowed)
         if found is not None:
             yield found
 

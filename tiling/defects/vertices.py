@@ -20,17 +20,26 @@ def unmatched_vertices(ground: Ground, free: Edges, tolerance: Tolerance) -> Ite
     """A defect for each pair of polygons with the vertices of either that the other one lacks.
 
     Only ends of loose edges are looked at: where every edge is met, no vertex is unmatched, however near it lies to
-    another border (the tip of a needle).
+    another border (the tip of a needle). Nor is the node unmatched where an invalid polygon crosses itself: nobody
+    drew it.
     """
     free = free.where(free.row >= 0)
     if not len(free):
         return
-    points, owners = _ends(free)
+    points, owners = _drawn_ends(ground, free)
     which, edge = STRtree(free.lines()).query(shapely.points(points), predicate="dwithin", distance=tolerance.snap_m)
     others = owners[which] != free.row[edge]
     which, edge = which[others], edge[others]
     lacks = ~_has_vertex(ground, free.row[edge], points[which])
     yield from _by_pair(ground, points, owners[which[lacks]], free.row[edge[lacks]], which[lacks])
+
+
+def _drawn_ends(ground: Ground, free: Edges) -> tuple[Floats, NDArray[np.intp]]:
+    points, owners = _ends(free)
+    faulty = np.isin(owners, ground.faulty(np.unique(owners)))
+    drawn = ~faulty
+    drawn[faulty] = _has_vertex(ground, owners[faulty], points[faulty])
+    return points[drawn], owners[drawn]
 
 
 def _ends(free: Edges) -> tuple[Floats, NDArray[np.intp]]:
@@ -45,7 +54,7 @@ def _has_vertex(ground: Ground, rows: NDArray[np.intp], points: Floats) -> NDArr
     out = np.zeros(len(rows), dtype=bool)
     for row in np.unique(rows).tolist():
         mine = np.flatnonzero(rows == row)
-        vertices = {tuple(xy) for xy in shapely.get_coordinates(ground.polygons[row]).tolist()}
+        vertices = {tuple(xy) for xy in shapely.get_coordinates(ground.drawn[row]).tolist()}
         out[mine] = [tuple(point) in vertices for point in points[mine].tolist()]
     return out
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from tiling.partition import polygonal
@@ -50,34 +48,49 @@ def silent_regions(
     """The numbers of the regions that are mended without a question: small ones, as long as no grid changes by more.
 
     `moved_m2` is by how much snapping has changed each row. Noise is judged before slivers, so that a sliver does not
-    make a question of the noise around it.
+    make a question of the noise around it. Who gets a region depends on which others are mended with it, so each set
+    is tried as it would be mended, and made smaller until every grid stays within the limit.
     """
-    owners: Owners = [claim if inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)]
-    small = {number: region for number, region in enumerate(regions) if region.class_ in SMALL}
-    lost = _to_longest(faces, list(small.values()), owners)
-    known = {id(region) for region in lost}
     silent: frozenset[int] = frozenset()
-    total_m2 = dict(moved_m2)
     for class_ in SMALL:
-        group = {n: _changes(region, owners) for n, region in small.items() if region.class_ == class_}
-        group = {n: rows for n, rows in group.items() if id(small[n]) not in known}
-        for number, rows in group.items():
-            for row in rows:
-                total_m2[row] = total_m2.get(row, 0.0) + regions[number].shape.area
-        loud = {row for row, area_m2 in total_m2.items() if area_m2 > MOST_SILENT_M2 and row < len(codes)}
-        quiet = {number: rows for number, rows in group.items() if loud.isdisjoint(rows)}
-        for number, rows in group.items():
-            if number not in quiet:
-                for row in rows:
-                    total_m2[row] -= regions[number].shape.area
-        silent |= quiet.keys()
+        fresh = {number for number, region in enumerate(regions) if region.class_ == class_}
+        silent |= fresh
+        while loud := _loud(faces, regions, silent, moved_m2, len(codes)):
+            silent -= (loud & fresh) or loud
     return silent
 
 
-def _changes(region: Region, owners: Owners) -> set[int]:
-    """The rows that gain or lose the ground of a region when it goes to its owner."""
-    heirs = set(owners[region.members[0]])
-    return heirs.symmetric_difference(region.claims)
+def _loud(
+    faces: Faces, regions: Sequence[Region], silent: frozenset[int], moved_m2: Mapping[int, float], rows: int
+) -> frozenset[int]:
+    """Those of the regions that must be asked about: they find no heir, or change a grid by too much together."""
+    # What is asked about stays with all who claim it, outside the frame too.
+    owners: Owners = list(faces.claims)
+    lost = {id(region) for region in _to_longest(faces, [regions[n] for n in sorted(silent)], owners)}
+    asked = frozenset(range(len(regions))) - silent
+    total = spent_m2(faces, regions, asked, owners, moved_m2)
+    over = {row for row, area_m2 in total.items() if area_m2 > MOST_SILENT_M2 and row < rows}
+    changed = {n: {row for face in regions[n].members for row in _changes(regions[n], owners[face])} for n in silent}
+    return frozenset(n for n in silent if id(regions[n]) in lost or not over.isdisjoint(changed[n]))
+
+
+def spent_m2(
+    faces: Faces, regions: Sequence[Region], asked: Container[int], owners: Owners, moved_m2: Mapping[int, float]
+) -> dict[int, float]:
+    """How much each row has gained and lost by snapping and by the regions that nobody was asked about, in m²."""
+    total = dict(moved_m2)
+    for number, region in enumerate(regions):
+        if number in asked:
+            continue
+        for face in region.members:
+            for row in _changes(region, owners[face]):
+                total[row] = total.get(row, 0.0) + float(faces.shapes[face].area)
+    return total
+
+
+def _changes(region: Region, heirs: tuple[int, ...]) -> set[int]:
+    """The rows that gain or lose the ground of a region when it goes to these."""
+    return set(heirs).symmetric_difference(region.claims)
 
 
 def decisions_of(
@@ -268,27 +281,3 @@ def _given(faces: Faces, region: Region, owners: Owners, solid: set[int]) -> boo
     for face in region.members:
         owners[face] = heirs
     return True
-
-
-def tidied(faces: Faces, owners: Owners, rows: Sequence[int], parts_before: Mapping[int, int], sliver_m: float) -> None:
-    """Gives splinters that a grid was left with (thin extra parts) to the neighbour with the longest border."""
-    for row in rows:
-        members = np.array([k for k, owner in enumerate(owners) if owner == (row,)], dtype=np.intp)
-        if not len(members):
-            continue
-        parts = shapely.get_parts(polygonal(shapely.coverage_union_all(faces.shapes[members])))
-        if len(parts) <= parts_before.get(row, 1):
-            continue
-        for part in sorted(parts, key=lambda p: -p.area)[parts_before.get(row, 1) :]:
-            if 2 * part.area / part.length <= sliver_m:
-                _give_splinter(faces, owners, row, part, members)
-
-
-def _give_splinter(faces: Faces, owners: Owners, row: int, part: BaseGeometry, members: NDArray[np.intp]) -> None:
-    inside = [int(k) for k in members if part.contains(shapely.point_on_surface(faces.shapes[k]))]
-    region = Region("gap", tuple(inside), (), part, 0.0, "sliver")
-    beside = {other: m for other, m in borders_m(faces, region, owners).items() if other != row}
-    beside = {other: beside[other] for other in at_home(faces, beside, faces.areas[inside[0]])} if inside else {}
-    if beside:
-        for face in inside:
-            owners[face] = (min(beside, key=lambda other: (-beside[other], other)),)

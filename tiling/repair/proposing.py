@@ -30,16 +30,15 @@ from tiling.repair.deciding import (
     owned,
     parts_of,
     silent_regions,
-    tidied,
+    spent_m2,
 )
 from tiling.repair.faces import Bounds, Faces, Region, faces_of, regions_of
 from tiling.repair.fitting import fitted, with_corners
 from tiling.repair.halving import middle_lines
 from tiling.repair.snapping import snapped
+from tiling.repair.splinters import Splinters
+from tiling.structure import structure_of
 from tiling.tolerance import Tolerance
-
-_LARGEST_INVALID = 5_000
-"""Vertices of an invalid polygon that is still rebuilt; beyond it takes minutes."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -122,16 +121,16 @@ def propose(
     mended = {"invalid": sum(1 for shape in given if not shape.is_valid)}
     choices = options or {}
     bounds = _bounds(names, frame, areas, home_of)
-    met, rows = _concerned(
-        names, start, bounds, tolerance, math.inf if choices.get("noise") == MEND else MOST_SILENT_M2
-    )
+    met, rows = _concerned(names, start, bounds, tolerance, _most_m2(choices, "noise"))
     pace(0.2)
     task = Task(names, met, rows, bounds, tolerance, choices, _moved_m2(start, met))
     faces, regions, decisions = _judged(task)
     pace(0.5)
     owners, counted = owned(faces, regions, decisions, names)
     every = [*names, *new_codes(decisions)]
-    after, new_frame = _assembled(every, met, rows, faces, owners, frame, tolerance)
+    spent = spent_m2(faces, regions, decisions, owners, task.moved_m2)
+    Splinters(faces, owners, _parts(met, rows), tolerance.sliver_m, spent, _most_m2(choices, "sliver")).tidy()
+    after, new_frame = _assembled(every, met, rows, faces, owners, frame)
     after = _same_where_equal(after, given)
     pace(0.8)
     report = check_polygons(every, after, frame=new_frame, tolerance=tolerance)
@@ -213,18 +212,13 @@ def _valid(codes: Sequence[str], given: Shapes) -> Shapes:
 
 def rebuilt(code: str, shape: BaseGeometry) -> BaseGeometry:
     """What the structure of an invalid polygon means, on the lattice; raises NotRepairable where nothing is left."""
-    xy = shapely.get_coordinates(shape)
-    if not np.isfinite(xy).all() or len(xy) > _LARGEST_INVALID:
+    meant = structure_of(shape)
+    if meant is None:
         raise NotRepairable(f"Grid {code} is invalid beyond repair.", grid=code)
-    placed = polygonal(shapely.set_precision(_by_structure(shape), LATTICE_M))
+    placed = polygonal(shapely.set_precision(meant, LATTICE_M))
     if placed.is_empty:
-        raise NotRepairable(f"Nothing would be left of grid {code}.", where=shapely.MultiPoint(xy), grid=code)
+        raise NotRepairable(f"Nothing would be left of grid {code}.", where=meant, grid=code)
     return placed
-
-
-def _by_structure(shape: BaseGeometry) -> BaseGeometry:
-    # The default method tries every crossing of every line: 13 s for a star of 101 points.
-    return polygonal(shapely.make_valid(shape, method="structure", keep_collapsed=False))
 
 
 @dataclass(frozen=True)
@@ -269,6 +263,14 @@ def _moved_m2(before: Shapes, after: Shapes) -> dict[int, float]:
     return dict(zip(moved, off, strict=True))
 
 
+def _most_m2(choices: Mapping[str, str], class_: str) -> float:
+    return math.inf if choices.get(class_) == MEND else MOST_SILENT_M2
+
+
+def _parts(polygons: Shapes, rows: Rows) -> dict[int, int]:
+    return {row: int(shapely.get_num_geometries(polygons[row])) for row in rows.tolist()}
+
+
 def _judged(task: Task) -> tuple[Faces, list[Region], dict[int, Decision]]:
     """Faces, faulty regions and decisions; where ground is split along its middle, with the middle line noded in."""
     faces, regions, decisions = _judged_with(task, ())
@@ -293,13 +295,10 @@ def _assembled(
     faces: Faces,
     owners: Owners,
     frame: BaseGeometry | None,
-    tolerance: Tolerance,
 ) -> tuple[Shapes, BaseGeometry | None]:
     rebuilt = [*rows.tolist(), *range(len(polygons), len(codes))]
     if not rebuilt:
         return polygons, frame
-    before = {row: int(shapely.get_num_geometries(polygons[row])) for row in rows.tolist()}
-    tidied(faces, owners, rows.tolist(), before, tolerance.sliver_m)
     members: dict[int, list[int]] = {}
     for face, owner in enumerate(owners):
         for row in owner:
@@ -329,9 +328,7 @@ def _differences(codes: Sequence[str], given: Shapes, after: Shapes) -> tuple[Di
 
 def _difference(code: str, before: BaseGeometry, after: BaseGeometry) -> Difference:
     # An invalid polygon has no area to compare; what its structure means is what was meant.
-    drawn = (
-        before if before.is_valid else polygonal(shapely.make_valid(before, method="structure", keep_collapsed=False))
-    )
+    drawn = before if before.is_valid else structure_of(before) or shapely.Polygon()
     return Difference(
         code=code,
         moved_m=float(shapely.hausdorff_distance(shapely.boundary(drawn), shapely.boundary(after))),
