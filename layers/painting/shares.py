@@ -65,8 +65,12 @@ def _apart(houses: Shapes) -> Shapes:
 
 def _cells(block: BaseGeometry, houses: Shapes) -> Shapes:
     places, owners = _walls(houses)
-    cells = shapely.voronoi_polygons(shapely.MultiPoint(places), extend_to=block, ordered=True)
-    parts = np.asarray(shapely.get_parts(cells), dtype=object)
+    # Near the origin: with the coordinates of a city, millions of metres large, cells lose digits and fall apart.
+    corner = np.floor(shapely.bounds(block)[:2])
+    extent = shapely.transform(block, lambda xy: xy - corner)
+    cells = shapely.voronoi_polygons(shapely.MultiPoint(places - corner), extend_to=extent, ordered=True)
+    parts = np.array([polygonal(cell) for cell in shapely.get_parts(cells).tolist()], dtype=object)
+    parts = shapely.transform(parts, lambda xy: xy + corner)
     shares = [shapely.coverage_union_all(list(parts[owners == at])) for at in range(len(houses))]
     return _whole(_within(np.array(shares, dtype=object), block), houses)
 
