@@ -149,11 +149,21 @@ def visit(running: RunningCity, chromium: Browser, watch: Watch) -> Iterator[Vis
     """Opens a page as a person, or as nobody where the person is None."""
     contexts: list[BrowserContext] = []
 
-    def opened(person: str | None, path: str, *, wait_for: str = READY, width: int = 1440, height: int = 900) -> Page:
+    def opened(
+        person: str | None,
+        path: str,
+        *,
+        wait_for: str = READY,
+        width: int = 1440,
+        height: int = 900,
+        before: Callable[[BrowserContext], object] | None = None,
+    ) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US")
         contexts.append(context)
         if person is not None:
             context.add_cookies([{"name": COOKIE, "value": running.cookie_of(person), "url": running.address}])
+        if before is not None:
+            before(context)
         page = context.new_page()
         watch.over(page)
         page.goto(running.address + path)
