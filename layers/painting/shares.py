@@ -47,8 +47,11 @@ def shares_of(block: BaseGeometry, houses: Shapes) -> tuple[Shapes, NDArray[np.i
 
 def _within(houses: Shapes, block: BaseGeometry) -> Shapes:
     """The ground of the houses in the block; a house that only touches it has none."""
-    met = shapely.intersection(houses, block) if len(houses) else houses
-    return np.array([polygonal(shape) for shape in met.tolist()], dtype=object)
+    return _polygons(shapely.intersection(houses, block)) if len(houses) else houses
+
+
+def _polygons(shapes: Shapes) -> Shapes:
+    return np.array([s if isinstance(s, shapely.Polygon) else polygonal(s) for s in shapes.tolist()], dtype=object)
 
 
 def _apart(houses: Shapes) -> Shapes:
@@ -69,7 +72,7 @@ def _cells(block: BaseGeometry, houses: Shapes) -> Shapes:
     corner = np.floor(shapely.bounds(block)[:2])
     extent = shapely.transform(block, lambda xy: xy - corner)
     cells = shapely.voronoi_polygons(shapely.MultiPoint(places - corner), extend_to=extent, ordered=True)
-    parts = np.array([polygonal(cell) for cell in shapely.get_parts(cells).tolist()], dtype=object)
+    parts = _polygons(np.asarray(shapely.get_parts(cells), dtype=object))
     parts = shapely.transform(parts, lambda xy: xy + corner)
     shares = [shapely.coverage_union_all(list(parts[owners == at])) for at in range(len(houses))]
     return _whole(_within(np.array(shares, dtype=object), block), houses)
