@@ -17,7 +17,7 @@ from layers.planning.editing import Edited, edit, redo, undo
 from layers.planning.handover import Handover, handover_of
 from layers.planning.lifecycle import archive, report_of, return_, submit, withdraw
 from layers.planning.publishing import publish, settle
-from layers.planning.rebasing import rebase
+from layers.planning.rebasing import preview_rebase, rebase, tick_redone
 from layers.planning.repairing import propose_repair, repair
 from layers.planning.replaying import replay
 from layers.planning.showing import features_of, list_features, plan_as_json, plans_as_json
@@ -51,6 +51,7 @@ __all__ = [
     "plan_as_json",
     "plans_as_json",
     "propose_repair",
+    "preview_rebase",
     "publish",
     "read_news",
     "rebase",
@@ -61,6 +62,7 @@ __all__ = [
     "return_",
     "settle",
     "submit",
+    "tick_redone",
     "successors_as_json",
     "undo",
     "withdraw",

@@ -1,76 +1,90 @@
-"""Putting a draft onto a newer published plan ([P1]): its changes are made again there, conflicts are named."""
+"""Putting a draft onto a newer published plan ([P1]): what is decided is done, what clashes is named and shown."""
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
+import shapely
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from layers import history
 from layers.access import Actor, require_area
 from layers.errors import Conflict, Unacceptable
-from layers.planning.desk import after_move, locked_desk_of
+from layers.planning.desk import Desk, after_move, desk_of, locked_desk_of
 from layers.planning.editing import Edited, advance, lock_draft, noted, refuse_worse, tell
 from layers.planning.loading import Stored, read_frame, read_rings, read_rows
-from layers.planning.steps import Step, move_to
-from layers.plans import Plan, PlanEdit, find_latest
+from layers.planning.merging import Content, Decision, Group, Triple, groups_of, near, same, step_of
+from layers.planning.steps import Move, Step, move_to
+from layers.plans import Plan, PlanEdit, find_latest, get_plan
+
+UNDECIDED: Mapping[str, Decision] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Content:
-    """Everything that a plan stores, byte for byte."""
+class Meeting:
+    """A draft and the plan that it shall stand on, and how its changes come together with that one's."""
 
-    rows: dict[str, Stored]
-    rings: dict[str, bytes]
-    frame: bytes | None
+    plan: Plan
+    latest: Plan
+    triple: Triple
+    groups: tuple[Group, ...]
+
+    def kept(self, decisions: Mapping[str, Decision]) -> list[Group]:
+        """The groups that stay as they were drawn."""
+        return [group for group in self.groups if group.reason is None or group.id not in decisions]
+
+    def undecided(self, decisions: Mapping[str, Decision]) -> list[Group]:
+        """The groups in conflict about which nothing was said."""
+        return [group for group in self.groups if group.reason is not None and group.id not in decisions]
 
 
-def rebase(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
+def rebase(
+    session: Session, plan_id: int, *, version: int, by: Actor, decisions: Mapping[str, Decision] = UNDECIDED
+) -> Edited:
     """What the newer plan brought into the draft, which stands on it from now on.
 
-    Grids that only the newer plan changed are taken from there, those that only the draft changed stay. Raises
-    Conflict naming the grids that both changed, or the places where both together would break the map; Conflict too
-    where the draft stands on the latest plan already. The history of edits begins anew: what came from the newer plan
-    cannot be undone.
+    Grids that only the newer plan changed are taken from there, those that only the draft changed stay. A group of
+    changes in conflict is given up when it is decided `skip`, or given up and remembered for drawing again when it is
+    `redo`. Raises Conflict naming the groups that are not decided; Conflict too where the draft stands on the latest
+    plan already. The history of edits begins anew: what came from the newer plan cannot be undone.
     """
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     require_area(by, plan.district)
-    latest = find_latest(session, plan.district)
-    if latest is None or latest.id == plan.based_on:
-        raise Conflict("base_is_latest", plan=plan_id)
-    step = _brought(session, plan, latest)
     desk = locked_desk_of(session, plan)
-    move = move_to(desk.board, step)
+    meeting, step, move = _agreed(session, desk, _meet(session, plan), decisions)
     fresh = after_move(session, desk, move).desk
-    try:
-        refuse_worse(desk, fresh, move)
-    except Unacceptable as worse:
-        raise Conflict("rebase_conflicts", where=worse.where, conflicts=sorted(step.rows)) from worse
     step.write(session, plan.id)
     session.execute(delete(PlanEdit).where(PlanEdit.plan_id == plan.id))
-    plan.based_on = latest.id
-    history.note(session, "plan.rebase", subject=f"plan:{plan.id}", area=plan.district, by=by, onto=latest.id)
-    op = {"op": "rebase", "onto": str(latest.id)}
+    plan.based_on = meeting.latest.id
+    _remember(meeting, decisions)
+    history.note(
+        session,
+        "plan.rebase",
+        subject=f"plan:{plan.id}",
+        area=plan.district,
+        by=by,
+        onto=meeting.latest.id,
+        decisions=dict(decisions),
+    )
+    op = {"op": "rebase", "onto": str(meeting.latest.id)}
     done = tell(desk, advance(session, plan, fresh), op, step, by=by.name, began=began)
     return noted(session, done, action="rebase", was=desk.board, by=by)
 
 
-def _brought(session: Session, plan: Plan, latest: Plan) -> Step:
-    """The rows of the latest plan that differ from the draft's base; raises Conflict where the draft differs too."""
+def _meet(session: Session, plan: Plan) -> Meeting:
+    latest = find_latest(session, plan.district)
+    if latest is None or latest.id == plan.based_on:
+        raise Conflict("base_is_latest", plan=plan.id)
     base = _content(session, plan.based_on) if plan.based_on is not None else Content({}, {}, None)
-    own, theirs = _content(session, plan.id), _content(session, latest.id)
-    mine, new = _differing(base.rows, own.rows), _differing(base.rows, theirs.rows)
-    clashes = sorted(code for code in mine & new if not _same(own.rows.get(code), theirs.rows.get(code)))
-    if clashes or (theirs.frame != base.frame and own.frame not in (base.frame, theirs.frame)):
-        raise Conflict("rebase_conflicts", conflicts=clashes)
-    rings = {code: ring for code, ring in theirs.rings.items() if ring != base.rings.get(code)}
-    if any(own.rings.get(code) not in (base.rings.get(code), ring) for code, ring in rings.items()):
-        raise Conflict("rebase_conflicts", conflicts=sorted(rings))
-    rows = {code: theirs.rows.get(code) for code in sorted(new - mine)}
-    return Step(rows, rings, theirs.frame if theirs.frame != own.frame else None)
+    triple = Triple(base, _content(session, plan.id), _content(session, latest.id))
+    return Meeting(plan, latest, triple, tuple(groups_of(triple)))
 
 
 def _content(session: Session, plan_id: int) -> Content:
@@ -78,13 +92,116 @@ def _content(session: Session, plan_id: int) -> Content:
     return Content(rows, read_rings(session, plan_id), read_frame(session, plan_id))
 
 
-def _differing(base: dict[str, Stored], other: dict[str, Stored]) -> set[str]:
-    return {code for code in base.keys() | other.keys() if not _same(base.get(code), other.get(code))}
+def _agreed(
+    session: Session, desk: Desk, meeting: Meeting, decisions: Mapping[str, Decision]
+) -> tuple[Meeting, Step, Move]:
+    """The step that the decisions lead to; raises Conflict while there is anything left to decide."""
+    found = _tried(session, desk, meeting, decisions)
+    if isinstance(found, Meeting):
+        open_ = found.undecided(decisions)
+        codes = sorted({code for group in open_ for code in group.clashes or group.codes})
+        raise Conflict("rebase_conflicts", conflicts=codes, groups=[_group_json(group) for group in open_])
+    return found
 
 
-def _same(one: Stored | None, other: Stored | None) -> bool:
-    """Whether two rows say the same; numbers that were counted at another time do not count."""
-    if one is None or other is None:
-        return one is other
-    named = ("parent_code", "name", "kind", "exclusive", "group_name", "parts_allowed", "locked")
-    return one[1] == other[1] and all(getattr(one[0], name) == getattr(other[0], name) for name in named)
+def _tried(
+    session: Session, desk: Desk, meeting: Meeting, decisions: Mapping[str, Decision]
+) -> Meeting | tuple[Meeting, Step, Move]:
+    """The step, or the meeting with what is still undecided: what breaks only together is found by trying."""
+    while not meeting.undecided(decisions):
+        step = step_of(meeting.triple, meeting.kept(decisions))
+        move = move_to(desk.board, step)
+        try:
+            refuse_worse(desk, after_move(session, desk, move).desk, move)
+        except Unacceptable as worse:
+            meeting = _broken(meeting, decisions, worse)
+        else:
+            return meeting, step, move
+    return meeting
+
+
+def _broken(meeting: Meeting, decisions: Mapping[str, Decision], worse: Unacceptable) -> Meeting:
+    """The meeting with those groups in conflict that stand where both plans together would break the map."""
+    kept = meeting.kept(decisions)
+    there = kept if worse.where is None else near(kept, meeting.triple, worse.where)
+    if not there:
+        raise Conflict("rebase_conflicts", where=worse.where, conflicts=[], groups=[]) from worse
+    guilty = {group.id for group in there}
+    groups = (replace(one, reason="breaks") if one.id in guilty else one for one in meeting.groups)
+    return replace(meeting, groups=tuple(groups))
+
+
+def _remember(meeting: Meeting, decisions: Mapping[str, Decision]) -> None:
+    """Keep the shapes of what somebody means to draw again; they are shown until they are ticked off."""
+    left = dict(meeting.plan.to_redo or {})
+    for group in meeting.groups:
+        if group.reason is not None and decisions.get(group.id) == "redo":
+            left |= {code: _left(meeting.triple.own.rows.get(code)) for code in group.codes}
+    meeting.plan.to_redo = left or None
+
+
+def _left(stored: Stored | None) -> dict[str, Any]:
+    if stored is None:
+        return {"name": None, "geometry": None}
+    return {"name": stored[0].name, "geometry": json.loads(shapely.to_geojson(shapely.from_wkb(stored[1])))}
+
+
+def preview_rebase(session: Session, plan_id: int, *, by: Actor) -> dict[str, Any]:
+    """What a rebase would bring, and the groups in conflict with both sides' shapes; nothing is changed.
+
+    Raises NotFound, and Conflict where the draft stands on the latest plan already or is no draft.
+    """
+    plan = get_plan(session, plan_id, by=by)
+    if plan.state != "draft":
+        raise Conflict("not_a_draft", plan=plan_id, state=plan.state)
+    found = _tried(session, desk_of(session, plan), _meet(session, plan), UNDECIDED)
+    meeting = found if isinstance(found, Meeting) else found[0]
+    triple, open_ = meeting.triple, meeting.undecided(UNDECIDED)
+    clashing = {code for group in open_ for code in group.codes}
+    return {
+        "plan": str(plan.id),
+        "version": plan.version,
+        "onto": {"id": str(meeting.latest.id), "plan_version": meeting.latest.plan_version},
+        "incoming": _features(triple.theirs, triple.base, triple.new() - clashing),
+        "kept": _features(triple.own, triple.base, triple.mine() - clashing),
+        "conflicts": [
+            {
+                **_group_json(group),
+                "yours": _features(triple.own, triple.base, group.codes),
+                "theirs": _features(triple.theirs, triple.base, {*group.codes} & triple.new()),
+            }
+            for group in open_
+        ],
+    }
+
+
+def _group_json(group: Group) -> dict[str, Any]:
+    return {"id": group.id, "codes": list(group.codes), "clashes": list(group.clashes), "reason": group.reason}
+
+
+def _features(content: Content, base: Content, codes: Collection[str]) -> dict[str, Any]:
+    """The changed rows of one side; what it removed is shown with the shape that it had."""
+    features = []
+    for code in sorted(codes):
+        stored, before = content.rows.get(code), base.rows.get(code)
+        shown = stored or before
+        if shown is None or same(stored, before):
+            continue
+        change = "removed" if stored is None else "added" if before is None else _change(stored, before)
+        geometry = json.loads(shapely.to_geojson(shapely.from_wkb(shown[1])))
+        properties = {"code": code, "name": shown[0].name, "level": shown[0].level, "change": change}
+        features.append({"type": "Feature", "id": code, "properties": properties, "geometry": geometry})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _change(now: Stored, before: Stored) -> str:
+    return "reshaped" if now[1] != before[1] else "renamed"
+
+
+def tick_redone(session: Session, plan_id: int, codes: Collection[str], *, version: int, by: Actor) -> Plan:
+    """The draft with these grids taken off the list of what is to be drawn again."""
+    plan = lock_draft(session, plan_id, version=version, by=by)
+    left = {code: told for code, told in (plan.to_redo or {}).items() if code not in set(codes)}
+    plan.to_redo = left or None
+    session.flush()
+    return plan

@@ -89,7 +89,8 @@ def plan_as_json(session: Session, plan: Plan) -> dict[str, Any]:
     done = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone.is_(False))
     undone = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone)
     can_undo, can_redo = session.execute(select(done.scalar_subquery(), undone.scalar_subquery())).one()
-    return {**told, "certificate": plan.certificate, "can_undo": can_undo, "can_redo": can_redo}
+    papers = {"certificate": plan.certificate, "to_redo": plan.to_redo}
+    return {**told, **papers, "can_undo": can_undo, "can_redo": can_redo}
 
 
 def _plan(plan: Plan, district_name: str, ok: bool | None, summary: Mapping[str, Any] | None) -> dict[str, Any]:

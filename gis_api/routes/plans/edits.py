@@ -227,6 +227,15 @@ class Choices(BaseModel):
     )
 
 
+class Decisions(BaseModel):
+    """What becomes of changes in conflict, by the id of their group: given up, or given up and drawn again by hand."""
+
+    model_config = ConfigDict(extra="forbid")
+    decisions: dict[Annotated[str, Field(max_length=60)], Literal["skip", "redo"]] = Field(
+        default_factory=dict, max_length=5_000
+    )
+
+
 Edit = Annotated[
     MoveVertex
     | InsertVertex
@@ -323,6 +332,7 @@ def repair_plan(
 
 
 @router.post("/api/v1/plans/{plan_id}/rebase", response_class=Response)
-def rebase_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
-    """Put a draft onto the latest published plan; conflicts are named."""
-    return _told(planning.rebase(tx, plan_id, version=version, by=by))
+def rebase_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Decisions | None = None) -> Response:
+    """Put a draft onto the latest published plan; 409 with `groups` names the changes that somebody must decide."""
+    decisions = body.decisions if body is not None else {}
+    return _told(planning.rebase(tx, plan_id, version=version, decisions=decisions, by=by))

@@ -44,6 +44,13 @@ class Return(BaseModel):
     reason: str = Field(min_length=1, max_length=4_000)
 
 
+class Redone(BaseModel):
+    """Grids that have been drawn again, or that nobody means to draw again."""
+
+    model_config = ConfigDict(extra="forbid")
+    codes: list[Annotated[str, Field(max_length=60)]] = Field(min_length=1, max_length=5_000)
+
+
 class Publication(BaseModel):
     """When a plan comes into force; at once where nothing is said."""
 
@@ -164,6 +171,19 @@ def return_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Re
 def archive_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
     """Put a draft aside; for its authors. It can be opened again as a new draft."""
     return _told(tx, planning.archive(tx, plan_id, version=version, by=by))
+
+
+@router.get("/api/v1/plans/{plan_id}/rebase", response_class=Response)
+def read_rebase(tx: Read, by: Planner, plan_id: PlanId) -> Response:
+    """What putting a draft onto the latest plan would bring, and what is in conflict; nothing is changed."""
+    told = planning.preview_rebase(tx, plan_id, by=by)
+    return Response(orjson.dumps(told), media_type=JSON, headers={"ETag": etag(told["version"]), **PRIVATE})
+
+
+@router.post("/api/v1/plans/{plan_id}/redone", response_class=Response)
+def tick_redone(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Redone) -> Response:
+    """Take grids off the list of what was left out by a rebase and is to be drawn again."""
+    return _told(tx, planning.tick_redone(tx, plan_id, body.codes, version=version, by=by))
 
 
 @router.post("/api/v1/plans/{plan_id}/publish", response_class=Response)

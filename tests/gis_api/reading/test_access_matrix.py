@@ -88,6 +88,8 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/plans/{plan_id}/return": "planner admin",
     "POST /api/v1/plans/{plan_id}/publish": "planner admin",
     "POST /api/v1/plans/{plan_id}/archive": "planner admin",
+    "GET /api/v1/plans/{plan_id}/rebase": "planner admin",
+    "POST /api/v1/plans/{plan_id}/redone": "planner admin",
     "GET /api/v1/plans/{plan_id}/certificate": "planner admin",
     "GET /api/v1/plans/{plan_id}/successors": "planner admin",
     "PUT /api/v1/plans/{plan_id}/successors": "planner admin",
