@@ -57,6 +57,8 @@ const Ground = L.VectorGrid.extend({
       const layer = found[name === "casings" ? "roads" : name];
       if (layer) layers[name] = layer;
     }
+    // Whoever snaps to the ground reads what is on the screen from here.
+    this.fire("tileread", { coords, layers });
     return { layers };
   },
 

@@ -24,6 +24,9 @@ export function show(box, { maxZoom = 18, animate = false, padding = [24, 24] } 
   }
 }
 
+// The layer of vector tiles under the map; null before anything is shown.
+export const groundLayer = () => ground;
+
 export function showLayer(name, wanted) {
   ground?.show?.(name, wanted);
 }

@@ -1,6 +1,7 @@
 // Top bar and panel of the planner: whether it is saved, what may be done with the plan, figures, problems, changes.
 import { clock, config, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
+import { fixesOf, smallOnes } from "./fixes.js";
 import { counts, kindOf, showChanges, showHouseholds, showProblems } from "./panel.js";
 import { versionOf } from "./plans.js";
 import { RepairDialog } from "./repair.js";
@@ -105,7 +106,8 @@ export class Desk {
     const { errors, warnings } = counts(report);
     showProblems(byTest("planner-defects"), report, {
       locate: (defect) => this.editor.locate(defect),
-      mend: (defect, code) => this.editor.mend(defect, code),
+      fixes: (defect) => (this.editor.editing ? fixesOf(defect, { parentOf: (code) => this.tiling.shapes.get(code)?.parent }) : []),
+      mend: (operation) => this.editor.mend(operation),
       gridOf: (code) => this.tiling.shapes.get(code)?.properties,
     });
     this.editor.markErrors(report);
@@ -115,12 +117,31 @@ export class Desk {
     document.getElementById("warning-count").textContent = warnings ? t("planner.warnings", { n: number(warnings) }) : "";
     const repair = document.getElementById("repair");
     repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => MENDABLE.has(defect.kind)));
-    repair.onclick = () => new RepairDialog(this.store, {
-      applied: (choices) => this.editor.step(() => this.store.repair(choices)),
-      locate: (decision) => this.editor.locate(decision),
-    });
+    repair.onclick = () => this.propose({});
+    this.showSmallOnes();
     this.showPublish();
     this.showTotals();
+  }
+
+  // Noise is mended by one click, slivers after a look at what would change ([S6]).
+  showSmallOnes() {
+    const { noise, sliver } = smallOnes(this.store.report);
+    const offers = { "mend-noise": [noise, "planner.mend_noise", () => this.editor.step(() => this.store.repair({ noise: "mend" }))],
+      "mend-slivers": [sliver, "planner.mend_slivers", () => this.propose({ sliver: "mend", noise: "mend" })] };
+    for (const [id, [number_, words, act]] of Object.entries(offers)) {
+      const button = document.getElementById(id);
+      button.hidden = !(this.editor.editing && number_);
+      button.textContent = t(words, { n: number(number_) });
+      button.onclick = act;
+    }
+  }
+
+  propose(choices) {
+    return new RepairDialog(this.store, {
+      choices,
+      applied: (chosen) => this.editor.step(() => this.store.repair(chosen)),
+      locate: (decision) => this.editor.locate(decision),
+    });
   }
 
   showTotals() {
@@ -165,15 +186,14 @@ export class Desk {
     box.dispatchEvent(new Event("change"));
   }
 
-  // A sentence over the map; `offer` adds a button that does something about it.
-  say(message, kind = "", offer = null) {
+  // A sentence over the map; `ways` are buttons that do something about it, and keep it there until one is pressed.
+  say(message, kind = "", ways = []) {
     const toast = document.getElementById("toast");
     toast.className = `toast message ${kind}`;
-    const way = offer && el("button", { type: "button", class: "small main", "data-test": "offer", onclick: offer.act }, offer.words);
-    fill(toast, el("div", {}, message), way, el("button", { type: "button", class: "small", onclick: () => (toast.hidden = true) }, t("frame.close")));
+    fill(toast, el("div", {}, message), ways, el("button", { type: "button", class: "small", onclick: () => (toast.hidden = true) }, t("frame.close")));
     toast.hidden = false;
     clearTimeout(this.fading);
-    this.fading = setTimeout(() => (toast.hidden = true), kind === "bad" ? REFUSED_FOR_MS : 6000);
+    if (!ways.length) this.fading = setTimeout(() => (toast.hidden = true), kind === "bad" ? REFUSED_FOR_MS : 6000);
   }
 
   // Steps of the plan's life
@@ -213,8 +233,8 @@ export class Desk {
     if (agreed) await this.step("publish", { effective_at: null });
   }
 
-  askName() {
-    return this.ask({ title: t("planner.tool_carve"), text: t("planner.carve_text"), field: t("planner.grid_name"), optional: true });
+  askName(tool = "carve") {
+    return this.ask({ title: t(`planner.tool_${tool}`), text: t(`planner.${tool}_text`), field: t("planner.grid_name"), optional: true });
   }
 
   // A dialog with a title, a sentence, lines, and perhaps one field: resolves with true or the text, null when left.

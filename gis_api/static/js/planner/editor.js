@@ -2,21 +2,28 @@
 import { config, measure, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { map, show, showLayer } from "../map/place.js";
-import { boxOf, storedOf, toWorld } from "../map/world.js";
+import { boundsOf, boxOf, storedOf, toWorld } from "../map/world.js";
 import { Balance } from "./balance.js";
 import { Desk } from "./desk.js";
-import { innerPoint } from "./marks.js";
-import { GIVEN, outOfRange } from "./panel.js";
+import { Forecast } from "./forecast.js";
+import { GridCard } from "./gridcard.js";
+import { outOfRange } from "./panel.js";
+import { waysOn } from "./pieces.js";
 import { Published } from "./published.js";
 import { Rail } from "./rail.js";
 import { Scene } from "./scene.js";
 import { Sketch } from "./sketch.js";
+import { Snapper } from "./snap.js";
+import { Streets } from "./streets.js";
 import { TOOLS } from "./tools/list.js";
-import { buildingOf, refusal, shapeName } from "./words.js";
+import { shapeName } from "./words.js";
 
 const MOST_MARKS = 2000;
+// An overlay is taken by its outline: inside it the grids below are meant, unless overlays are what is selected.
+const OUTLINE_PX = 7;
 const FIELDS = "input, textarea, select, dialog";
 // Enter on a button there presses the button, whatever is being drawn.
+const PARTING = new Set(["carve", "give", "set"]);
 const ELSEWHERE = ".panel, .bar, .toast, .layers";
 
 export class Editor {
@@ -35,10 +42,14 @@ export class Editor {
     this.published = new Published(store, () => this.base.redraw());
     this.balance = new Balance(tiling);
     this.desk = new Desk(store, tiling, this);
-    this.sketch = new Sketch(tiling, () => {
+    this.forecast = new Forecast(tiling, { over: () => this.over.redraw(), restore: () => this.desk.showHouseholds() });
+    this.snapper = new Snapper(tiling, { homes: this.balance.homes, streets: new Streets() });
+    this.sketch = new Sketch(this.snapper, () => {
       this.over.redraw();
       this.offer();
+      this.tool?.preview();
     });
+    this.card = new GridCard(this);
     this.tools = new Map(TOOLS.map((Kind) => [Kind.name, new Kind(this)]));
     this.rail = new Rail(document.getElementById("rail"), TOOLS, {
       choose: (name) => this.use(this.tools.get(name)),
@@ -58,18 +69,31 @@ export class Editor {
     const surface = map.getContainer();
     surface.addEventListener("pointerdown", (event) => this.tool.press(event));
     surface.addEventListener("pointerup", (event) => this.tool.release(event));
-    this.store.addEventListener("outdated", () => this.reload(t("planner.outdated")));
     this.store.addEventListener("plan", () => this.allow());
-    document.addEventListener("connection-back", () => this.reload(null));
     document.addEventListener("keydown", (event) => this.key(event));
     for (const box of document.querySelectorAll("#layers input")) {
       box.addEventListener("change", () => this.layer(box.name, box.checked));
     }
   }
 
+  // The overlays are shown when one is drawn.
+  showOverlays() {
+    const box = document.querySelector('#layers input[name="overlays"]');
+    box.checked = true;
+    this.layer("overlays", true);
+  }
+
+  // What is on the screen, in world units.
+  viewBox() {
+    const bounds = map.getBounds();
+    const [west, north] = toWorld(...storedOf(bounds.getNorthWest()));
+    const [east, south] = toWorld(...storedOf(bounds.getSouthEast()));
+    return [west, north, east, south];
+  }
+
   layer(name, wanted) {
     if (name === "sub_grids") this.scene.subGrids = wanted;
-    else if (name === "overlays") this.scene.overlays = wanted;
+    else if (name === "overlays") this.scene.overlays = this.snapper.overlays = wanted;
     else if (name === "published") this.published.show(wanted);
     else showLayer(name, wanted);
     this.base.redraw();
@@ -89,6 +113,7 @@ export class Editor {
 
   allow() {
     this.rail.allow(this.editing);
+    this.card.show();
     if (!this.editing && this.tool.name !== "select") this.rail.choose("select");
     this.desk.showPlan();
   }
@@ -111,6 +136,8 @@ export class Editor {
 
   shapeAt(latlng, level = this.level()) {
     const [x, y] = toWorld(...storedOf(latlng));
+    const overlay = this.scene.overlays && this.tiling.outlineAt(x, y, { level: "overlay", reach: OUTLINE_PX / 2 ** map.getZoom() });
+    if (overlay) return overlay;
     return this.tiling.at(x, y, level) || (level === "sub_grid" ? this.tiling.at(x, y, "grid") : null);
   }
 
@@ -156,12 +183,17 @@ export class Editor {
     this.tool.click(event);
   }
 
+  // What is being drawn would do this ({figures, moves, cut}); null: nothing is being drawn.
+  foresee(seen) {
+    this.forecast.show(seen);
+  }
+
   choose(code, adding = false) {
     if (!code) this.selected = adding ? this.selected : [];
     else if (!adding) this.selected = [code];
     else if (this.selected.includes(code)) this.selected = this.selected.filter((other) => other !== code);
     else this.selected = [...this.selected, code];
-    this.balance.around(this.tiling.shapes.get(this.selected[0]));
+    this.balance.around(this.selected.map((one) => this.tiling.shapes.get(one)));
     this.arm();
     this.desk.showHouseholds();
   }
@@ -188,6 +220,7 @@ export class Editor {
     this.tool.arm();
     this.offer();
     this.hint.textContent = this.tool.hint();
+    this.card.show();
     this.over.redraw();
   }
 
@@ -203,9 +236,13 @@ export class Editor {
     this.tool.confirm()?.act();
   }
 
-  mend(defect, into) {
-    if (defect.kind in GIVEN) this.step(async () => this.store.edit({ op: "give", geometry: await buildingOf(defect), to: into }));
-    else this.apply({ op: "fill_gap", where: { type: "Point", coordinates: innerPoint(defect.where) }, into });
+  // One of the fixes of a problem (fixes.js).
+  async mend(operation) {
+    try {
+      await this.apply(typeof operation === "function" ? await operation() : operation);
+    } catch (problem) {
+      this.desk.say(problem.message, "bad");
+    }
   }
 
   locate(defect) {
@@ -235,32 +272,72 @@ export class Editor {
 
   // Send one operation; the answer becomes the map, a refusal is told with its place on the map.
   apply(operation, { before, refused } = {}) {
-    const along = { ...operation, pieces_to: operation.op === "carve" ? "new" : operation.to };
-    return this.step(() => this.store.edit(operation), { before, refused, retry: () => this.apply(along) });
+    return this.step(() => this.store.edit(operation), { before, refused, operation });
   }
 
-  async step(send, { before, refused, retry } = {}) {
+  // Resolves with the answer, or with null where it was refused.
+  async step(send, { before, refused, operation } = {}) {
     this.mark(null);
     try {
       const answer = await send();
       before?.();
       await this.take(answer);
+      return answer;
     } catch (problem) {
       refused?.();
       if (problem.where) this.mark(problem.where, "bad");
-      if (problem.status !== 412) this.desk.say(...refusal(problem, retry));
+      if (problem.status !== 412) this.refuse(problem, operation);
+      return null;
     }
   }
 
+  // Why, with its place on the map; where pieces would be cut off a grid, who may have them.
+  refuse(problem, operation) {
+    const away = problem.where && !map.getBounds().intersects(boundsOf(boxOf([problem.where])));
+    if (away) show(boxOf([problem.where]), { animate: true, maxZoom: 18, padding: [160, 160] });
+    if (problem.code !== "splits_grid" || !PARTING.has(operation?.op)) {
+      this.desk.say([problem.message, ...problem.errors?.map(({ msg }) => msg) ?? []].filter((said, i, all) => all.indexOf(said) === i).join(" "), "bad");
+      return;
+    }
+    const ways = waysOn(problem, {
+      operation,
+      tiling: this.tiling,
+      again: (code) => this.apply({ ...operation, pieces_to: code }),
+      look: (code) => this.point(code),
+    });
+    this.desk.say(t("planner.pieces"), "bad", ways);
+  }
+
+  // Show which grid is meant, as if the pointer were on it.
+  point(code) {
+    this.hovered = this.tiling.shapes.get(code) ?? null;
+    this.over.redraw();
+  }
+
   async take(answer) {
-    const { changed } = answer;
-    for (const code of answer.removed) this.tiling.drop(code);
+    const { changed, removed } = answer;
+    const codes = [...removed, ...changed.map((feature) => feature.properties.code)];
+    const older = this.gridsAmong(codes);
+    for (const code of removed) this.tiling.drop(code);
     this.tiling.add(changed);
     this.tiling.rebuild();
     this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
     this.desk.touch(changed, answer);
     this.redraw();
     this.arm();
+    await this.tellHands(older, this.gridsAmong(codes));
+  }
+
+  gridsAmong(codes) {
+    return codes.map((code) => this.tiling.shapes.get(code)).filter((shape) => shape?.level === "grid");
+  }
+
+  // Which households have another grid after an edit: the same buildings, in the shapes before and after it.
+  async tellHands(older, newer) {
+    await this.balance.around([...older, ...newer]);
+    const codes = [...new Set([...older, ...newer].map(({ code }) => code))];
+    const told = this.balance.between(this.balance.owners(older), this.balance.owners(newer), codes);
+    this.forecast.done(told.moves);
   }
 
   async reload(message) {

@@ -2,22 +2,27 @@
 // hold. While one is dragged, every grid that shares the vertex follows; the server decides when it is let go.
 import { t } from "../config.js";
 import { map } from "../map/place.js";
-import { fromWorld, latLngOf, storedOf } from "../map/world.js";
+import { fromWorld, latLngOf, toWorld } from "../map/world.js";
 import { rings, shortCode } from "./tiling.js";
 
 const CROWDED_PX = 26;
 
 export class Handles {
-  constructor(tiling, { moving, moved, bent, erased }) {
+  // `snap(latlng, id, free)` gives the place that the pointer means; the others are told what the hand does.
+  constructor(tiling, { snap, moving, moved, bent, erased }) {
     this.tiling = tiling;
+    this.snap = snap;
     this.tell = { moving, moved, bent, erased };
     this.layer = L.layerGroup().addTo(map);
     this.shape = null;
     this.held = null;
+    this.awaited = null;
+    this.idOf = new WeakMap();
     map.on("zoomend", () => this.shape && !this.held && this.show(this.shape.code));
   }
 
   show(code) {
+    const focused = this.focused();
     this.layer.clearLayers();
     this.shape = code ? this.tiling.shapes.get(code) : null;
     if (!this.shape) return;
@@ -28,6 +33,30 @@ export class Handles {
         this.midpoint(id, ring[(i + 1) % ring.length], scale);
       });
     }
+    this.refocus(focused);
+    this.awaited = null;
+  }
+
+  // Where the keyboard is: after an edit the vertices are others, the place is the same.
+  focused() {
+    const element = document.activeElement?.closest?.(".vertex");
+    if (!element) return null;
+    const { lon, lat } = element.dataset;
+    return this.awaited ?? (lon === undefined ? null : [Number(lon), Number(lat)]);
+  }
+
+  refocus(place) {
+    if (!place) return;
+    const [x, y] = toWorld(...place);
+    let best = null;
+    for (const marker of this.layer.getLayers()) {
+      const { lon, lat } = marker.getElement().dataset;
+      if (lon === undefined) continue;
+      const [mx, my] = toWorld(Number(lon), Number(lat));
+      const away = Math.hypot(mx - x, my - y);
+      if (!best || away < best.away) best = { away, element: marker.getElement() };
+    }
+    best?.element.focus({ preventScroll: true });
   }
 
   hide() {
@@ -36,22 +65,21 @@ export class Handles {
 
   vertex(id) {
     const point = this.tiling.points[id];
-    const owners = this.gridsAt(id);
+    const owners = this.ownersAt(id);
     const fixed = this.tiling.fixed.has(id);
     const marker = this.marker(latLngOf(point.lon, point.lat), ["vertex", owners.length > 2 && "node", fixed && "fixed"].filter(Boolean).join(" "), fixed ? 11 : 14);
     const element = marker.getElement();
     element.dataset.test = "planner-vertex";
     element.dataset.lon = point.lon;
     element.dataset.lat = point.lat;
+    this.idOf.set(element, id);
     element.title = fixed ? t("planner.fixed_vertex") : "";
     element.setAttribute("role", "button");
     element.setAttribute("aria-label", t(fixed ? "planner.fixed_vertex_of" : "planner.vertex_of", { grids: owners.map(shortCode).join(" ") }));
-    marker.on("dragstart", () => this.take({ id, from: [point.lon, point.lat] }));
-    marker.on("drag", (event) => this.tell.moving(id, storedOf(event.target.getLatLng())));
-    marker.on("dragend", (event) => this.drop(storedOf(event.target.getLatLng())));
+    this.follow(marker, () => ({ id, from: [point.lon, point.lat] }));
     marker.on("contextmenu", (event) => {
       L.DomEvent.stop(event.originalEvent);
-      this.tell.erased([point.lon, point.lat]);
+      this.erase(id);
     });
     element.addEventListener("keydown", (event) => this.key(event, id));
   }
@@ -66,9 +94,34 @@ export class Handles {
     const element = marker.getElement();
     element.dataset.test = "planner-midpoint";
     element.setAttribute("aria-label", t("planner.midpoint"));
-    marker.on("dragstart", () => this.take({ id: this.tiling.bend(a, b, at), from: at, bent: true }));
-    marker.on("drag", (event) => this.tell.moving(this.held.id, storedOf(event.target.getLatLng())));
-    marker.on("dragend", (event) => this.drop(storedOf(event.target.getLatLng())));
+    this.follow(marker, () => ({ id: this.tiling.bend(a, b, at), from: at, bent: true }));
+  }
+
+  // From the moment it is taken the marker goes where the pointer means, and tells so.
+  follow(marker, take) {
+    marker.on("dragstart", () => {
+      this.held = take();
+      this.held.to = this.held.from;
+      this.tell.moving(this.held.id, this.held.from);
+    });
+    marker.on("drag", (event) => {
+      const place = this.snap(event.target.getLatLng(), this.held.id, Boolean(event.originalEvent?.altKey));
+      this.held.to = place.stored;
+      if (place.snapped) marker.setLatLng(latLngOf(...place.stored));
+      this.tell.moving(this.held.id, place.stored, place);
+    });
+    marker.on("dragend", () => this.drop());
+  }
+
+  // The vertex under the pointer, for keys that mean it without a focus.
+  underPointer() {
+    const element = document.querySelector(".vertex[data-lon]:hover");
+    return element ? this.idOf.get(element) : undefined;
+  }
+
+  erase(id) {
+    const point = this.tiling.points[id];
+    this.tell.erased([point.lon, point.lat], id);
   }
 
   marker(latlng, name, size) {
@@ -76,16 +129,11 @@ export class Handles {
     return L.marker(latlng, { icon, draggable: true, keyboard: true, autoPan: true, zIndexOffset: name.includes("middle") ? 0 : 500 }).addTo(this.layer);
   }
 
-  take(held) {
-    this.held = held;
-    this.tell.moving(held.id, held.from);
-  }
-
-  drop(to) {
-    const held = this.held;
+  drop() {
+    const { held } = this;
     this.held = null;
-    if (held.bent) this.tell.bent(held, to);
-    else this.tell.moved(held, to);
+    if (held.bent) this.tell.bent(held, held.to);
+    else this.tell.moved(held, held.to);
   }
 
   // Arrow keys move a focused vertex by two screen pixels, ten with Shift; Delete takes it out.
@@ -93,7 +141,7 @@ export class Handles {
     const point = this.tiling.points[id];
     if (event.key === "Delete") {
       event.stopPropagation();
-      this.tell.erased([point.lon, point.lat]);
+      this.erase(id);
       return;
     }
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
@@ -102,10 +150,12 @@ export class Handles {
     event.stopPropagation();
     const away = (event.shiftKey ? 10 : 2) / 2 ** map.getZoom();
     const [lon, lat] = fromWorld(point.x + step[0] * away, point.y + step[1] * away);
-    this.tell.moved({ id, from: [point.lon, point.lat] }, [Number(lon.toFixed(9)), Number(lat.toFixed(9))]);
+    this.awaited = [Number(lon.toFixed(9)), Number(lat.toFixed(9))];
+    this.tell.moving(id, this.awaited);
+    this.tell.moved({ id, from: [point.lon, point.lat] }, this.awaited);
   }
 
-  gridsAt(id) {
-    return [...this.tiling.points[id].owners].filter((code) => this.tiling.shapes.get(code)?.level === "grid");
+  ownersAt(id) {
+    return [...this.tiling.points[id].owners].filter((code) => this.tiling.shapes.get(code)?.level !== "sub_grid");
   }
 }

@@ -1,4 +1,5 @@
-// Places of problems on the map: one that is looked at, and a small triangle at each of the others.
+// Marks over the map: a place that is looked at, a small triangle at every error, what the pointer snapped to.
+import { t } from "../config.js";
 import { colour, faint } from "../map/colours.js";
 import { positions, toWorld } from "../map/world.js";
 
@@ -75,4 +76,40 @@ function tracePolygons(context, geometry, view) {
       else context.moveTo(...place);
     });
   }
+}
+
+// What the pointer snapped to, as a sign and a word: a square at a vertex, a diamond on the ground, a ring on a line.
+export function paintSnap(context, [x, y], { snapped, name }, accent) {
+  context.beginPath();
+  if (!snapped) context.arc(x, y, 3.5, 0, 2 * Math.PI);
+  else if (snapped === "vertex") context.rect(x - 5, y - 5, 10, 10);
+  else if (snapped === "corner" || snapped === "junction") diamond(context, x, y);
+  else context.arc(x, y, 5, 0, 2 * Math.PI);
+  context.fillStyle = snapped ? "#ffffff" : accent;
+  context.fill();
+  context.lineWidth = 2;
+  context.strokeStyle = accent;
+  context.stroke();
+  if (snapped) word(context, x + 11, y - 11, [t(`planner.snap_${snapped}`), name].filter(Boolean).join(" "));
+}
+
+function diamond(context, x, y) {
+  context.moveTo(x, y - 7);
+  context.lineTo(x + 7, y);
+  context.lineTo(x, y + 7);
+  context.lineTo(x - 7, y);
+  context.closePath();
+}
+
+function word(context, x, y, text) {
+  context.font = "600 12px system-ui, sans-serif";
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  const width = context.measureText(text).width;
+  context.fillStyle = faint("paper", 0.92);
+  context.beginPath();
+  context.roundRect(x - 4, y - 9, width + 8, 18, 4);
+  context.fill();
+  context.fillStyle = colour("accent");
+  context.fillText(text, x, y + 1);
 }

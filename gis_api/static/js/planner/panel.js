@@ -5,8 +5,6 @@ import { shortCode } from "./tiling.js";
 
 const ROWS = 30;
 const HOUSEHOLD_ROWS = 8;
-// Problems that end by giving their whole place to one of the grids, and the words of that button.
-export const GIVEN = { cut_building: "planner.whole_to" };
 
 // The service warns beyond a fifth of the target (households_out_of_range); the bar shows the same.
 const TOLERANCE = 0.2;
@@ -38,18 +36,39 @@ export function showHouseholds(list, lead, { tiling, touched, chosen, choose }) 
 }
 
 function householdRow(grid, { top, touched, choose }) {
-  const off = deviation(grid);
-  const out = outOfRange(grid);
-  const sign = off == null ? "" : `${off > 0 ? "+" : off < 0 ? "−" : ""}${Math.abs(Math.round(off * 100))}%`;
   return barRow(shortCode(grid.code), {
-    share: grid.households / top,
-    tick: grid.target ? grid.target / top : null,
-    colour: out ? "var(--range)" : "var(--good)",
+    ...barOf(grid, top),
     figure: number(grid.households),
-    note: out ? `${off > 0 ? "▲" : "▼"}${sign}` : sign,
     touched,
     extra: { "data-code": grid.code, tabindex: "0", role: "button", onclick: () => choose(grid.code), onkeydown: (event) => event.key === "Enter" && choose(grid.code) },
   });
+}
+
+function barOf(grid, top) {
+  const off = deviation(grid);
+  const out = outOfRange(grid);
+  const sign = off == null ? "" : `${off > 0 ? "+" : off < 0 ? "−" : ""}${Math.abs(Math.round(off * 100))}%`;
+  return {
+    share: grid.households / top,
+    tick: grid.target ? grid.target / top : null,
+    colour: out ? "var(--range)" : "var(--good)",
+    note: out ? `${off > 0 ? "▲" : "▼"}${sign}` : sign,
+  };
+}
+
+// The same bars while something is drawn: `figures` is code -> [before, after], `fresh` what a new grid would hold.
+export function showForecast(list, lead, { tiling, figures, fresh }) {
+  const rows = [...figures].map(([code, [before, after]]) => ({ ...tiling.shapes.get(code)?.properties, code, before, households: after }));
+  if (fresh !== undefined) rows.push({ code: "", before: 0, households: fresh, target: rows[0]?.target });
+  const top = Math.max(1, ...rows.map((grid) => Math.max(grid.households, grid.before, (grid.target ?? 0) * 1.35)));
+  lead.textContent = t("planner.foreseen_lead");
+  fill(list, rows.slice(0, HOUSEHOLD_ROWS).map((grid) => barRow(grid.code ? shortCode(grid.code) : t("planner.new_grid"), {
+    ...barOf(grid, top),
+    was: grid.before / top,
+    figure: t("planner.from_to", { before: number(grid.before), after: number(grid.households) }),
+    touched: grid.before !== grid.households,
+    extra: { "data-code": grid.code, "data-before": grid.before, "data-after": grid.households },
+  })));
 }
 
 export function kindOf(defect) {
@@ -63,33 +82,25 @@ export function counts(report) {
   return { errors: errors.length, warnings: defects.length - errors.length, first: errors[0] };
 }
 
-export function showProblems(list, report, { locate, mend, gridOf }) {
+// `fixes` gives the ways out of a problem ([{name, words, operation}]), `mend` does one of them.
+export function showProblems(list, report, { locate, fixes, mend, gridOf }) {
   const defects = [...(report?.defects ?? [])].sort((a, b) => rank(a) - rank(b) || (b.area_m2 ?? 0) - (a.area_m2 ?? 0));
   if (!defects.length) {
     fill(list, el("li", { class: "message good" }, el("div", {}, t("planner.no_problems"))));
     return;
   }
-  const rows = defects.slice(0, ROWS).map((defect) => problemRow(defect, { locate, mend, gridOf }));
+  const rows = defects.slice(0, ROWS).map((defect) => problemRow(defect, { locate, fixes, mend, gridOf }));
   if (defects.length > ROWS) rows.push(el("li", { class: "quiet" }, t("planner.more_problems", { n: number(defects.length - ROWS) })));
   fill(list, rows);
 }
 
 const rank = (defect) => (defect.severity === "warning" ? 1 : 0);
 
-function problemRow(defect, { locate, mend, gridOf }) {
+function problemRow(defect, { locate, fixes, mend, gridOf }) {
   const size = sizeOf(defect);
-  const buttons = [];
-  if (defect.kind === "gap") {
-    for (const code of defect.codes.slice(0, 3)) {
-      buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t("planner.give_to", { grid: shortCode(code) })));
-    }
-  }
-  if (defect.kind in GIVEN) {
-    for (const code of defect.codes.slice(0, 3)) {
-      buttons.push(el("button", { type: "button", class: "small", onclick: () => mend(defect, code) }, t(GIVEN[defect.kind], { grid: shortCode(code) })));
-    }
-  }
-  if (defect.where) buttons.push(el("button", { type: "button", class: "small", onclick: () => locate(defect) }, t("planner.locate")));
+  const buttons = fixes(defect).map(({ name, words, operation }) =>
+    el("button", { type: "button", class: "small", "data-fix": name, onclick: () => mend(operation) }, words));
+  if (defect.where) buttons.push(el("button", { type: "button", class: "small", "data-fix": "locate", onclick: () => locate(defect) }, t("planner.locate")));
   return el("li", { class: `problem ${defect.severity}`, "data-kind": defect.kind },
     el("b", { class: "kind" }, [defect.severity === "warning" ? t("planner.warning_mark") : null, kindOf(defect), size].filter(Boolean).join(" · ")),
     el("p", {}, sentence(defect, gridOf)),

@@ -7,10 +7,10 @@ import { shortCode } from "./tiling.js";
 const MOST_DECISIONS = 60;
 
 export class RepairDialog {
-  constructor(store, { applied, locate }) {
+  constructor(store, { applied, locate, choices = {} }) {
     this.store = store;
     this.tell = { applied, locate };
-    this.choices = {};
+    this.choices = { ...choices };
     this.body = el("div", { class: "answer" });
     this.apply = el("button", { type: "button", class: "main", "data-test": "repair-apply", onclick: () => this.done() }, t("repair.apply"));
     this.dialog = el("dialog", { class: "repair", "data-test": "repair" }, el("form", { method: "dialog" },
@@ -45,7 +45,7 @@ export class RepairDialog {
   }
 
   row(decision) {
-    const options = [...new Set(["leave", ...decision.options.filter((option) => option !== "new"), decision.chosen])];
+    const options = [...new Set(["leave", ...decision.options, decision.chosen])];
     const select = el("select", { "aria-label": t("repair.choice") }, options.map((option) =>
       el("option", { value: option, selected: option === decision.chosen }, wordsOf(option))));
     select.addEventListener("change", () => {

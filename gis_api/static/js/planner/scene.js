@@ -49,6 +49,20 @@ export class Scene {
     outline(context, tiling, chosen, view, { fill: faint("accent", 0.13), stroke: accent, width: 3 });
     paintErrors(context, view, editor.errorPlaces);
     for (const mark of editor.marks) paintMark(context, view, mark);
+    this.paintCut(context, view, editor.forecast?.cut ?? []);
     editor.tool?.paint(context, view, accent);
+  }
+
+  // The buildings that what is being drawn would cut.
+  paintCut(context, view, buildings) {
+    context.beginPath();
+    for (const { rings: walls } of buildings) {
+      for (const ring of walls) ring.forEach(({ x, y }, i) => (i ? context.lineTo(x * view.scale - view.x, y * view.scale - view.y) : context.moveTo(x * view.scale - view.x, y * view.scale - view.y)));
+    }
+    context.fillStyle = faint("bad", 0.35);
+    context.fill("evenodd");
+    context.lineWidth = 1.5;
+    context.strokeStyle = colour("bad");
+    context.stroke();
   }
 }

@@ -34,19 +34,21 @@ export class Tiling {
     const parent = feature.properties.parent ?? feature.properties.parent_code ?? null;
     const polygons = feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates;
     const shape = { code, feature, properties: feature.properties, parent, level: levelOf(feature.properties) };
-    shape.polygons = polygons.map((polygon) => polygon.map((ring) => this.ring(ring, code)));
+    // An overlay shares no vertex: moving its own must not move a tile that happens to have one there.
+    const apart = shape.level === "overlay" ? `${code}:` : "";
+    shape.polygons = polygons.map((polygon) => polygon.map((ring) => this.ring(ring, code, apart)));
     measure(this, shape);
     return shape;
   }
 
-  ring(positions, code) {
+  ring(positions, code, apart) {
     const ring = [];
-    for (let i = 0; i < positions.length - 1; i += 1) ring.push(this.point(positions[i], code));
+    for (let i = 0; i < positions.length - 1; i += 1) ring.push(this.point(positions[i], code, apart));
     return ring;
   }
 
-  point([lon, lat], code) {
-    const key = `${lon},${lat}`;
+  point([lon, lat], code, apart) {
+    const key = `${apart}${lon},${lat}`;
     let found = this.index.get(key);
     if (found === undefined) {
       found = this.points.length;
@@ -108,6 +110,19 @@ export class Tiling {
     return null;
   }
 
+  // The shape of a level whose outline runs within reach of a place.
+  outlineAt(x, y, { level, reach }) {
+    for (const shape of this.shapes.values()) {
+      const [west, north, east, south] = shape.box;
+      if (shape.level !== level || !within([west - reach, north - reach, east + reach, south + reach], x, y)) continue;
+      for (const ring of rings(shape)) {
+        const points = ring.map((id) => this.points[id]);
+        if (points.some((point, i) => footOf(point, points[(i + 1) % points.length], x, y).away <= reach)) return shape;
+      }
+    }
+    return null;
+  }
+
   ofLevel(level) {
     return [...this.shapes.values()].filter((shape) => shape.level === level);
   }
@@ -149,7 +164,7 @@ export class Tiling {
     if (grids.length) rank = grids.length === 1 ? "frame" : parents.size > 1 ? "community" : "grid";
     // Borders of communities and of the district are moved by an import, not here.
     if (rank === "frame" || rank === "community") for (const point of points) this.fixed.add(point);
-    return { points, rank, box: boxOf(this, points) };
+    return { points, rank, owners: edge.owners, box: boxOf(this, points) };
   }
 }
 
@@ -213,6 +228,14 @@ function measure(tiling, shape) {
   }
   shape.box = box;
   shape.label = null;
+}
+
+// The place on an edge nearest to another place, and how far it is.
+export function footOf(p, q, x, y) {
+  const [dx, dy] = [q.x - p.x, q.y - p.y];
+  const share = Math.max(0, Math.min(1, ((x - p.x) * dx + (y - p.y) * dy) / (dx * dx + dy * dy || 1)));
+  const [footX, footY] = [p.x + share * dx, p.y + share * dy];
+  return { x: footX, y: footY, away: Math.hypot(footX - x, footY - y) };
 }
 
 export const within = (box, x, y) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];

@@ -9,12 +9,6 @@ export function shapeName(shape) {
   return name && name !== shape.code ? `${shortCode(shape.code)} ${name}` : shortCode(shape.code);
 }
 
-// A refusal in words; where pieces would be cut off a grid, the way on is offered beside it.
-export function refusal(problem, retry) {
-  if (problem.code !== "splits_grid" || !retry) return [problem.message, "bad"];
-  return [t("planner.pieces"), "bad", { words: t("planner.pieces_along"), act: retry }];
-}
-
 const A_METRE = 0.00001;
 
 // The outline of the building that a border cuts: a problem tells its id and a place in it.

@@ -13,6 +13,17 @@ export class Drawn extends Tool {
   // What the finished drawing (GeoJSON) is for.
   drawn() {}
 
+  // What the drawing would do, from its corners in world units; null where that cannot be said yet.
+  foreseen() {
+    return null;
+  }
+
+  preview() {
+    const { places } = this.sketch;
+    const enough = places.length >= (this.constructor.draws === "area" ? 3 : 2);
+    this.editor.foresee(this.sketch.kind && enough ? this.foreseen(places) : null);
+  }
+
   arm() {
     const { draws } = this.constructor;
     if (!this.enough) this.sketch.stop();
@@ -21,6 +32,7 @@ export class Drawn extends Tool {
 
   stop() {
     this.sketch.stop();
+    this.editor.foresee(null);
   }
 
   click(event) {

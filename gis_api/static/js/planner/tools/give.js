@@ -9,6 +9,10 @@ export class Give extends Drawn {
   static needed = 1;
   static keeps = true;
 
+  foreseen(places) {
+    return this.editor.balance.taken(places, this.editor.selected[0]);
+  }
+
   drawn(geometry) {
     this.editor.apply({ op: "give", geometry, to: this.editor.selected[0] });
   }

@@ -10,6 +10,16 @@ export class Merge extends Tool {
   static many = true;
   static keeps = true;
 
+  arm() {
+    const { selected, balance } = this.editor;
+    const [into] = [...selected].sort();
+    this.editor.foresee(this.enough ? balance.joined(selected, into) : null);
+  }
+
+  stop() {
+    this.editor.foresee(null);
+  }
+
   confirm() {
     return this.enough ? { words: t("planner.confirm_merge"), act: () => this.merge() } : null;
   }

@@ -1,4 +1,5 @@
 // A line becomes the border between the two selected grids.
+import { betweenBorderAnd } from "../cutting.js";
 import { Drawn } from "./drawn.js";
 
 export class Redraw extends Drawn {
@@ -8,6 +9,13 @@ export class Redraw extends Drawn {
   static needed = 2;
   static many = true;
   static keeps = true;
+
+  foreseen(places) {
+    const { tiling, balance, selected } = this.editor;
+    const [left, right] = selected.map((code) => tiling.shapes.get(code));
+    const ground = betweenBorderAnd(tiling, left, right, places);
+    return ground && balance.swapped(left.code, right.code, ground, places);
+  }
 
   drawn(line) {
     const [left, right] = this.editor.selected;

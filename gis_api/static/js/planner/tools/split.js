@@ -1,4 +1,5 @@
 // A line through the selected grid makes two of it.
+import { pieceOf } from "../cutting.js";
 import { Drawn } from "./drawn.js";
 
 export class Split extends Drawn {
@@ -7,6 +8,12 @@ export class Split extends Drawn {
   static picture = "M6 3l8 14M14 3L6 17M4.500 15a2.500 2.500 0 1 0 .1 0M15.500 15a2.500 2.500 0 1 0 .1 0";
   static needed = 1;
   static keeps = true;
+
+  foreseen(places) {
+    const [code] = this.editor.selected;
+    const piece = pieceOf(this.editor.tiling, this.editor.tiling.shapes.get(code), places);
+    return piece && this.editor.balance.parted(code, piece, places);
+  }
 
   drawn(line) {
     this.editor.apply({ op: "split", code: this.editor.selected[0], line });

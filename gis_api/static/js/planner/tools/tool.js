@@ -27,7 +27,10 @@ export class Tool {
   }
 
   get enough() {
-    return this.editor.selected.length >= this.constructor.needed;
+    const { selected, tiling } = this.editor;
+    // Overlays have no border with anybody: they are reshaped and removed, not split or merged.
+    const fits = selected.filter((code) => tiling.shapes.get(code)?.level !== "overlay");
+    return selected.length === fits.length && fits.length >= this.constructor.needed;
   }
 
   // A vertex that hangs on the pointer: {id, codes}; its edges are painted apart.
@@ -49,6 +52,9 @@ export class Tool {
     const adding = event.originalEvent.shiftKey || event.originalEvent.ctrlKey || event.originalEvent.metaKey;
     this.editor.choose(this.editor.shapeAt(event.latlng)?.code ?? null, adding || this.constructor.many);
   }
+
+  // A drawing has changed: say what it would do (editor.foresee).
+  preview() {}
 
   // True where the tool says itself what lies under the pointer.
   hover() {

@@ -1,8 +1,11 @@
-// The vertices of the selected grid can be dragged; every grid that shares one follows while it moves.
+// The vertices of the selected grid can be dragged; every grid that shares one follows while it moves. An overlay shares
+// none: it gets another outline.
 import { number, t } from "../../config.js";
-import { colour } from "../../map/colours.js";
+import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
+import { toWorld } from "../../map/world.js";
 import { Handles } from "../handles.js";
+import { paintSnap } from "../marks.js";
 import { outline } from "../paint.js";
 import { shortCode } from "../tiling.js";
 import { Tool } from "./tool.js";
@@ -18,10 +21,11 @@ export class Vertices extends Tool {
     this.tiling = editor.tiling;
     this.held = null;
     this.handles = new Handles(this.tiling, {
-      moving: (id, position) => this.drag(id, position),
-      moved: (held, to) => this.drop(held, { op: "move_vertex", from: held.from, to }),
-      bent: (held, to) => this.drop(held, { op: "insert_vertex", at: held.from, to }),
-      erased: (at) => editor.apply({ op: "delete_vertex", at }),
+      snap: (latlng, id, free) => this.snapped(latlng, id, free),
+      moving: (id, position, place) => this.drag(id, position, place),
+      moved: (held, to) => this.drop(held, to, { op: "move_vertex", from: held.from, to }),
+      bent: (held, to) => this.drop(held, to, { op: "insert_vertex", at: held.from, to }),
+      erased: (at, id) => this.erase(at, id),
     });
   }
 
@@ -29,8 +33,16 @@ export class Vertices extends Tool {
     return this.held;
   }
 
+  // The overlay whose vertices are shown, if it is one.
+  get overlay() {
+    const shape = this.tiling.shapes.get(this.editor.selected[0]);
+    return shape?.level === "overlay" ? shape : null;
+  }
+
   arm() {
     const { selected, editing } = this.editor;
+    // An answer that comes while the next vertex hangs on the pointer does not take it out of the hand.
+    if (this.handles.held) return;
     this.handles.show(editing && selected.length === 1 ? selected[0] : null);
   }
 
@@ -38,41 +50,82 @@ export class Vertices extends Tool {
     this.handles.hide();
   }
 
-  drag(id, position) {
+  key(event) {
+    const id = event.key === "Delete" ? this.handles.underPointer() : undefined;
+    if (id === undefined) return super.key(event);
+    this.handles.erase(id);
+    return true;
+  }
+
+  // A vertex of the tiling snaps to the ground only: on another border it could not stay.
+  snapped(latlng, id, free) {
+    const { overlay } = this;
+    return this.editor.snapper.find(latlng, { free, without: overlay ? new Set([overlay.code]) : null, ground: !overlay });
+  }
+
+  drag(id, position, place = null) {
     if (this.held?.id !== id) this.lift(id);
+    this.held.place = place;
     this.tiling.nudge(id, position);
     this.editor.over.redraw();
+    const { balance } = this.editor;
+    const told = balance.now();
+    const seen = { ...told, cut: balance.cut(balance.edgesAt(id, this.held.grids)) };
+    this.editor.foresee(this.held.grids.length && told.known ? seen : null);
     const { x, y } = this.tiling.points[id];
+    this.editor.tell(this.pixel(x, y), this.held.title, this.words(seen));
+  }
+
+  pixel(x, y) {
     const scale = 2 ** map.getZoom();
     const origin = map.getPixelOrigin();
-    const place = map.layerPointToContainerPoint(L.point(x * scale - origin.x, y * scale - origin.y));
-    this.editor.tell(place, this.held.title, this.figures());
+    return map.layerPointToContainerPoint(L.point(x * scale - origin.x, y * scale - origin.y));
   }
 
   lift(id) {
     const codes = [...this.tiling.points[id].owners];
     const grids = codes.filter((code) => this.tiling.shapes.get(code).level === "grid");
-    this.held = { id, codes, grids, title: t("planner.shared_vertex", { n: grids.length }) };
+    const title = this.overlay ? t("planner.overlay_vertex") : t("planner.shared_vertex", { n: grids.length });
+    this.held = { id, codes, grids, title };
     this.editor.balance.start(grids);
     this.editor.base.redraw();
   }
 
-  figures() {
+  words({ known, figures, cut }) {
     const { grids } = this.held;
-    const figures = this.editor.balance.now(grids);
-    if (!figures.size) return grids.map(shortCode).join(" · ");
-    return [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(after) })).join(" · ");
+    if (!known || !grids.length) return grids.map(shortCode).join(" · ");
+    const counts = [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(after) }));
+    return [...counts, cut.size ? t("planner.cuts", { n: number(cut.size) }) : null].filter(Boolean).join(" · ");
   }
 
-  async drop(held, operation) {
-    const { held: moving } = this;
+  async drop(held, to, operation) {
+    const { held: moving, overlay } = this;
     this.held = null;
     this.editor.tip.hidden = true;
-    if (String(operation.to) === String(held.from) || !moving) {
+    this.editor.foresee(null);
+    if (String(to) === String(held.from)) {
       this.springBack(moving);
       return;
     }
-    await this.editor.apply(operation, { before: () => this.tiling.settle(held.id), refused: () => this.springBack(moving) });
+    const sent = overlay ? this.redrawn(overlay, (id) => (id === held.id ? to : undefined)) : operation;
+    await this.editor.apply(sent, { before: () => this.tiling.settle(held.id), refused: () => this.springBack(moving) });
+  }
+
+  erase(at, id) {
+    this.editor.apply(this.overlay ? this.redrawn(this.overlay, (other) => (other === id ? null : undefined)) : { op: "delete_vertex", at });
+  }
+
+  // The overlay with other positions: `at(id)` gives a new one, null takes the vertex out, undefined leaves it.
+  redrawn(shape, at) {
+    const place = (id) => {
+      const other = at(id);
+      return other === undefined ? [this.tiling.points[id].lon, this.tiling.points[id].lat] : other;
+    };
+    const coordinates = shape.polygons.map((polygon) => polygon.map((ring) => {
+      const places = ring.map(place).filter(Boolean);
+      return [...places, places[0]];
+    }));
+    return { op: "reshape", code: shape.code, geometry: { type: "MultiPolygon", coordinates } };
   }
 
   springBack(moving) {
@@ -84,8 +137,12 @@ export class Vertices extends Tool {
 
   paint(context, view, accent) {
     if (!this.held) return;
-    const touched = this.held.codes.map((code) => this.tiling.shapes.get(code));
+    const touched = this.held.codes.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
     outline(context, this.tiling, touched.filter((shape) => shape.level === "sub_grid"), view, { stroke: colour("sub-grid"), width: 1, dash: [4, 3] });
-    outline(context, this.tiling, touched.filter((shape) => shape.level === "grid"), view, { fill: `${accent}10`, stroke: accent, width: 2 });
+    outline(context, this.tiling, touched.filter((shape) => shape.level !== "sub_grid"), view, { fill: faint("accent", 0.06), stroke: accent, width: 2 });
+    const { place } = this.held;
+    if (!place?.snapped) return;
+    const [x, y] = toWorld(...place.stored);
+    paintSnap(context, [x * view.scale - view.x, y * view.scale - view.y], place, accent);
   }
 }

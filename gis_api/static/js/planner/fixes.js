@@ -1,0 +1,44 @@
+// Which ways out of a problem fit it, as buttons for its row: what is offered here the server can do in one edit.
+import { t } from "../config.js";
+import { innerPoint } from "./marks.js";
+import { shortCode } from "./tiling.js";
+import { buildingOf } from "./words.js";
+
+const MOST = 3;
+
+// [{words, operation}]: operation is one of the API's, or a function that resolves with one.
+export function fixesOf(defect, { parentOf }) {
+  const some = defect.codes.slice(0, MOST);
+  const { where } = defect;
+  if (!where) return [];
+  if (defect.kind === "gap") {
+    const into = some.map((code) => fix("planner.give_to", code, { op: "fill_gap", where: { type: "Point", coordinates: innerPoint(where) }, into: code }));
+    return defect.class === "noise" ? into : [...into, { name: "new", words: t("planner.new_here"), operation: { op: "add", geometry: where, name: "", parent: parentOf(some[0]) } }];
+  }
+  if (defect.kind === "overlap") return some.map((code) => fix("planner.give_to", code, { op: "give", geometry: where, to: code }));
+  if (defect.kind === "cut_building") {
+    return some.map((code) => fix("planner.whole_to", code, async () => ({ op: "give", geometry: await buildingOf(defect), to: code })));
+  }
+  if (defect.kind === "multipart") return some.map((code) => fix("planner.allow_parts", code, { op: "set", code, parts_allowed: true }));
+  if (defect.kind === "unmatched_vertex" || defect.kind === "overshoot") return [];
+  if (["contained", "duplicate"].includes(defect.kind)) {
+    const [one, other] = some;
+    return other ? [fix("planner.remove_grid", one, { op: "remove", code: one, into: other })] : [];
+  }
+  return [];
+}
+
+function fix(key, code, operation) {
+  return { name: code, words: t(key, { grid: shortCode(code) }), operation };
+}
+
+// What can be mended without looking at each place: class of the problems -> their number.
+export function smallOnes(report) {
+  const found = { noise: 0, sliver: 0 };
+  for (const defect of report?.defects ?? []) {
+    if (defect.severity === "warning") continue;
+    if (defect.class === "noise" || defect.kind === "unmatched_vertex") found.noise += 1;
+    else if (defect.class === "sliver") found.sliver += 1;
+  }
+  return found;
+}

@@ -1,0 +1,71 @@
+// What an edit would do, while it is being drawn, and what the last one did: households of the touched grids before and
+// after, who changes hands, which buildings would be cut. Drawn at most once a frame.
+import { number, t } from "../config.js";
+import { byTest, el, fill } from "../dom.js";
+import { showForecast } from "./panel.js";
+import { shortCode } from "./tiling.js";
+
+const MOST_PAIRS = 6;
+
+export class Forecast {
+  constructor(tiling, { over, restore }) {
+    this.tiling = tiling;
+    this.tell = { over, restore };
+    this.list = byTest("planner-households");
+    this.hands = byTest("planner-hands");
+    this.cutLine = byTest("planner-cut");
+    this.seen = null;
+    this.frame = 0;
+  }
+
+  get cut() {
+    return this.seen?.cut ?? new Set();
+  }
+
+  // A forecast, or null where nothing is being drawn any more.
+  show(seen) {
+    if (!seen && !this.seen) return;
+    this.seen = seen;
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    this.frame = 0;
+    const { seen } = this;
+    this.list.classList.toggle("foreseen", Boolean(seen));
+    this.hands.setAttribute("aria-live", seen ? "off" : "polite");
+    this.tell.over();
+    if (!seen) {
+      this.showCut(0);
+      fill(this.hands);
+      this.tell.restore();
+      return;
+    }
+    showForecast(this.list, document.getElementById("households-lead"), { tiling: this.tiling, figures: seen.figures, fresh: seen.fresh });
+    document.getElementById("households-title").textContent = t("planner.foreseen_title");
+    this.showMoves(seen.moves, "planner.hands_now");
+    this.showCut(seen.cut?.size ?? 0);
+  }
+
+  showCut(buildings) {
+    this.cutLine.hidden = !buildings;
+    this.cutLine.textContent = buildings ? t("planner.cuts", { n: number(buildings) }) : "";
+  }
+
+  // After an edit: which households have another grid now, by pair of grids.
+  done(moves) {
+    if (this.seen) return;
+    this.showMoves(moves, "planner.hands_done");
+  }
+
+  showMoves(moves, title) {
+    const some = moves.filter(({ buildings }) => buildings > 0);
+    fill(this.hands, some.length ? el("h3", {}, t(title)) : null,
+      el("ul", { class: "moves" }, some.slice(0, MOST_PAIRS).map((move) => el("li", { "data-from": move.from ?? "", "data-to": move.to ?? "" }, wordsOf(move)))));
+  }
+}
+
+function wordsOf({ from, to, households, buildings }) {
+  const name = (code) => (code ? shortCode(code) : t("planner.no_grid"));
+  return t("planner.move", { n: number(households), buildings: number(buildings), from: name(from), to: to ? name(to) : t("planner.new_grid") });
+}

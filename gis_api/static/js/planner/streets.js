@@ -1,0 +1,97 @@
+// The roads on the screen, read from the vector tiles that draw them: nothing is fetched for it. Segments and junctions
+// lie in a hash of cells for each tile, made when the tile arrives and dropped with it.
+import { groundLayer, map } from "../map/place.js";
+
+const TILE = 256;
+// Cells of the hash, in pixels of the tile's own zoom.
+const CELL = 32;
+// Farther out a snap would jump by more than a road is wide.
+const FROM_ZOOM = 15;
+
+export class Streets {
+  constructor() {
+    this.tiles = new Map();
+    const ground = groundLayer();
+    ground?.on?.("tileread", ({ coords, layers }) => this.read(coords, layers.roads));
+    ground?.on?.("tileunload", ({ coords }) => this.tiles.delete(keyOf(coords)));
+  }
+
+  read(coords, roads) {
+    if (coords.z < FROM_ZOOM || !roads) return;
+    const tile = { cells: new Map(), ends: new Map() };
+    for (const feature of roads.features) for (const line of feature.geometry) this.line(tile, line, roads.extent, feature.properties);
+    this.tiles.set(keyOf(coords), tile);
+  }
+
+  line(tile, line, extent, { name }) {
+    const scale = TILE / extent;
+    const points = line.map(({ x, y }) => ({ x: x * scale, y: y * scale }));
+    points.forEach((point, i) => {
+      const end = i === 0 || i === points.length - 1;
+      // Where lines begin, end or cross there is a junction; where the tile cuts them there is none.
+      if (within(point)) this.count(tile, point, end ? 1 : 0.6);
+      if (i > 0) this.put(tile, { p: points[i - 1], q: point, name });
+    });
+  }
+
+  count(tile, point, weight) {
+    const key = `${point.x},${point.y}`;
+    const known = tile.ends.get(key);
+    if (!known) tile.ends.set(key, { weight, point });
+    else known.weight += weight;
+    if ((known?.weight ?? weight) >= 1 && !tile.ends.get(key).put) {
+      tile.ends.get(key).put = true;
+      this.put(tile, { p: point, q: point, junction: true });
+    }
+  }
+
+  put(tile, thing) {
+    const { p, q } = thing;
+    const [west, east] = [Math.min(p.x, q.x), Math.max(p.x, q.x)].map((x) => Math.floor(x / CELL));
+    const [north, south] = [Math.min(p.y, q.y), Math.max(p.y, q.y)].map((y) => Math.floor(y / CELL));
+    for (let x = west; x <= east; x += 1) {
+      for (let y = north; y <= south; y += 1) {
+        const key = x * 4096 + y;
+        const cell = tile.cells.get(key);
+        if (cell) cell.push(thing);
+        else tile.cells.set(key, [thing]);
+      }
+    }
+  }
+
+  // The segments and junctions within reach (world units) of a world position, in world units.
+  *near(x, y, reach) {
+    const z = Math.round(map.getZoom());
+    const scale = 2 ** z;
+    for (const key of tilesAt(x, y, reach, z)) {
+      const tile = this.tiles.get(key);
+      if (!tile) continue;
+      const [left, top] = key.split("/").slice(1).map((side) => Number(side) * TILE);
+      const [px, py] = [x * scale - left, y * scale - top];
+      for (const thing of things(tile, px, py, reach * scale)) {
+        yield { ...thing, p: world(thing.p, left, top, scale), q: world(thing.q, left, top, scale) };
+      }
+    }
+  }
+}
+
+const keyOf = ({ x, y, z }) => `${z}/${x}/${y}`;
+const world = (point, left, top, scale) => ({ x: (point.x + left) / scale, y: (point.y + top) / scale });
+const within = ({ x, y }) => x > 0 && y > 0 && x < TILE && y < TILE;
+
+function tilesAt(x, y, reach, z) {
+  const side = TILE / 2 ** z;
+  const keys = new Set();
+  for (const dx of [-reach, reach]) for (const dy of [-reach, reach]) keys.add(`${z}/${Math.floor((x + dx) / side)}/${Math.floor((y + dy) / side)}`);
+  return keys;
+}
+
+function things(tile, x, y, reach) {
+  const found = new Set();
+  for (let i = Math.floor((x - reach) / CELL); i <= Math.floor((x + reach) / CELL); i += 1) {
+    for (let j = Math.floor((y - reach) / CELL); j <= Math.floor((y + reach) / CELL); j += 1) {
+      for (const thing of tile.cells.get(i * 4096 + j) ?? []) found.add(thing);
+    }
+  }
+  return found;
+}
