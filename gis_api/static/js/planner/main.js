@@ -9,6 +9,7 @@ import { Editor } from "./editor.js";
 import { showPlans } from "./plans.js";
 import { PlanStore } from "./store.js";
 import { Tiling } from "./tiling.js";
+import { Together } from "./together.js";
 
 const main = document.getElementById("main");
 const ready = () => {
@@ -24,6 +25,7 @@ async function open(id) {
   show(boxOf(features.filter((feature) => feature.properties.exclusive).map((feature) => feature.geometry)));
   const editor = new Editor(store, tiling, plan);
   new SearchBox({ plan: id, chosen: (one) => found(editor, one) });
+  new Together(editor);
   ready();
   editor.refreshFigures();
 }
