@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,8 +81,7 @@ class Wish:
     without: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A worker who may go; `distance_m` in metres of the city's CRS, `position_age_s` None without a fix."""
 
     worker_id: int
@@ -98,8 +98,7 @@ class Candidate:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A worker who stood before the last candidate and does not go; `distance_m` is None where nothing is known."""
 
     number: str

@@ -68,7 +68,11 @@ class Standings:
 
     def freshness(self, row: int) -> str:
         """fresh, ageing or stale, by the age of the worker's last fix; a worker without a fix is stale."""
-        age_s = self.age_s[row]
-        if age_s < 0 or age_s > AGEING_S:
-            return "stale"
-        return "fresh" if age_s <= FRESH_S else "ageing"
+        return freshness_of(int(self.age_s[row]))
+
+
+def freshness_of(age_s: int) -> str:
+    """fresh, ageing or stale, by the age of a fix in seconds; -1 stands for no fix."""
+    if age_s < 0 or age_s > AGEING_S:
+        return "stale"
+    return "fresh" if age_s <= FRESH_S else "ageing"

@@ -9,8 +9,21 @@ ordering by degrees would name the wrong nearest worker in 10 % of cases at 39.6
 """
 
 from layers.candidates.chart import Chart, Desk
-from layers.candidates.roster import Roster
-from layers.candidates.seen import near
+from layers.candidates.picture import Key, Picture, picture_of
+from layers.candidates.roster import DistrictRoster, Roster, moment
+from layers.candidates.seen import Ground, near
 from layers.candidates.statement import near_sql
 
-__all__ = ["Chart", "Desk", "Roster", "near", "near_sql"]
+__all__ = [
+    "Chart",
+    "Desk",
+    "DistrictRoster",
+    "Ground",
+    "Key",
+    "Picture",
+    "Roster",
+    "moment",
+    "near",
+    "near_sql",
+    "picture_of",
+]

@@ -21,6 +21,7 @@ from layers.access import Actor, require_area
 from layers.candidates import Desk, Roster, near
 from layers.categories import Category, get_category
 from layers.dispatch_rules import LIMITS, Candidate, Limits, Policy, Ranking, Rejected, Rejection, Wish, rank
+from layers.dispatching.at_hand import find_at_hand
 from layers.history import note
 from layers.incidents import OPEN_TASK_STATES, Incident, Step
 from layers.locating import Atlas, Location
@@ -118,6 +119,9 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
 
 def nearest(memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish) -> Ranking:
     """Who could go to a place, best first, with reasons; empty outside all districts. No database."""
+    found = find_at_hand(memory.roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=memory.limits)
+    if found is not None:
+        return found
     standings = near(memory.roster, place, lon=lon, lat=lat, at=at)
     return Ranking() if standings is None else rank(standings, wish, limits=memory.limits)
 
@@ -308,7 +312,7 @@ def keep_decision(
 
 def candidate_json(one: Candidate) -> dict[str, Any]:
     """A candidate as it is stored and told; the database's id stays inside. Whoever is a candidate is on duty."""
-    told = {name: getattr(one, name) for name in Candidate.__slots__ if name not in ("worker_id", "number")}
+    told = {name: getattr(one, name) for name in Candidate._fields if name not in ("worker_id", "number")}
     return {"worker": one.number, **told, "on_duty": True}
 
 
