@@ -39,7 +39,7 @@ export class Line {
     this.store.made = Math.max(0, ...this.waiting.map(({ number }) => number));
     if (this.waits) this.lostAt = this.waiting[0].at;
     this.count(this.waiting.length);
-    this.store.tell("answered", { changed: [], removed: [] });
+    if (this.waits) this.store.tell("answered", { changed: [], removed: [] });
     this.tell();
     for (const entry of this.held) this.store.tell("conflict", entry);
     await this.flush();

@@ -111,7 +111,7 @@ export class Together {
 
   answered({ changed = [], removed = [] }) {
     this.put(this.shown(changed, removed), removed);
-    this.editor.desk.touch(changed, { removed });
+    if (this.store.report) this.editor.desk.touch(changed, { removed });
   }
 
   // The features to show when the server has told these: its own where nothing waits, else as the waiting edits draw them.
@@ -139,7 +139,8 @@ export class Together {
     editor.arm();
     editor.desk.showHouseholds();
     editor.desk.showPlan();
-    editor.desk.showReport();
+    // Before the first report there is nothing to show of one.
+    if (this.store.report) editor.desk.showReport();
     this.kept.layer.redraw();
     this.people.layer.redraw();
   }
