@@ -34,7 +34,7 @@ def test_the_child_gives_the_report_of_this_process(monkeypatch: pytest.MonkeyPa
     here = checked(task)
     monkeypatch.setattr(checking, "FEW_VERTICES", 0)
     assert check(task) == here
-    assert set(here["summary"]["by_kind"]) == {"overshoot", "invalid"}
+    assert set(here["summary"]["by_kind"]) == {"overlap", "overshoot", "invalid"}
 
 
 def test_measures_are_metres_on_the_ground() -> None:

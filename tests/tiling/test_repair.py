@@ -110,6 +110,7 @@ def test_noise_that_adds_up_to_more_than_a_square_metre_is_asked_about() -> None
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), reach_m=st.sampled_from([0.004, 0.05, 0.3, 2.0]))
 @example(seed=194, reach_m=2.0)  # a splinter of two thirds of a square metre, after a metre had been mended
+@example(seed=189, reach_m=2.0)  # an overshoot left as drawn gave a sliver to another heir than was counted
 def test_no_grid_changes_by_more_than_a_square_metre_without_a_decision(seed: int, reach_m: float) -> None:
     repair = propose(CITY.codes, messed(CITY, seed, reach_m), frame=CITY.frame)
     # Nodes on slanted edges come on top of the square metre: half a millimetre along the border.

@@ -64,14 +64,20 @@ def _loud(
     faces: Faces, regions: Sequence[Region], silent: frozenset[int], moved_m2: Mapping[int, float], rows: int
 ) -> frozenset[int]:
     """Those of the regions that must be asked about: they find no heir, or change a grid by too much together."""
-    # What is asked about stays with all who claim it, outside the frame too.
-    owners: Owners = list(faces.claims)
+    owners = _claimed(faces)
+    for number in set(range(len(regions))) - silent:  # what is asked about stays with all who claim it
+        for face in regions[number].members:
+            owners[face] = regions[number].claims
     lost = {id(region) for region in _to_longest(faces, [regions[n] for n in sorted(silent)], owners)}
     asked = frozenset(range(len(regions))) - silent
     total = spent_m2(faces, regions, asked, owners, moved_m2)
     over = {row for row, area_m2 in total.items() if area_m2 > MOST_SILENT_M2 and row < rows}
     changed = {n: {row for face in regions[n].members for row in _changes(regions[n], owners[face])} for n in silent}
     return frozenset(n for n in silent if id(regions[n]) in lost or not over.isdisjoint(changed[n]))
+
+
+def _claimed(faces: Faces) -> Owners:
+    return [claim if inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)]
 
 
 def spent_m2(
@@ -184,7 +190,7 @@ def owned(
 
     Rows from `len(codes)` on are new grids, in the order of their decisions.
     """
-    owners: Owners = [claim if inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)]
+    owners = _claimed(faces)
     row_of = {code: row for row, code in enumerate([*codes, *new_codes(decisions)])}
     mended: dict[str, int] = {}
     pending: list[Region] = []
