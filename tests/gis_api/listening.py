@@ -41,15 +41,15 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, engine: Engine, var: Path) -> Iterator[Served]:
-    """A service of its own on a free port."""
+def served(database_url: str, engine: Engine, var: Path, *, port: int = 0) -> Iterator[Served]:
+    """A service of its own on a port, a free one where none is said."""
     app = create_app(Settings(database_url=database_url, var=var, poll_s=0.05))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)
-    host, port = server.servers[0].sockets[0].getsockname()[:2]
-    yield Served(app, f"http://{host}:{port}", engine)
+    host, used = server.servers[0].sockets[0].getsockname()[:2]
+    yield Served(app, f"http://{host}:{used}", engine)
     app.state.hub.close()
     server.should_exit = True
     thread.join(timeout=WAIT_S)

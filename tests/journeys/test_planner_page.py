@@ -211,24 +211,6 @@ def test_a_line_splits_a_grid_and_its_parts_can_be_merged(running: RunningCity, 
     assert {code for code in features(running, draft) if len(code) == 15} == grids
 
 
-def test_the_second_of_two_racing_planners_is_told_and_loses_nothing(
-    running: RunningCity, visit: Visit, watch: Watch, draft: str
-) -> None:
-    watch.expected = (REFUSED,)
-    page = visit("planner", f"/planner?plan={draft}")
-    select_grid(page, tool="e")
-    handle, _ = free_vertex(page)
-    code = min(code for code in features(running, draft) if len(code) == 15)
-    edit(running, draft, {"op": "set", "code": code, "name": "别人改的"}, by="reviewer")
-    drag(page, middle(handle), by=(5, 4))
-    expect(page.locator("#toast")).to_contain_text("已被他人修改")
-    at_version(page, 2)
-    free, _ = free_vertex(page)
-    drag(page, middle(free), by=(5, 4))
-    at_version(page, 3)
-    assert features(running, draft)[code]["properties"]["name"] == "别人改的"
-
-
 def test_whoever_edited_a_plan_cannot_publish_it_and_somebody_else_can(
     running: RunningCity, visit: Visit, draft: str
 ) -> None:

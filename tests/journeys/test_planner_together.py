@@ -1,20 +1,25 @@
-"""Two planners in one draft, in two real browsers: they see each other, each other's edits, and lose none of their own."""
+"""Two planners in one draft, in two real browsers: they see each other and each other's edits, and lose none."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Error as PlaywrightError
 
-from tests.journeys.conftest import READY, RunningCity, Watch
+from gis_api.auth import COOKIE
+from tests.gis_api.listening import served
+from tests.gis_api.test_plan_live import free_port
+from tests.journeys.conftest import CHROMIUM, FLAGS, READY, RunningCity, Watch
 from tests.journeys.test_planner_page import (
     FREE,
     Place,
     at_version,
-    click_slowly,
     drag,
     edit,
     features,
@@ -405,3 +410,66 @@ def test_leaving_with_waiting_edits_is_warned_about(visit: Visit, watch: Watch, 
         page.close(run_before_unload=True)
     assert asked.value.type == "beforeunload"
     asked.value.accept()
+
+
+# Crashes
+
+
+def opened(context: BrowserContext, address: str, running: RunningCity, plan: str, person: str = "planner") -> Page:
+    context.add_cookies([{"name": COOKIE, "value": running.cookie_of(person), "url": address}])
+    page = context.pages[0] if context.pages else context.new_page()
+    page.goto(f"{address}/planner?plan={plan}")
+    page.wait_for_selector(READY)
+    return page
+
+
+def test_a_browser_that_crashes_loses_no_edit(
+    running: RunningCity, chromium: Browser, draft: str, tmp_path: Path
+) -> None:
+    def begun() -> BrowserContext:
+        flags = {"executable_path": CHROMIUM, "args": list(FLAGS), "viewport": {"width": 1440, "height": 900}}
+        return chromium.browser_type.launch_persistent_context(tmp_path / "profile", **flags)
+
+    first = begun()
+    page = opened(first, running.address, running, draft)
+    select_grid(page, tool="e")
+    handle, saved_place = free_vertex(page)
+    drag(page, middle(handle), by=(5, 4))
+    at_version(page, 2)
+    first.set_offline(True)
+    waiting_place = drag_free(page, number=2)
+    saving(page, waiting=1)
+    with contextlib.suppress(PlaywrightError):
+        first.new_cdp_session(page).send("Browser.crash")
+    with contextlib.suppress(PlaywrightError):
+        first.close()
+
+    second = begun()
+    page = opened(second, running.address, running, draft)
+    at_version(page, 3)
+    saved(page)
+    assert owners(running, draft, saved_place) == owners(running, draft, waiting_place) == set()
+    second.close()
+
+
+def test_a_server_that_is_started_again_finds_every_edit_and_the_page_goes_on(
+    running: RunningCity, chromium: Browser, draft: str, tmp_path: Path
+) -> None:
+    url, port = running.engine.url.render_as_string(hide_password=False), free_port()
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    with served(url, running.engine, tmp_path, port=port) as before:
+        page = opened(context, before.address, running, draft)
+        select_grid(page, tool="e")
+        first = drag_free(page)
+        at_version(page, 2)
+        connected(page, others=0)
+    second = drag_free(page, number=1)
+    saving(page, waiting=1)
+    with served(url, running.engine, tmp_path, port=port):
+        at_version(page, 3)
+        saved(page)
+        code = far_from(running, draft, second)
+        edit(running, draft, {"op": "set", "code": code, "name": "重启之后"}, by="reviewer")
+        at_version(page, 4)
+        assert owners(running, draft, first) == owners(running, draft, second) == set()
+        context.close()
