@@ -177,9 +177,8 @@ def gap_shapes(ground: Ground, free: Edges) -> NDArray[np.object_]:
 
     Ground that the outline of a polygon nobody can read runs through is left unjudged: nobody can say who owns it.
     """
-    # Noded as single edges, whose crossings do not depend on what else is there; polygonized as long lines, in a
-    # fifth of the time that edges take.
-    noded = shapely.union_all(free.lines())
+    # As long lines, which are noded and polygonized in a part of the time that single edges take.
+    noded = shapely.union_all(shapely.line_merge(shapely.multilinestrings(free.lines())))
     faces = shapely.get_parts(shapely.polygonize([shapely.line_merge(noded)]))
     faces = faces[shapely.area(faces) > DUST_M2]
     points = shapely.point_on_surface(faces)
