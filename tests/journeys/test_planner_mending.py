@@ -131,6 +131,9 @@ def test_warnings_are_acknowledged_when_a_plan_is_submitted(running: RunningCity
     page = visit("planner", f"/planner?plan={draft}")
     expect(it(page, "planner-submit")).to_be_enabled()
     it(page, "planner-submit").click()
+    it(page, "dialog").wait_for()
+    for box in it(page, "warnings").locator("input").all():
+        box.check()
     it(page, "dialog").get_by_role("button", name="确定").click()
     expect(page.locator("#plan-state")).to_contain_text("待审核")
     it(page, "planner-withdraw").click()

@@ -222,6 +222,9 @@ def test_whoever_edited_a_plan_cannot_publish_it_and_somebody_else_can(
     expect(it(page, "planner-publish")).to_be_disabled()
     expect(it(page, "planner-publish")).to_contain_text("未参与编辑")
     it(page, "planner-submit").click()
+    it(page, "dialog").wait_for()
+    for box in it(page, "warnings").locator("input").all():
+        box.check()
     it(page, "dialog").get_by_role("button", name="确定").click()
     expect(page.locator("#plan-state")).to_contain_text("待审核")
     expect(it(page, "planner-publish")).to_be_disabled()
@@ -229,7 +232,7 @@ def test_whoever_edited_a_plan_cannot_publish_it_and_somebody_else_can(
     other = visit("reviewer", f"/planner?plan={draft}")
     expect(it(other, "planner-publish")).to_be_enabled()
     it(other, "planner-publish").click()
-    it(other, "dialog").get_by_role("button", name="确定").click()
+    it(other, "dialog").get_by_role("button", name="发布", exact=True).click()
     expect(other.locator("#plan-state")).to_contain_text("现行")
     with running.api("planner") as client:
         assert client.get(f"/api/v1/plans/{draft}").json()["state"] == "published"

@@ -1,9 +1,11 @@
 // Top bar and panel of the planner: whether it is saved, what may be done with the plan, figures, problems, changes.
 import { clock, config, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
+import { QUESTIONS } from "../plans/steps.js";
 import { fixesOf, smallOnes } from "./fixes.js";
 import { counts, kindOf, showChanges, showHouseholds, showProblems } from "./panel.js";
 import { versionOf } from "./plans.js";
+import { showLeftOut } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
 
 const MENDABLE = new Set(["overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid"]);
@@ -28,10 +30,7 @@ export class Desk {
     store.addEventListener("refused", (event) => this.showState(event.detail));
     store.addEventListener("report", () => this.showReport());
     buttons.compare.addEventListener("click", () => this.compare());
-    buttons.submit.addEventListener("click", () => this.submit());
-    buttons.withdraw.addEventListener("click", () => this.step("withdraw"));
-    buttons.return.addEventListener("click", () => this.giveBack());
-    buttons.publish.addEventListener("click", () => this.publish());
+    for (const name of ["submit", "withdraw", "return", "publish"]) buttons[name].addEventListener("click", () => this.asked(name));
     document.getElementById("confirm").addEventListener("click", () => this.editor.confirm());
     for (const tab of document.querySelectorAll(".tabs a")) tab.addEventListener("click", (event) => this.tab(event, tab));
   }
@@ -76,6 +75,9 @@ export class Desk {
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
     reason.textContent = plan.returned_reason ? t("planner.returned", { reason: plan.returned_reason }) : "";
     this.editor.rail?.history(this.editor.editing && plan.can_undo > 0, this.editor.editing && plan.can_redo > 0);
+    document.getElementById("plan-link").href = `/plans/${plan.id}`;
+    document.getElementById("diff-link").href = `/plans/${plan.id}/diff`;
+    showLeftOut(document.getElementById("left-out"), this.store, this.editor);
     this.showPublish();
   }
 
@@ -211,26 +213,19 @@ export class Desk {
 
   refusedStep(problem) {
     if (problem.where) this.editor.mark(problem.where, "bad");
-    this.say([problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" "), "bad");
+    const ways = problem.code === "base_outdated" ? [el("a", { class: "button small", href: `/plans/${this.store.id}/rebase`, "data-test": "to-rebase" }, t("plan.rebase"))] : [];
+    this.say([problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" "), "bad", ways);
     if (problem.status === 412) this.editor.reload(t("planner.outdated"));
   }
 
-  async submit() {
-    const warnings = (this.store.report?.defects ?? []).filter((defect) => defect.severity === "warning");
-    const kinds = [...new Set(warnings.map((defect) => defect.kind))];
-    const lines = kinds.map((kind) => t("planner.warning_n", { kind: kindOf({ kind }), n: number(warnings.filter((defect) => defect.kind === kind).length) }));
-    const agreed = await this.ask({ title: t("planner.submit"), text: lines.length ? t("planner.submit_warnings") : t("planner.submit_clean"), lines });
-    if (agreed) await this.step("submit", { acknowledged: kinds });
-  }
-
-  async giveBack() {
-    const reason = await this.ask({ title: t("planner.return"), text: t("planner.return_text"), field: t("planner.reason") });
-    if (reason) await this.step("return", { reason });
-  }
-
-  async publish() {
-    const agreed = await this.ask({ title: t("planner.publish"), text: t("planner.publish_text") });
-    if (agreed) await this.step("publish", { effective_at: null });
+  // What a step needs to know is asked as on the page of the plan.
+  async asked(name) {
+    try {
+      const body = await QUESTIONS[name](this.store.id, this.store.report);
+      if (body) await this.step(name, body);
+    } catch (problem) {
+      this.refusedStep(problem);
+    }
   }
 
   askName(tool = "carve") {

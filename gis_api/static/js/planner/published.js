@@ -1,6 +1,7 @@
-// The published plan as a line under the draft's, for comparing.
+// The published plan as a line under the draft's, for comparing; and outlines of what a rebase left to be drawn again.
 import { getFeatures } from "../api.js";
 import { colour } from "../map/colours.js";
+import { paintShapes, shapeOf } from "../plans/shapes.js";
 import { traceShape } from "./paint.js";
 import { levelOf, meets, Tiling } from "./tiling.js";
 
@@ -25,7 +26,19 @@ export class Published {
     this.tiling = tiling;
   }
 
+  // What was left out by a rebase, as the browser draws it; made anew when the plan says something else.
+  leftOut() {
+    const told = this.store.plan?.to_redo ?? null;
+    if (this.told !== told) {
+      this.told = told;
+      const features = Object.entries(told ?? {}).map(([code, { name, geometry }]) => ({ properties: { code, name }, geometry }));
+      this.outlines = features.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, "yours"));
+    }
+    return this.outlines;
+  }
+
   paint(context, view) {
+    paintShapes(context, this.leftOut(), view);
     if (!this.wanted || !this.tiling) return;
     context.beginPath();
     for (const shape of this.tiling.shapes.values()) if (meets(shape.box, view.box)) traceShape(context, this.tiling, shape, view);

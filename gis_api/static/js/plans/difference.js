@@ -1,0 +1,89 @@
+// What differs between two plans: on the map, and as tables of what changes hands.
+import { get } from "../api.js";
+import { config, number, t } from "../config.js";
+import { el, fill } from "../dom.js";
+import { versionOf } from "../planner/plans.js";
+import { showHandover } from "./handover.js";
+import { shapeOf } from "./shapes.js";
+import { failed, legend, ready, showAll, showOne, Stage } from "./stage.js";
+import { pathOf } from "./steps.js";
+import { sortable } from "./table.js";
+
+const by = (id) => document.getElementById(id);
+const path = pathOf(config.plan);
+
+async function open() {
+  const [told, plan] = await Promise.all([get(`${path}/diff?against=${encodeURIComponent(config.against)}`), get(path)]);
+  const other = await get(pathOf(told.against.id));
+  const name = plan.title || t("plans.of_district", { district: plan.district_name || plan.district });
+  by("place").textContent = name;
+  by("between").textContent = t("difference.between", { newer: `${name} ${versionOf(plan)}`, older: versionOf(other) });
+  fill(by("ways"), el("a", { class: "button", href: `/plans/${plan.id}` }, t("difference.to_plan")));
+  figures(told);
+  const stage = draw(told, await around(other, told));
+  moves(told, stage);
+  grids(told);
+  fill(by("unserved"), told.unserved.length ? el("p", { class: "message", "data-test": "unserved" }, t("plan.n_unserved", { n: number(told.unserved.length) })) : null);
+  await showHandover(by("handover"), plan, other.id);
+}
+
+// Where nothing differs the map still shows the district.
+async function around(other, told) {
+  return told.map.features.length ? [] : (await get(`${pathOf(other.id)}/grids?level=grid`)).features;
+}
+
+function figures(told) {
+  const lists = ["added", "removed", "reshaped"].map((key) => [told[key].length, t(`planner.grids_${key}`)]);
+  const sums = ["buildings", "households", "workers", "incidents"].map((key) => [told[key], t(`difference.${key}`)]);
+  fill(by("figures"), [...lists, ...sums].map(([value, words]) => el("div", {}, el("b", {}, number(value)), el("span", {}, words))));
+}
+
+let features = new Map();
+
+function draw(told, others) {
+  const grids = told.map.features.filter((feature) => feature.properties.level === "grid");
+  const parts = told.map.features.filter((feature) => feature.properties.level !== "grid" && !grids.some((grid) => feature.id.startsWith(grid.id)));
+  features = new Map(told.map.features.map((feature) => [feature.id, feature]));
+  const order = ["reshaped", "removed", "added"];
+  const drawn = [...grids, ...parts].filter((feature) => feature.geometry).sort((a, b) => order.indexOf(a.properties.change) - order.indexOf(b.properties.change));
+  const base = [...others.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, "plain")), ...drawn.map((feature) => shapeOf(feature)), ...told.ground.features.map((feature) => shapeOf(feature))];
+  const stage = new Stage(({ properties, look }) => [properties.code, properties.name, look === "plain" ? "" : t(`difference.look_${look}`)].filter(Boolean).join(" · "));
+  stage.base = base;
+  stage.draw(base);
+  legend(["added", "removed", "reshaped", "gained", "lost"]);
+  showAll(drawn, others);
+  return stage;
+}
+
+const nameOf = (code, name) => (code ? [el("span", {}, name || code), el("br"), el("span", { class: "quiet" }, code)] : el("span", { class: "quiet" }, t("difference.nobody")));
+
+function moves(told, stage) {
+  if (!told.moves.length) {
+    fill(by("moves"), el("p", { class: "empty" }, t("difference.no_moves")));
+    return;
+  }
+  const sums = ["buildings", "households", "workers", "incidents"].map((key) => ({ key, words: t(`difference.${key}`), value: (row) => row[key], sum: true }));
+  sortable(by("moves"), {
+    columns: [
+      { key: "from", words: t("difference.from"), value: (row) => row.from ?? "", shown: (row) => nameOf(row.from, row.from_name) },
+      { key: "to", words: t("difference.to"), value: (row) => row.to ?? "", shown: (row) => nameOf(row.to, row.to_name) },
+      ...sums,
+    ],
+    rows: told.moves, by: "households", test: "moves",
+    mark: (row) => ({ "data-from": row.from ?? "", "data-to": row.to ?? "" }),
+    choose: (row) => pointAt(stage, [row.from, row.to]),
+  });
+}
+
+function pointAt(stage, codes) {
+  const found = codes.map((code) => features.get(code)).filter(Boolean);
+  stage.draw([...stage.base, ...found.map((feature) => shapeOf(feature, "chosen"))]);
+  showOne(found.at(-1));
+}
+
+function grids(told) {
+  const lists = ["added", "removed", "reshaped", "renamed"].filter((key) => told[key].length);
+  fill(by("grids"), lists.length ? lists.map((key) => el("details", { open: told[key].length <= 12 }, el("summary", {}, t("difference.list_of", { what: t(`difference.look_${key}`), n: number(told[key].length) })), el("p", { class: "quiet" }, told[key].slice(0, 300).join(t("planner.and"))))) : el("p", { class: "empty" }, t("plan.no_changes")));
+}
+
+open().then(ready, failed);

@@ -1,0 +1,123 @@
+// One plan: what it is, its life so far, what may be done with it now, who takes which grid over.
+import { get } from "../api.js";
+import { config, number, t, when } from "../config.js";
+import { el, fill } from "../dom.js";
+import { versionOf } from "../planner/plans.js";
+import { showHandover } from "./handover.js";
+import { draftFrom, pathOf, QUESTIONS, stateOf, stepsFor, take } from "./steps.js";
+import { showSuccessors } from "./successors.js";
+
+const by = (id) => document.getElementById(id);
+const path = pathOf(config.plan);
+let plan = null;
+
+async function open() {
+  plan = await get(path);
+  const { plans } = await get(`/api/v1/plans?district=${encodeURIComponent(plan.district)}&state=published&limit=1000`);
+  const latest = plans.reduce((last, one) => (one.plan_version > (last?.plan_version ?? 0) ? one : last), null);
+  draw(latest);
+  await Promise.all([
+    showSuccessors(by("successors"), { plan, changed: open }),
+    plan.based_on ? showHandover(by("handover"), plan) : null,
+  ]);
+  by("part-handover").hidden = !plan.based_on;
+}
+
+const outdated = (latest) => ["draft", "submitted"].includes(plan.state) && latest && plan.based_on !== latest.id;
+
+function draw(latest) {
+  const kind = stateOf(plan);
+  const name = plan.title || t("plans.of_district", { district: plan.district_name || plan.district });
+  document.title = name;
+  by("plan-name").textContent = name;
+  by("plan-state").className = `chip ${kind}`;
+  by("plan-state").textContent = `${t(`plans.state_${kind}`)} · ${versionOf(plan)}`;
+  fill(by("notices"),
+    plan.returned_reason && plan.state === "draft" ? notice("plan-returned", t("planner.returned", { reason: plan.returned_reason })) : null,
+    outdated(latest) ? notice("plan-outdated", t(plan.state === "draft" ? "plan.base_outdated" : "plan.base_outdated_submitted", { n: latest.plan_version }),
+      plan.state === "draft" ? el("a", { class: "button small main", href: `/plans/${plan.id}/rebase` }, t("plan.rebase")) : null) : null,
+    plan.to_redo ? notice("plan-to-redo", t("plan.to_redo", { n: number(Object.keys(plan.to_redo).length) })) : null);
+  fill(by("figures"), figures());
+  fill(by("life"), life().map(([step, who, at, more]) => el("li", {}, el("b", {}, step), el("span", {}, who ?? "—"), el("span", { class: "quiet" }, when(at)), more ? el("p", { class: "quiet" }, more) : null)));
+  fill(by("actions"), actions(outdated(latest)));
+  fill(by("ways"), ways());
+}
+
+const notice = (test, words, way = null) => el("div", { class: "message", "data-test": test }, el("div", {}, words), way);
+
+function figures() {
+  const { summary } = plan;
+  if (!summary) return el("p", { class: "quiet" }, t("plan.not_checked"));
+  const told = [["grids", summary.grids], ["sub_grids", summary.sub_grids], ["households", summary.households], ["errors", summary.errors], ["warnings", summary.warnings]];
+  return told.map(([key, value]) => el("div", {}, el("b", {}, number(value)), el("span", {}, t(`plan.n_${key}`))));
+}
+
+function life() {
+  const steps = [[t("plan.created"), plan.created_by, plan.created_at]];
+  if (plan.editors.length) steps.push([t("plan.edited"), plan.editors.join(t("planner.and")), plan.updated_at]);
+  if (plan.submitted_at) steps.push([t("plan.submitted"), plan.submitted_by, plan.submitted_at, plan.acknowledged.length ? t("plan.acknowledged", { kinds: plan.acknowledged.map((kind) => t(`defects.${kind}`)).join(t("planner.and")) }) : null]);
+  if (plan.published_at) steps.push([t("plan.published"), plan.published_by, plan.published_at]);
+  if (plan.effective_at) steps.push([t("plan.effective"), "", plan.effective_at]);
+  if (plan.ends_at) steps.push([t("plan.ended"), "", plan.ends_at]);
+  return steps;
+}
+
+function actions(old) {
+  return stepsFor(plan, config.person).map((step) => {
+    const main = step === "submit" || step === "publish";
+    const blocked = step === "publish" && old;
+    return el("button", { type: "button", class: main ? "main" : "", disabled: blocked, "data-test": `plan-${step}`, onclick: () => run(step) }, t(`plan.${step}`));
+  });
+}
+
+async function run(step) {
+  const message = by("message");
+  message.hidden = true;
+  try {
+    const body = await QUESTIONS[step](plan.id);
+    if (!body) return;
+    await take(plan.id, step, body, plan.version);
+    await open();
+    say(t(step === "archive" ? "plan.done_archive" : `planner.done_${step}`), "good");
+  } catch (problem) {
+    say([problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" "), "bad");
+    if (problem.status === 412) await open();
+  }
+}
+
+function say(words, kind) {
+  by("message").className = `message ${kind}`;
+  by("message").textContent = words;
+  by("message").hidden = false;
+}
+
+function ways() {
+  const links = [[`/planner?plan=${plan.id}`, t(plan.state === "draft" ? "plan.edit" : "plan.look")]];
+  if (plan.based_on) links.push([`/plans/${plan.id}/diff?against=${plan.based_on}`, t("plan.compare")]);
+  links.push([`/plans/${plan.id}/replay`, t("plan.replay")]);
+  if (plan.certificate) links.push([`/plans/${plan.id}/certificate`, t("plan.certificate")]);
+  const made = links.map(([href, words]) => el("a", { class: "button", href }, words));
+  if (config.person.role === "planner" && plan.state !== "draft") {
+    const words = t(plan.state === "archived" ? "plan.restore" : "plan.draft_from");
+    made.push(el("button", { type: "button", "data-test": "plan-restore", onclick: restore }, words));
+  }
+  return made;
+}
+
+async function restore() {
+  try {
+    const title = plan.state === "archived" ? t("plan.restored_title", { version: versionOf(plan) }) : "";
+    location.assign(`/plans/${await draftFrom(plan.district, plan.id, title)}`);
+  } catch (problem) {
+    say(problem.message, "bad");
+  }
+}
+
+try {
+  await open();
+} catch (problem) {
+  console.error(problem);
+  say(problem.message, "bad");
+  document.querySelector(".parts").hidden = true;
+}
+by("main").dataset.test = "ready";

@@ -1,0 +1,92 @@
+// A draft beside a newer plan: what comes over by itself, and each conflict with both sides, to be decided.
+import { call, get } from "../api.js";
+import { config, number, t } from "../config.js";
+import { el, fill } from "../dom.js";
+import { shapeOf } from "./shapes.js";
+import { failed, legend, ready, showAll, showOne, Stage } from "./stage.js";
+import { pathOf } from "./steps.js";
+
+const by = (id) => document.getElementById(id);
+const path = pathOf(config.plan);
+const decisions = new Map();
+let told = null;
+let stage = null;
+
+async function open() {
+  told = await get(`${path}/rebase`);
+  fill(by("ways"), el("a", { class: "button", href: `/plans/${config.plan}` }, t("difference.to_plan")));
+  by("lead").textContent = t("rebase.lead", { n: told.onto.plan_version ?? told.onto.id, incoming: number(told.incoming.features.length), kept: number(told.kept.features.length) });
+  stage ??= begin();
+  list();
+  draw();
+  showAll([...told.conflicts.flatMap((one) => [...one.yours.features, ...one.theirs.features]), ...told.incoming.features], told.kept.features);
+  allow();
+}
+
+function begin() {
+  legend(["theirs", "yours", "added", "removed", "reshaped"]);
+  return new Stage(({ properties, look }) => [properties.code, properties.name, t(`difference.look_${look}`)].filter(Boolean).join(" · "));
+}
+
+function draw(chosen = null) {
+  const quiet = [...told.incoming.features, ...told.kept.features].filter((feature) => feature.geometry && feature.properties.level === "grid");
+  const shapes = quiet.map((feature) => shapeOf(feature));
+  for (const one of told.conflicts) {
+    if (chosen && one.id !== chosen) continue;
+    for (const side of ["theirs", "yours"]) shapes.push(...one[side].features.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, side)));
+  }
+  stage.draw(shapes);
+}
+
+function list() {
+  const { conflicts } = told;
+  by("conflict-lead").textContent = conflicts.length ? t("rebase.decide_each") : t("rebase.no_conflicts");
+  fill(by("conflicts"), conflicts.map(entry));
+}
+
+function entry(one) {
+  const choice = (value) => el("label", { class: "tick" }, el("input", { type: "radio", name: `of-${one.id}`, value, onchange: () => decide(one, value) }), el("span", {}, t(`rebase.${value}`)));
+  const look = () => {
+    for (const other of document.querySelectorAll(".groups li.chosen")) other.classList.remove("chosen");
+    made.classList.add("chosen");
+    draw(one.id);
+    showOne(one.yours.features[0] ?? one.theirs.features[0]);
+  };
+  const made = el("li", { "data-group": one.id },
+    el("b", {}, t(`rebase.reason_${one.reason}`)),
+    el("p", {}, t("rebase.yours", { what: inWords(one.yours) })),
+    el("p", {}, t("rebase.theirs", { what: inWords(one.theirs) })),
+    el("div", {}, choice("skip"), choice("redo")),
+    el("div", {}, el("button", { type: "button", class: "small", onclick: look }, t("planner.locate"))));
+  return made;
+}
+
+function inWords({ features }) {
+  if (!features.length) return t("rebase.nothing");
+  return features.map(({ properties }) => `${t(`difference.look_${properties.change}`)} ${properties.name || properties.code}`).join(t("planner.and"));
+}
+
+function decide(one, value) {
+  decisions.set(one.id, value);
+  allow();
+}
+
+function allow() {
+  by("go").disabled = told.conflicts.some((one) => !decisions.has(one.id));
+}
+
+by("go").addEventListener("click", async () => {
+  by("go").disabled = true;
+  try {
+    await call("POST", `${path}/rebase`, { body: { decisions: Object.fromEntries(decisions) }, version: told.version });
+    location.assign(`/planner?plan=${encodeURIComponent(config.plan)}`);
+  } catch (problem) {
+    by("message").className = "message bad";
+    by("message").textContent = problem.message;
+    by("message").hidden = false;
+    // What breaks only together shows when it is tried: there may be more to decide now.
+    await open().catch(failed);
+  }
+});
+
+open().then(ready, failed);

@@ -1,0 +1,68 @@
+// The map of the pages about plans: shapes on the stored ground, a legend, a tip under the pointer, faults told.
+import { t } from "../config.js";
+import { el } from "../dom.js";
+import { Painted } from "../map/canvas.js";
+import { map, show } from "../map/place.js";
+import { boxOf, storedOf, toWorld } from "../map/world.js";
+import { keyOf, paintShapes, shapeAt } from "./shapes.js";
+
+export class Stage {
+  constructor(tell) {
+    this.shapes = [];
+    this.layer = new Painted((context, view) => this.paint(context, view)).addTo(map);
+    const tip = document.getElementById("tip");
+    map.on("mousemove", (event) => {
+      const words = this.under(event) && tell ? tell(this.under(event)) : "";
+      tip.hidden = !words;
+      tip.textContent = words;
+      tip.style.left = `${event.containerPoint.x + 14}px`;
+      tip.style.top = `${event.containerPoint.y + 14}px`;
+    });
+    map.on("mouseout", () => (tip.hidden = true));
+  }
+
+  under(event) {
+    return shapeAt(this.shapes, toWorld(...storedOf(event.latlng)));
+  }
+
+  paint(context, view) {
+    paintShapes(context, this.shapes, view);
+    this.more?.(context, view);
+  }
+
+  draw(shapes) {
+    this.shapes = shapes;
+    this.layer.redraw();
+  }
+}
+
+// The whole of some features on the screen; where there are none, the place of others.
+export function showAll(features, others = []) {
+  const shown = features.filter((feature) => feature.geometry);
+  show(boxOf((shown.length ? shown : others).map((feature) => feature.geometry)), { maxZoom: 17, padding: [40, 40] });
+}
+
+export function showOne(feature) {
+  if (feature?.geometry) show(boxOf([feature.geometry]), { maxZoom: 18, padding: [80, 80], animate: true });
+}
+
+export function legend(looks) {
+  document.getElementById("legend").append(...looks.map((name) => el("div", { class: "key" }, keyOf(name), el("span", {}, t(`difference.look_${name}`)))));
+}
+
+// On a small screen the legend begins closed: the map comes first.
+if (matchMedia("(max-width: 900px)").matches) document.getElementById("legend").open = false;
+
+export function ready() {
+  document.getElementById("main").dataset.test = "ready";
+}
+
+export function failed(problem) {
+  document.querySelector(".veil .skeleton")?.remove();
+  const box = document.getElementById("failed");
+  box.querySelector("p").textContent = problem.message;
+  box.querySelector("button").addEventListener("click", () => location.reload());
+  box.hidden = false;
+  document.querySelector(".panel").hidden = true;
+  console.error(problem);
+}
