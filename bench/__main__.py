@@ -21,6 +21,7 @@ BENCHES = {
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
     "repair": ("bench.repair",),
+    "races": ("bench.races",),
 }
 LINE = re.compile(
     r"^(?P<name>[^:]+): (?P<value>[-+0-9.,eE]+) (?P<unit>\S+)(?: \(ratio to (?P<peer>[^:]+): (?P<ratio>[-+0-9.eE]+)\))?"
