@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -40,11 +41,10 @@ class Position(Base):
     received_at: Mapped[datetime] = now_column()
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """One reported position; `index` is its place in what was sent, `lon, lat` are WGS84 degrees."""
+class Fix(NamedTuple):
+    """One reported position; `place` is where it stands in what was sent, `lon, lat` are WGS84 degrees."""
 
-    index: int
+    place: int
     worker: str
     lon: float
     lat: float
@@ -64,16 +64,19 @@ class Stored:
     refused: tuple[tuple[int, str], ...]
 
 
+# The columns of a batch that JSON spells as PostgreSQL does: a float's shortest text, null.
+NUMBERS = frozenset(("place", "lon", "lat", "raw_lon", "raw_lat", "accuracy_m"))
+
 # One statement for a whole batch. Rows are locked in the order of worker ids, so two batches never wait for each other
 # in a circle; the newest fix of each worker wins within the batch and against what is stored.
 STORE = """
 WITH sent AS (
     SELECT * FROM unnest(
-        CAST(:index AS integer[]), CAST(:worker AS text[]),
+        CAST(:place AS integer[]), CAST(:worker AS text[]),
         CAST(:lon AS double precision[]), CAST(:lat AS double precision[]),
         CAST(:raw_lon AS double precision[]), CAST(:raw_lat AS double precision[]),
         CAST(:datum AS text[]), CAST(:accuracy_m AS double precision[]), CAST(:fixed_at AS timestamptz[])
-    ) AS sent(index, worker, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at)
+    ) AS sent(place, worker, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at)
 ),
 known AS (
     SELECT sent.*, workers.id, CASE
@@ -83,7 +86,7 @@ known AS (
     FROM sent LEFT JOIN workers ON workers.number = sent.worker AND workers.active
 ),
 latest AS (
-    SELECT DISTINCT ON (id) * FROM known WHERE reason IS NULL ORDER BY id, fixed_at DESC, index DESC
+    SELECT DISTINCT ON (id) * FROM known WHERE reason IS NULL ORDER BY id, fixed_at DESC, place DESC
 ),
 stored AS (
     INSERT INTO positions AS old (worker_id, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at)
@@ -96,7 +99,7 @@ stored AS (
 )
 SELECT (SELECT count(*) FROM stored) AS stored,
     (SELECT count(*) FROM known WHERE reason IS NULL) AS meant,
-    (SELECT coalesce(json_agg(json_build_array(index, reason) ORDER BY index), '[]') FROM known
+    (SELECT coalesce(json_agg(json_build_array(place, reason) ORDER BY place), '[]') FROM known
         WHERE reason IS NOT NULL) AS refused
 """
 
@@ -107,11 +110,31 @@ def add_fixes(session: Session, fixes: Sequence[Fix], *, now: datetime, by: Acto
     A fix that is not newer than the stored one, or than another one of the same worker in the batch, counts as late.
     Refused: a moment over 60 s ahead (`in_the_future`), `unknown_worker`, `foreign_area`, `another_worker`.
     """
-    ahead = [fix for fix in fixes if fix.fixed_at > now + MOST_AHEAD]
-    timely = [fix for fix in fixes if fix.fixed_at <= now + MOST_AHEAD]
-    values: dict[str, Any] = {name: [getattr(fix, name) for fix in timely] for name in Fix.__slots__}
-    found = session.execute(text(STORE), {**values, "area": by.area, "only": by.worker_id}).one()
+    latest = now + MOST_AHEAD
+    timely = [fix for fix in fixes if fix.fixed_at <= latest]
+    ahead = [fix for fix in fixes if fix.fixed_at > latest] if len(timely) < len(fixes) else []
+    found = session.execute(text(STORE), {**_columns(timely), "area": by.area, "only": by.worker_id}).one()
     if found.stored:
         announce(session)
-    refused = [(index, reason) for index, reason in found.refused] + [(fix.index, "in_the_future") for fix in ahead]
+    refused = [(place, reason) for place, reason in found.refused] + [(fix.place, "in_the_future") for fix in ahead]
     return Stored(found.stored, found.meant - found.stored, tuple(sorted(refused)))
+
+
+def _columns(fixes: Sequence[Fix]) -> dict[str, str]:
+    """The fixes by column, each as an array in PostgreSQL's own spelling.
+
+    The driver would spell 9,000 values one by one, which takes three times as long as storing them.
+    """
+    if not fixes:
+        return dict.fromkeys(Fix._fields, "{}")
+    columns: dict[str, tuple[Any, ...]] = dict(zip(Fix._fields, zip(*fixes, strict=True), strict=True))
+    told = {
+        name: "{" + orjson.dumps(values)[1:-1].decode() + "}" for name, values in columns.items() if name in NUMBERS
+    }
+    words = {name: "{" + ",".join(map(_quoted, columns[name])) + "}" for name in ("worker", "datum")}
+    return {**told, **words, "fixed_at": "{" + ",".join([at.isoformat() for at in columns["fixed_at"]]) + "}"}
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import Locator, Now, Tx, role_door
-from gis_api.geojson import Box, datum_of, many_in_wgs84, refusals
+from gis_api.geojson import SAME_AS_WGS84, Box, datum_of, many_in_wgs84, refusals
 from layers import positions
 from layers.access import Actor, Role
 from layers.errors import Unacceptable
@@ -65,36 +65,31 @@ def add_positions(tx: Tx, atlas: Locator, by: Sender, now: Now, sent: FixesIn) -
 
 
 def _normalised(sent: list[FixIn], by: Actor, bounds: Sequence[Box]) -> tuple[list[Fix], list[tuple[int, str]]]:
-    """The believable fixes in WGS84, and the others with the reason; a thousand at once take 5 ms in any datum."""
-    datums = [_datum(index, fix, by) for index, fix in enumerate(sent)]
+    """The believable fixes in WGS84, and the others with the reason; a thousand at once take 1.5 ms, 5 if converted."""
+    of_stated = _datums(sent, by)
+    datums = [of_stated[fix.datum] for fix in sent]
     raw = np.asarray([(fix.lon, fix.lat) for fix in sent], dtype=np.float64).reshape(-1, 2)
     known = raw.copy()
-    for datum in set(datums):
+    for datum in set(datums).difference(SAME_AS_WGS84):
         rows = np.flatnonzero((np.asarray(datums) == datum) & np.isfinite(raw).all(axis=1))
         known[rows] = np.column_stack(many_in_wgs84(raw[rows, 0], raw[rows, 1], datum))
     wrong = {at: code for at, _, code in refusals(raw[:, 0], raw[:, 1], known[:, 0], known[:, 1], bounds=bounds)}
-    lonlat = known.tolist()
-    fixes = [_fix(index, fix, lonlat[index], datums[index]) for index, fix in enumerate(sent) if index not in wrong]
+    fixes = [
+        Fix(place, fix.worker, lon, lat, fix.lon, fix.lat, datum, fix.accuracy_m, fix.fixed_at)
+        for place, (fix, datum, (lon, lat)) in enumerate(zip(sent, datums, known.tolist(), strict=True))
+        if place not in wrong
+    ]
     return fixes, list(wrong.items())
 
 
-def _datum(index: int, fix: FixIn, by: Actor) -> str:
-    """A wrong datum is a fault of the sender's program and true of the whole batch, not of one fix."""
-    try:
-        return datum_of(by, fix.datum)
-    except Unacceptable as wrong:
-        raise Unacceptable(wrong.code, errors=[(["fixes", index, "datum"], wrong.code)], **wrong.details) from None
-
-
-def _fix(index: int, fix: FixIn, lonlat: list[float], datum: str) -> Fix:
-    return Fix(
-        index=index,
-        worker=fix.worker,
-        lon=lonlat[0],
-        lat=lonlat[1],
-        raw_lon=fix.lon,
-        raw_lat=fix.lat,
-        datum=datum,
-        accuracy_m=fix.accuracy_m,
-        fixed_at=fix.fixed_at,
-    )
+def _datums(sent: list[FixIn], by: Actor) -> dict[str | None, str]:
+    """The datum meant by each that is stated; a wrong one is a fault of the sender's program, not of one fix."""
+    known: dict[str | None, str] = {}
+    for index, fix in enumerate(sent):
+        if fix.datum in known:
+            continue
+        try:
+            known[fix.datum] = datum_of(by, fix.datum)
+        except Unacceptable as wrong:
+            raise Unacceptable(wrong.code, errors=[(["fixes", index, "datum"], wrong.code)], **wrong.details) from None
+    return known

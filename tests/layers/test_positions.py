@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -69,3 +69,31 @@ def test_batches_that_race_in_opposite_orders_neither_block_nor_lose_the_newest(
         list(pool.map(batch, rng.sample(range(30), 30)))
     with transaction(engine) as session:
         assert stored_lon(session) == [118.029] * 40
+
+
+def test_a_staff_number_of_any_spelling_finds_its_worker(session: Session) -> None:
+    staffed_city(session, staff=False)
+    numbers = ['quo"te', "back\\slash", "{brace},", "NULL", "张三-01", "tab\there", "\\N", "😀"]
+    for number in numbers:
+        add_worker(session, number)
+    told = [fix(number, ago_s=1, index=at, lon=118.2 + at / 1000) for at, number in enumerate(numbers)]
+    done = add_fixes(session, told, now=NOON, by=ADMIN)
+    assert (done.stored, done.refused) == (len(numbers), ())
+    assert stored_lon(session) == [one.lon for one in told]
+
+
+def test_a_fix_is_stored_to_the_last_bit_and_microsecond(session: Session) -> None:
+    staffed_city(session, staff=False)
+    add_worker(session, "W")
+    at = NOON.astimezone(timezone(timedelta(hours=8))) - timedelta(microseconds=1)
+    sent = Fix(0, "W", 118.18696725194977, 1e-7, -0.1 + 0.3, 39.65, "gcj02", 5.000000000000001, at)
+    assert add_fixes(session, [sent], now=NOON, by=ADMIN).stored == 1
+    kept = session.scalars(select(Position)).one()
+    assert (kept.lon, kept.lat, kept.raw_lon, kept.raw_lat) == (sent.lon, sent.lat, sent.raw_lon, sent.raw_lat)
+    assert (kept.datum, kept.accuracy_m, kept.fixed_at) == ("gcj02", sent.accuracy_m, at)
+
+
+def test_no_fixes_at_all_are_stored_as_none(session: Session) -> None:
+    assert add_fixes(session, [], now=NOON, by=ADMIN).stored == 0
+    ahead = add_fixes(session, [fix("W", ago_s=-61)], now=NOON, by=ADMIN)
+    assert (ahead.stored, ahead.late, ahead.refused) == (0, 0, ((0, "in_the_future"),))
