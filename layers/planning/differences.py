@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from layers.access import Actor
 from layers.errors import NotFound
 from layers.grids import GridLevel
-from layers.planning.board import Board
+from layers.planning.board import Board, objects
 from layers.planning.hands import Both, Pair, grid_above, lifted, open_incidents, reshaped_codes
 from layers.planning.loading import load_board
 from layers.planning.succession import Post, Succession, between
@@ -72,7 +72,7 @@ def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor
         "handover": _handed(people),
         "unserved": list(people.unserved),
         "map": _map(both, codes),
-        "ground": {"type": "FeatureCollection", "features": list(_ground(both, codes["reshaped"]))},
+        "ground": {"type": "FeatureCollection", "features": list(_ground(both, codes))},
     }
 
 
@@ -185,16 +185,29 @@ def _feature(board: Board, code: str, shape: BaseGeometry | None, change: str) -
     return {"type": "Feature", "id": code, "properties": properties, "geometry": geometry}
 
 
-def _ground(both: Both, reshaped: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The ground that each reshaped grid gains and loses, with its area in m²; sub-grids are told by their grid."""
-    for code in reshaped:
+def _ground(both: Both, codes: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
+    """The ground that each reshaped grid gains from, or loses to, other grids of both plans, with its area in m².
+
+    What a new grid takes or a removed one leaves is that grid's own shape; sub-grids are told by their grid.
+    """
+    fresh, gone = _together(both.new, codes["added"]), _together(both.old, codes["removed"])
+    for code in codes["reshaped"]:
         before, after = both.old.shape(code), both.new.shape(code)
         if both.new.rows[code].level != GridLevel.grid or before is None or after is None:
             continue
         if not (before.is_valid and after.is_valid):
             continue
-        for change, ground in (("gained", after.difference(before)), ("lost", before.difference(after))):
+        for change, ground in (
+            ("gained", after.difference(before).difference(gone)),
+            ("lost", before.difference(after).difference(fresh)),
+        ):
             if ground.area > THIN_M * ground.length:
                 feature = _feature(both.new, code, ground, change)
                 feature["properties"]["area_m2"] = round(float(ground.area), 3)
                 yield feature
+
+
+def _together(board: Board, codes: Iterable[str]) -> BaseGeometry:
+    grids = [code for code in codes if board.rows[code].level == GridLevel.grid]
+    shapes = [shape for code in grids if (shape := board.shape(code)) is not None and shape.is_valid]
+    return shapely.union_all(objects(shapes)) if shapes else shapely.Polygon()

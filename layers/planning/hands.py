@@ -14,16 +14,18 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session
 
+from layers.buildings import Building
 from layers.db import WGS84
 from layers.devices import Device
 from layers.hazards import Hazard
 from layers.incidents import Incident
 from layers.planning.board import Board, Geometries, objects
-from layers.planning.counting import NOBODY, Houses, load_houses, owners_of, tiles_of
+from layers.planning.counting import NOBODY, Houses, owners_of, tiles_of
 from tiling.partition import same_bytes
 
 OPEN = ("reported", "triaged", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back", "waiting")
@@ -38,10 +40,11 @@ Pair = tuple[Code, Code]
 
 @dataclass(frozen=True)
 class Both:
-    """The older and the newer plan, and the box in degrees around the ground on which they differ."""
+    """The older and the newer plan, the ground on which they differ in metres, and the box around it in degrees."""
 
     old: Board
     new: Board
+    ground: Geometries
     box: BaseGeometry | None
 
 
@@ -87,7 +90,7 @@ def both_of(old: Board, new: Board, *, besides: Collection[str] = ()) -> Both:
     # Tiles that only got another grid above them have moved too.
     moved += [new.partition.polygon(code) for code in there.parents if code in new.partition]
     moved += [board.shape(code) for board in (old, new) for code in besides if code in board.rows]
-    return Both(old, new, _box(new, moved))
+    return Both(old, new, objects(shape for shape in moved if shape is not None), _box(new, moved))
 
 
 def _box(board: Board, shapes: Sequence[BaseGeometry | None]) -> BaseGeometry | None:
@@ -104,8 +107,44 @@ def _box(board: Board, shapes: Sequence[BaseGeometry | None]) -> BaseGeometry | 
 
 def held_houses(session: Session, both: Both) -> Held:
     """The buildings of the ground that differs; about 0.3 s where that is a district of 10,000 buildings."""
-    houses = load_houses(session, both.box or shapely.Polygon(), codes=_overriding(both))
+    houses = _houses(session, both)
     return Held(houses, _tiles(both.old, houses), _tiles(both.new, houses))
+
+
+def _houses(session: Session, both: Both) -> Houses:
+    """The buildings that stand there, and those put into a grid that comes or goes; their outlines are not read."""
+    inside = false() if both.box is None else Building.inner_point.op("&&")(_envelope(both.box))
+    columns = (Building.id, func.ST_X(Building.inner_point), func.ST_Y(Building.inner_point), Building.households)
+    chosen = or_(inside, Building.grid_override.in_(_overriding(both)))
+    statement = select(*columns, Building.grid_override, Building.stairwells).where(chosen)
+    session.flush()
+    rows = session.connection().execute(statement).all()
+    ids, lon, lat, households, overrides, stairwells = zip(*rows, strict=True) if rows else [()] * 6
+    points = np.asarray(shapely.points(np.array(lon, float), np.array(lat, float)), dtype=object)
+    found = Houses(
+        np.array(ids, dtype=np.int64),
+        points,
+        np.array(households, dtype=np.int64),
+        tuple(overrides),
+        np.array(stairwells, dtype=np.int64),
+        np.full(len(points), None, dtype=object),
+    )
+    return found.where(_near(both, points) | np.array([code is not None for code in overrides], dtype=bool))
+
+
+def _near(both: Both, points: Geometries) -> NDArray[np.bool_]:
+    """Which points lie in the box of a piece of ground that differs: the box of all may be a hundred times larger."""
+    near = np.zeros(len(points), dtype=bool)
+    if len(points) and len(both.ground):
+        west, south, east, north = shapely.bounds(both.ground).T
+        # A metre more on each side: what is straight in metres is not quite straight in degrees.
+        boxes = np.asarray(shapely.box(west - 1.0, south - 1.0, east + 1.0, north + 1.0), dtype=object)
+        near[shapely.STRtree(boxes).query(both.new.plane.to_metres(points), predicate="intersects")[0]] = True
+    return near
+
+
+def _envelope(box: BaseGeometry) -> Any:
+    return func.ST_MakeEnvelope(*box.bounds, WGS84)
 
 
 def _overriding(both: Both) -> list[str]:
@@ -147,7 +186,7 @@ def devices_due(session: Session, both: Both, *, now: datetime) -> Counter[Pair]
 def _at_places(session: Session, both: Both, table: Any, wanted: ColumnElement[bool]) -> Counter[Pair]:
     if both.box is None:
         return Counter()
-    near = table.geom.op("&&")(func.ST_MakeEnvelope(*both.box.bounds, WGS84))
+    near = table.geom.op("&&")(_envelope(both.box))
     rows = session.execute(select(func.ST_X(table.geom), func.ST_Y(table.geom)).where(near, wanted)).all()
     if not rows:
         return Counter()

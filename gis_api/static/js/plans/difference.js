@@ -3,6 +3,7 @@ import { get } from "../api.js";
 import { config, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { versionOf } from "../planner/plans.js";
+import { shortCode } from "../planner/tiling.js";
 import { showHandover } from "./handover.js";
 import { shapeOf } from "./shapes.js";
 import { failed, legend, ready, showAll, showOne, Stage } from "./stage.js";
@@ -33,12 +34,17 @@ async function around(other, told) {
 }
 
 function figures(told) {
-  const lists = ["added", "removed", "reshaped"].map((key) => [told[key].length, t(`planner.grids_${key}`)]);
+  const parts = new Set(told.map.features.filter((feature) => feature.properties.level !== "grid").map((feature) => feature.id));
+  const lists = ["added", "removed", "reshaped"].map((key) => {
+    const m = told[key].filter((code) => parts.has(code)).length;
+    return [told[key].length - m, m ? t("difference.with_parts", { what: t(`planner.grids_${key}`), n: number(m) }) : t(`planner.grids_${key}`)];
+  });
   const sums = ["buildings", "households", "workers", "incidents"].map((key) => [told[key], t(`difference.${key}`)]);
   fill(by("figures"), [...lists, ...sums].map(([value, words]) => el("div", {}, el("b", {}, number(value)), el("span", {}, words))));
 }
 
 let features = new Map();
+let ground = [];
 
 function draw(told, others) {
   const grids = told.map.features.filter((feature) => feature.properties.level === "grid");
@@ -46,16 +52,21 @@ function draw(told, others) {
   features = new Map(told.map.features.map((feature) => [feature.id, feature]));
   const order = ["reshaped", "removed", "added"];
   const drawn = [...grids, ...parts].filter((feature) => feature.geometry).sort((a, b) => order.indexOf(a.properties.change) - order.indexOf(b.properties.change));
-  const base = [...others.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, "plain")), ...drawn.map((feature) => shapeOf(feature)), ...told.ground.features.map((feature) => shapeOf(feature))];
+  const base = [...others.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, "plain")), ...drawn.map((feature) => shapeOf(feature)), ...told.ground.features.filter((feature) => feature.properties.change === "gained").map((feature) => shapeOf(feature, "moved"))];
   const stage = new Stage(({ properties, look }) => [properties.code, properties.name, look === "plain" ? "" : t(`difference.look_${look}`)].filter(Boolean).join(" · "));
   stage.base = base;
   stage.draw(base);
-  legend(["added", "removed", "reshaped", "gained", "lost"]);
+  ground = told.ground.features;
+  legend(["added", "removed", "reshaped", "moved", "gained", "lost"]);
   showAll(drawn, others);
   return stage;
 }
 
-const nameOf = (code, name) => (code ? [el("span", {}, name || code), el("br"), el("span", { class: "quiet" }, code)] : el("span", { class: "quiet" }, t("difference.nobody")));
+function nameOf(code, name) {
+  if (!code) return el("span", { class: "quiet" }, t("difference.nobody"));
+  const short = el("span", { class: "quiet", title: code }, shortCode(code));
+  return name && name !== code ? [el("span", {}, name), el("br"), short] : short;
+}
 
 function moves(told, stage) {
   if (!told.moves.length) {
@@ -77,7 +88,9 @@ function moves(told, stage) {
 
 function pointAt(stage, codes) {
   const found = codes.map((code) => features.get(code)).filter(Boolean);
-  stage.draw([...stage.base, ...found.map((feature) => shapeOf(feature, "chosen"))]);
+  // Of the two grids chosen: what each gains and loses.
+  const own = ground.filter((feature) => codes.includes(feature.properties.code));
+  stage.draw([...stage.base.filter((shape) => shape.look !== "moved"), ...own.map((feature) => shapeOf(feature)), ...found.map((feature) => shapeOf(feature, "chosen"))]);
   showOne(found.at(-1));
 }
 

@@ -10,6 +10,7 @@ export const LOOKS = {
   renamed: { colour: "sub-grid", fill: 0.08, sign: "", width: 1.5, dash: [2, 4] },
   gained: { colour: "good", fill: 0.5, sign: "+", width: 0.8 },
   lost: { colour: "bad", fill: 0.45, sign: "−", width: 0.8 },
+  moved: { colour: "range", fill: 0.6, sign: "⇄", width: 0.8 },
   plain: { colour: "grid", fill: 0, sign: "", width: 0.8 },
   chosen: { colour: "ink", fill: 0, sign: "", width: 4 },
   yours: { colour: "range", fill: 0.16, sign: "", width: 3, dash: [9, 4] },
