@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import Base, code_column, geometry_column, id_column
@@ -39,6 +39,7 @@ class Building(Base):
     __table_args__ = (
         CheckConstraint("ST_IsValid(geom)", name="geom_is_valid"),
         Index("uq_buildings_source_external_id", "source", "external_id", unique=True),
+        Index("ix_buildings_grid_override", "grid_override", postgresql_where=text("grid_override IS NOT NULL")),
     )
 
     id: Mapped[int] = id_column()

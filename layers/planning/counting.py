@@ -13,7 +13,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import false, func, or_, select
+from sqlalchemy import Text, any_, false, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from layers import households
@@ -60,7 +61,9 @@ class Count:
 def load_houses(session: Session, box: BaseGeometry, *, codes: Collection[str]) -> Houses:
     """The buildings that reach into a box in degrees, and those put into one of these grids by hand."""
     inside = false() if box.is_empty else Building.geom.op("&&")(func.ST_MakeEnvelope(*box.bounds, WGS84))
-    chosen = or_(inside, Building.grid_override.in_(list(codes))) if codes else inside
+    # One array, not a list of parameters: the statement stays the same however many grids are asked for.
+    by_hand = Building.grid_override == any_(literal(list(codes), ARRAY(Text)))
+    chosen = or_(inside, by_hand) if codes else inside
     statement = select(
         Building.id,
         func.ST_X(Building.inner_point),
