@@ -36,7 +36,8 @@ POLL_S = 1.0
 CHECK_EVERY_S = 5.0
 # People move about quickly; the list of who is here goes out this often at most.
 HERE_PAUSE_S = 0.2
-MOST_PER_PERSON = 6
+# A browser opens six connections to one host, and each window's stream holds one of them.
+MOST_PER_PERSON = 4
 MOST_STREAMS = 1_000
 ROLES = frozenset((Role.planner, Role.admin))
 _AWAY = (sql.OperationalError, sql.InterfaceError, sql.TimeoutError)

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from layers import history
 from layers.access import Actor, require_area
 from layers.assignments import Assignment
+from layers.chronicle import note_turn
 from layers.errors import NotFound, Unacceptable
 from layers.grids import GridLevel
 from layers.planning.board import Board
@@ -290,6 +291,7 @@ def decide(session: Session, plan_id: int, decisions: Sequence[Decision], *, ver
         grids=[code for code, _ in decisions],
     )
     advance(session, plan, desk)
+    note_turn(session, plan, "successors", by=by)
     return plan
 
 

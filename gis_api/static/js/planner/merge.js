@@ -104,7 +104,7 @@ function figures(rows) {
   if (!rows.length) return null;
   const shown = rows.slice(0, MOST_GRIDS).map(([code, before, after]) => el("li", {}, words(shortCode(code), before, after)));
   const more = rows.length > MOST_GRIDS ? el("li", {}, t("together.more_grids", { n: number(rows.length - MOST_GRIDS) })) : null;
-  return el("li", { class: "figures" }, el("ul", {}, shown, more));
+  return el("li", { class: "counts" }, el("ul", {}, shown, more));
 }
 
 function words(grid, before, after) {

@@ -1,7 +1,7 @@
 // Two small maps beside each other: what I drew, and what the others made of the same place.
 import { svg } from "../dom.js";
 import { boxOf, toWorld } from "../map/world.js";
-import { polygonsOf, sketchOf } from "./bearing.js";
+import { gridCode, polygonsOf, sketchOf } from "./bearing.js";
 import { meets } from "./tiling.js";
 
 const WIDTH = 320;
@@ -11,18 +11,20 @@ const MARGIN = 0.15;
 // {mine, theirs}: svg elements of one extent.
 export function mergeMaps(entry, tiling, theirs) {
   const own = sketchOf(entry.body ?? {});
+  const before = entry.before ?? [];
   const present = theirs.map((code) => tiling.shapes.get(code)?.feature).filter(Boolean);
-  const about = [...(entry.before ?? []), ...present].map((feature) => feature.geometry);
-  const box = extent([...(entry.before?.length ? entry.before.map(({ geometry }) => geometry) : about.slice(0, 4)), own].filter(Boolean));
-  const near = [...tiling.shapes.values()].filter((shape) => shape.level === "grid" && meets(shape.box, box)).map(({ feature }) => feature);
-  const drawn = new Map([...(entry.before ?? []), ...(entry.drawn ?? [])].map((feature) => [feature.properties.code, feature]));
-  const mine = near.map((feature) => drawn.get(feature.properties.code) ?? feature);
-  for (const feature of drawn.values()) if (!near.some((other) => other.properties.code === feature.properties.code)) mine.push(feature);
+  const about = (before.length ? before : present.slice(0, 4)).map(({ geometry }) => geometry);
+  const box = extent([...about, own].filter(Boolean));
+  const near = [...tiling.shapes.values()].filter((shape) => shape.level !== "overlay" && meets(shape.box, box)).map(({ feature }) => feature);
+  const mine = new Map([...near, ...before, ...(entry.drawn ?? [])].map((feature) => [feature.properties.code, feature]));
   return {
-    mine: picture(box, mine, { marked: new Set(entry.codes), name: "mine", sketch: own }),
-    theirs: picture(box, near, { marked: new Set(theirs), name: "theirs", sketch: null }),
+    mine: picture(box, [...mine.values()], { marked: marks(entry.codes, tiling), name: "mine", sketch: own }),
+    theirs: picture(box, near, { marked: marks(theirs, tiling), name: "theirs", sketch: null }),
   };
 }
+
+// The grids of these codes, as wholes.
+const marks = (codes, tiling) => new Set(codes.map((code) => gridCode(code, tiling)));
 
 function extent(geometries) {
   const [west, south, east, north] = boxOf(geometries);
@@ -43,11 +45,19 @@ function picture([left, top, right, bottom], features, { marked, name, sketch })
   const shapes = features.map((feature) => svg("path", {
     d: polygonsOf(feature.geometry).flat().map(path).join(""),
     "fill-rule": "evenodd",
-    class: marked.has(feature.properties.code) ? `grid ${name}` : "grid",
+    class: classOf(feature.properties, marked, name),
   }));
   // The changed ones above their neighbours, or a neighbour's line would lie over theirs.
-  shapes.sort((a, b) => a.classList.length - b.classList.length);
+  const rank = (shape) => ORDER.indexOf(shape.getAttribute("class").split(" ").at(-1));
+  shapes.sort((a, b) => rank(a) - rank(b));
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "merge-map", role: "img" }, shapes, sketch ? drawing(sketch, place) : null);
+}
+
+const ORDER = ["grid", "part", "mine", "theirs"];
+
+function classOf({ code, level }, marked, name) {
+  if (level === "sub_grid") return "part";
+  return marked.has(code) ? `grid ${name}` : "grid";
 }
 
 function drawing(geometry, place) {

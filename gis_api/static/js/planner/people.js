@@ -63,8 +63,10 @@ export class People {
     }, FLASH_MS);
   }
 
+  // The grids among these; their sub-grids only where those stand alone.
   shapesOf(codes) {
-    return codes.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
+    const shapes = codes.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
+    return shapes.filter(({ level, parent }) => level !== "sub_grid" || !codes.includes(parent));
   }
 
   paint(context, view) {

@@ -150,11 +150,12 @@ export class Together {
   state() {
     const { line } = this.store;
     this.kept.show(this.merge.open);
+    const box = byTest("planner-save-state");
     if (!line.waits) {
-      if (byTest("planner-save-state").classList.contains("waiting")) this.editor.desk.showState();
+      const over = box.classList.contains("waiting") || (box.classList.contains("saving") && !this.store.pending);
+      if (over) this.editor.desk.showState();
       return;
     }
-    const box = byTest("planner-save-state");
     box.className = "save waiting";
     const key = line.stopped ? "together.stopped" : "together.waiting";
     box.textContent = t(key, { n: number(line.waiting.length), time: clock(line.lostAt ?? Date.now()) });
