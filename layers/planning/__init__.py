@@ -23,6 +23,7 @@ from layers.planning.replaying import replay
 from layers.planning.showing import features_of, list_features, plan_as_json, plans_as_json
 from layers.planning.since import News, Standing, list_standings, news_since, read_news
 from layers.planning.succession import decide, successors_as_json
+from layers.planning.topology import topology_of
 
 __all__ = [
     "Chart",
@@ -64,6 +65,7 @@ __all__ = [
     "submit",
     "tick_redone",
     "successors_as_json",
+    "topology_of",
     "undo",
     "withdraw",
 ]

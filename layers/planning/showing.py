@@ -49,9 +49,10 @@ def features_of(stored: Sequence[Stored], *, targets: Mapping[str, Target]) -> l
     return [_feature(row, shape, targets) for (row, _), shape in zip(stored, shapes.tolist(), strict=True)]
 
 
-def _feature(row: GridRow, shape: str, targets: Mapping[str, Target]) -> str:
+def properties_of(row: GridRow, targets: Mapping[str, Target]) -> dict[str, Any]:
+    """What a page is told of a grid beside its shape."""
     target = targets.get(row.parent_code or "") if row.kind == "base" else None
-    properties = {
+    return {
         "code": row.code,
         "name": row.name,
         "kind": row.kind,
@@ -66,7 +67,10 @@ def _feature(row: GridRow, shape: str, targets: Mapping[str, Target]) -> str:
         "area_m2": row.area_m2,
         "target": None if target is None else target.number,
     }
-    told = orjson.dumps({"type": "Feature", "id": row.code, "properties": properties}).decode()
+
+
+def _feature(row: GridRow, shape: str, targets: Mapping[str, Target]) -> str:
+    told = orjson.dumps({"type": "Feature", "id": row.code, "properties": properties_of(row, targets)}).decode()
     # Into the object just before its last brace: the shape is JSON already.
     return f'{told[:-1]},"geometry":{shape}}}'
 

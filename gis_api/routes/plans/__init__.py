@@ -3,13 +3,14 @@ what a brush paints, `papers.py` holds what goes with them: certificates, succes
 
 from fastapi import APIRouter
 
-from gis_api.routes.plans import blocks, edits, live, papers, states
+from gis_api.routes.plans import blocks, edits, live, papers, states, topology
 
 router = APIRouter()
 router.include_router(states.router)
 router.include_router(edits.router)
 router.include_router(live.router)
 router.include_router(blocks.router)
+router.include_router(topology.router)
 router.include_router(papers.router)
 
 __all__ = ["router"]

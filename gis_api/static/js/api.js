@@ -30,6 +30,13 @@ export async function call(method, path, { body, version, headers = {}, signal }
 
 export const get = async (path, options) => (await call("GET", path, options)).data;
 
+// What is told as bytes and not as JSON.
+export async function getBytes(path) {
+  const answer = await reach(path, { headers: { "Accept-Language": config.lang }, credentials: "same-origin" });
+  if (!answer.ok) throw refused(answer, (await read(answer)) || {});
+  return answer.arrayBuffer();
+}
+
 // All features of a paged list.
 export async function getFeatures(path) {
   const features = [];

@@ -81,6 +81,7 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/plans/{plan_id}": "planner admin",
     "GET /api/v1/plans/{plan_id}/grids": "planner admin",
     "GET /api/v1/plans/{plan_id}/blocks": "planner admin",
+    "GET /api/v1/plans/{plan_id}/topology": "planner admin",
     "GET /api/v1/plans/{plan_id}/coverage": "planner admin",
     "GET /api/v1/plans/{plan_id}/diff": "planner admin",
     "POST /api/v1/plans/{plan_id}/submit": "planner admin",

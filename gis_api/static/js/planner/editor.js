@@ -15,6 +15,7 @@ import { Scene } from "./scene.js";
 import { Sketch } from "./sketch.js";
 import { Snapper } from "./snap.js";
 import { Streets } from "./streets.js";
+import { getTopology } from "./topology.js";
 import { TOOLS } from "./tools/list.js";
 import { shapeName } from "./words.js";
 
@@ -342,10 +343,9 @@ export class Editor {
 
   async reload(message) {
     await this.store.load();
-    const features = await this.store.grids();
-    for (const code of [...this.tiling.shapes.keys()]) this.tiling.drop(code);
-    this.tiling.add(features);
-    this.tiling.rebuild();
+    const topology = await getTopology(this.store.path);
+    this.store.version = Math.min(this.store.version, topology.version);
+    this.tiling.load(topology);
     this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
     if (message) this.desk.say(message);
     this.redraw();

@@ -4,12 +4,14 @@ import { byTest } from "../dom.js";
 import { flash, goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
 import { SearchBox } from "../map/search.js";
-import { boxOf } from "../map/world.js";
 import { Editor } from "./editor.js";
 import { showPlans } from "./plans.js";
 import { PlanStore } from "./store.js";
 import { Tiling } from "./tiling.js";
+import { getTopology } from "./topology.js";
 import { Together } from "./together.js";
+
+const PREPARED_AFTER_MS = 400;
 
 const main = document.getElementById("main");
 const ready = () => {
@@ -19,15 +21,17 @@ const ready = () => {
 async function open(id) {
   const store = new PlanStore(id);
   const tiling = new Tiling();
-  const [plan, features] = await Promise.all([store.load(), store.grids()]);
-  tiling.add(features);
-  tiling.rebuild();
-  show(boxOf(features.filter((feature) => feature.properties.exclusive).map((feature) => feature.geometry)));
+  const [plan, topology] = await Promise.all([store.load(), getTopology(store.path)]);
+  // An edit that came between the two answers is heard of later, from the older version on.
+  store.version = Math.min(store.version, topology.version);
+  tiling.load(topology);
+  show(topology.box ?? []);
   const editor = new Editor(store, tiling, plan);
   new SearchBox({ plan: id, chosen: (one) => found(editor, one) });
   new Together(editor);
   ready();
   editor.refreshFigures();
+  setTimeout(() => tiling.index.prepare(), PREPARED_AFTER_MS);
 }
 
 // What was found is shown; the grid it is, or lies in, is selected.

@@ -1,23 +1,58 @@
 // The grids of a plan as shared vertices: a position stands once, every ring that runs through it refers to it, and so
 // a moved vertex moves all its owners. Positions are the stored ones to the last digit; nothing here rounds.
 import { toWorld } from "../map/world.js";
+import { allArcs, arcsOf } from "./arcs.js";
+import { Places, Point } from "./places.js";
 
 const EDGE = 2 ** 26;
 const edgeKey = (a, b) => (a < b ? a * EDGE + b : b * EDGE + a);
+// Beyond so many changed grids the whole is quicker.
+const MOST_CHANGED = 150;
 
 export class Tiling {
   constructor() {
+    this.clear();
+  }
+
+  clear() {
     this.points = [];
-    this.index = new Map();
+    this.index = new Places(this.points);
     this.shapes = new Map();
     this.arcs = [];
-    this.fixed = new Set();
+    this.changed = new Set();
+    this.still = null;
+  }
+
+  // Everything anew from a packed message (topology.js).
+  load({ lon, lat, shapes }) {
+    this.clear();
+    const first = owning(shapes, lon.length);
+    for (let id = 0; id < lon.length; id += 1) {
+      const [x, y] = toWorld(lon[id], lat[id]);
+      this.points.push(new Point(id, lon[id], lat[id], x, y, first));
+    }
+    this.index.adopt();
+    for (const { properties, polygons } of shapes) {
+      const { code } = properties;
+      if (levelOf(properties) === "overlay") this.shapes.set(code, this.shape(featureOf(properties, () => placed(polygons, lon, lat))));
+      else this.shapes.set(code, this.drawn(featureOf(properties, () => placed(polygons, lon, lat)), polygons));
+    }
+    this.rebuild();
+  }
+
+  drawn(feature, polygons) {
+    const { properties } = feature;
+    const shape = { code: properties.code, feature, properties, parent: properties.parent ?? null, level: levelOf(properties) };
+    shape.polygons = polygons.map((polygon) => polygon.map((ring) => ring.slice()));
+    measure(this, shape);
+    return shape;
   }
 
   add(features) {
     for (const feature of features) {
       const { code } = feature.properties;
       this.drop(code);
+      this.changed.add(code);
       this.shapes.set(code, this.shape(feature));
     }
   }
@@ -27,6 +62,7 @@ export class Tiling {
     if (!shape) return;
     for (const ring of rings(shape)) for (const point of ring) this.points[point].owners.delete(code);
     this.shapes.delete(code);
+    this.changed.add(code);
   }
 
   shape(feature) {
@@ -53,7 +89,7 @@ export class Tiling {
     if (found === undefined) {
       found = this.points.length;
       const [x, y] = toWorld(lon, lat);
-      this.points.push({ id: found, lon, lat, x, y, owners: new Set() });
+      this.points.push(new Point(found, lon, lat, x, y));
       this.index.set(key, found);
     }
     this.points[found].owners.add(code);
@@ -77,7 +113,7 @@ export class Tiling {
   bend(a, b, position) {
     const id = this.points.length;
     const [x, y] = toWorld(...position);
-    this.points.push({ id, lon: position[0], lat: position[1], x, y, owners: new Set() });
+    this.points.push(new Point(id, position[0], position[1], x, y));
     for (const code of this.sharing(a, b)) {
       for (const ring of rings(this.shapes.get(code))) {
         const at = ring.findIndex((point, i) => edgeKey(point, ring[(i + 1) % ring.length]) === edgeKey(a, b));
@@ -123,48 +159,42 @@ export class Tiling {
     return null;
   }
 
+  // The grid that a tile belongs to; its own code where it has no sub-grids.
+  gridOf(code) {
+    const shape = this.shapes.get(code);
+    return shape?.level === "sub_grid" ? shape.parent : code;
+  }
+
   ofLevel(level) {
     return [...this.shapes.values()].filter((shape) => shape.level === level);
   }
 
-  // The borders as arcs between nodes, each once, however many rings run along it.
+  // The borders as arcs between nodes, each once, however many rings run along it: of what has changed since the last
+  // time, where that is little.
   rebuild() {
-    const edges = new Map();
-    const degree = new Uint8Array(this.points.length);
-    const tiles = [...this.shapes.values()].filter((shape) => shape.level !== "overlay");
-    for (const shape of tiles) collectEdges(shape, edges, degree);
-    this.arcs = [];
-    this.fixed = new Set();
-    for (const shape of tiles) {
-      for (const ring of rings(shape)) this.cut(ring, edges, degree);
+    const changed = this.changed;
+    this.changed = new Set();
+    if (!this.arcs.length || changed.size > MOST_CHANGED) this.arcs = allArcs(this);
+    else if (changed.size) {
+      const kept = this.arcs.filter((arc) => !arc.owners.some((code) => changed.has(code)));
+      this.arcs = kept.concat(arcsOf(this, changed));
     }
+    this.still = null;
   }
 
-  cut(ring, edges, degree) {
-    const n = ring.length;
-    const start = Math.max(0, ring.findIndex((point) => degree[point] !== 2));
-    let arc = [ring[start]];
-    for (let step = 1; step <= n; step += 1) {
-      const point = ring[(start + step) % n];
-      arc.push(point);
-      if (degree[point] === 2 && step < n) continue;
-      const first = edges.get(edgeKey(arc[0], arc[1]));
-      if (!first.drawn) {
-        for (let i = 1; i < arc.length; i += 1) edges.get(edgeKey(arc[i - 1], arc[i])).drawn = true;
-        this.arcs.push(this.arc(arc, first));
+  // Vertices of borders of communities and of the district: those are moved by an import, not here.
+  get fixed() {
+    if (!this.still) {
+      this.still = new Set();
+      for (const { rank, points } of this.arcs) {
+        if (rank === "frame" || rank === "community") for (const point of points) this.still.add(point);
       }
-      arc = [point];
     }
+    return this.still;
   }
 
-  arc(points, edge) {
-    const grids = [...edge.owners].map((code) => this.shapes.get(code)).filter((shape) => shape.level === "grid");
-    const parents = new Set(grids.map((shape) => shape.parent));
-    let rank = "sub_grid";
-    if (grids.length) rank = grids.length === 1 ? "frame" : parents.size > 1 ? "community" : "grid";
-    // Borders of communities and of the district are moved by an import, not here.
-    if (rank === "frame" || rank === "community") for (const point of points) this.fixed.add(point);
-    return { points, rank, owners: edge.owners, box: boxOf(this, points) };
+  boxOf(ids) {
+    return boxOf(this, ids);
   }
 }
 
@@ -183,21 +213,41 @@ export function shortCode(code) {
   return code.replace(/^\d{6}-/, "");
 }
 
-function collectEdges(shape, edges, degree) {
-  for (const ring of rings(shape)) {
-    for (let i = 0; i < ring.length; i += 1) {
-      const a = ring[i];
-      const b = ring[(i + 1) % ring.length];
-      const key = edgeKey(a, b);
-      const edge = edges.get(key);
-      if (edge) edge.owners.push(shape.code);
-      else {
-        edges.set(key, { owners: [shape.code], drawn: false });
-        degree[a] += 1;
-        degree[b] += 1;
-      }
-    }
-  }
+// A feature whose geometry is made when somebody asks for it.
+function featureOf(properties, coordinates) {
+  let made = null;
+  return {
+    type: "Feature",
+    id: properties.code,
+    properties,
+    get geometry() {
+      made ??= { type: "MultiPolygon", coordinates: coordinates() };
+      return made;
+    },
+  };
+}
+
+function placed(polygons, lon, lat) {
+  const at = (id) => [lon[id], lat[id]];
+  return polygons.map((polygon) => polygon.map((ring) => [...ring.map(at), at(ring[0])]));
+}
+
+// For every vertex the codes of the tiles that run through it, packed: those of vertex i stand from start[i] on.
+function owning(shapes, points) {
+  const tiles = shapes.filter(({ properties }) => levelOf(properties) !== "overlay");
+  const start = new Uint32Array(points + 1);
+  const each = (act) => tiles.forEach(({ polygons }, row) => polygons.forEach((polygon) => polygon.forEach((ring) => ring.forEach((id) => act(id, row)))));
+  each((id) => {
+    start[id + 1] += 1;
+  });
+  for (let i = 0; i < points; i += 1) start[i + 1] += start[i];
+  const next = start.slice();
+  const rows = new Uint32Array(start[points]);
+  each((id, row) => {
+    rows[next[id]] = row;
+    next[id] += 1;
+  });
+  return { start, rows, codes: tiles.map(({ properties }) => properties.code) };
 }
 
 function hasEdge(shape, a, b) {
