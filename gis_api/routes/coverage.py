@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 from gis_api.dependencies import Planner, Read, Settings_
 from gis_api.geojson import POLYGONS, SAME_AS_WGS84, datum_of, many_in_wgs84, parse_geometry
+from gis_api.large_bodies import PatientRoute
 from layers.areas import find_crs_at
 from layers.checking import CheckTask, check, epsg_of, find_middle
 from layers.errors import Unacceptable
 from tiling.tolerance import Tolerance
 
-router = APIRouter(tags=["coverage"])
+router = APIRouter(tags=["coverage"], route_class=PatientRoute)
 LONGEST_CODE = 100
 
 

@@ -13,13 +13,14 @@ from shapely.geometry.base import BaseGeometry
 from gis_api.dependencies import IfMatch, Planner, Tx, etag
 from gis_api.errors import Problem
 from gis_api.geojson import datum_of, in_wgs84, parse_geometry, parse_patches
+from gis_api.large_bodies import PatientRoute
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
 from gis_api.routes.plans.once import Ticket_, find_answer
 from layers import planning
 from layers.grids import GridKind
 from layers.planning import operations as ops
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=PatientRoute)
 # A carve comes from a drawing or from somebody's layer; more than this is no grid.
 MOST_VERTICES = 100_000
 
