@@ -45,11 +45,14 @@ def _refuse_impossible(board: Board, old: GridRow, row: GridRow) -> None:
 
 
 def _parts(board: Board, row: GridRow) -> dict[str, GridRow]:
-    """The sub-grids of a grid that must follow its kind."""
+    """The sub-grids of a grid that must follow it: they are of its kind, and may lie apart where it may."""
     if row.level == GridLevel.sub_grid:
         return {}
-    parts = (board.rows[code] for code in _sub_grids(board, row.code))
-    return {part.code: replace(part, kind=row.kind) for part in parts if part.kind != row.kind}
+    follow = {"kind": row.kind}
+    if row.parts_allowed != board.rows[row.code].parts_allowed:
+        follow["parts_allowed"] = row.parts_allowed
+    parts = {code: board.rows[code] for code in _sub_grids(board, row.code)}
+    return {code: new for code, old in parts.items() if (new := replace(old, **follow)) != old}
 
 
 def _sub_grids(board: Board, code: str) -> tuple[str, ...]:

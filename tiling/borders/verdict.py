@@ -33,6 +33,8 @@ def judged(partition: Partition, change: Change) -> Change:
     if broken is None:
         return change
     beside = _before(partition, after, change)
+    if not beside:
+        return change  # a grid drawn in the middle of a gap breaks no border: there is none
     if _unmet(partition, beside) is None or (_is_coverage(partition, beside) and not _keeps(partition, after, change)):
         raise WouldBreak(where=broken)
     return change

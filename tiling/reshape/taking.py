@@ -17,7 +17,11 @@ from tiling.defects.regions import gap_shapes
 from tiling.errors import CodeTaken, NoSuchGrid, NotNeighbours, NotNested, OutsideFrame, SplitsGrid, WouldVanish
 from tiling.partition import Change, Partition
 from tiling.plane import on_lattice
+from tiling.reshape.pieces import pieces_given, tiles_with
 from tiling.tolerance import Tolerance
+
+# Deeper than any grid: where no parent is named, the finest grids are the ones that lose pieces.
+_FINEST = 99
 
 
 def carve(
@@ -40,14 +44,14 @@ def carve(
     """
     drawn = drawn_polygon(polygon)
     _refuse_taken(partition, code)
-    cut_, taken = _cut_out(partition, drawn, tolerance, _tiles_of(partition, pieces_to))
+    depth = 1 + len(partition.ancestors(parent)) if parent else _FINEST
+    cut_, taken = _cut_out(partition, drawn, tolerance, _concerned(partition, drawn, pieces_to, depth))
     if not taken.any():
         raise OutsideFrame("The polygon lies in no grid.", where=drawn)
     below = sorted({owner for owner, hit in zip(cut_.owners, taken, strict=True) if hit and owner})
     home = _home(partition, below, parent, drawn)
     owners: Owners = [code if hit else owner for owner, hit in zip(cut_.owners, taken, strict=True)]
-    owners = _pieces_given(cut_, owners, pieces_to)
-    change = rebuilt(cut_, owners)
+    change = rebuilt(cut_, pieces_given(cut_, owners, pieces_to, depth))
     _refuse_vanished(partition, change, 1 + len(partition.ancestors(home)) if home else 0)
     return judged(partition, merged(change, Change(parents={code: home} if home else {})))
 
@@ -66,13 +70,13 @@ def give(
     where nothing changes hands, NotNeighbours, WouldVanish, SplitsGrid with the pieces (see `carve`), NotNested.
     """
     drawn = drawn_polygon(polygon)
-    targets = partition.finest(to)
-    cut_, taken = _cut_out(partition, drawn, tolerance, (*targets, *_tiles_of(partition, pieces_to)))
+    targets, depth = partition.finest(to), len(partition.ancestors(to))
+    cut_, taken = _cut_out(partition, drawn, tolerance, (*targets, *_concerned(partition, drawn, pieces_to, depth)))
     foreign = np.array([owner not in targets for owner in cut_.owners], dtype=bool)
     if not (taken & foreign).any():
         raise OutsideFrame("Nothing in the polygon belongs to another grid.", where=drawn)
-    owners = _pieces_given(cut_, handed(cut_, taken & foreign, to), pieces_to)
-    change = rebuilt(cut_, owners)
+    owners = handed(cut_, taken & foreign, to)
+    change = rebuilt(cut_, pieces_given(cut_, owners, pieces_to, depth))
     _refuse_apart(partition, change, targets)
     _refuse_vanished(partition, change, len(partition.ancestors(to)))
     return judged(partition, change)
@@ -134,8 +138,10 @@ def _cut_out(
     return cut_, _within(cut_, drawn)
 
 
-def _tiles_of(partition: Partition, code: str | None) -> tuple[str, ...]:
-    return partition.finest(code) if code is not None and code in partition else ()
+def _concerned(partition: Partition, drawn: BaseGeometry, pieces_to: str | None, depth: int) -> tuple[str, ...]:
+    """The finest grids that may gain or lose pieces: those of `pieces_to`, and all of each grid that is touched."""
+    to = partition.finest(pieces_to) if pieces_to is not None and pieces_to in partition else ()
+    return (*to, *tiles_with(partition, partition.touching(drawn), depth))
 
 
 def _is_solid(shape: BaseGeometry | None) -> bool:
@@ -165,35 +171,6 @@ def _home(partition: Partition, below: Sequence[str], parent: str | None, where:
     if tuple(a for a in ring if a in partition.areas) != area_above(partition, below[0]):
         raise NotNested(where=where, areas=[parent])
     return parent
-
-
-def _pieces_given(cut_: Cut, owners: Owners, to: str | None) -> Owners:
-    """The owners once the smaller pieces of every grid that fell apart belong to `to`; unchanged without it."""
-    if to is None:
-        return owners
-    out = list(owners)
-    for code in {owner for owner in cut_.owners if owner is not None}:
-        members = np.array([k for k, owner in enumerate(owners) if owner == code], dtype=np.intp)
-        if not len(members):
-            continue
-        parts = shapely.get_parts(united(cut_.faces[members]))
-        had = shapely.get_num_geometries(cut_.partition.polygon(code))
-        if len(parts) <= had or code in cut_.partition.parts_allowed:
-            continue
-        which, largest = inside(cut_.faces[members], parts), int(np.argmax(shapely.area(parts)))
-        for part in set(range(len(parts))) - {largest}:
-            receiver = _receiver(cut_, code, to, parts[part])
-            for face in members[which == part].tolist():
-                out[face] = receiver
-    return out
-
-
-def _receiver(cut_: Cut, loser: str, to: str, piece: BaseGeometry) -> str:
-    if to not in cut_.partition:
-        return to
-    targets = cut_.partition.finest(to)
-    refuse_other_area(cut_.partition, loser, targets[0], piece)
-    return beside(cut_.partition, piece, targets)
 
 
 def _refuse_vanished(partition: Partition, change: Change, depth: int) -> None:

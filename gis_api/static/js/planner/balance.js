@@ -13,7 +13,7 @@ export class Balance {
   // Fetch the buildings about these shapes; until they are here there are simply no figures.
   around(shapes) {
     const boxes = shapes.filter(Boolean).map(({ box }) => box);
-    return boxes.length ? this.homes.around(union(boxes)) : Promise.resolve();
+    return boxes.length ? this.homes.around(wider(union(boxes))) : Promise.resolve();
   }
 
   // Building -> code of the grid among these in whose present shape it lies.
@@ -27,14 +27,28 @@ export class Balance {
     return found;
   }
 
-  // Remember who lives where before these grids change.
-  start(codes) {
-    this.before = this.owners(this.shapesOf(codes));
+  // Remember who lives where before these grids change with a vertex. Where the buildings are not here yet they are
+  // fetched, and looked at once more as the grids were.
+  start(codes, id) {
     this.codes = codes;
+    this.before = null;
+    const boxes = this.shapesOf(codes).map(({ box }) => box);
+    if (!boxes.length) return;
+    const box = union(boxes);
+    if (this.homes.knows(box)) this.before = this.owners(this.shapesOf(codes));
+    else this.homes.around(box).then(() => this.codes === codes && this.homes.knows(box) && this.look(codes, id));
+  }
+
+  look(codes, id) {
+    const { x, y } = this.tiling.points[id];
+    this.tiling.settle(id);
+    this.before = this.owners(this.shapesOf(codes));
+    Object.assign(this.tiling.points[id], { x, y });
   }
 
   // What has changed since: {figures: Map code -> [before, after], moves: [{from, to, households, buildings}]}.
   now(codes = this.codes) {
+    if (!this.before) return { figures: new Map(), moves: [], known: false };
     return this.between(this.before, this.owners(this.shapesOf(codes)), codes);
   }
 
@@ -137,6 +151,12 @@ export class Balance {
 }
 
 const sum = (buildings) => buildings.reduce((total, { households }) => total + households, 0);
+
+// With as much ground on every side: the neighbours' buildings change hands too.
+function wider([west, north, east, south]) {
+  const [dx, dy] = [east - west, south - north];
+  return [west - dx, north - dy, east + dx, south + dy];
+}
 
 export function union(boxes) {
   return boxes.reduce((a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]);

@@ -108,7 +108,7 @@ export class Desk {
     const { errors, warnings } = counts(report);
     showProblems(byTest("planner-defects"), report, {
       locate: (defect) => this.editor.locate(defect),
-      fixes: (defect) => (this.editor.editing ? fixesOf(defect, { parentOf: (code) => this.tiling.shapes.get(code)?.parent }) : []),
+      fixes: (defect) => (this.editor.editing ? fixesOf(defect, { tiling: this.tiling }) : []),
       mend: (operation) => this.editor.mend(operation),
       gridOf: (code) => this.tiling.shapes.get(code)?.properties,
     });

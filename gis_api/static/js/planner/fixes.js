@@ -7,8 +7,10 @@ import { buildingOf } from "./words.js";
 const MOST = 3;
 
 // [{words, operation}]: operation is one of the API's, or a function that resolves with one.
-export function fixesOf(defect, { parentOf }) {
-  const some = defect.codes.slice(0, MOST);
+// Reports name the finest tiles; ground goes to a grid, and the server knows to which of its sub-grids.
+export function fixesOf(defect, { tiling }) {
+  const some = [...new Set(defect.codes.map((code) => tiling.gridOf(code)))].slice(0, MOST);
+  const parentOf = (code) => tiling.shapes.get(code)?.parent;
   const { where } = defect;
   if (!where) return [];
   if (defect.kind === "gap") {

@@ -100,6 +100,8 @@ export class Handles {
   // From the moment it is taken the marker goes where the pointer means, and tells so.
   follow(marker, take) {
     marker.on("dragstart", () => {
+      map.getContainer().classList.add("holding");
+      marker.getElement().classList.add("held");
       this.held = take();
       this.held.to = this.held.from;
       this.tell.moving(this.held.id, this.held.from);
@@ -131,6 +133,7 @@ export class Handles {
 
   drop() {
     const { held } = this;
+    map.getContainer().classList.remove("holding");
     this.held = null;
     if (held.bent) this.tell.bent(held, held.to);
     else this.tell.moved(held, held.to);

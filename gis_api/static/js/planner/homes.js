@@ -23,6 +23,11 @@ export class Homes {
     return this.waiting;
   }
 
+  // Whether all buildings of a box are here.
+  knows(box) {
+    return squares(box, SQUARE).every((key) => this.known.has(key));
+  }
+
   async fetch(box) {
     const missing = squares(box, SQUARE).filter((key) => !this.known.has(key));
     if (!missing.length || missing.length > MOST_SQUARES) return;

@@ -1,5 +1,6 @@
 // Tools that begin with a drawing: a line or an area, clicked corner by corner, then one operation.
-import { t } from "../../config.js";
+import { number, t } from "../../config.js";
+import { shortCode } from "../tiling.js";
 import { Tool } from "./tool.js";
 
 export class Drawn extends Tool {
@@ -38,6 +39,24 @@ export class Drawn extends Tool {
   click(event) {
     if (this.sketch.kind) this.sketch.click(event);
     else super.click(event);
+  }
+
+  // While something is drawn the tip tells of it, not of the grid below.
+  hover({ containerPoint }) {
+    const { editor } = this;
+    if (!this.sketch.corners.length) return false;
+    if (editor.hovered) editor.point(null);
+    const words = this.words(editor.forecast.seen);
+    if (words) editor.tell(containerPoint, t(`planner.tool_${this.name}`), words);
+    else editor.tip.hidden = true;
+    return true;
+  }
+
+  words(seen) {
+    if (!seen) return "";
+    const counts = [...seen.figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(after) }));
+    const fresh = seen.fresh === undefined ? null : `${t("planner.new_grid")} ${t("planner.households_n", { n: number(seen.fresh) })}`;
+    return [fresh, ...counts, seen.cut?.size ? t("planner.cuts", { n: number(seen.cut.size) }) : null].filter(Boolean).slice(0, 5).join(" · ");
   }
 
   key(event) {

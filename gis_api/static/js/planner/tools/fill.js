@@ -42,8 +42,10 @@ export class Fill extends Tool {
     const gap = this.gaps().find(({ where }) => polygonsOf(where).some((polygon) => holds(worldOf(polygon[0]), x, y)));
     if (!gap) return null;
     const [selected] = this.editor.selected;
-    if (gap.codes.includes(selected)) return { gap, into: selected };
-    const beside = gap.codes.map((code) => this.editor.tiling.shapes.get(code)).filter(Boolean);
+    const { tiling } = this.editor;
+    const codes = [...new Set(gap.codes.map((code) => tiling.gridOf(code)))];
+    if (codes.includes(selected)) return { gap, into: selected };
+    const beside = codes.map((code) => tiling.shapes.get(code)).filter(Boolean);
     const away = beside.map((shape) => ({ into: shape.code, away: this.awayFrom(shape, x, y) }));
     const nearest = away.sort((a, b) => a.away - b.away)[0];
     return nearest ? { gap, into: nearest.into } : null;

@@ -87,7 +87,7 @@ export class Vertices extends Tool {
     const grids = codes.filter((code) => this.tiling.shapes.get(code).level === "grid");
     const title = this.overlay ? t("planner.overlay_vertex") : t("planner.shared_vertex", { n: grids.length });
     this.held = { id, codes, grids, title };
-    this.editor.balance.start(grids);
+    this.editor.balance.start(grids, id);
     this.editor.base.redraw();
   }
 
