@@ -16,10 +16,12 @@ from pathlib import Path
 # One name may stand for several modules: what a reader of performance.md would ask for together.
 BENCHES = {
     "locate": ("bench.locate", "bench.http_locate"),
+    "answers": ("bench.answers",),
     "check": ("bench.check",),
     "dispatch": ("bench.dispatch",),
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
+    "publishing": ("bench.publishing",),
     "repair": ("bench.repair",),
     "races": ("bench.races",),
 }

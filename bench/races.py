@@ -9,25 +9,17 @@ full check at the end. One planner alone is the calibration: the same edits, one
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+from sqlalchemy import Engine
 
-from gis_api.auth import COOKIE
-from layers import cluster as clusters
+from bench.served import database, served, signed_in
 from layers.access import add_user, open_sign_in
-from layers.db import make_engine, transaction
-from migrations import run
+from layers.db import transaction
 from tests.racing import Racers, faults_of, free_places
 from tests.small_city import SmallCity, load_small_city
 
@@ -42,27 +34,19 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--grids", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
-    folder = Path(tempfile.mkdtemp(prefix="wangge-races-"))
-    folder.chmod(0o755)
-    cluster = clusters.start(folder)
-    try:
-        return _race(clusters.add_database(cluster, "races"), folder, options)
-    finally:
-        clusters.stop(cluster)
-        shutil.rmtree(folder, ignore_errors=True)
+    with database("races") as (url, engine, folder):
+        return _race(url, engine, folder, options)
 
 
-def _race(url: str, folder: Path, options: argparse.Namespace) -> int:
-    engine = make_engine(url)
-    run.upgrade(engine)
+def _race(url: str, engine: Engine, folder: Path, options: argparse.Namespace) -> int:
     with transaction(engine) as session:
         city = load_small_city(session, options.grids)
         for person in PEOPLE:
             add_user(session, person, role="planner", area=city.district, password_hash="x")
     with transaction(engine) as session:
         tokens = [open_sign_in(session, person) for person in PEOPLE]
-    with _served(url, folder / "a") as one, _served(url, folder / "b") as other:
-        clients = [_client(address, token) for address, token in zip((one, other), tokens, strict=True)]
+    with served(url, folder / "a") as one, served(url, folder / "b") as other:
+        clients = [signed_in(address, token) for address, token in zip((one, other), tokens, strict=True)]
         alone = _racers(clients[:1], city, options.seed)
         alone.run(max(20, options.pairs // 10))
         racers = _racers(clients, city, options.seed)
@@ -70,7 +54,6 @@ def _race(url: str, folder: Path, options: argparse.Namespace) -> int:
         racers.run(options.pairs)
         took_s = time.perf_counter() - began_s
     faults = faults_of(racers, engine, int(racers.path.rsplit("/", 1)[1]))
-    engine.dispose()
     _show(racers, alone, took_s, faults)
     return 1 if faults else 0
 
@@ -94,38 +77,6 @@ def _show(racers: Racers, alone: Racers, took_s: float, faults: list[str]) -> No
     print(f"racing faults: {len(faults)} faults")
     for fault in faults:
         print("fault", fault)
-
-
-@contextmanager
-def _served(url: str, var: Path) -> Iterator[str]:
-    """An API process of its own; its address."""
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        port = made.getsockname()[1]
-    environment = {**os.environ, "WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(var)}
-    command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--port", str(port)]
-    process = subprocess.Popen([*command, "--log-level", "warning", "--no-access-log"], env=environment)
-    try:
-        _wait(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait(address: str) -> None:
-    until_s = time.monotonic() + 120
-    while time.monotonic() < until_s:
-        try:
-            if httpx2.get(f"{address}/readyz", timeout=2).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            time.sleep(0.1)
-    raise TimeoutError(address)
-
-
-def _client(address: str, token: str) -> httpx2.Client:
-    return httpx2.Client(base_url=address, headers={"cookie": f"{COOKIE}={token}", "origin": address}, timeout=60)
 
 
 if __name__ == "__main__":
