@@ -89,6 +89,13 @@ def test_a_part_that_lay_apart_before_is_not_given_away() -> None:
     assert any(part.equals(exclave) for part in shapely.get_parts(after.polygon("A")))
 
 
+def test_a_grid_in_two_parts_is_refused_even_when_each_sub_grid_is_whole() -> None:
+    stacked = draw("aaX / mmX / bbX", parents={"a": "A", "m": "A", "b": "A", "A": "t", "X": "t"})
+    with pytest.raises(SplitsGrid) as refused:
+        carve(stacked, part_of(stacked, "m", x=(0, 1), y=(0, 1)), code="N", parent="t")
+    assert refused.value.details["grid"] == "A"
+
+
 def test_a_painted_area_takes_the_piece_behind_it_along() -> None:
     strip = part_of(HALVES, "A", x=(0, 1), y=(0.2, 1))
     after = HALVES.replace(give(HALVES, part_of(HALVES, "A", x=(0, 1), y=(0.2, 0.6)), to="X", pieces_to="X"))

@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.borders.cutting import Cut
 from tiling.borders.handover import Owners, beside, inside, refuse_other_area, united
-from tiling.errors import NotNeighbours
+from tiling.errors import NotNeighbours, SplitsGrid
 from tiling.partition import Partition
 
 _SAME_M2 = 1e-6
@@ -25,15 +25,19 @@ def tiles_with(partition: Partition, codes: Sequence[str], depth: int) -> tuple[
 
 
 def pieces_given(cut: Cut, owners: Owners, to: str | None, depth: int) -> Owners:
-    """The owners once no grid at this depth is in pieces: those cut off belong to `to`, without it they stay.
+    """The owners once no grid at this depth is in pieces: those cut off belong to `to`.
 
     Sub-grids are carried along: what one of them loses contact with stays in its grid, with the sister that shares
-    the longest border. Parts of a grid that lay apart before stay with it. Raises NotNeighbours for a piece that does
-    not border on `to`, NotNested across areas.
+    the longest border. Parts of a grid that lay apart before stay with it. Raises SplitsGrid with the pieces where
+    nobody is named to get them, NotNeighbours for a piece that does not border on `to`, NotNested across areas.
     """
     out = list(owners)
     for grid, members in _losers(cut, owners, depth).items():
-        off = _cut_off(cut, grid, members) if to is not None else []
+        off = _cut_off(cut, grid, members)
+        if off and to is None:
+            pieces = [piece for piece, _ in off]
+            text = f"Grid {grid} would fall into {len(pieces) + 1} parts."
+            raise SplitsGrid(text, where=shapely.MultiPolygon(pieces), pieces=pieces, grid=grid)
         for piece, faces in off:
             receiver = _receiver(cut, out[faces[0]] or grid, to or "", piece)
             for face in faces:
