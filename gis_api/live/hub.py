@@ -139,7 +139,7 @@ class Hub:
         plan_id = int(told["plan"])
         room = self._rooms.get(plan_id)
         if "version" in told and room is not None and told["version"] > room.version:
-            self._do(self._refresh(room))
+            self._do(self._guarded(self._refresh(room, up_to=told["version"])))
         if self._hear_people(plan_id, told) and room is not None:
             self._show_here(room)
 
@@ -176,12 +176,11 @@ class Hub:
             session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
             yield session
 
-    async def _refresh(self, room: Room) -> None:
+    async def _refresh(self, room: Room, *, up_to: int | None = None) -> None:
         async with room.turn:
-            try:
-                news = await asyncio.to_thread(self._read, room.plan_id, room.version)
-            except _AWAY:
-                return  # the next poll finds it again
+            if up_to is not None and room.version >= up_to:
+                return  # several edits at once were told at once
+            news = await asyncio.to_thread(self._read, room.plan_id, room.version)
             if (news.version, news.state) != (room.version, room.state):
                 room.tell(news)
 

@@ -156,7 +156,7 @@ def test_a_turn_of_the_plan_is_told_as_a_state(one: Served, other: Served, drawe
     far = drawer.listen(other, "reviewer")
     far.wait("hello")
     report = drawer.client.get(f"{drawer.path}/coverage").json()
-    kinds = sorted({defect["kind"] for defect in report["defects"]} | set(hubs_warnings(drawer)))
+    kinds = sorted({defect["kind"] for defect in report["defects"]} | set(warnings_of(drawer)))
     submitted = drawer.post("submit", {"acknowledged": kinds})
     assert submitted.status_code == 200, submitted.text
     told = far.wait("state")
@@ -165,13 +165,40 @@ def test_a_turn_of_the_plan_is_told_as_a_state(one: Served, other: Served, drawe
     assert far.wait("state", number=2)["state"] == "draft"
 
 
-def hubs_warnings(drawer: Drawer) -> list[str]:
+def warnings_of(drawer: Drawer) -> list[str]:
     """What a submission asks to be acknowledged beside the report's warnings."""
     refused = drawer.post("submit", {"acknowledged": []})
     if refused.status_code == 200:
         drawer.post("withdraw")
         return []
     return [error["msg"] for error in refused.json().get("errors", [])]
+
+
+def test_listeners_outlive_a_database_that_throws_everybody_out(
+    one: Served, drawer: Drawer, small_city: SmallCity, engine: Engine
+) -> None:
+    listener = drawer.listen(one, "reviewer")
+    listener.wait("hello")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    until(lambda: drawer.rename(code_of(small_city), "another").status_code == 200)
+    assert listener.wait("edited")["version"] == 2
+    assert not listener.ended
+
+
+def test_an_edit_that_is_undone_is_told_with_whose_it_was(one: Served, drawer: Drawer, small_city: SmallCity) -> None:
+    listener = drawer.listen(one, "reviewer")
+    drawer.rename(code_of(small_city), "another")
+    second = Drawer(one.client("reviewer"), drawer.plan, version=2)
+    second.post("undo")
+    until(lambda: listener.ids[-1:] == ["3"])
+    line = listener.named("edited")[-1]["lines"][-1]
+    assert (line["action"], line["op"], line["by"], line["author"]) == ("undo", "set", "reviewer", "planner")
 
 
 def test_people_see_each_other_over_processes_and_what_they_do(one: Served, other: Served, drawer: Drawer) -> None:

@@ -20,6 +20,7 @@ from tests.journeys.test_planner_page import (
     FREE,
     Place,
     at_version,
+    click_slowly,
     drag,
     edit,
     features,
@@ -30,6 +31,7 @@ from tests.journeys.test_planner_page import (
     saved,
     select_grid,
     version_of,
+    vertices,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -244,6 +246,43 @@ def test_a_412_that_concerns_other_grids_is_settled_by_itself(
     assert owners(running, draft, place) == set()
 
 
+def handles_of(page: Page) -> set[Place]:
+    """The stored positions of the vertices that this page shows."""
+    found = page.locator('[data-test="planner-vertex"]').evaluate_all(
+        "handles => handles.map((one) => [Number(one.dataset.lon), Number(one.dataset.lat)])"
+    )
+    return {(lon, lat) for lon, lat in found}
+
+
+def test_after_a_quarrel_both_maps_are_the_service_s(
+    running: RunningCity, visit: Visit, watch: Watch, draft: str
+) -> None:
+    """Both drag about in one grid at once, and answer every question in turn: mine, theirs, mine …"""
+    watch.expected = LOST
+    pages = [visit(person, f"/planner?plan={draft}") for person in ("planner", "reviewer")]
+    for page in pages:
+        select_grid(page, tool="e")
+        connected(page, others=1)
+    for turn in range(8):
+        for who, page in enumerate(pages):
+            drag_free(page, by=(3 - turn % 3 - who, 2), number=turn % 4)
+        for who, page in enumerate(pages):
+            page.wait_for_timeout(250)
+            if it(page, "planner-merge").count():
+                wanted = it(page, "merge-mine" if (turn + who) % 2 else "merge-theirs")
+                (wanted if wanted.is_enabled() else it(page, "merge-theirs")).click()
+                expect(it(page, "planner-merge")).to_have_count(0)
+    for page in pages:
+        at_version(page, version_of(running, draft))
+        saved(page)
+    stored = features(running, draft)
+    seen = handles_of(pages[0])
+    assert seen == handles_of(pages[1])
+    assert seen in [vertices(feature) for feature in stored.values()]
+    with running.api("planner") as client:
+        assert client.get(f"/api/v1/plans/{draft}/coverage").json()["ok"]
+
+
 # Without a connection
 
 
@@ -254,12 +293,20 @@ def saving(page: Page, *, waiting: int) -> None:
 
 
 def drag_free(page: Page, *, by: Place = (4, 3), number: int = 0) -> Place:
-    """Drag the so-manieth vertex that may be moved; its stored position before."""
+    """Drag the so-manieth vertex that may be moved; its stored position before.
+
+    It is found in one step: what others do may put another element in its place at any moment.
+    """
     page.locator('[data-test="planner-vertex"]').first.wait_for()
-    handle = page.locator(FREE).nth(number)
-    place = float(handle.get_attribute("data-lon") or 0), float(handle.get_attribute("data-lat") or 0)
-    drag(page, middle(handle), by=by)
-    return place
+    found = page.locator(FREE).evaluate_all(
+        """handles => handles.map((one) => {
+            const box = one.getBoundingClientRect();
+            return [box.x + box.width / 2, box.y + box.height / 2, Number(one.dataset.lon), Number(one.dataset.lat)];
+        })"""
+    )
+    x, y, lon, lat = found[number]
+    drag(page, (x, y), by=by)
+    return lon, lat
 
 
 def test_without_a_connection_edits_wait_in_order_and_are_saved_when_it_is_back(
@@ -342,6 +389,28 @@ def test_an_edit_whose_answer_is_lost_is_made_once(
     assert lost == [200]
     assert version_of(running, draft) == 2
     assert owners(running, draft, place) == set()
+
+
+def test_what_only_the_service_can_draw_waits_as_a_sketch(
+    running: RunningCity, visit: Visit, watch: Watch, draft: str
+) -> None:
+    watch.expected = LOST
+    page, _, _ = at_work(visit, "planner", draft)
+    before = set(grids(running, draft))
+    corners = sorted(middle(handle) for handle in page.locator('[data-test="planner-vertex"]').all())
+    left = [corner for corner in corners if corner[0] < corners[0][0] + 12]
+    right = [corner for corner in corners if corner[0] > corners[-1][0] - 12]
+    page.context.set_offline(True)
+    page.keyboard.press("x")
+    click_slowly(page, left[len(left) // 2])
+    click_slowly(page, right[len(right) // 2])
+    page.keyboard.press("Enter")
+    saving(page, waiting=1)
+    assert set(grids(running, draft)) == before
+    page.context.set_offline(False)
+    at_version(page, 2)
+    saved(page)
+    assert len(set(grids(running, draft)) - before) == 1
 
 
 def test_undo_while_offline_takes_back_what_still_waits(

@@ -57,16 +57,16 @@ export class Line {
     return { queued: true, version: this.store.version, changed: entry.drawn ?? [], removed: [], report: this.store.report };
   }
 
-  // The last edit of the line, unless it is just being sent, as if it had never been drawn.
+  // The last edit of the line, as if it had never been drawn; one that is just being sent is undone when it was made.
   async takeBack() {
-    if (!(this.flushing && this.waiting.length === 1)) {
-      const entry = this.waiting.pop();
-      this.count(-1);
-      await this.store.queue.drop(entry.key);
-      if (!this.waits) this.lostAt = null;
-      this.tell();
-    }
-    return { queued: true, version: this.store.version, changed: this.store.takenBack?.() ?? [], removed: [], report: this.store.report };
+    if (this.sending && this.sending === this.waiting.at(-1)) await this.flushing;
+    if (!this.waits) return this.store.submit("undo");
+    const entry = this.waiting.pop();
+    this.count(-1);
+    if (!this.waits) this.lostAt = null;
+    await this.store.queue.drop(entry.key);
+    this.tell();
+    return { queued: true, version: this.store.version, changed: this.store.takenBack(), removed: [], report: this.store.report };
   }
 
   // Sending again
@@ -84,9 +84,17 @@ export class Line {
     this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
   }
 
-  async flush() {
-    if (this.flushing || this.stopped || !this.waits) return;
-    this.flushing = true;
+  flush() {
+    if (!this.flushing && !this.stopped && this.waits) {
+      this.flushing = this.sendAll().finally(() => {
+        this.flushing = null;
+        this.tell();
+      });
+    }
+    return this.flushing ?? Promise.resolve();
+  }
+
+  async sendAll() {
     clearTimeout(this.timer);
     try {
       // What others did while these edits waited has to be known before the first of them goes out.
@@ -98,30 +106,33 @@ export class Line {
       if (!isLost(problem)) throw problem;
       this.lostAt ??= Date.now();
       this.later();
-    } finally {
-      this.flushing = false;
-      this.tell();
     }
   }
 
   async sendFirst() {
     const { store } = this;
     const [entry] = this.waiting;
+    this.sending = entry;
     try {
       const answer = this.isMade(entry) ? await this.found(entry) : await store.send(entry);
-      this.waiting.shift();
-      this.count(-1);
+      this.leave(entry);
       store.tell("answered", answer);
       store.tell("saved", answer);
     } catch (problem) {
       if (isLost(problem)) throw problem;
-      this.waiting.shift();
-      this.count(-1);
+      this.leave(entry);
       if (!problem.held) this.hold(entry, { problem });
       // What was drawn after it was drawn on it: nothing goes on before somebody has decided.
       this.stop(entry);
       store.tell("answered", { changed: [], removed: [] });
+    } finally {
+      this.sending = null;
     }
+  }
+
+  leave(entry) {
+    this.waiting.splice(this.waiting.indexOf(entry), 1);
+    this.count(-1);
   }
 
   // Its answer was lost, but the plan's chronicle has its key.

@@ -29,12 +29,13 @@ export class PlanStore extends EventTarget {
     this.heardUpTo = 0;
     this.queue = new Queue(id);
     this.line = new Line(this);
-    this.attach({ tiling: null, busy: () => false, figures: () => null });
+    this.attach({ tiling: null, busy: () => false, figures: () => null, takenBack: () => [] });
   }
 
-  // The map that edits are drawn on, whether something hangs on the pointer, what an edit does to households.
-  attach({ tiling, busy, figures }) {
-    Object.assign(this, { tiling, busy, figures });
+  // The map that edits are drawn on, whether something hangs on the pointer, what an edit does to households, and the
+  // features as they are without an edit that was taken back.
+  attach({ tiling, busy, figures, takenBack }) {
+    Object.assign(this, { tiling, busy, figures, takenBack });
   }
 
   tell(name, detail) {

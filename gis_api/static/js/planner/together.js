@@ -17,8 +17,7 @@ export class Together {
   constructor(editor) {
     const { store, tiling } = editor;
     Object.assign(this, { editor, store, tiling, truth: new Map() });
-    store.attach({ tiling, busy: () => Boolean(editor.tool?.moving), figures: (op) => this.figures(op) });
-    store.takenBack = () => this.shown([]);
+    store.attach({ tiling, busy: () => Boolean(editor.tool?.moving), figures: (op) => this.figures(op), takenBack: () => this.shown([]) });
     this.people = new People(tiling, (code) => editor.goTo(code));
     this.merge = new MergeDialog(store, tiling);
     this.kept = new Kept(store.line, { decide: (entry) => this.merge.ask(entry), goTo: (entry) => this.look(entry) });
@@ -39,6 +38,7 @@ export class Together {
     store.addEventListener("answered", (event) => this.answered(event.detail));
     store.addEventListener("conflict", (event) => this.merge.ask(event.detail));
     store.addEventListener("reload", () => this.reload());
+    store.addEventListener("saved", (event) => this.undone(event.detail));
     for (const name of ["waiting", "saved", "refused"]) store.addEventListener(name, () => this.state());
   }
 
@@ -70,16 +70,25 @@ export class Together {
     this.exact = setTimeout(() => this.store.check().catch(() => null), EXACT_AFTER_MS);
   }
 
+  // The history is one for all: an undo may take back what somebody else did, and says so.
+  undone({ by, op }) {
+    if (by && by !== config.person.name) this.show(t("together.turned", { who: by, what: deedOf({ action: "edit", op }) }));
+  }
+
   say({ lines, changed }) {
     const others = lines.filter((line) => line.codes.length && !this.store.keys.has(line.key));
     if (!others.length) return;
     const { by } = others.at(-1);
     const words = others.length === 1 ? t("together.news", { who: nameOf(by), what: deedOf(others[0]) }) : t("together.news_many", { who: [...new Set(others.map((line) => nameOf(line.by)))].join(t("together.and")), n: number(others.length) });
+    this.show(words);
+    this.people.flash(by, changed.map(({ properties }) => properties.code));
+  }
+
+  show(words) {
     this.news.textContent = words;
     this.news.hidden = false;
     clearTimeout(this.fading);
     this.fading = setTimeout(() => (this.news.hidden = true), NEWS_MS);
-    this.people.flash(by, changed.map(({ properties }) => properties.code));
   }
 
   // The plan was submitted, returned, published …
