@@ -6,7 +6,7 @@ import shapely
 from tests.drawing import draw
 from tiling.coverage import check
 from tiling.errors import NotNeighbours, SplitsGrid
-from tiling.partition import Partition
+from tiling.partition import Change, Partition
 from tiling.reshape import add, carve, give
 
 HALVES = draw(
@@ -101,6 +101,18 @@ def test_a_painted_area_takes_the_piece_behind_it_along() -> None:
     after = HALVES.replace(give(HALVES, part_of(HALVES, "A", x=(0, 1), y=(0.2, 0.6)), to="X", pieces_to="X"))
     assert check(after).ok
     assert area_of(after, "X") > area_of(HALVES, "X") + 0.5 * strip.area * 0.5
+
+
+@pytest.mark.parametrize("to", ["A", "B"])
+def test_an_overlap_is_settled_by_giving_it_to_either_grid(to: str) -> None:
+    town = draw("AABB / AABB")
+    west, south, _, north = town.frame.bounds
+    over = shapely.box(west, south, west + 25, north)
+    messy = town.replace(Change(changed={"A": over}))
+    assert check(messy).summary()["by_kind"]["overlap"] == 1
+    after = messy.replace(give(messy, shapely.box(west + 20, south, west + 25, north), to=to))
+    assert check(after).ok
+    assert area_of(after, to) == pytest.approx(20 * 20 + (100 if to == "A" else 0))
 
 
 def test_a_grid_is_drawn_in_the_middle_of_a_gap_and_touches_nobody() -> None:

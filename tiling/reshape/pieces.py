@@ -37,7 +37,7 @@ def pieces_given(cut: Cut, owners: Owners, to: str | None, depth: int) -> Owners
         if off and to is None:
             pieces = [piece for piece, _ in off]
             text = f"Grid {grid} would fall into {len(pieces) + 1} parts."
-            raise SplitsGrid(text, where=shapely.MultiPolygon(pieces), pieces=pieces, grid=grid)
+            raise SplitsGrid(text, where=shapely.union_all(pieces), pieces=pieces, grid=grid)
         for piece, faces in off:
             receiver = _receiver(cut, out[faces[0]] or grid, to or "", piece)
             for face in faces:

@@ -66,17 +66,19 @@ def give(
 ) -> Change:
     """The change that gives a polygon's ground, as far as it belongs to others, to a grid beside it; metres.
 
-    For a grid with sub-grids each piece goes to the sub-grid with the longest common border. Raises OutsideFrame
+    For a grid with sub-grids each piece goes to the sub-grid with the longest common border. Where grids overlap, all
+    others lose the ground that they claim, so an overlap is settled by giving it to one of them. Raises OutsideFrame
     where nothing changes hands, NotNeighbours, WouldVanish, SplitsGrid with the pieces (see `carve`), NotNested.
     """
     drawn = drawn_polygon(polygon)
     targets, depth = partition.finest(to), len(partition.ancestors(to))
     cut_, taken = _cut_out(partition, drawn, tolerance, (*targets, *_concerned(partition, drawn, pieces_to, depth)))
     foreign = np.array([owner not in targets for owner in cut_.owners], dtype=bool)
-    if not (taken & foreign).any():
+    others = _other_claims(cut_, taken, targets)
+    if not (taken & foreign).any() and not others:
         raise OutsideFrame("Nothing in the polygon belongs to another grid.", where=drawn)
     owners = handed(cut_, taken & foreign, to)
-    change = rebuilt(cut_, pieces_given(cut_, owners, pieces_to, depth))
+    change = merged(rebuilt(cut_, pieces_given(cut_, owners, pieces_to, depth)), Change(changed=others))
     _refuse_apart(partition, change, targets)
     _refuse_vanished(partition, change, len(partition.ancestors(to)))
     return judged(partition, change)
@@ -136,6 +138,24 @@ def _cut_out(
     codes = {code for code in codes if _is_solid(partition.polygon(code))}
     cut_ = cut(partition, codes, [drawn], snap_m=snap_m)
     return cut_, _within(cut_, drawn)
+
+
+def _other_claims(cut_: Cut, taken: NDArray[np.bool_], targets: Sequence[str]) -> dict[str, BaseGeometry | None]:
+    """The grids, without the ground taken, that claim some of it although a face has but one owner: overlaps."""
+    centres = shapely.point_on_surface(cut_.faces)
+    lost: dict[str, BaseGeometry | None] = {}
+    if not taken.any():
+        return lost
+    for code in cut_.partition.touching(shapely.MultiPoint(list(centres[taken]))):
+        shape = cut_.partition.polygon(code)
+        if code in targets or not _is_solid(shape):
+            continue
+        held = np.asarray(shapely.intersects(shape, centres), dtype=bool)
+        owned = np.array([owner == code for owner in cut_.owners], dtype=bool)
+        if (held & taken & ~owned).any():
+            rest = cut_.faces[held & ~taken]
+            lost[code] = united(rest) if len(rest) else None
+    return lost
 
 
 def _concerned(partition: Partition, drawn: BaseGeometry, pieces_to: str | None, depth: int) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ export class Tool {
 
   get enough() {
     const { selected, tiling } = this.editor;
+    if (!this.constructor.needed) return true;
     // Overlays have no border with anybody: they are reshaped and removed, not split or merged.
     const fits = selected.filter((code) => tiling.shapes.get(code)?.level !== "overlay");
     return selected.length === fits.length && fits.length >= this.constructor.needed;
