@@ -22,6 +22,7 @@ BENCHES = {
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
     "publishing": ("bench.publishing",),
+    "publishing": ("bench.publishing",),
     "repair": ("bench.repair",),
     "races": ("bench.races",),
 }

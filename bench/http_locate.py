@@ -143,12 +143,12 @@ def _arrow(lon: Any, lat: Any) -> bytes:
 def started(stack: contextlib.ExitStack, url: str, folder: Path, options: argparse.Namespace) -> Iterator[Server]:
     """All sides, running until the stack is closed."""
     ours = {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(folder / "var")}
-    yield stack.enter_context(_server("wangge", "gis_api.app:create_app", sys.executable, ours, factory=("--factory",)))
-    yield stack.enter_context(_server("raw_asgi", "bench.http_servers:raw", sys.executable, {}))
-    yield stack.enter_context(_server("fastapi_noop", "bench.http_servers:noop", sys.executable, {}))
+    yield stack.enter_context(server("wangge", "gis_api.app:create_app", sys.executable, ours, factory=("--factory",)))
+    yield stack.enter_context(server("raw_asgi", "bench.http_servers:raw", sys.executable, {}))
+    yield stack.enter_context(server("fastapi_noop", "bench.http_servers:noop", sys.executable, {}))
     if not options.no_asyncpg:
         dsn = {"BENCH_DSN": url}
-        yield stack.enter_context(_server("asyncpg", "bench.peers.asyncpg_server:app", str(peer_python()), dsn))
+        yield stack.enter_context(server("asyncpg", "bench.peers.asyncpg_server:app", str(peer_python()), dsn))
 
 
 def peer_python() -> Path:
@@ -164,14 +164,20 @@ def peer_python() -> Path:
 
 
 @contextlib.contextmanager
-def _server(
-    name: str, app: str, python: str, environment: dict[str, str], *, factory: Sequence[str] = ()
+def server(
+    name: str,
+    app: str,
+    python: str,
+    environment: dict[str, str],
+    *,
+    factory: Sequence[str] = (),
+    cores: frozenset[int] | None = None,
 ) -> Iterator[Server]:
     port = _free_port()
     command = [python, "-m", "uvicorn", app, *factory, "--port", str(port), "--no-access-log"]
     command += ["--log-level", "warning", "--loop", "uvloop", "--http", "httptools"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
-    os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})
+    os.sched_setaffinity(process.pid, cores or {min(os.sched_getaffinity(0))})
     try:
         _wait_for(port, process)
         yield Server(name, port, (process.pid,))

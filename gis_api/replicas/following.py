@@ -114,7 +114,7 @@ class Replicas:
         before, asked_s = self.state, time.monotonic()
         try:
             with transaction(self._engine) as session:
-                self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC))
+                self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC), early=self._begin)
         except (sql.DBAPIError, sql.TimeoutError) as error:
             log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
             return False
@@ -123,6 +123,10 @@ class Replicas:
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
             self._keep_for_cold_start()
         return True
+
+    def _begin(self, state: State) -> None:
+        """Answer from what has been read of a state so far."""
+        self.state = state
 
     def _heard(self, asked_s: float) -> None:
         """The state was true when the question was asked, not when its answer had been worked through."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,8 +68,13 @@ def is_urgent(connection: psycopg.Connection[Any], state: State) -> bool:
     return connection.execute(_URGENT.text).fetchone() != state.marks.urgent
 
 
-def read_state(session: Session, previous: State, *, rules: Rules, now: datetime) -> State:
-    """The state that is committed now; whatever did not change is the previous object itself."""
+def read_state(
+    session: Session, previous: State, *, rules: Rules, now: datetime, early: Callable[[State], None] = lambda _: None
+) -> State:
+    """The state that is committed now; whatever did not change is the previous object itself.
+
+    A new atlas is given to `early` before the roster is read, which takes as long again: lookups need not wait for it.
+    """
     session.execute(_PATIENCE)
     marks = Marks(tuple(session.execute(_URGENT).one()), versions(session), tuple(session.execute(_ROSTER).one()))
     keys_changed = marks.urgent != previous.marks.urgent
@@ -78,6 +83,9 @@ def read_state(session: Session, previous: State, *, rules: Rules, now: datetime
     atlas = load_atlas(session, previous=previous.atlas, rules=rules) if atlas_changed else previous.atlas
     if not (keys_changed or atlas_changed or marks != previous.marks or _is_worn(previous, now)):
         return previous
+    if atlas_changed and previous.roster is not None:
+        # Under the old marks: should the roster fail to be read, the next look begins again.
+        early(replace(previous, keys=keys, atlas=atlas))
     return State(keys, atlas, _roster(session, previous, marks, now), marks)
 
 

@@ -18,7 +18,7 @@ from layers.areas import Area
 from layers.errors import NotFound
 from layers.grids import Grid, GridLevel
 from layers.locating.location import Dedicated, GridName, PathStep, SubGridName
-from layers.plans import Plan, PlanArea, Publication
+from layers.plans import Plan, PlanArea
 from tiling.locate import AreaLookup, DistrictIndex, DistrictTiles, OverlayLookup, SnapshotDamaged
 from tiling.plane import city_epsg
 
@@ -173,14 +173,24 @@ def load_areas(session: Session, plan_id: int, district: str) -> dict[str, AreaF
 
 def _stored_index(session: Session, plan_id: int) -> DistrictIndex | None:
     """The index that the publisher stored; None where there is none, or one of another version of this program."""
-    statement = select(Publication.snapshot).where(Publication.plan_id == plan_id, Publication.snapshot.is_not(None))
-    stored = session.scalar(statement.order_by(Publication.index_version.desc()).limit(1))
+    stored = _find_snapshot(session, plan_id)
     if stored is None:
         return None
     try:
         return DistrictIndex.from_buffer(stored)
     except SnapshotDamaged:
         return None
+
+
+def _find_snapshot(session: Session, plan_id: int) -> bytes | None:
+    """The bytes of the last snapshot of a plan, in binary: as text they come in hexadecimal digits, 4 times slower."""
+    statement = (
+        "SELECT snapshot FROM publications WHERE plan_id = %s AND snapshot IS NOT NULL "
+        "ORDER BY index_version DESC LIMIT 1"
+    )
+    with session.connection().connection.driver_connection.cursor(binary=True) as cursor:  # type: ignore[union-attr]
+        row = cursor.execute(statement, (plan_id,)).fetchone()
+    return None if row is None else row[0]
 
 
 def _built(session: Session, plan_id: int, district: str, rows: Sequence[Row[Any]]) -> DistrictIndex:
