@@ -66,21 +66,29 @@ def drive(port: int, requests: Sequence[bytes], *, connections: int, until_s: fl
 class _Answer:
     """One answer as it arrives."""
 
-    __slots__ = ("missing",)
+    __slots__ = ("in_chunks", "missing")
 
     def __init__(self) -> None:
         self.missing = -1
+        self.in_chunks = False
 
     def complete(self, data: bytes) -> bool:
         if not data:
             raise RuntimeError("the server closed the connection")
+        if self.in_chunks:
+            self.in_chunks = not data.endswith(b"0\r\n\r\n")
+            return not self.in_chunks
         if self.missing < 0:
             head, found, body = data.partition(b"\r\n\r\n")
             if not found:
                 raise RuntimeError("an answer's head came in two parts")
             if not head.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(f"the server answered {data[:300]!r}")
-            stated = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+            lowered = head.lower()
+            if b"transfer-encoding: chunked" in lowered:
+                self.in_chunks = not body.endswith(b"0\r\n\r\n")
+                return not self.in_chunks
+            stated = lowered.partition(b"content-length:")[2].partition(b"\r\n")[0]
             self.missing = int(stated) - len(body)
         else:
             self.missing -= len(data)

@@ -1,11 +1,13 @@
 """The lookup over HTTP against what else could be built: ratios of one run, the sides taking turns.
 
-    python -m bench.http_locate [--grids N] [--rounds N] [--seconds S] [--no-asyncpg]
+    python -m bench.http_locate [--grids N] [--rounds N] [--seconds S] [--only NAME,NAME]
 
-The peers: the same server answering a fixed 300 bytes (raw ASGI), FastAPI with two parameters and nothing to do, and
-FastAPI + asyncpg + ST_Covers, installed into var/bench-venv. Everything listens on 127.0.0.1. Servers run on one core
-and the load on another, where there are two. Processor time per request, the database's included, is steadier than
-requests a second.
+The peers: the same server answering a fixed 300 bytes (raw ASGI), FastAPI with two parameters and nothing to do, and,
+each in an environment of its own under var/, FastAPI + asyncpg + ST_Covers, tipg (items of the table of grids at a
+point, without geometry) and MapIt (Django, gunicorn). Before anything is measured every peer that locates is asked for
+points of known grids, and a wrong answer ends the bench. Everything listens on 127.0.0.1, and all ASGI servers run with
+the flags of the product. Servers run on one core and the load on another, where there are two. Processor time per
+request, the database's included, is steadier than requests a second.
 """
 
 from __future__ import annotations
@@ -20,16 +22,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 import orjson
 
 from bench.http_load import Round, measured
-from gis_api.settings import Settings
+from bench.http_peers import (
+    fill_mapit,
+    mapit_environment,
+    mapit_python,
+    peer_python,
+    tipg_environment,
+    tipg_python,
+    words_of,
+)
 from layers import cluster as clusters
 from layers.access import add_key
 from layers.db import make_engine, transaction
@@ -41,7 +52,21 @@ from tests.small_city import SmallCity, load_small_city
 ROOT = Path(__file__).parent.parent
 CONNECTIONS = 32
 POINTS = 10_000
-PEER_PACKAGES = ("asyncpg", "fastapi", "uvicorn", "uvloop", "httptools", "orjson")
+ASYNCPG = ("asyncpg", "fastapi", "uvicorn", "uvloop", "httptools", "orjson")
+# How the product starts its processes; the loop and the parser are what uvicorn chooses by itself.
+FLAGS = (
+    *("--no-access-log", "--log-level", "warning", "--no-server-header", "--timeout-keep-alive", "30"),
+    *("--loop", "uvloop", "--http", "httptools"),
+)
+USUAL = "/api/v1/locate?lon={lon!r}&lat={lat!r}"
+# How each peer that locates is asked for a point.
+ADDRESSES = {
+    "asyncpg": USUAL,
+    "tipg": "/collections/public.grids/items?f=json&geom-column=none&properties=code,name,level"
+    "&filter-lang=cql2-text&filter=S_INTERSECTS(geom,POINT({lon!r}%20{lat!r}))",
+    "mapit": "/point/4326/{lon!r},{lat!r}",
+}
+SURE_POINTS = 50
 
 
 @dataclass(frozen=True)
@@ -57,7 +82,7 @@ class Server:
 class Scene:
     """What all sides are asked: single points and one batch of them."""
 
-    gets: Sequence[bytes]
+    gets: Mapping[str, Sequence[bytes]]
     post: bytes
     arrow: bytes
 
@@ -72,10 +97,12 @@ def main(argv: list[str]) -> int:
         url = clusters.add_database(cluster, "bench")
         city, key = filled(url, options.grids)
         with contextlib.ExitStack() as stack:
-            servers = {server.name: server for server in started(stack, url, folder, options)}
+            servers = {one.name: one for one in started(stack, url, folder, options)}
             database = int((cluster.data / "postmaster.pid").read_text().split()[0])
-            for name in {"wangge", "asyncpg"} & set(servers):
-                servers[name] = replace(servers[name], pids=(*servers[name].pids, database))
+            for name in ("wangge", *ADDRESSES):
+                if name in servers:
+                    servers[name] = replace(servers[name], pids=(*servers[name].pids, database))
+            check_answers(servers, city)
             compare(servers, scene_of(city, key), options)
     finally:
         clusters.stop(cluster)
@@ -88,7 +115,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--grids", type=int, default=784)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--no-asyncpg", action="store_true")
+    parser.add_argument("--only", default="", help="peers to compare with, separated by commas; all without it")
     # What other benches of the same name are asked is not our concern.
     return parser.parse_known_args(argv)[0]
 
@@ -113,15 +140,17 @@ def scene_of(city: SmallCity, key: str) -> Scene:
     rng = np.random.default_rng(1)
     lon, lat = rng.uniform(west, east, POINTS), rng.uniform(south, north, POINTS)
     body = orjson.dumps({"datum": "wgs84", "lon": lon.tolist(), "lat": lat.tolist()})
+    spots = list(zip(lon[:2_000].tolist(), lat[:2_000].tolist(), strict=True))
+    addresses = dict.fromkeys(("wangge", "raw_asgi", "fastapi_noop"), USUAL) | ADDRESSES
     return Scene(
-        [_get(f"lon={x!r}&lat={y!r}", key) for x, y in zip(lon[:2_000].tolist(), lat[:2_000].tolist(), strict=True)],
+        {name: [_get(address.format(lon=x, lat=y), key) for x, y in spots] for name, address in addresses.items()},
         _post(body, "application/json", key),
         _post(_arrow(lon, lat), "application/vnd.apache.arrow.stream", key),
     )
 
 
-def _get(query: str, key: str) -> bytes:
-    head = f"GET /api/v1/locate?{query} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n"
+def _get(address: str, key: str) -> bytes:
+    head = f"GET {address} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n"
     return f"{head}accept: */*\r\nuser-agent: bench\r\n\r\n".encode()
 
 
@@ -142,28 +171,24 @@ def _arrow(lon: Any, lat: Any) -> bytes:
 
 def started(stack: contextlib.ExitStack, url: str, folder: Path, options: argparse.Namespace) -> Iterator[Server]:
     """All sides, running until the stack is closed."""
+    chosen = options.only.split(",") if options.only else ["raw_asgi", "fastapi_noop", *ADDRESSES]
     ours = {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(folder / "var")}
     yield stack.enter_context(server("wangge", "gis_api.app:create_app", sys.executable, ours, factory=("--factory",)))
-    yield stack.enter_context(server("raw_asgi", "bench.http_servers:raw", sys.executable, {}))
-    yield stack.enter_context(server("fastapi_noop", "bench.http_servers:noop", sys.executable, {}))
-    if not options.no_asyncpg:
-        dsn = {"BENCH_DSN": url}
-        yield stack.enter_context(server("asyncpg", "bench.peers.asyncpg_server:app", str(peer_python()), dsn))
+    if "raw_asgi" in chosen:
+        yield stack.enter_context(server("raw_asgi", "bench.http_servers:raw", sys.executable, {}))
+    if "fastapi_noop" in chosen:
+        yield stack.enter_context(server("fastapi_noop", "bench.http_servers:noop", sys.executable, {}))
+    if "asyncpg" in chosen:
+        python = str(peer_python("bench-venv", ASYNCPG, probes=ASYNCPG))
+        yield stack.enter_context(server("asyncpg", "bench.peers.asyncpg_server:app", python, {"BENCH_DSN": url}))
+    if "tipg" in chosen:
+        yield stack.enter_context(server("tipg", "tipg.main:app", str(tipg_python()), tipg_environment(url)))
+    if "mapit" in chosen:
+        environment = mapit_environment(url)
+        fill_mapit(url, environment)
+        yield stack.enter_context(_gunicorn("mapit", mapit_python(), environment))
 
 
-def peer_python() -> Path:
-    """The Python of the bench's own environment, made and filled first where it is missing."""
-    folder = Settings().var.resolve() / "bench-venv"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    probe = [str(python), "-c", f"import {', '.join(PEER_PACKAGES)}"]
-    if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *PEER_PACKAGES], check=True)
-    return python
-
-
-@contextlib.contextmanager
 def server(
     name: str,
     app: str,
@@ -172,15 +197,30 @@ def server(
     *,
     factory: Sequence[str] = (),
     cores: frozenset[int] | None = None,
-) -> Iterator[Server]:
+) -> contextlib.AbstractContextManager[Server]:
+    """An ASGI application with the flags of the product, on the first core unless others are named."""
     port = _free_port()
-    command = [python, "-m", "uvicorn", app, *factory, "--port", str(port), "--no-access-log"]
-    command += ["--log-level", "warning", "--loop", "uvloop", "--http", "httptools"]
+    command = [python, "-m", "uvicorn", app, *factory, *FLAGS, "--port", str(port)]
+    return _running(Server(name, port, ()), command, environment, cores=cores)
+
+
+def _gunicorn(name: str, python: Path, environment: dict[str, str]) -> contextlib.AbstractContextManager[Server]:
+    """One process with eight threads, as a database is waited for; the sync worker would close every connection."""
+    port = _free_port()
+    command = [str(python), "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "-b", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "30", "--log-level", "warning"]
+    return _running(Server(name, port, ()), command, environment, cores=None)
+
+
+@contextlib.contextmanager
+def _running(
+    side: Server, command: Sequence[str], environment: dict[str, str], *, cores: frozenset[int] | None
+) -> Iterator[Server]:
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     os.sched_setaffinity(process.pid, cores or {min(os.sched_getaffinity(0))})
     try:
-        _wait_for(port, process)
-        yield Server(name, port, (process.pid,))
+        _wait_for(side.port, process)
+        yield replace(side, pids=(process.pid,))
     finally:
         process.terminate()
         process.wait(20)
@@ -205,20 +245,30 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"the server on port {port} did not start")
 
 
+def check_answers(servers: dict[str, Server], city: SmallCity) -> None:
+    """Every peer that locates names the finest grid of known points; raises RuntimeError where one does not."""
+    for name, address in ADDRESSES.items():
+        for code in city.codes[:: max(1, len(city.codes) // SURE_POINTS)] if name in servers else ():
+            lon, lat = city.inside(code)
+            spot = address.format(lon=lon, lat=lat)
+            with urlopen(f"http://127.0.0.1:{servers[name].port}{spot}", timeout=30) as answer:
+                if code not in words_of(orjson.loads(answer.read())):
+                    raise RuntimeError(f"{name} does not find {code} at {spot}")
+
+
 def compare(servers: dict[str, Server], scene: Scene, options: argparse.Namespace) -> None:
     """All sides in turns, and the lines of what came out."""
     _to_last_core()
-    gets = _in_turns(servers, scene.gets, options, names=list(servers))
-    _told_gets(gets)
+    _told_gets(_in_turns(servers, scene.gets, options, names=list(servers)))
     batchers = [name for name in ("wangge", "asyncpg") if name in servers]
-    posts = _in_turns(servers, [scene.post], options, names=batchers, connections=2)
-    arrows = _in_turns(servers, [scene.arrow], options, names=["wangge"], connections=2)
+    posts = _in_turns(servers, {name: [scene.post] for name in batchers}, options, names=batchers, connections=2)
+    arrows = _in_turns(servers, {"wangge": [scene.arrow]}, options, names=["wangge"], connections=2)
     _told_posts(posts, arrows["wangge"])
 
 
 def _in_turns(
     servers: dict[str, Server],
-    requests: Sequence[bytes],
+    requests: Mapping[str, Sequence[bytes]],
     options: argparse.Namespace,
     *,
     names: Sequence[str],
@@ -228,7 +278,7 @@ def _in_turns(
     for turn in range(options.rounds + 1):
         for name in names:
             side = servers[name]
-            done = measured(side.port, requests, pids=side.pids, connections=connections, seconds=options.seconds)
+            done = measured(side.port, requests[name], pids=side.pids, connections=connections, seconds=options.seconds)
             if turn > 0:  # the first turn warms up
                 rounds[name].append(done)
     return rounds
@@ -244,12 +294,13 @@ def _told_gets(rounds: dict[str, list[Round]]) -> None:
     for name, theirs in rounds.items():
         if name == "wangge":
             continue
-        speed = _median(ours, "per_s") / _median(theirs, "per_s")
-        cpu = _median(theirs, "cpu_us") / _median(ours, "cpu_us")
+        speed = _median_ratio(ours, theirs, "per_s")
+        cpu = 1 / _median_ratio(ours, theirs, "cpu_us")
         _tell("GET /locate, wall", _median(ours, "per_s"), "requests/s", ratio=speed, peer=name)
         _tell("GET /locate, CPU", _median(ours, "cpu_us"), "us", ratio=cpu, peer=name)
-    p99 = _median(ours, "p99_ms")
-    _tell("GET /locate, p99", p99, "ms", ratio=p99 / _median(rounds["raw_asgi"], "p99_ms"), peer="raw_asgi")
+    if "raw_asgi" in rounds:
+        ratio = _median_ratio(ours, rounds["raw_asgi"], "p99_ms")
+        _tell("GET /locate, p99", _median(ours, "p99_ms"), "ms", ratio=ratio, peer="raw_asgi")
 
 
 def _told_posts(posts: dict[str, list[Round]], arrows: list[Round]) -> None:
@@ -265,8 +316,14 @@ def _told_posts(posts: dict[str, list[Round]], arrows: list[Round]) -> None:
     _tell("POST /locate, Arrow", arrow, "million_points/s_per_core", ratio=ratio, peer="JSON")
 
 
+def _median_ratio(ours: Sequence[Round], theirs: Sequence[Round], name: str) -> float:
+    """The median of the ratios of neighbouring rounds: what disturbs the machine for longer disturbs both sides."""
+    pairs = zip(ours, theirs, strict=True)
+    return float(statistics.median(getattr(one, name) / getattr(other, name) for one, other in pairs))
+
+
 def _median(rounds: Sequence[Round], name: str) -> float:
-    return statistics.median(getattr(one, name) for one in rounds)
+    return float(statistics.median(getattr(one, name) for one in rounds))
 
 
 def _tell(name: str, value: float, unit: str, *, ratio: float | None = None, peer: str = "") -> None:

@@ -4,8 +4,9 @@ import os
 from contextlib import asynccontextmanager
 
 import asyncpg
+import orjson
 from fastapi import FastAPI, Request
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import Response
 
 ONE = """
     SELECT g.code, g.name, g.level, g.parent_code FROM grids g
@@ -42,4 +43,4 @@ async def locate_many(request: Request):
     """The same for two arrays."""
     sent = await request.json()
     rows = await app.state.pool.fetch(MANY, sent["lon"], sent["lat"])
-    return ORJSONResponse([row["code"] for row in rows])
+    return Response(orjson.dumps([row["code"] for row in rows]), media_type="application/json")
