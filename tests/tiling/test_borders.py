@@ -271,3 +271,12 @@ def test_a_redraw_that_cuts_a_grid_in_two_is_refused_with_the_piece() -> None:
     town = draw("AAAA / BBBB / AAAA / AAAA", parts_allowed=frozenset())
     with pytest.raises((SplitsGrid, LineDoesNotCross, NotNeighbours)):
         redraw_border(town, "A", "B", line((1, 3), (1, 1)))
+
+
+def test_a_line_that_doubles_back_on_a_short_border_is_refused() -> None:
+    # The common border is 8 cm long; the line runs its length, 38 cm beyond and back, all within a millimetre.
+    upper = shapely.Polygon([(3.586, 3.649), (3.503, 3.664), (0, 8), (3.537, 8)])
+    lower = shapely.Polygon([(3.503, 3.664), (3.586, 3.649), (8, 2.951), (3.381, 0)])
+    there_and_back = shapely.LineString([(3.503, 3.664), (3.1264035158, 3.7254385909), (3.586, 3.649)])
+    with pytest.raises(LineDoesNotCross):
+        redraw_border(Partition.of(["A", "B"], [lower, upper]), "A", "B", there_and_back)

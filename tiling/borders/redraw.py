@@ -75,7 +75,8 @@ def _readings(cut_: Cut, left: str, right: str, line: shapely.LineString, snap_m
     for kept in _kept_stretches(border, line, snap_m):
         pieces = _pieces(cut_, left, right, kept)
         which = inside(cut_.faces, pieces)
-        if len(pieces) >= 2:
+        # A line that doubles back within a millimetre may part them so that a face lies in no piece: no reading.
+        if len(pieces) >= 2 and (which >= 0).all():
             yield from _sides(cut_, whose, which, len(pieces))
 
 
