@@ -163,7 +163,8 @@ def _with_codes(table: Table, change: Change, decisions: Sequence[Mapping[str, A
     added: dict[str, BaseGeometry | None] = {}
     for id_, shape in sorted(change.added.items()):
         assert shape is not None, "a repair makes no empty grids"
-        parent = area_of.get(id_) or community_at(table.board, shape)
+        # A decision names the first area by code, which may be a subdistrict: a grid is below the lowest one.
+        parent = community_at(table.board, shape) or area_of.get(id_)
         code = table.claim(parent or table.board.district, level=GridLevel.grid, origin="repair")
         fresh[code] = GridRow(code=code, level=GridLevel.grid, parent_code=parent, name=code)
         added[code] = shape
