@@ -21,6 +21,7 @@ BENCHES = {
     "dispatch": ("bench.dispatch",),
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
+    "planner": ("bench.planner_page",),
     "publishing": ("bench.publishing",),
     "publishing": ("bench.publishing",),
     "repair": ("bench.repair",),

@@ -10,15 +10,20 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
+from typing import Any
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 ROOT = Path(__file__).parents[2]
 OWN_FOLDER = Path(__file__).parents[1] / "static"
 VENDOR_PREFIX = "/static/vendor"
+# Larger files (the documentation's script) come from the disk as they did.
+MOST_KEPT_BYTES = 500_000
 KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 
 # Address below /static/vendor -> file below node_modules. The version stands in the address: a new version is a new
@@ -102,7 +107,36 @@ def _own_prefix() -> str:
 
 
 class _Kept(StaticFiles):
-    """Static files that browsers need never ask for again, since their address changes with their content."""
+    """Static files that browsers need never ask for again, since their address changes with their content.
+
+    A page asks for some seventy of them at once, so a file is read once and then told from memory: going through the
+    disk, threads and ranges for each takes a page a second on a busy machine.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._told: dict[str, Response] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a plain GET from memory; anything else, and a file not read yet, as StaticFiles does."""
+        if scope["type"] == "http" and scope["method"] == "GET" and not _is_special(scope):
+            path = self.get_path(scope)
+            told = self._told.get(path) or await self._read(path, scope)
+            if told is not None:
+                await told(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+    async def _read(self, path: str, scope: Scope) -> Response | None:
+        """The file as an answer that can be sent again and again; None where StaticFiles has to say what is wrong."""
+        full_path, stat = self.lookup_path(path)
+        if stat is None or not S_ISREG(stat.st_mode) or stat.st_size > MOST_KEPT_BYTES:
+            return None
+        response = await self.get_response(path, scope)
+        headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+        content = await to_thread.run_sync(Path(full_path).read_bytes)
+        self._told[path] = Response(content, headers=headers)
+        return self._told[path]
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -110,6 +144,11 @@ class _Kept(StaticFiles):
             response.headers["Cache-Control"] = KEEP_FOR_EVER
             response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+def _is_special(scope: Scope) -> bool:
+    """Whether a part of a file is asked for, or whether it has changed."""
+    return any(name in (b"range", b"if-none-match", b"if-modified-since") for name, _ in scope["headers"])
 
 
 class _Vendor(_Kept):

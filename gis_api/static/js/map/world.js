@@ -5,11 +5,25 @@ import { shown, stored } from "./datum.js";
 const there = shown(config.datum);
 const back = stored(config.datum);
 const RADIANS = Math.PI / 180;
+const plain = there === shown("wgs84");
 
 export function toWorld(lon, lat) {
   const [x, y] = there(lon, lat);
   const sine = Math.sin(y * RADIANS);
   return [(x / 360 + 0.5) * 256, (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * 256];
+}
+
+// Many positions at once, axis by axis.
+export function allToWorld(lon, lat) {
+  const x = new Float64Array(lon.length);
+  const y = new Float64Array(lon.length);
+  for (let i = 0; i < lon.length; i += 1) {
+    const [east, north] = plain ? [lon[i], lat[i]] : there(lon[i], lat[i]);
+    const sine = Math.sin(north * RADIANS);
+    x[i] = (east / 360 + 0.5) * 256;
+    y[i] = (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * 256;
+  }
+  return [x, y];
 }
 
 export function fromWorld(x, y) {

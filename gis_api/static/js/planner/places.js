@@ -1,9 +1,6 @@
 // A district has 100,000 vertices, and hardly any is ever asked who runs through it or looked up by its position: both
 // are made when they are needed.
 export class Point {
-  #owners = null;
-  #first;
-
   // `first` holds the owners of all vertices as they were loaded (tiling.js), nothing for a vertex of later.
   constructor(id, lon, lat, x, y, first = null) {
     this.id = id;
@@ -11,19 +8,20 @@ export class Point {
     this.lat = lat;
     this.x = x;
     this.y = y;
-    this.#first = first;
+    this.first = first;
+    this.known = null;
   }
 
   // The codes of the grids that run through this vertex.
   get owners() {
-    if (!this.#owners) {
-      this.#owners = new Set();
-      if (this.#first) {
-        const { start, rows, codes } = this.#first;
-        for (let i = start[this.id]; i < start[this.id + 1]; i += 1) this.#owners.add(codes[rows[i]]);
+    if (!this.known) {
+      this.known = new Set();
+      if (this.first) {
+        const { start, rows, codes } = this.first;
+        for (let i = start[this.id]; i < start[this.id + 1]; i += 1) this.known.add(codes[rows[i]]);
       }
     }
-    return this.#owners;
+    return this.known;
   }
 }
 

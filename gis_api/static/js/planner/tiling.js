@@ -1,6 +1,6 @@
 // The grids of a plan as shared vertices: a position stands once, every ring that runs through it refers to it, and so
 // a moved vertex moves all its owners. Positions are the stored ones to the last digit; nothing here rounds.
-import { toWorld } from "../map/world.js";
+import { allToWorld, toWorld } from "../map/world.js";
 import { allArcs, arcsOf } from "./arcs.js";
 import { Places, Point } from "./places.js";
 
@@ -27,10 +27,8 @@ export class Tiling {
   load({ lon, lat, shapes }) {
     this.clear();
     const first = owning(shapes, lon.length);
-    for (let id = 0; id < lon.length; id += 1) {
-      const [x, y] = toWorld(lon[id], lat[id]);
-      this.points.push(new Point(id, lon[id], lat[id], x, y, first));
-    }
+    const [x, y] = allToWorld(lon, lat);
+    for (let id = 0; id < lon.length; id += 1) this.points.push(new Point(id, lon[id], lat[id], x[id], y[id], first));
     this.index.adopt();
     for (const { properties, polygons } of shapes) {
       const { code } = properties;
