@@ -98,6 +98,23 @@ def test_on_a_border_the_smallest_code_answers_and_the_other_grids_are_candidate
     assert [candidate.code for candidate in told.candidates] == others
 
 
+def test_on_a_border_inside_one_grid_its_other_sub_grid_is_the_candidate(atlas: Atlas, city: SmallCity) -> None:
+    shapes = dict(zip(city.codes, city.shapes.polygons, strict=True))
+    one, other = next(
+        (a, b) for a in city.codes for b in city.codes if a < b and a[:15] == b[:15] and shapes[a].touches(shapes[b])
+    )
+    seam = shapely.get_parts(shapes[one].boundary.intersection(shapes[other].boundary))[0]
+    others = [shape for code, shape in shapes.items() if code not in (one, other)]
+    inner = [xy for xy in shapely.get_coordinates(seam) if not shapely.intersects(others, shapely.Point(xy)).any()]
+        xy for xy in shapely.get_coordinates(seam) if sum(s.intersects(shapely.Point(xy)) for s in shapes.values()) == 2
+    ]
+    assert inner, "the seam of two sub-grids has a vertex that no other grid touches"
+    told = atlas.locate(*inner[0], at=NOW)
+    assert told.sub_grid is not None
+    assert (told.relation, told.sub_grid.code) == ("border", one)
+    assert [candidate.code for candidate in told.candidates] == [other]
+
+
 def test_far_outside_there_is_no_grid_and_no_path(atlas: Atlas, city: SmallCity) -> None:
     told = atlas.locate(*city.outside, at=NOW)
     assert (told.relation, told.grid, told.path, told.plan_version) == ("outside", None, (), None)

@@ -143,7 +143,7 @@ def test_between_two_sub_grids_of_one_grid_is_a_border_with_the_smaller_sub_grid
     found = locator_of(tiles).explain(*at(1, 0.5))
     assert (found.relation, found.grid, found.sub_grid) == ("border", "g1", "a")
     assert [other.sub_grid for other in found.touching] == ["b"]
-    assert found.touching_grids() == ()
+    assert found.touching_grids() == (("b", 0.0),)
 
 
 def test_a_grid_without_sub_grids_has_none():

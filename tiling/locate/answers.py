@@ -65,8 +65,9 @@ class Located:
         return _by_grid(self.candidates)
 
     def touching_grids(self) -> tuple[tuple[str, float], ...]:
-        """The other grids that touch the point; empty on a border between sub-grids of one grid."""
-        return tuple(pair for pair in _by_grid(self.touching) if pair[0] != self.grid)
+        """The other grids that touch the point; on a border inside one grid its other sub-grids that do."""
+        grids = tuple(pair for pair in _by_grid(self.touching) if pair[0] != self.grid)
+        return grids or tuple((tile.code, tile.distance_m) for tile in self.touching)
 
 
 def _by_grid(tiles: tuple[Near, ...]) -> tuple[tuple[str, float], ...]:
