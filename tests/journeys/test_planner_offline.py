@@ -266,3 +266,21 @@ def test_a_server_that_is_started_again_finds_every_edit_and_the_page_goes_on(
         at_version(page, 4)
         assert owners(running, draft, first) == owners(running, draft, second) == set()
         context.close()
+
+
+def test_an_edit_after_the_session_has_ended_waits_for_the_next_one(
+    running: RunningCity, visit: Visit, watch: Watch, draft: str
+) -> None:
+    watch.expected = LOST
+    page, handle, place = at_work(visit, "planner", draft)
+    with running.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM sign_ins")
+    page.wait_for_timeout(2500)  # how long a process believes a session that it has just seen
+    drag(page, middle(handle), by=(5, 4))
+    expect(it(page, "planner-save-state")).to_contain_text("1 处修改待保存")
+    page.context.add_cookies([{"name": COOKIE, "value": running.cookie_of("planner"), "url": running.address}])
+    page.reload()
+    page.wait_for_selector(READY)
+    at_version(page, 2)
+    saved(page)
+    assert owners(running, draft, place) == set()

@@ -23,7 +23,7 @@ from tests.journeys.test_planner_page import (
     version_of,
     vertices,
 )
-from tests.journeys.together import LOST, Visit, at_work, connected, drag_free, far_from, handles_of, nudge
+from tests.journeys.together import LOST, Visit, at_work, connected, drag_free, far_from, grids, handles_of, nudge
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -222,3 +222,62 @@ def test_after_a_quarrel_both_maps_are_the_service_s(
     assert seen in [vertices(feature) for feature in stored.values()]
     with running.api("planner") as client:
         assert client.get(f"/api/v1/plans/{draft}/coverage").json()["ok"]
+
+
+def test_a_question_that_is_put_off_stays_among_the_kept(
+    running: RunningCity, visit: Visit, watch: Watch, draft: str
+) -> None:
+    page, place = racing(running, visit, watch, draft)
+    page.keyboard.press("Escape")
+    expect(it(page, "planner-kept")).to_contain_text("移动界点")
+    it(page, "kept-decide_now").click()
+    it(page, "merge-mine").click()
+    at_version(page, 3)
+    expect(it(page, "planner-kept")).to_be_hidden()
+    assert owners(running, draft, place) == set()
+
+
+def test_an_undo_that_would_take_back_somebody_else_s_edit_is_asked_about(
+    running: RunningCity, visit: Visit, watch: Watch, draft: str
+) -> None:
+    watch.expected = LOST
+    without_stream = "**/api/v1/plans/*/live*"
+    page = visit("planner", f"/planner?plan={draft}", before=lambda c: c.route(without_stream, lambda r: r.abort()))
+    select_grid(page, tool="e")
+    place = drag_free(page, by=(5, 4))
+    at_version(page, 2)
+    code = far_from(running, draft, place) if owners(running, draft, place) else grids(running, draft)[0]
+    edit(running, draft, {"op": "set", "code": code, "name": "别人改的"}, by="reviewer")
+    page.keyboard.press("Control+z")
+    expect(it(page, "planner-merge")).to_contain_text("reviewer")
+    it(page, "merge-mine").click()
+    at_version(page, 4)
+    assert features(running, draft)[code]["properties"]["name"] != "别人改的"
+    expect(it(page, "planner-news")).to_contain_text("此步为 reviewer 的修改")
+
+
+def test_a_plan_that_somebody_submits_turns_on_the_other_s_screen(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    mine = visit("planner", f"/planner?plan={draft}")
+    theirs = visit("reviewer", f"/planner?plan={draft}")
+    connected(theirs, others=1)
+    turn(running, draft, "submit", by="planner")
+    expect(theirs.locator("#plan-state")).to_contain_text("待审核")
+    expect(theirs.locator("#toast")).to_contain_text("planner 已将方案提交审核")
+    expect(it(theirs, "planner-publish")).to_be_enabled()
+    expect(mine.locator("#plan-state")).to_contain_text("待审核")
+    turn(running, draft, "publish", by="reviewer")
+    expect(mine.locator("#plan-state")).to_contain_text("现行")
+    expect(mine.locator("#toast")).to_contain_text("reviewer 已发布方案")
+
+
+def turn(running: RunningCity, plan: str, step: str, *, by: str) -> None:
+    """Submit or publish a plan, knowing of all its warnings."""
+    path = f"/api/v1/plans/{plan}"
+    with running.api(by) as client:
+        kinds = {defect["kind"] for defect in client.get(f"{path}/coverage").json()["defects"]} | {"unserved_grid"}
+        body = {"acknowledged": sorted(kinds)} if step == "submit" else {}
+        seen = {"if-match": client.get(path).headers["etag"]}
+        answer = client.post(f"{path}/{step}", json=body, headers=seen)
+    assert answer.status_code == 200, answer.text
