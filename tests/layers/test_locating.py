@@ -106,8 +106,6 @@ def test_on_a_border_inside_one_grid_its_other_sub_grid_is_the_candidate(atlas: 
     seam = shapely.get_parts(shapes[one].boundary.intersection(shapes[other].boundary))[0]
     others = [shape for code, shape in shapes.items() if code not in (one, other)]
     inner = [xy for xy in shapely.get_coordinates(seam) if not shapely.intersects(others, shapely.Point(xy)).any()]
-        xy for xy in shapely.get_coordinates(seam) if sum(s.intersects(shapely.Point(xy)) for s in shapes.values()) == 2
-    ]
     assert inner, "the seam of two sub-grids has a vertex that no other grid touches"
     told = atlas.locate(*inner[0], at=NOW)
     assert told.sub_grid is not None
