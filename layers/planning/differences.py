@@ -18,7 +18,7 @@ from layers.grids import GridLevel
 from layers.planning.board import Board, objects
 from layers.planning.hands import Both, Pair, grid_above, lifted, open_incidents, reshaped_codes
 from layers.planning.loading import load_board
-from layers.planning.succession import Post, Succession, between
+from layers.planning.succession import Post, Succession, between, ground_of
 from layers.plans import Plan, find_latest, get_plan
 
 Against = Literal["published"] | int
@@ -103,17 +103,17 @@ def _codes(old: Board, new: Board) -> dict[str, list[str]]:
 def charges_moved(people: Succession) -> Counter[Pair]:
     """Charges that begin or end with the newer plan, by the grid that a worker comes from and the one they go to.
 
-    A charge that begins comes from the grid of the worker that gives most households to the new one; one that ends
-    without another one beginning goes nowhere.
+    A charge that begins comes from the grid of the worker that gives most households to the new one (most ground where
+    nobody lives); one that ends without another one beginning goes nowhere.
     """
     moved: Counter[Pair] = Counter()
     went: set[tuple[str, Post]] = set()
-    origins = {line.grid: [code for code, _ in line.origins] for line in people.lines}
+    origins = {line.grid: [code for code, _ in line.origins] for line in people.lines if line.origins}
     for code, posts in sorted(people.after.items()):
         for post in posts:
             if post in people.before.get(code, ()):
                 continue
-            source = _source(people, origins.get(code, []), post)
+            source = _source(people, origins.get(code) or ground_of(people.both, code), post)
             moved[source, code] += 1
             went.add((source or "", post))
     for code, posts in sorted(people.before.items()):

@@ -171,7 +171,7 @@ def _proposals(both: Both, origins: Origins, before: Mapping[str, Posts], change
     for code in sorted(changes):
         if before.get(code):
             continue
-        for origin in itertools.chain((origin for origin, _ in origins.get(code, ())), _ground_of(both, code)):
+        for origin in itertools.chain((origin for origin, _ in origins.get(code, ())), ground_of(both, code)):
             if origin == both.new.rows[code].parent_code:
                 break  # a part of a grid that stays is served with it
             posts = before.get(origin) or before.get(_above(both.old, origin), ())
@@ -202,7 +202,7 @@ def origins_of(both: Both, held: Held) -> dict[str, list[tuple[str, int]]]:
     }
 
 
-def _ground_of(both: Both, code: str) -> Iterator[str]:
+def ground_of(both: Both, code: str) -> Iterator[str]:
     """The codes of the older plan whose ground a grid takes, the largest share first: for grids without households."""
     shape, partition = both.new.shape(code), both.old.partition
     if shape is None or shape.is_empty or not shape.is_valid:

@@ -1,4 +1,4 @@
-"""Planners go through a plan's life on its pages: list, compare, successors, submit, review, publish, rebase, replay."""
+"""Planners go through a plan's life on its pages: list, comparison, successors, review, publication, rebase, replay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import shapely
 from openpyxl import load_workbook
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from layers.categories import Category
 from layers.db import transaction
 from layers.incidents import Incident
 from tests.journeys.conftest import READY, RunningCity, Watch
-from tests.plan_desk import middle_line
+from tests.plan_desk import middle_line, shape_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -72,11 +73,10 @@ def confirm(page: Page, name: str = "确定") -> None:
     it(page, "dialog").get_by_role("button", name=name, exact=True).click()
 
 
-def add_incidents(running: RunningCity, code: str) -> int:
-    """Five incidents in the east of a grid, accepted by it a week ago; some plan may give them to another."""
-    polygon = running.city.shapes.polygons[running.city.codes.index(code)]
-    west, south, east, north = polygon.bounds
-    point = f"SRID=4326;POINT({west + (east - west) * 0.8} {(south + north) / 2})"
+def add_incidents(running: RunningCity, code: str, *, at: Any) -> int:
+    """Five incidents at a place, accepted a week ago under this code."""
+    place = shapely.point_on_surface(shape_of(at["geometry"]))
+    point = f"SRID=4326;{place.wkt}"
     week_ago = datetime.now(UTC) - timedelta(days=7)
     with transaction(running.engine) as session:
         if session.scalar(select(Category.code).where(Category.code == "facility")) is None:
@@ -99,6 +99,136 @@ def add_incidents(running: RunningCity, code: str) -> int:
     return 5
 
 
+def test_two_plans_are_compared_on_a_map_and_in_a_table(visit: Visit, running: RunningCity) -> None:
+    draft = running.new_draft()
+    code, fresh = split(running, draft, which=1)
+    told = asked(running, "planner", "GET", f"/{draft}/diff")
+    base = told["against"]["id"]
+    page = visit("planner", "/plans")
+    page.locator(f'tr[data-plan="{draft}"] input').check()
+    expect(it(page, "compare")).to_be_disabled()
+    page.locator(f'tr[data-plan="{base}"] input').check()
+    it(page, "compare").click()
+    page.wait_for_selector(READY)
+    assert page.url.endswith(f"/plans/{draft}/diff?against={base}")
+    figures = it(page, "difference-figures").inner_text().split()
+    assert figures[figures.index("新增网格") - 1] == "1"
+    row = page.locator(f'[data-test="moves"] tr[data-to="{fresh}"]')
+    expect(row).to_contain_text("1")
+    assert {(move["from"], move["to"], move["workers"]) for move in told["moves"]} == {(code, fresh, 1)}
+    heading = it(page, "moves").locator('button[data-key="workers"]')
+    heading.click()
+    expect(it(page, "moves").locator('th[aria-sort="descending"]')).to_contain_text("网格员")
+    heading.click()
+    expect(it(page, "moves").locator('th[aria-sort="ascending"]')).to_contain_text("网格员")
+    row.click()
+    expect(row).to_have_class("chosen")
+    expect(it(page, "legend")).to_contain_text("撤销网格")
+
+
+def test_the_handover_list_of_a_worker_is_downloaded(visit: Visit, running: RunningCity) -> None:
+    draft = running.new_draft()
+    code, fresh = split(running, draft, which=1)
+    mine, other = running.city.worker_of[code], running.city.worker_of[running.city.codes[-1]]
+    body = {"grids": [{"grid": fresh, "posts": [{"worker": other}]}]}
+    asked(running, "planner", "PUT", f"/{draft}/successors", json=body, headers=version_of(running, draft))
+    page = visit("planner", f"/plans/{draft}")
+    row = it(page, "handover").locator(f'tr[data-worker="{other}"]')
+    expect(row).to_contain_text(fresh)
+    with page.expect_download() as download:
+        row.get_by_role("link").click()
+    with download.value.path().open("rb") as file:
+        book = load_workbook(io.BytesIO(file.read()))
+    told = [cell.value for cell in book["负责网格变动"][2]]
+    assert told[0] == other and told[2] == "接收" and told[3] == fresh and mine not in told
+
+
+def test_an_archived_plan_is_restored_and_a_draft_put_aside(visit: Visit, running: RunningCity) -> None:
+    first = running.new_draft()
+    rename(running, first, running.city.codes[0], "甲")
+    publish(running, first)
+    archived = asked(running, "planner", "GET", "?state=archived")["plans"][0]["id"]
+    page = visit("planner", f"/plans/{archived}")
+    it(page, "plan-restore").click()
+    page.wait_for_url(lambda url: not url.endswith(f"/{archived}"))
+    page.wait_for_selector(READY)
+    expect(it(page, "plan-name")).to_contain_text("恢复自")
+    expect(it(page, "plan-state")).to_contain_text("草案")
+    it(page, "plan-archive").click()
+    confirm(page)
+    expect(it(page, "plan-state")).to_contain_text("已归档")
+
+
+def test_an_outdated_draft_is_led_to_its_conflicts_and_they_are_decided(
+    visit: Visit, running: RunningCity, watch: Watch
+) -> None:
+    watch.expected = (REFUSED,)
+    late, early = running.new_draft(), running.new_draft()
+    code, fresh = split(running, late, which=2)
+    rename(running, early, code, "双方都改")
+    publish(running, early)
+    page = visit("planner", f"/plans/{late}")
+    it(page, "plan-outdated").get_by_role("link").click()
+    page.wait_for_selector(READY)
+    conflicts = it(page, "rebase-conflicts").locator("li[data-group]")
+    expect(conflicts).to_have_count(1)
+    expect(conflicts).to_contain_text("双方改了同一网格")
+    expect(it(page, "rebase-go")).to_be_disabled()
+    conflicts.get_by_label("手工重做").check()
+    it(page, "rebase-go").click()
+    page.wait_for_url(lambda url: "/planner" in url)
+    page.wait_for_selector(READY)
+    expect(it(page, "left-out")).to_contain_text("待手工重做")
+    grids = {one["id"]: one for one in asked(running, "planner", "GET", f"/{late}/grids")["features"]}
+    assert fresh not in grids and grids[code]["properties"]["name"] == "双方都改"
+    it(page, "redone").click()
+    expect(it(page, "left-out")).to_be_hidden()
+    assert asked(running, "planner", "GET", f"/{late}")["to_redo"] is None
+
+
+def test_publishing_an_outdated_plan_leads_to_the_rebase(visit: Visit, running: RunningCity, watch: Watch) -> None:
+    watch.expected = (REFUSED,)
+    late, early = running.new_draft(), running.new_draft()
+    rename(running, early, running.city.codes[0], "乙")
+    report = asked(running, "planner", "GET", f"/{late}/coverage")
+    kinds = sorted({defect["kind"] for defect in report["defects"]})
+    headers = version_of(running, late)
+    asked(running, "planner", "POST", f"/{late}/submit", json={"acknowledged": kinds}, headers=headers)
+    publish(running, early)
+    page = visit("reviewer", f"/planner?plan={late}")
+    expect(it(page, "planner-publish")).to_be_enabled()
+    it(page, "planner-publish").click()
+    confirm(page, "发布")
+    expect(it(page, "to-rebase")).to_have_attribute("href", f"/plans/{late}/rebase")
+
+
+def test_incidents_are_replayed_with_places_for_dispatchers_only(visit: Visit, running: RunningCity) -> None:
+    draft = running.new_draft()
+    code, fresh = split(running, draft, which=3)
+    grids = {one["id"]: one for one in asked(running, "planner", "GET", f"/{draft}/grids")["features"]}
+    number = add_incidents(running, code, at=grids[fresh])
+    page = visit("planner", f"/plans/{draft}/replay")
+    row = page.locator(f'[data-test="replay-moves"] tr[data-to="{fresh}"]')
+    expect(row).to_contain_text(str(number))
+    expect(page.locator("#privacy")).to_contain_text("不显示事件位置")
+    other = visit("dispatcher", f"/plans/{draft}/replay")
+    expect(other.locator("#privacy")).to_contain_text("圆点")
+    other.locator("input[name=since]").fill("2026-01-01")
+    other.locator("input[name=until]").fill("2026-01-02")
+    it(other, "replay-go").click()
+    expect(other.locator("#moves")).to_contain_text("没有事件")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1920, 1080)])
+def test_the_pages_fit_any_screen(visit: Visit, running: RunningCity, width: int, height: int) -> None:
+    draft = running.new_draft()
+    split(running, draft, which=1)
+    for path in ("/plans", f"/plans/{draft}", f"/plans/{draft}/diff", f"/plans/{draft}/replay"):
+        page = visit("planner", path, width=width, height=height)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# The last one: what it schedules keeps the plans of other tests from coming into force at once.
 def test_a_plan_goes_from_draft_to_a_date_in_the_calendar(visit: Visit, running: RunningCity, watch: Watch) -> None:
     draft = running.new_draft()
     _, fresh = split(running, draft)

@@ -1,6 +1,6 @@
 // What each worker takes and hands over, in sums; the lists themselves are workbooks.
 import { get } from "../api.js";
-import { number, t } from "../config.js";
+import { config, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { pathOf } from "./steps.js";
 
@@ -8,7 +8,8 @@ const SHOWN = 100;
 
 export async function showHandover(box, plan, against = plan.based_on) {
   const query = `against=${encodeURIComponent(against)}`;
-  const book = `${pathOf(plan.id)}/handover.xlsx?${query}`;
+  // A browser asks for a download in its own language, not in that of the page.
+  const book = `${pathOf(plan.id)}/handover.xlsx?${query}&lang=${config.lang}`;
   try {
     const { workers, unserved } = await get(`${pathOf(plan.id)}/handover?${query}`);
     const heads = ["worker", "taken", "handed", "list"];
