@@ -13,6 +13,9 @@ import { Together } from "./together.js";
 
 const PREPARED_AFTER_MS = 400;
 
+// What is open here: for whoever imports this module beside the page, as the console and the tests do.
+export const opened = { editor: null };
+
 const main = document.getElementById("main");
 const ready = () => {
   main.dataset.test = "ready";
@@ -27,6 +30,7 @@ async function open(id) {
   tiling.load(topology);
   show(topology.box ?? []);
   const editor = new Editor(store, tiling, plan);
+  opened.editor = editor;
   new SearchBox({ plan: id, chosen: (one) => found(editor, one) });
   new Together(editor);
   ready();
