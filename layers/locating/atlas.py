@@ -220,7 +220,7 @@ def term_of(plan_id: int, district: str, plan_version: int, since: datetime | No
 
 
 def _candidates(found: Located) -> tuple[Candidate, ...]:
-    """With an accuracy every grid within it, nearest first; else on a border the grids beside it, or its own sub-grids."""
+    """With an accuracy every grid within it, nearest first; else on a border the others that touch."""
     near = found.candidate_grids() or found.touching_grids()
     return tuple(Candidate(code, distance_m) for code, distance_m in near)
 

@@ -126,9 +126,11 @@ def _decision(decision: Decision) -> dict[str, Any]:
 
 def _worked_out(board: Board, options: Mapping[str, str]) -> dict[str, Any]:
     partition = board.partition
-    wkb = shapely.to_wkb(partition.polygons, hex=True)
+    # A grid that nobody drew yet cannot be mended, and is no reason not to mend the others.
+    drawn = [code for code in partition.codes if _is_drawn(partition.polygon(code))]
+    wkb = shapely.to_wkb(partition.polygons[partition.rows(drawn)], hex=True)
     task = {
-        "codes": list(partition.codes),
+        "codes": drawn,
         "polygons": np.asarray(wkb, dtype=object).tolist(),
         "frame": None if partition.frame is None else shapely.to_wkb(partition.frame, hex=True),
         "areas": {code: shapely.to_wkb(ring, hex=True) for code, ring in partition.areas.items()},
@@ -142,7 +144,13 @@ def _worked_out(board: Board, options: Mapping[str, str]) -> dict[str, Any]:
             refused.where = board.plane.to_degrees(refused.where)
         raise
     told: dict[str, Any] = json.loads(answer)
+    if missing := len(partition.codes) - len(drawn):
+        told |= {"ok": False, "left": {"empty": missing, **told["left"]}}
     return told
+
+
+def _is_drawn(shape: BaseGeometry | None) -> bool:
+    return shape is not None and shape.geom_type in ("Polygon", "MultiPolygon") and not shape.is_empty
 
 
 def _change(board: Board, answer: Mapping[str, Any]) -> Change:

@@ -63,6 +63,15 @@ def test_a_gap_becomes_a_new_grid_with_the_next_code_of_its_community(session: S
     assert kinds(session, plan) == {"gap": 1}
 
 
+def test_a_grid_that_nobody_drew_does_not_keep_the_others_from_being_mended(session: Session) -> None:
+    undrawn, *rows = rows_of(CITY)
+    plan = draft(session, [replace(undrawn, polygon=None), shifted(rows[0], 0.004), *rows[1:]])
+    proposal = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    assert (proposal["ok"], proposal["left"]) == (False, {"empty": 1, "gap": 1})
+    planning.repair(session, plan.id, options={}, version=plan.version, by=DRAWER)
+    assert kinds(session, plan) == {"empty": 1, "gap": 1}
+
+
 def on_a_community_border(rows: list[ImportedGrid]) -> int:
     """The number of a grid that has a border with a grid of another community."""
     for number, row in enumerate(rows):
