@@ -3,7 +3,8 @@
     python -m bench.races [--pairs 1000] [--grids 300] [--seed 1]
 
 One edit of each pair is accepted, the other told 412; every accepted edit is in the history; the plan is valid by a
-full check at the end. One planner alone is the calibration: the same edits, one after the other, nobody beside them.
+full check at the end. One planner alone is the calibration: the same edits, one after the other, and how soon each of
+them is heard by somebody who looks on in the other process.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -48,13 +52,16 @@ def _race(url: str, engine: Engine, folder: Path, options: argparse.Namespace) -
     with served(url, folder / "a") as one, served(url, folder / "b") as other:
         clients = [signed_in(address, token) for address, token in zip((one, other), tokens, strict=True)]
         alone = _racers(clients[:1], city, options.seed)
-        alone.run(max(20, options.pairs // 10))
+        with _listening(clients[1], alone.path) as heard_s:
+            alone.run(max(20, options.pairs // 10))
+            _until(lambda: alone.version in heard_s)
         racers = _racers(clients, city, options.seed)
         began_s = time.perf_counter()
         racers.run(options.pairs)
         took_s = time.perf_counter() - began_s
     faults = faults_of(racers, engine, int(racers.path.rsplit("/", 1)[1]))
     _show(racers, alone, took_s, faults)
+    _show_heard(alone, heard_s)
     return 1 if faults else 0
 
 
@@ -77,6 +84,38 @@ def _show(racers: Racers, alone: Racers, took_s: float, faults: list[str]) -> No
     print(f"racing faults: {len(faults)} faults")
     for fault in faults:
         print("fault", fault)
+
+
+def _show_heard(alone: Racers, heard_s: dict[int, float]) -> None:
+    """How long after its answer an edit is with somebody who looks on in the other process."""
+    late_ms = sorted(1000 * (heard_s[version] - at) for version, at in alone.answered_s.items() if version in heard_s)
+    print(f"edits heard in the other process: {len(late_ms)} edits")
+    print(f"edit heard after its answer, median: {statistics.median(late_ms):.1f} ms")
+    print(f"edit heard after its answer, p99: {late_ms[int(0.99 * len(late_ms))]:.1f} ms")
+
+
+@contextmanager
+def _listening(client: httpx2.Client, path: str) -> Iterator[dict[int, float]]:
+    """The moment at which each version of a plan was heard, as it fills up."""
+    heard_s: dict[int, float] = {}
+    begun = threading.Event()
+
+    def listen() -> None:
+        with client.stream("GET", f"{path}/live", timeout=None) as answer:
+            for line in answer.iter_lines():
+                begun.set()
+                if line.startswith("id: "):
+                    heard_s[int(line[4:])] = time.perf_counter()
+
+    threading.Thread(target=listen, daemon=True).start()
+    begun.wait(30)
+    yield heard_s
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 30
+    while not holds() and time.monotonic() < until_s:
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":

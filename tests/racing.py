@@ -39,6 +39,7 @@ class Racers:
     pairs: Counter[tuple[int, ...]] = field(default_factory=Counter)
     accepted: list[tuple[int, str]] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
+    answered_s: dict[int, float] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,6 +73,8 @@ class Racers:
             headers = {"If-Match": f'"{self.version}"'}
             answers[who] = self.clients[who].post(f"{self.path}/edits", json=bodies[who], headers=headers)
             self.waits_s.append(time.perf_counter() - began_s)
+            if answers[who].status_code == 200:
+                self.answered_s[self.version + 1] = time.perf_counter()
 
         threads = [threading.Thread(target=send, args=(who,)) for who in range(len(bodies))]
         for thread in threads:
