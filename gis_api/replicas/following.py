@@ -112,6 +112,9 @@ class Replicas:
 
     def _read(self) -> bool:
         before, asked_s = self.state, time.monotonic()
+        if self._roster_is_due():
+            # The server counts writes with a delay: what was announced is read without asking the counts.
+            before = before.without_roster_mark()
         try:
             with transaction(self._engine) as session:
                 self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC), early=self._begin)
@@ -119,6 +122,8 @@ class Replicas:
             log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
             return False
         self._read_s = asked_s
+        if self.state.roster is not before.roster:
+            self._roster_is_old, self._roster_s = False, asked_s
         self._heard(asked_s)
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
             self._keep_for_cold_start()
@@ -172,10 +177,17 @@ class Replicas:
         while (left_s := until_s - time.monotonic()) > 0 and not self._stopping.is_set():
             for told in list(connection.notifies(timeout=left_s, stop_after=1)):
                 hear = self._hearers.get(told.channel)
-                if hear is None:
+                if hear is not None:
+                    hear(told.payload)
+                    continue
+                self._roster_is_old |= told.channel == ROSTER_CHANNEL
+                if told.channel != ROSTER_CHANNEL or self._roster_is_due():
                     return True
-                hear(told.payload)
-        return False
+        return self._roster_is_due()
+
+    def _roster_is_due(self) -> bool:
+        """Whether staff, duty or positions have changed since the roster was read, which was some time ago."""
+        return self._roster_is_old and time.monotonic() - self._roster_s > ROSTER_PAUSE_S
 
     def _look(self, connection: psycopg.Connection[Any], *, woken: bool) -> bool:
         """Whether PostgreSQL answered. Mostly one small question on the connection that listens anyway."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, text
 from sqlalchemy.dialects.postgresql import Range
 from starlette.testclient import TestClient
 
+from gis_api.replicas.following import ROSTER_PAUSE_S
 from layers.access import add_key
+from layers.candidates import Roster, moment
 from layers.db import transaction
 from layers.plans import Plan, Publication
 from layers.workers import Worker
@@ -93,3 +97,37 @@ def test_a_new_key_and_a_new_name_are_known_soon(anybody: TestClient, engine: En
     with transaction(engine) as session:
         session.query(Worker).update({"name": "another"})
     waited_s(lambda: anybody.get(address, headers=headers).json()["responsible"][0]["name"] == "another")
+
+
+def test_however_many_positions_arrive_the_roster_is_read_once_a_second(
+    client_as: ClientAs, app: FastAPI, small_city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = client_as("dispatcher")
+    numbers = sorted(small_city.worker_of.values())
+    lon, lat = small_city.inside(small_city.codes[0])
+    read: list[float] = []
+    load = Roster.load
+
+    def counting(*args: Any, **more: Any) -> Roster:
+        read.append(time.monotonic())
+        return load(*args, **more)
+
+    monkeypatch.setattr(Roster, "load", counting)
+    began = time.monotonic()
+    while time.monotonic() - began < 3.0:
+        at = datetime.now(UTC).isoformat()
+        fixes = [{"worker": number, "lon": lon, "lat": lat, "fixed_at": at} for number in numbers]
+        assert desk.post("/api/v1/positions", json={"fixes": fixes}).json()["stored"] == len(numbers)
+    seconds = time.monotonic() - began
+    assert 1 <= len(read) <= seconds / ROSTER_PAUSE_S + 2
+    until = time.monotonic() + 5
+    newest = datetime.fromisoformat(at)
+    while time.monotonic() < until and not _has_fix_of(app, newest):
+        time.sleep(0.05)
+    assert _has_fix_of(app, newest)
+
+
+def _has_fix_of(app: FastAPI, at: datetime) -> bool:
+    """Whether this process knows of fixes of that moment."""
+    roster = app.state.replicas.state.roster
+    return any((district.fixed_at == moment(at)).any() for district in roster.districts.values())
