@@ -272,6 +272,20 @@ def test_a_plan_that_somebody_submits_turns_on_the_other_s_screen(
     expect(mine.locator("#toast")).to_contain_text("reviewer 已发布方案")
 
 
+def test_a_plan_that_changed_as_a_whole_is_loaded_anew(running: RunningCity, visit: Visit, draft: str) -> None:
+    page = visit("planner", f"/planner?plan={draft}")
+    connected(page, others=0)
+    with running.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE plans SET version = 9 WHERE id = {int(draft)}")
+    at_version(page, 9)
+    expect(page.locator("#toast")).to_contain_text("方案已整体变更")
+    select_grid(page, tool="e")
+    handle, place = free_vertex(page)
+    drag(page, middle(handle), by=(5, 4))
+    at_version(page, 10)
+    assert owners(running, draft, place) == set()
+
+
 def turn(running: RunningCity, plan: str, step: str, *, by: str) -> None:
     """Submit or publish a plan, knowing of all its warnings."""
     path = f"/api/v1/plans/{plan}"

@@ -1,21 +1,17 @@
 // What is kept and not decided yet, as a small card over the map: edits to decide about, and sketches to be drawn again.
 import { clock, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { Painted } from "../map/canvas.js";
-import { colour } from "../map/colours.js";
-import { map } from "../map/place.js";
 import { sketchOf } from "./bearing.js";
 import { whatOf } from "./merge.js";
 import { paintMark } from "./marks.js";
 
 export class Kept {
-  constructor(line, { decide, goTo }) {
+  constructor(line, { decide, goTo, redraw }) {
     this.line = line;
     this.act = { decide, goTo };
+    this.redraw = redraw;
     this.card = el("section", { class: "floating kept", "data-test": "planner-kept", "aria-label": t("together.kept"), hidden: true });
     document.querySelector(".stage").append(this.card);
-    this.layer = new Painted((context, view) => this.paint(context, view), { pane: "shadowPane" });
-    map.addLayer(this.layer);
   }
 
   show(open) {
@@ -23,7 +19,7 @@ export class Kept {
     const rows = [...held.map((entry) => this.held(entry)), ...this.line.sketches.map((entry) => this.sketch(entry))];
     this.card.hidden = !rows.length;
     fill(this.card, el("h3", {}, t("together.kept")), el("ul", {}, rows));
-    this.layer.redraw();
+    this.redraw();
   }
 
   held(entry) {
@@ -46,15 +42,15 @@ export class Kept {
     return el("button", { type: "button", class: `small ${kind}`, "data-test": `kept-${name}`, onclick: act }, t(`together.${name}`));
   }
 
-  // Sketches are dashed; so is what waits in line and only the service can draw.
-  paint(context, view) {
+  // What is seen on the map: sketches, what has to be decided about, what waits and only the service can draw.
+  get places() {
     const waiting = this.line.waiting.filter(({ drawn }) => !drawn);
+    return [...this.line.sketches, ...this.line.held, ...waiting].map((entry) => sketchOf(entry.body ?? {})).filter(Boolean);
+  }
+
+  paint(context, view) {
     context.setLineDash([7, 5]);
-    for (const entry of [...this.line.sketches, ...this.line.held, ...waiting]) {
-      const geometry = sketchOf(entry.body ?? {});
-      if (geometry) paintMark(context, view, { geometry, name: "notice" });
-    }
+    for (const geometry of this.places) paintMark(context, view, { geometry, name: "notice" });
     context.setLineDash([]);
-    context.strokeStyle = colour("notice");
   }
 }

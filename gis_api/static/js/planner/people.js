@@ -1,8 +1,6 @@
 // Who else is in this plan: a row of initials in the top bar, and on the map, discreetly, where each of them works.
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { Painted } from "../map/canvas.js";
-import { map } from "../map/place.js";
 import { toWorld } from "../map/world.js";
 import { outline } from "./paint.js";
 
@@ -14,15 +12,17 @@ const FLASH_MS = 2500;
 export const colourOf = (name) => COLOURS[[...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) >>> 0, 7) % COLOURS.length];
 
 export class People {
-  constructor(tiling, goTo) {
-    this.tiling = tiling;
-    this.goTo = goTo;
+  constructor(tiling, { goTo, redraw }) {
+    Object.assign(this, { tiling, goTo, redraw });
     this.here = [];
     this.flashes = [];
     this.list = el("ul", { class: "people", "data-test": "planner-people", "aria-label": t("together.people") });
     document.getElementById("read-only").before(this.list);
-    this.layer = new Painted((context, view) => this.paint(context, view), { pane: "shadowPane" });
-    map.addLayer(this.layer);
+  }
+
+  // Whether there is anything to paint.
+  get visible() {
+    return this.flashes.length > 0 || this.here.some(({ doing }) => doing.grids?.length || doing.at);
   }
 
   // One entry a person, however many windows; oneself in another window is told apart.
@@ -34,7 +34,7 @@ export class People {
     fill(this.list, rows.slice(0, SHOWN).map((who) => this.row(who)),
       rows.length > SHOWN ? el("li", { class: "quiet", title: rows.slice(SHOWN).map(({ person }) => person).join(" ") }, `+${rows.length - SHOWN}`) : null,
       rows.length ? el("li", { class: "quiet words" }, t("together.here", { n: rows.length + (people.has(config.person.name) ? 0 : 1) })) : null);
-    this.layer.redraw();
+    this.redraw();
   }
 
   row({ person, doing }) {
@@ -56,10 +56,10 @@ export class People {
   flash(person, codes) {
     const flash = { codes, colour: colourOf(person) };
     this.flashes.push(flash);
-    this.layer.redraw();
+    this.redraw();
     setTimeout(() => {
       this.flashes.splice(this.flashes.indexOf(flash), 1);
-      this.layer.redraw();
+      this.redraw();
     }, FLASH_MS);
   }
 

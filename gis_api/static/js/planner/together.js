@@ -1,6 +1,7 @@
 // Drawing together: brings the plan's store, the live stream, the people and the questions of a merge to the editor.
 import { clock, config, number, t } from "../config.js";
 import { byTest, el } from "../dom.js";
+import { Painted } from "../map/canvas.js";
 import { map, show } from "../map/place.js";
 import { boxOf, storedOf } from "../map/world.js";
 import { sketchOf } from "./bearing.js";
@@ -18,9 +19,13 @@ export class Together {
     const { store, tiling } = editor;
     Object.assign(this, { editor, store, tiling, truth: new Map() });
     store.attach({ tiling, busy: () => Boolean(editor.tool?.moving), figures: (op) => this.figures(op), takenBack: () => this.shown([]) });
-    this.people = new People(tiling, (code) => editor.goTo(code));
+    const redraw = () => this.redraw();
+    this.people = new People(tiling, { goTo: (code) => editor.goTo(code), redraw });
     this.merge = new MergeDialog(store, tiling);
-    this.kept = new Kept(store.line, { decide: (entry) => this.merge.ask(entry), goTo: (entry) => this.look(entry) });
+    this.kept = new Kept(store.line, { decide: (entry) => this.merge.ask(entry), goTo: (entry) => this.look(entry), redraw });
+    this.layer = new Painted((context, view) => this.paint(context, view), { pane: "shadowPane" });
+    map.addLayer(this.layer);
+    this.redraw();
     this.news = el("p", { class: "news", role: "status", "data-test": "planner-news", hidden: true });
     document.querySelector(".stage").append(this.news);
     this.listen();
@@ -40,6 +45,18 @@ export class Together {
     store.addEventListener("reload", () => this.reload());
     store.addEventListener("saved", (event) => this.undone(event.detail));
     for (const name of ["waiting", "saved", "refused"]) store.addEventListener(name, () => this.state());
+  }
+
+  paint(context, view) {
+    this.kept.paint(context, view);
+    this.people.paint(context, view);
+  }
+
+  // A canvas with nothing on it is taken off the screen: alone, nobody pays for the company.
+  redraw() {
+    const seen = this.people.visible || this.kept.places.length > 0;
+    this.layer._container?.toggleAttribute("hidden", !seen);
+    if (seen) this.layer.redraw();
   }
 
   // What one does here, for the others; and what arrived while a vertex was in the hand.
@@ -111,7 +128,7 @@ export class Together {
   drawn(entry) {
     for (const feature of entry.drawn ?? []) this.remember(feature.properties.code, this.tiling.shapes.get(feature.properties.code)?.feature);
     this.editor.desk.showPlan();
-    this.kept.layer.redraw();
+    this.redraw();
   }
 
   remember(code, feature) {
@@ -150,8 +167,7 @@ export class Together {
     editor.desk.showPlan();
     // Before the first report there is nothing to show of one.
     if (this.store.report) editor.desk.showReport();
-    this.kept.layer.redraw();
-    this.people.layer.redraw();
+    this.redraw();
   }
 
   // Words in the top bar, and the card of what is kept
