@@ -98,9 +98,10 @@ def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Successi
     begin = begin_of(plan)
     decided = _decided(session, plan.id)
     before = posts_of(session, {*old.rows, *new.rows}, at=begin)
-    both = both_of(old, new, besides=decided.keys())
+    changes = _changes(old, new)
+    both = both_of(old, new, besides={*decided, *changes})
     held = held_houses(session, both)
-    origins, changes = origins_of(both, held), _changes(old, new)
+    origins = origins_of(both, held)
     proposed = {} if begin is not None else _proposals(both, origins, before, changes)
     after = {code: posts for code, posts in (before | proposed).items() if code in new.rows}
     after |= {code: record.posts for code, record in decided.items() if code in new.rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -346,3 +347,37 @@ def test_a_draft_is_archived_by_its_author_and_opened_again(session: Session, pu
     assert fresh in codes_of(session, again) and again.based_on == published.id
     with pytest.raises(Conflict):
         planning.archive(session, published.id, version=published.version, by=DRAWER)
+
+
+def test_the_households_of_a_changed_grid_come_from_somewhere_all_of_them(session: Session, published: Plan) -> None:
+    plan = planning.create(session, CITY.district, based_on="published", by=DRAWER)
+    small, large = neighbours()
+    planning.edit(session, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
+    line = line_of(planning.successors_as_json(session, plan.id, by=DRAWER), small)
+    assert {one["grid"] for one in line["from"]} == {small, large}
+    assert sum(one["households"] for one in line["from"]) == line["households"] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_way_back_moves_as_much_as_the_way_there(session: Session, published: Plan, seed: int) -> None:
+    """A law: what goes from a to b by a plan comes from b to a by the plan that takes it back."""
+    rng = random.Random(seed)
+    plan = planning.create(session, CITY.district, based_on="published", by=DRAWER)
+    pairs = [pair for pair in all_neighbours() if rng.random() < 0.3]
+    used: set[str] = set()
+    for pair in pairs:
+        if not used & {*pair}:
+            planning.edit(session, plan.id, operations.Merge(codes=pair), version=plan.version, by=DRAWER)
+            used |= {*pair}
+    there = planning.difference_of(session, plan.id, against="published", by=DRAWER)
+    back = planning.difference_of(session, published.id, against=plan.id, by=DRAWER)
+    moved = [
+        {
+            (move[one], move[other]): (move["buildings"], move["households"], move["incidents"])
+            for move in told["moves"]
+            if move["buildings"]
+        }
+        for told, one, other in ((there, "from", "to"), (back, "to", "from"))
+    ]
+    assert used and moved[0] == moved[1]
+    assert (there["added"], there["removed"]) == (back["removed"], back["added"])

@@ -59,5 +59,6 @@ function newDraft(plans, box) {
       button.disabled = false;
     }
   });
-  return el("div", { class: "answer" }, el("div", { class: "actions" }, districts.length > 1 ? el("div", {}, choice) : null, button), message);
+  const all = el("a", { class: "button", href: "/plans" }, t("plans.all_plans"));
+  return el("div", { class: "answer" }, el("div", { class: "actions" }, districts.length > 1 ? el("div", {}, choice) : null, button, all), message);
 }
