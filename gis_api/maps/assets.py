@@ -19,9 +19,13 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from gis_api.maps.bundles import bundle_of
+
 ROOT = Path(__file__).parents[2]
 OWN_FOLDER = Path(__file__).parents[1] / "static"
 VENDOR_PREFIX = "/static/vendor"
+# Modules that are asked for with all they import, as bundles/<name>.
+BUNDLED = frozenset({"planner/main.js"})
 # Larger files (the documentation's script) come from the disk as they did.
 MOST_KEPT_BYTES = 500_000
 KEEP_FOR_EVER = "public, max-age=31536000, immutable"
@@ -151,6 +155,19 @@ def _is_special(scope: Scope) -> bool:
     return any(name in (b"range", b"if-none-match", b"if-modified-since") for name, _ in scope["headers"])
 
 
+class _Own(_Kept):
+    """The own files, and below ``bundles/`` modules with all that they import in one file."""
+
+    async def _read(self, path: str, scope: Scope) -> Response | None:
+        entry = path.removeprefix("bundles/")
+        if path == entry or entry not in BUNDLED:
+            return await super()._read(path, scope)
+        script = await to_thread.run_sync(bundle_of, OWN_FOLDER / "js" / entry)
+        headers = {"Cache-Control": KEEP_FOR_EVER, "X-Content-Type-Options": "nosniff"}
+        self._told[path] = Response(script, headers=headers, media_type="text/javascript")
+        return self._told[path]
+
+
 class _Vendor(_Kept):
     """The files of VENDOR and no other file of node_modules."""
 
@@ -165,7 +182,7 @@ def mount_assets(app: Starlette) -> None:
     Missing ``node_modules`` is not an error here: ``missing_assets`` says what to do.
     """
     app.mount(VENDOR_PREFIX, _Vendor(directory=ROOT / "node_modules", check_dir=False), name="vendor")
-    app.mount(_own_prefix(), _Kept(directory=OWN_FOLDER), name="static")
+    app.mount(_own_prefix(), _Own(directory=OWN_FOLDER), name="static")
 
 
 def missing_assets() -> list[str]:

@@ -38,7 +38,7 @@ REFUSED = tuple(f"the server responded with a status of {status}" for status in 
 # Where every grid lies on the page: its box and a place inside it.
 GRIDS = """async (main) => {
   const { opened } = await import(main);
-  const { labelOf } = await import(main.replace("main.js", "tiling.js"));
+  const { labelOf } = await import(main.replace("bundles/planner/main.js", "js/planner/tiling.js"));
   const { tiling } = opened.editor;
   const box = map_main.getContainer().getBoundingClientRect();
   const scale = 2 ** map_main.getZoom();
@@ -66,7 +66,7 @@ HELD = """async (main) => {
 }"""
 ARCS = """async (main) => {
   const { opened } = await import(main);
-  const { allArcs } = await import(main.replace("main.js", "arcs.js"));
+  const { allArcs } = await import(main.replace("bundles/planner/main.js", "js/planner/arcs.js"));
   const { tiling } = opened.editor;
   const named = ({ points, rank, owners }) => {
     const run = points[0] > points.at(-1) ? [...points].reverse() : points;
@@ -264,7 +264,7 @@ def test_a_walk_ends_in_a_valid_tiling_that_is_the_servers(running: RunningCity,
     watch.expected = REFUSED
     plan = running.new_draft()
     page = visit("planner", f"/planner?plan={plan}")
-    walk = Walk(page, own_url("js/planner/main.js"), random.Random(SEED))
+    walk = Walk(page, own_url("bundles/planner/main.js"), random.Random(SEED))
     for step in range(1, STEPS + 1):
         walk.step()
         if step % 20 == 0 or step == STEPS:
