@@ -16,6 +16,7 @@ last (`by`), and a verb asks for the area itself.
 | hazards | hazards | importing | the grid is stored at ingest; `current_code` follows the boundaries |
 | workers | workers | workers, importing | one staff number each |
 | assignments | assignments | assignments, planning | the same charge never twice at one moment |
+| successors | plan_successors | planning | who shall serve a grid from the day of a plan; dated with its publication |
 | shifts | shifts | shifts, importing | half-open, two days at most |
 | positions | positions | positions | the newest fix by fix time |
 | devices | personal.devices | importing | personal: a device tells of an elder living alone |
