@@ -1,0 +1,36 @@
+"""The load generator knows when an answer is whole, however it is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.http_load import _Answer
+from bench.http_peers import words_of
+
+STATED = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (STATED + b"0123456789",),
+        (STATED, b"01234", b"56789"),
+        (CHUNKED + b"2\r\nab\r\n0\r\n\r\n",),
+        (CHUNKED, b"2\r\nab\r\n", b"1\r\nc\r\n0\r\n\r\n"),
+    ],
+)
+def test_an_answer_is_whole_with_its_last_part_and_not_before(parts: tuple[bytes, ...]) -> None:
+    answer = _Answer()
+    for _ in range(2):  # the next answer on the same connection begins anew
+        assert [answer.complete(part) for part in parts] == [False] * (len(parts) - 1) + [True]
+
+
+def test_a_refusal_and_a_closed_connection_end_the_bench() -> None:
+    for data in (b"", b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"):
+        with pytest.raises(RuntimeError):
+            _Answer().complete(data)
+
+
+def test_a_code_is_found_anywhere_in_an_answer() -> None:
+    assert words_of({"a": [{"code": "x"}, 1, None], "b": "y"}) == {"x", "y"}
