@@ -13,7 +13,7 @@ from layers.planning import News
 BEAT = b": beat\n\n"
 # How soon a browser comes back by itself when a stream ends.
 RETRY = b"retry: 1000\n\n"
-TURNS = frozenset(("submit", "withdraw", "return", "publish", "archive"))
+TURNS = frozenset(("submit", "withdraw", "return", "publish", "archive", "successors"))
 
 
 def rendered(event: str, told: Mapping[str, Any], *, version: int | None = None) -> bytes:

@@ -16,10 +16,12 @@ from sqlalchemy import Engine, select, update
 from starlette.testclient import TestClient
 
 from gis_api.papers import printing
+from gis_api.papers.certificate import svg_of
 from gis_api.papers.workbook import harmless
 from layers.buildings import Building
+from layers.chronicle import PlanEvent
 from layers.db import transaction
-from layers.planning import find_faults
+from layers.planning import Chart, Outline, find_faults
 from layers.plans import Plan
 from layers.workers import Worker
 from tests.gis_api.conftest import ClientAs
@@ -233,3 +235,21 @@ def test_a_certificate_is_for_planners_and_only_of_published_plans(draft: Draft,
     assert draft.client.get(f"/plans/{draft.id}/certificate", headers=html).status_code == 404
     assert signed_in("worker").get(f"/plans/{draft.id}/certificate.pdf", headers=html).status_code == 403
     assert draft.client.get("/plans/x/certificate", headers=html).status_code == 404
+
+
+def test_names_from_data_are_texts_in_the_certificate(client_as: ClientAs) -> None:
+    nasty = "</text><script>alert(1)</script>"
+    outline = Outline("1", nasty, "base", (((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 0.0)),), (3.0, 3.0))
+    drawn = svg_of(Chart(9.0, 9.0, (outline,), (outline,)))
+    assert "<script" not in drawn and "&lt;script&gt;" in drawn
+
+
+def test_a_decision_about_successors_is_told_to_whoever_looks_on(
+    draft: Draft, small_city: SmallCity, engine: Engine
+) -> None:
+    code = whole_grid(small_city)
+    body = {"grids": [{"grid": code, "posts": []}]}
+    draft.client.put(f"{draft.path}/successors", json=body, headers={"If-Match": draft.version})
+    with transaction(engine) as session:
+        lines = session.scalars(select(PlanEvent.action).where(PlanEvent.plan_id == int(draft.id))).all()
+    assert lines[-1] == "successors"
