@@ -94,12 +94,19 @@ class Hand:
 
     def draw(self, corners: Iterable[Place], *, free: bool = False) -> Hand:
         """Click the corners and end with Enter; `free` holds Alt, so that nothing is snapped to."""
+        return self.sketch(corners, free=free).end()
+
+    def sketch(self, corners: Iterable[Place], *, free: bool = False) -> Hand:
+        """Click the corners and leave the drawing open."""
         if free:
             self.page.keyboard.down("Alt")
         for corner in corners:
             self.click(corner)
         if free:
             self.page.keyboard.up("Alt")
+        return self
+
+    def end(self) -> Hand:
         self.page.keyboard.press("Enter")
         return self
 
@@ -122,6 +129,12 @@ class Hand:
     def confirm(self) -> Hand:
         self.it("dialog").locator("button.main").click()
         return self
+
+    def foreseen(self) -> dict[str, int]:
+        """The households that the panel says each grid would have; the new grid's under an empty code."""
+        self.page.wait_for_timeout(120)
+        bars = self.it("planner-households").locator("[data-after]").all()
+        return {bar.get_attribute("data-code") or "": int(bar.get_attribute("data-after") or -1) for bar in bars}
 
     # Checking
 

@@ -80,8 +80,10 @@ def test_a_border_is_redrawn_by_a_line(hand: Hand) -> None:
     bent = (middle[0] + (inside[0] - middle[0]) * 0.3, middle[1] + (inside[1] - middle[1]) * 0.3)
     hand.look_at(middle, zoom=19).tool("b").choose(one, two)
     areas = [hand.grids()[code]["properties"]["area_m2"] for code in (one, two)]
-    hand.draw([start, bent, end])
-    hand.at_version(2).clean()
+    hand.page.wait_for_timeout(700)  # the buildings of the place come in
+    foreseen = hand.sketch([start, bent, end]).foreseen()
+    hand.end().at_version(2).clean()
+    assert foreseen == {code: hand.grids()[code]["properties"]["households"] for code in (one, two)}
     after = [hand.grids()[code]["properties"]["area_m2"] for code in (one, two)]
     assert after[0] < areas[0] and after[1] > areas[1]
     assert sum(after) == pytest.approx(sum(areas), abs=0.05)
@@ -93,16 +95,27 @@ def test_a_new_grid_is_drawn_over_others_and_its_households_are_foreseen(hand: H
     middle = border_of(hand.grids(), one, two)[10]
     hand.look_at(middle, zoom=19).tool("n")
     hand.page.wait_for_timeout(700)  # the buildings of the place come in
-    for corner in square(middle, 0.0002):
-        hand.page.keyboard.down("Alt")
-        hand.click(corner)
-        hand.page.keyboard.up("Alt")
-    fresh = hand.it("planner-households").locator('[data-code=""]')
-    foreseen = int(fresh.get_attribute("data-after") or -1)
-    hand.page.keyboard.press("Enter")
-    hand.confirm().at_version(2).clean()
+    foreseen = hand.sketch(square(middle, 0.0002), free=True).foreseen()
+    hand.end().confirm().at_version(2).clean()
     (new,) = whole_grids(hand).keys() - grids.keys()
-    assert hand.grids()[new]["properties"]["households"] == foreseen
+    stored = {code: hand.grids()[code]["properties"]["households"] for code in (new, one, two)}
+    assert foreseen[""] == stored[new]
+    assert {code: foreseen[code] for code in (one, two) if code in foreseen}.items() <= stored.items()
+
+
+def test_a_line_parts_a_grid_into_the_households_that_were_foreseen(hand: Hand) -> None:
+    before = whole_grids(hand)
+    one, _ = pair_of(hand.grids(), without_sub_grids=True)
+    inside = inner_place(before[one])
+    _, south, _, north = before[one].bounds
+    hand.look_at(inside, zoom=19).tool("v").choose(one).tool("x")
+    hand.page.wait_for_timeout(700)  # the buildings of the place come in
+    line = [(inside[0], south - 2e-5), (inside[0] + 1e-6, north + 2e-5)]
+    foreseen = hand.sketch(line, free=True).foreseen()
+    hand.end().at_version(2).clean()
+    (new,) = whole_grids(hand).keys() - before.keys()
+    stored = hand.grids()
+    assert foreseen == {one: stored[one]["properties"]["households"], "": stored[new]["properties"]["households"]}
 
 
 def test_pieces_that_a_new_grid_cuts_off_go_to_the_neighbour_that_is_chosen(hand: Hand, watch: Watch) -> None:

@@ -66,9 +66,11 @@ export class Balance {
   taken(corners, to) {
     const moves = [];
     const below = new Set(to ? [to] : []);
-    for (const building of this.homes.near(boxOf(corners))) {
+    const box = boxOf(corners);
+    const owners = this.owners(this.tiling.ofLevel("grid").filter((shape) => meets(shape.box, box)));
+    for (const building of this.homes.near(box)) {
       if (!holds(corners, building.x, building.y)) continue;
-      const from = this.tiling.at(building.x, building.y, "grid")?.code ?? null;
+      const from = owners.get(building) ?? null;
       if (from) below.add(from);
       if (from !== to) moves.push({ building, from, to });
     }

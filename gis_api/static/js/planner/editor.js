@@ -13,7 +13,7 @@ import { Published } from "./published.js";
 import { Rail } from "./rail.js";
 import { Scene } from "./scene.js";
 import { Sketch } from "./sketch.js";
-import { Snapper } from "./snap.js";
+import { Snapper, WALLS_FROM } from "./snap.js";
 import { Streets } from "./streets.js";
 import { getTopology } from "./topology.js";
 import { TOOLS } from "./tools/list.js";
@@ -67,6 +67,7 @@ export class Editor {
     map.on("click", (event) => this.click(event));
     map.on("mousemove", (event) => this.hover(event));
     map.on("mouseout", () => this.leave());
+    map.on("moveend", () => this.bringHomes());
     const surface = map.getContainer();
     surface.addEventListener("pointerdown", (event) => this.tool.press(event));
     surface.addEventListener("pointerup", (event) => this.tool.release(event));
@@ -82,6 +83,12 @@ export class Editor {
     const box = document.querySelector('#layers input[name="overlays"]');
     box.checked = true;
     this.layer("overlays", true);
+  }
+
+  // The buildings on the screen, for a tool that snaps to them and counts them; asked when the map rests, never while
+  // the pointer moves.
+  bringHomes() {
+    if (this.tool.constructor.counts && map.getZoom() >= WALLS_FROM) this.balance.homes.around(this.viewBox());
   }
 
   // What is on the screen, in world units.
@@ -184,9 +191,9 @@ export class Editor {
     this.tool.click(event);
   }
 
-  // What is being drawn would do this ({figures, moves, cut}); null: nothing is being drawn.
-  foresee(seen) {
-    this.forecast.show(seen);
+  // What is being drawn would do what `make` gives ({figures, moves, cut}); null: nothing is being drawn.
+  foresee(make, after) {
+    this.forecast.show(make, after);
   }
 
   choose(code, adding = false) {
@@ -213,6 +220,7 @@ export class Editor {
     this.tool = tool;
     if (!tool.constructor.keeps) this.selected = this.selected.slice(0, 1);
     tool.start();
+    this.bringHomes();
     this.arm();
   }
 

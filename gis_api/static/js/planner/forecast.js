@@ -15,6 +15,7 @@ export class Forecast {
     this.hands = byTest("planner-hands");
     this.cutLine = byTest("planner-cut");
     this.seen = null;
+    this.make = null;
     this.frame = 0;
   }
 
@@ -22,16 +23,22 @@ export class Forecast {
     return this.seen?.cut ?? new Set();
   }
 
-  // A forecast, or null where nothing is being drawn any more.
-  show(seen) {
-    if (!seen && !this.seen) return;
-    this.seen = seen;
+  // `make` gives the forecast when the next frame is drawn, however often the pointer moves until then; null where
+  // nothing is being drawn any more. `after` is told what was seen.
+  show(make, after = () => null) {
+    if (!make && !this.make && !this.seen) return;
+    this.make = make;
+    this.after = after;
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }
 
   draw() {
     this.frame = 0;
-    const { seen } = this;
+    const seen = this.make?.() ?? null;
+    const before = this.seen;
+    this.seen = seen;
+    if (this.make) this.after(seen);
+    if (!seen && !before) return;
     this.list.classList.toggle("foreseen", Boolean(seen));
     this.hands.setAttribute("aria-live", seen ? "off" : "polite");
     this.tell.over();
@@ -54,7 +61,7 @@ export class Forecast {
 
   // After an edit: which households have another grid now, by pair of grids.
   done(moves) {
-    if (this.seen) return;
+    if (this.make) return;
     this.showMoves(moves, "planner.hands_done");
   }
 

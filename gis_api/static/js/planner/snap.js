@@ -11,7 +11,7 @@ const OWN_PX = 3;
 // So do points: one of them is seldom hit by chance.
 const SHARP_PX = 4;
 // Before this zoom a building is a few pixels wide.
-const WALLS_FROM = 16;
+export const WALLS_FROM = 16;
 
 export class Snapper {
   constructor(tiling, { homes, streets }) {

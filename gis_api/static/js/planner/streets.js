@@ -12,6 +12,7 @@ export class Streets {
   constructor() {
     this.tiles = new Map();
     const ground = groundLayer();
+    this.deepest = ground?.options?.maxNativeZoom ?? Infinity;
     ground?.on?.("tileread", ({ coords, layers }) => this.read(coords, layers.roads));
     ground?.on?.("tileunload", ({ coords }) => this.tiles.delete(keyOf(coords)));
   }
@@ -61,7 +62,7 @@ export class Streets {
 
   // The segments and junctions within reach (world units) of a world position, in world units.
   *near(x, y, reach) {
-    const z = Math.round(map.getZoom());
+    const z = Math.min(Math.round(map.getZoom()), this.deepest);
     const scale = 2 ** z;
     for (const key of tilesAt(x, y, reach, z)) {
       const tile = this.tiles.get(key);

@@ -10,11 +10,6 @@ export class Carve extends Drawn {
   static picture = "M4 4h12v9l-5 4H4zM10 7v6M7 10h6";
   static draws = "area";
 
-  arm() {
-    super.arm();
-    this.editor.balance.homes.around(this.editor.viewBox());
-  }
-
   foreseen(places) {
     const seen = this.editor.balance.taken(places, null);
     return { ...seen, fresh: seen.moves.reduce((sum, { households }) => sum + households, 0) };

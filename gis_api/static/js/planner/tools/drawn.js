@@ -6,6 +6,7 @@ import { Tool } from "./tool.js";
 export class Drawn extends Tool {
   // "line" or "area".
   static draws = "line";
+  static counts = true;
 
   get sketch() {
     return this.editor.sketch;
@@ -22,7 +23,7 @@ export class Drawn extends Tool {
   preview() {
     const { places } = this.sketch;
     const enough = places.length >= (this.constructor.draws === "area" ? 3 : 2);
-    this.editor.foresee(this.sketch.kind && enough ? this.foreseen(places) : null);
+    this.editor.foresee(this.sketch.kind && enough ? () => this.foreseen(places) : null);
   }
 
   arm() {

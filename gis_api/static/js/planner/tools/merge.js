@@ -13,7 +13,7 @@ export class Merge extends Tool {
   arm() {
     const { selected, balance } = this.editor;
     const [into] = [...selected].sort();
-    this.editor.foresee(this.enough ? balance.joined(selected, into) : null);
+    this.editor.foresee(this.enough ? () => balance.joined(selected, into) : null);
   }
 
   stop() {

@@ -17,6 +17,8 @@ export class Tool {
   // Whether a click adds to the selection without Shift, and whether the selection stays when the tool is chosen.
   static many = false;
   static keeps = false;
+  // Whether it snaps to buildings and counts them, so that those on the screen are fetched when it is in hand.
+  static counts = false;
 
   constructor(editor) {
     this.editor = editor;

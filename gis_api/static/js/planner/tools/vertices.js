@@ -15,6 +15,7 @@ export class Vertices extends Tool {
   static key = "e";
   static picture = "M10 2l7.5 8-7.5 8L2.500 10zM8.500 0.500h3v3h-3zM8.500 16.500h3v3h-3zM0.500 8.500h3v3h-3zM16.500 8.500h3v3h-3z";
   static keeps = true;
+  static counts = true;
 
   constructor(editor) {
     super(editor);
@@ -68,11 +69,17 @@ export class Vertices extends Tool {
     this.held.place = place;
     this.tiling.nudge(id, position);
     this.editor.over.redraw();
+    this.editor.foresee(() => this.foreseen(), (seen) => this.tellOf(seen));
+  }
+
+  foreseen() {
     const { balance } = this.editor;
     const told = balance.now();
-    const seen = { ...told, cut: balance.cut(balance.edgesAt(id, this.held.grids)) };
-    this.editor.foresee(this.held.grids.length && told.known ? seen : null);
-    const { x, y } = this.tiling.points[id];
+    return told.known && this.held.grids.length ? { ...told, cut: balance.cut(balance.edgesAt(this.held.id, this.held.grids)) } : null;
+  }
+
+  tellOf(seen) {
+    const { x, y } = this.tiling.points[this.held.id];
     this.editor.tell(this.pixel(x, y), this.held.title, this.words(seen));
   }
 
@@ -91,9 +98,9 @@ export class Vertices extends Tool {
     this.editor.base.redraw();
   }
 
-  words({ known, figures, cut }) {
-    const { grids } = this.held;
-    if (!known || !grids.length) return grids.map(shortCode).join(" · ");
+  words(seen) {
+    if (!seen) return this.held.grids.map(shortCode).join(" · ");
+    const { figures, cut } = seen;
     const counts = [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(after) }));
     return [...counts, cut.size ? t("planner.cuts", { n: number(cut.size) }) : null].filter(Boolean).join(" · ");
   }
