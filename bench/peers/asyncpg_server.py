@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 ONE = """
     SELECT g.code, g.name, g.level, g.parent_code FROM grids g
-    WHERE ST_Covers(g.geom, ST_SetSRID(ST_Point($1, $2), 4326)) ORDER BY g.level DESC, g.code LIMIT 1
+    WHERE ST_Covers(g.geom, ST_SetSRID(ST_Point($1, $2), 4326)) ORDER BY g.level DESC, g.code
 """
 MANY = """
     SELECT g.code FROM unnest($1::float8[], $2::float8[]) WITH ORDINALITY AS p (lon, lat, n)
@@ -33,9 +33,8 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/api/v1/locate")
 async def locate(lon: float, lat: float):
-    """The smallest tile that holds a point."""
-    row = await app.state.pool.fetchrow(ONE, lon, lat)
-    return dict(row) if row else None
+    """The sub-grid and the grid that hold a point; neither the areas above them nor who is responsible."""
+    return [dict(row) for row in await app.state.pool.fetch(ONE, lon, lat)]
 
 
 @app.post("/api/v1/locate")
