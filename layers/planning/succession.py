@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -323,13 +323,14 @@ def take_effect(session: Session, plan: Plan, found: Succession, *, begin: datet
     successor who is no longer there.
     """
     old, new = found.both.old, found.both.new
-    gone = [code for code in found.before if code in old.rows and code not in new.rows]
+    gone = sorted(old.rows.keys() - new.rows.keys())
     changed = [line for line in found.lines if line.serving != line.successors]
     _require_active(session, {post.worker for line in changed for post in line.successors})
-    for code in gone:
-        _end(session, code, found.before[code], at=begin)
+    _end(session, Assignment.grid_code.in_(gone), at=begin)
     for line in changed:
-        _end(session, line.grid, [post for post in line.serving if post not in line.successors], at=begin)
+        for post in line.serving:
+            if post not in line.successors:
+                _end(session, _charge_of(line.grid, post), at=begin)
         for post in line.successors:
             if post not in line.serving:
                 _start(session, line.grid, post, at=begin)
@@ -350,18 +351,17 @@ def _require_active(session: Session, numbers: Collection[str]) -> None:
         raise Unacceptable("unknown_worker", errors=[(["successors"], "unknown_worker")], worker=missing[0])
 
 
-def _end(session: Session, code: str, posts: Collection[Post], *, at: datetime) -> None:
-    """End the charges of these people for a code; one that would only begin later never begins."""
-    for post in posts:
-        later = func.coalesce(func.upper(Assignment.span) > at, True)
-        mine = select(Assignment).where(
-            Assignment.grid_code == code, Assignment.worker_id == post.worker_id, Assignment.role == post.role, later
-        )
-        for row in session.scalars(mine):
-            if row.span.lower is not None and row.span.lower >= at:
-                session.delete(row)
-            else:
-                row.span = Range(row.span.lower, at, bounds="[)")
+def _charge_of(code: str, post: Post) -> ColumnElement[bool]:
+    return and_(Assignment.grid_code == code, Assignment.worker_id == post.worker_id, Assignment.role == post.role)
+
+
+def _end(session: Session, which: ColumnElement[bool], *, at: datetime) -> None:
+    """End charges, also those of people who are no longer there; one that would only begin later never begins."""
+    for row in session.scalars(select(Assignment).where(which, func.coalesce(func.upper(Assignment.span) > at, True))):
+        if row.span.lower is not None and row.span.lower >= at:
+            session.delete(row)
+        else:
+            row.span = Range(row.span.lower, at, bounds="[)")
     session.flush()
 
 

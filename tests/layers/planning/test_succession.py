@@ -145,12 +145,13 @@ def test_charges_of_a_grid_that_goes_end_and_future_ones_never_begin(session: Se
     late = add_worker(session, "L1")
     someday = Range(datetime.now(UTC) + timedelta(days=30), None, bounds="[)")
     session.add(Assignment(worker_id=late.id, grid_code=large, role="grid_worker", span=someday))
+    add_worker(session, "F1", grid=large, active=False)
     session.flush()
     planning.edit(session, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
     submit_and_publish(session, plan)
     assert serving(session, large, at=datetime.now(UTC)) == []
     assert serving(session, large, at=datetime.now(UTC) + timedelta(days=60)) == []
-    assert serving(session, large, at=LONG_AGO + timedelta(days=1)) == [f"W{large[-6:]}"]
+    assert serving(session, large, at=LONG_AGO + timedelta(days=1)) == ["F1", f"W{large[-6:]}"]
 
 
 def neighbours() -> tuple[str, str]:
