@@ -9,8 +9,9 @@ import orjson
 
 from layers.planning import News
 
-# Comments keep proxies and browsers from taking a quiet stream for a dead one.
-BEAT = b": beat\n\n"
+# A comment keeps proxies from taking a quiet stream for a dead one. Browsers hide comments from pages, so an event too:
+# without one for long the page knows that the line is dead, which TCP may not tell it for a quarter of an hour.
+BEAT = b": beat\nevent: beat\ndata: {}\n\n"
 # How soon a browser comes back by itself when a stream ends.
 RETRY = b"retry: 1000\n\n"
 TURNS = frozenset(("submit", "withdraw", "return", "publish", "archive", "successors"))

@@ -275,7 +275,7 @@ def test_an_edit_after_the_session_has_ended_waits_for_the_next_one(
     page, handle, place = at_work(visit, "planner", draft)
     with running.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM sign_ins")
-    page.wait_for_timeout(2500)  # how long a process believes a session that it has just seen
+    expect(page.locator("#lost")).to_be_visible(timeout=20_000)
     drag(page, middle(handle), by=(5, 4))
     expect(it(page, "planner-save-state")).to_contain_text("1 处修改待保存")
     page.context.add_cookies([{"name": COOKIE, "value": running.cookie_of("planner"), "url": running.address}])

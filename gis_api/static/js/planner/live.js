@@ -6,6 +6,8 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const ASK_EVERY_MS = 5000;
 const DO_EVERY_MS = 1000;
+// The server says something every ten seconds: after this the line is dead, whatever the browser thinks.
+const SILENT_MS = 30_000;
 
 // This window, also after a reload.
 export const tab = (() => {
@@ -26,6 +28,7 @@ export class Live {
     this.doing = "{}";
     this.open();
     setInterval(() => this.ask(), ASK_EVERY_MS);
+    addEventListener("offline", () => this.on.here([]));
     addEventListener("pagehide", () => this.source?.close());
     addEventListener("pageshow", (event) => event.persisted && this.open());
   }
@@ -39,14 +42,22 @@ export class Live {
     const { store } = this;
     const source = new EventSource(`${store.path}/live?since=${store.version}&tab=${tab}`);
     this.source = source;
-    const on = (name, act) => source.addEventListener(name, (event) => act(JSON.parse(event.data)));
+    this.heardAt = Date.now();
+    const on = (name, act) => source.addEventListener(name, (event) => {
+      this.heardAt = Date.now();
+      act(JSON.parse(event.data));
+    });
+    on("beat", () => null);
     on("hello", ({ version, state }) => this.welcome(version, state));
     on("edited", (news) => store.hear(news));
     on("reload", () => store.tell("reload"));
     on("state", (told) => this.on.state(told));
     on("here", ({ people }) => this.on.here(people.filter((who) => who.tab !== tab)));
     on("over", () => this.leave());
-    source.addEventListener("error", () => source.readyState === EventSource.CLOSED && this.again());
+    source.addEventListener("error", () => {
+      this.on.here([]);
+      if (source.readyState === EventSource.CLOSED) this.again();
+    });
   }
 
   welcome(version, state) {
@@ -72,6 +83,7 @@ export class Live {
   }
 
   async ask() {
+    if (this.connected && Date.now() - this.heardAt > SILENT_MS) this.open();
     if (this.connected || this.source === null || this.store.line.waits) return;
     this.store.heardUpTo = Math.max(this.store.heardUpTo, this.store.version + 1);
     await this.store.settle();

@@ -29,7 +29,7 @@ export class Together {
     this.news = el("p", { class: "news", role: "status", "data-test": "planner-news", hidden: true });
     document.querySelector(".stage").append(this.news);
     this.listen();
-    this.live = new Live(store, { here: (people) => this.people.show(people), state: (told) => this.turned(told), over: () => location.reload() });
+    this.live = new Live(store, { here: (people) => this.people.show(people), state: (told) => this.turned(told), over: () => this.over() });
     setInterval(() => this.tell(), LOOK_EVERY_MS);
     map.on("mousemove", (event) => (this.pointer = storedOf(event.latlng).map((degrees) => Number(degrees.toFixed(6)))));
     map.on("mouseout", () => (this.pointer = null));
@@ -121,6 +121,12 @@ export class Together {
     await this.editor.reload(t("together.reloaded")).catch(() => null);
     this.put(this.shown([]), []);
     this.reloading = false;
+  }
+
+  // Signed out, or no planner any more: whatever is asked next says so, and what is drawn stays on the screen.
+  over() {
+    this.people.show([]);
+    this.store.catchUp(this.store.version).catch(() => null);
   }
 
   // The map with what waits in line drawn over what the server said
