@@ -51,15 +51,18 @@ def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor
     """Grids added, removed, reshaped and renamed since another plan; buildings, households, workers and open incidents
     that get another grid, by pair of grids; grids that nobody serves.
 
-    The totals are the sums of the pairs. Workers are counted as charges that move: one worker who goes on with two new
-    grids counts twice. Raises NotFound where there is no such plan, nothing published, or a plan of another district.
+    A planner of one street is told what concerns that street. The totals are the sums of the pairs. Workers are counted
+    as charges that move: one worker who goes on with two new grids counts twice. Raises NotFound where there is no such
+    plan, nothing published, or a plan of another district.
     """
     compared = compare(session, plan_id, against=against, by=by)
     both, people = compared.both, compared.people
-    codes = _codes(both.old, both.new)
-    buildings, households = people.held.pairs(level=grid_above, both=both)
-    incidents = lifted(open_incidents(session, both), both)
-    workers = charges_moved(people)
+    codes = {kind: [code for code in listed if by.holds(code)] for kind, listed in _codes(both.old, both.new).items()}
+    counted = (
+        *people.held.pairs(level=grid_above, both=both),
+        *(charges_moved(people), lifted(open_incidents(session, both), both)),
+    )
+    buildings, households, workers, incidents = (_within(pairs, by) for pairs in counted)
     return {
         "plan": str(compared.plan.id),
         "against": {"id": str(compared.other.id), "plan_version": compared.other.plan_version},
@@ -69,11 +72,21 @@ def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor
         "incidents": sum(incidents.values()),
         "workers": sum(workers.values()),
         "moves": _moves(buildings, households, workers, incidents, names=_names(both)),
-        "handover": _handed(people),
-        "unserved": list(people.unserved),
+        "handover": [one for one in _handed(people) if by.holds(one["grid"])],
+        "unserved": [code for code in people.unserved if by.holds(code)],
         "map": _map(both, codes),
         "ground": {"type": "FeatureCollection", "features": list(_ground(both, codes))},
     }
+
+
+def _within(pairs: Counter[Pair], by: Actor) -> Counter[Pair]:
+    """The pairs of which the actor's area holds either side."""
+    return Counter({pair: number for pair, number in pairs.items() if concerns(by, *pair)})
+
+
+def concerns(by: Actor, *codes: str | None) -> bool:
+    """Whether one of these grids lies in the actor's area."""
+    return not by.area or any(by.holds(code) for code in codes if code)
 
 
 def _other(session: Session, plan: Plan, against: Against, by: Actor) -> Plan:

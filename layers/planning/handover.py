@@ -19,7 +19,7 @@ from layers.access import Actor, Role
 from layers.buildings import Building, Compound
 from layers.errors import NotFound
 from layers.planning.board import Board
-from layers.planning.differences import Against, Compared, compare
+from layers.planning.differences import Against, Compared, compare, concerns
 from layers.planning.hands import Code, Pair, devices_due, open_hazards, open_incidents
 from layers.planning.succession import Post, Posts, Succession
 from layers.workers import Worker
@@ -114,7 +114,7 @@ def handover_of(
 ) -> Handover:
     """What every worker, or one of them, takes over and hands over when a plan follows another one.
 
-    Raises NotFound where there is no such plan or no such worker.
+    A planner of one street gets what concerns that street. Raises NotFound where there is no such plan or worker.
     """
     if worker is not None and session.scalar(select(Worker.id).where(Worker.number == worker)) is None:
         raise NotFound("not_found")
@@ -125,12 +125,16 @@ def handover_of(
         compared.plan.title,
         compared.plan.district,
         begin,
-        tuple(sorted(_duties(people))),
-        tuple(_passings(session, compared, now=now, by=by)),
-        tuple(_houses(session, people)),
-        tuple((code, new.rows[code].name, new.rows[code].households) for code in people.unserved),
+        tuple(duty for duty in sorted(_duties(people)) if concerns(by, duty.grid)),
+        tuple(one for one in _passings(session, compared, now=now, by=by) if _is_mine(one.move, by)),
+        tuple(house for house in _houses(session, people) if _is_mine(house.move, by)),
+        tuple((code, new.rows[code].name, new.rows[code].households) for code in people.unserved if concerns(by, code)),
     )
     return whole if worker is None else whole.of(worker)
+
+
+def _is_mine(move: Move, by: Actor) -> bool:
+    return concerns(by, move.origin, move.target)
 
 
 def _duties(people: Succession) -> Iterator[Duty]:

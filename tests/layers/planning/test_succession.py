@@ -382,3 +382,16 @@ def test_the_way_back_moves_as_much_as_the_way_there(session: Session, published
     ]
     assert used and moved[0] == moved[1]
     assert (there["added"], there["removed"]) == (back["removed"], back["added"])
+
+
+def test_a_planner_of_one_community_is_told_what_concerns_it(session: Session, published: Plan) -> None:
+    plan, code, fresh = draft_with_split(session)
+    now = datetime.now(UTC)
+    decide(session, plan, fresh)
+    foreign = next(other[:12] for other in CITY.codes if other[:12] != code[:12])
+    for area, told in ((code[:12], True), (foreign, False)):
+        local = Actor(name="local", role="planner", area=area)
+        difference = planning.difference_of(session, plan.id, against="published", by=local)
+        assert bool(difference["moves"]) == (fresh in difference["added"]) == told
+        whole = planning.handover_of(session, plan.id, against="published", now=now, by=local)
+        assert bool(whole.houses) == bool(whole.passings) == bool(whole.unserved) == told
