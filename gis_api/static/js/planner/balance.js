@@ -86,16 +86,17 @@ export class Balance {
     const rest = [...all.keys()].filter((building) => !kept.has(building));
     const leaving = sum(off) <= sum(rest) ? off : rest;
     const moves = leaving.map((building) => ({ building, from: code, to: null }));
-    return { ...this.told(moves, [code]), fresh: sum(leaving), cut: this.cut(edgesOf(line, false)) };
+    return { ...this.told(moves, [code]), fresh: sum(leaving), cut: this.cutAmong(all, line) };
   }
 
   // The ground between an old and a new border changes sides.
   swapped(left, right, ground, line) {
     const moves = [];
-    for (const [building, from] of this.owners(this.shapesOf([left, right]))) {
+    const all = this.owners(this.shapesOf([left, right]));
+    for (const [building, from] of all) {
       if (holds(ground, building.x, building.y)) moves.push({ building, from, to: from === left ? right : left });
     }
-    return { ...this.told(moves, [left, right]), cut: this.cut(edgesOf(line, false)) };
+    return { ...this.told(moves, [left, right]), cut: this.cutAmong(all, line) };
   }
 
   // Grids become one, which has the smallest of their codes.
@@ -132,6 +133,11 @@ export class Balance {
       for (const building of this.homes.near(box)) if (!found.has(building) && runsThrough(p, q, building)) found.add(building);
     }
     return found;
+  }
+
+  // A line cuts only what stands in the grids that it is drawn for.
+  cutAmong(owners, line) {
+    return new Set([...this.cut(edgesOf(line, false))].filter((building) => owners.has(building)));
   }
 
   // The edges that meet in a vertex, as they are on the screen.

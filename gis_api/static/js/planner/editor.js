@@ -179,10 +179,16 @@ export class Editor {
   }
 
   tell(point, title, text) {
-    fill(this.tip, el("b", {}, title), text);
-    this.tip.hidden = false;
+    const said = `${title}\n${text}`;
+    if (said !== this.said) fill(this.tip, el("b", {}, title), text);
+    // Measured only when it is longer or shorter than before: asking for its size lays out the whole page.
+    if (said.length !== this.said?.length || this.tip.hidden) {
+      this.tip.hidden = false;
+      this.tipSize = [this.tip.offsetWidth, this.tip.offsetHeight];
+    }
+    this.said = said;
     const stage = map.getSize();
-    const { offsetWidth: width, offsetHeight: height } = this.tip;
+    const [width, height] = this.tipSize;
     this.tip.style.left = `${Math.max(4, Math.min(point.x + 16, stage.x - width - 6))}px`;
     this.tip.style.top = `${Math.max(4, point.y + 18 + height > stage.y ? point.y - height - 12 : point.y + 18)}px`;
   }
