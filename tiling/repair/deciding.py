@@ -115,9 +115,11 @@ def decisions_of(
         if number in silent:
             continue
         beside = borders_m(faces, region, plain)
-        rows = region.claims or tuple(sorted(beside))
+        rows = region.claims if region.kind != "gap" else tuple(sorted(beside))
         names = tuple(codes[row] for row in rows)
         stem = f"{region.kind}/{'+'.join(names)}"
+        if region.kind == "nesting":
+            rows = tuple(sorted(beside))
         seen[stem] = seen.get(stem, 0) + 1
         options = _options(faces, region, codes, rows, solid)
         found[number] = _decision(f"{stem}/{seen[stem]}", region, names, options, chosen)
@@ -176,6 +178,8 @@ def _options(
     several = ("split",) if len(fit) > 1 else ()
     if region.kind == "gap":
         return (*gives, *shared, *several, "new")
+    if region.kind == "nesting":
+        return (*gives, *shared, *several)
     inner = [row for row in rows if row not in solid]
     if not inner:
         return (*gives, *shared, *several)
@@ -230,7 +234,8 @@ def _decided(faces: Faces, region: Region, decision: Decision, owners: Owners, r
 def parts_of(faces: Faces, region: Region) -> dict[int, BaseGeometry]:
     """The parts of a region nearest to each grid concerned: claimants of an overlap, neighbours of a gap."""
     plain = certain(faces)
-    rows = at_home(faces, region.claims or sorted(borders_m(faces, region, plain)), region.areas)
+    claims = region.claims if region.kind == "overlap" else ()
+    rows = at_home(faces, claims or sorted(borders_m(faces, region, plain)), region.areas)
     beside = {row: _plain_ground(faces, plain, row, region) for row in rows}
     return halves(region.shape, beside, region.width_m)
 
@@ -274,11 +279,12 @@ def _given(faces: Faces, region: Region, owners: Owners, solid: set[int]) -> boo
         heirs: tuple[int, ...] = ()
     else:
         beside = borders_m(faces, region, owners)
-        wanted = {row: beside.get(row, 0.0) for row in region.claims} if region.claims else beside
+        among = region.claims if region.kind == "overlap" else ()
+        wanted = {row: beside.get(row, 0.0) for row in among} if among else beside
         at = at_home(faces, wanted, region.areas)
         if region.class_ != "noise" or at:
             wanted = {row: wanted[row] for row in at}
-        homeless = [row for row in region.claims if row not in solid]
+        homeless = [row for row in among if row not in solid]
         if homeless:
             wanted = dict.fromkeys(homeless[:1], 1.0)
         if not any(wanted.values()):

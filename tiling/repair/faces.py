@@ -81,8 +81,15 @@ def faces_of(
         shapely.prepare(bent)
         inside = np.asarray(shapely.intersects(bent, points))
     kept = [k for k in range(len(shapes)) if inside[k] or claims[k]]
-    areas = _areas(bounds.rings, points[kept])
+    areas = _areas(_bent(bounds.rings, shapes), points[kept])
     return Faces(shapes[kept], tuple(tuple(claims[k]) for k in kept), inside[kept], areas, bounds.home_of)
+
+
+def _bent(rings: Mapping[str, BaseGeometry], shapes: NDArray[np.object_]) -> dict[str, BaseGeometry]:
+    """The rings with the nodes that the faces have on them, as noding bends them."""
+    tree = STRtree(shapes)
+    near = {name: shapes[tree.query(shapely.boundary(ring), predicate="intersects")] for name, ring in rings.items()}
+    return {name: with_corners(ring, near[name]) if len(near[name]) else ring for name, ring in rings.items()}
 
 
 def _areas(rings: Mapping[str, BaseGeometry], points: NDArray[np.object_]) -> tuple[frozenset[str], ...]:
@@ -123,8 +130,9 @@ def _deep_points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 def regions_of(faces: Faces, tolerance: Tolerance) -> list[Region]:
     """The connected pieces of ground with a fault, in the order of their place."""
     groups: dict[tuple[str, tuple[int, ...], frozenset[str]], list[int]] = {}
+    settled = _settled(faces)
     for k, claim in enumerate(faces.claims):
-        kind = _fault(claim, bool(faces.inside[k]))
+        kind = _fault(claim, bool(faces.inside[k])) or _stray(faces, k, settled)
         if kind:
             groups.setdefault((kind, claim, faces.areas[k]), []).append(k)
     found: list[tuple[str, tuple[int, ...], tuple[int, ...], BaseGeometry, frozenset[str]]] = []
@@ -143,6 +151,22 @@ def _fault(claims: tuple[int, ...], inside: bool) -> str:
     if not inside:
         return "overshoot"
     return "" if len(claims) == 1 else ("overlap" if claims else "gap")
+
+
+def _settled(faces: Faces) -> frozenset[int]:
+    """The rows that have ground in the ring of their own area."""
+    homes = faces.home_of
+    return frozenset(row for k, claim in enumerate(faces.claims) for row in claim if homes.get(row) in faces.areas[k])
+
+
+def _stray(faces: Faces, face: int, settled: frozenset[int]) -> str:
+    """`nesting` for ground of one grid in the ring of another area than its own.
+
+    A grid without any ground at home stands in the wrong list, not in the wrong place: that is for no repair to say.
+    """
+    (row,) = faces.claims[face]
+    home, areas = faces.home_of.get(row), faces.areas[face]
+    return "nesting" if home is not None and areas and home not in areas and row in settled else ""
 
 
 def _parts(faces: Faces, members: NDArray[np.intp]) -> list[tuple[tuple[int, ...], BaseGeometry]]:

@@ -108,8 +108,9 @@ def propose(
     trimmed outside the frame, unless all that is small would change a grid by more than 1 m²: then they are decisions
     as well. `areas` are area rings and `home_of` the ring in which a grid lies; no grid gains ground outside its own.
     `options` holds decisions by id, by class (`{"sliver": "mend", "noise": "mend"}`), or by kind for all of it
-    (`{"overlap": "split", "gap": "longest_border", "overshoot": "trim"}`). Invalid polygons are rebuilt from their
-    structure first. Cost: about a second for 1,000 grids; run foreign data in a child process that can be killed.
+    (`{"overlap": "split", "gap": "longest_border", "overshoot": "trim", "nesting": "longest_border"}`), `nesting` being
+    ground of one grid in the ring of another area. Invalid polygons are rebuilt from their structure first. Cost:
+    about a second for 1,000 grids; run foreign data in a child process that can be killed.
 
     Raises NotRepairable with the place where a grid is missing or would vanish, Stopped when should_stop() says so,
     ValueError for repeated codes and unknown options.
@@ -254,7 +255,22 @@ def _concerned(
     owners = np.unique(free.row[free.row >= 0])
     _, overlapping = overlaps(ground, owners, tolerance)
     outside = overshoot_suspects(ground, free, ground.all_usable)
-    return met, np.unique(np.concatenate([owners, overlapping, outside])).astype(np.intp)
+    astray = _astray(met, bounds)
+    beside = ground.near(astray, tolerance.snap_m) if len(astray) else astray
+    return met, np.unique(np.concatenate([owners, overlapping, outside, beside])).astype(np.intp)
+
+
+def _astray(polygons: Shapes, bounds: Bounds) -> Rows:
+    """The rows that reach out of the ring of their own area."""
+    rows: dict[str, list[int]] = {}
+    for row, home in sorted(bounds.home_of.items()):
+        rows.setdefault(home, []).append(row)
+    found: list[int] = []
+    for home, members in rows.items():
+        ring = bounds.rings[home]
+        shapely.prepare(ring)
+        found += np.array(members)[~shapely.covers(ring, polygons[members])].tolist()
+    return np.array(sorted(found), dtype=np.intp)
 
 
 def _moved_m2(before: Shapes, after: Shapes) -> dict[int, float]:
