@@ -2,10 +2,10 @@
 
 3,000 grids of 75 vertices are 8.3 MB as GeoJSON and 2.2 MB here, and the page needs shared vertices anyhow. The layout,
 little endian: 4 bytes `WGT1`; the length of the head as uint32; the head, JSON padded with spaces to a multiple of 8;
-the longitudes, then the latitudes of all vertices as int32, in 1e-9 degrees from the corner in the head (as float64
-degrees where the plan is wider than the 2 degrees that fit); for every ring the numbers of its vertices as uint32, the
-closing one left out. In the head stand the columns of the grids' properties, and how many polygons each grid, how many
-rings each polygon and how many vertices each ring has.
+the longitudes, then the latitudes of all vertices, sorted by both, as int32, in 1e-9 degrees from the corner told
+(as float64 degrees where the plan is wider than the 2 degrees that fit); for every ring the numbers of its vertices as
+uint32, the closing one left out. In the head stand the columns of the grids' properties, and how many polygons each
+grid, how many rings each polygon and how many vertices each ring has.
 """
 
 from __future__ import annotations

@@ -63,6 +63,18 @@ def test_it_holds_what_the_geojson_says(client_as: ClientAs, small_city: SmallCi
     assert head["points"] < sum(head["lengths"])
 
 
+def test_vertices_come_in_the_order_of_their_positions(client_as: ClientAs, small_city: SmallCity) -> None:
+    message = Draft(client_as("planner"), small_city.district).client
+    listed = message.get("/api/v1/plans").json()["plans"][0]["id"]
+    head, shapes = unpacked(message.get(f"/api/v1/plans/{listed}/topology").content)
+    places = {tuple(place) for shape in shapes for polygon in shape for ring in polygon for place in ring}
+    content = message.get(f"/api/v1/plans/{listed}/topology").content
+    (length,) = struct.unpack("<I", content[4:8])
+    axes = np.frombuffer(content, "<i4", 2 * head["points"], 8 + length).astype(np.int64).reshape(2, -1)
+    told = [((lon + head["corner"][0]) / 1e9, (lat + head["corner"][1]) / 1e9) for lon, lat in axes.T.tolist()]
+    assert told == sorted(places)
+
+
 def test_only_the_area_of_who_asks_is_told(client_as: ClientAs, small_city: SmallCity) -> None:
     draft = Draft(client_as("planner"), small_city.district)
     mine = client_as("planner", area=small_city.codes[0][:12]).get(f"{draft.path}/topology").content

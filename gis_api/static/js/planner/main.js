@@ -11,8 +11,6 @@ import { Tiling } from "./tiling.js";
 import { getTopology } from "./topology.js";
 import { Together } from "./together.js";
 
-const PREPARED_AFTER_MS = 400;
-
 // What is open here: for whoever imports this module beside the page, as the console and the tests do.
 export const opened = { editor: null };
 
@@ -35,7 +33,6 @@ async function open(id) {
   new Together(editor);
   ready();
   editor.refreshFigures();
-  setTimeout(() => tiling.index.prepare(), PREPARED_AFTER_MS);
 }
 
 // What was found is shown; the grid it is, or lies in, is selected.

@@ -1,5 +1,4 @@
-// A district has 100,000 vertices, and hardly any is ever asked who runs through it or looked up by its position: both
-// are made when they are needed.
+// A district has 100,000 vertices, and hardly any is ever asked who runs through it: that is made when it is needed.
 export class Point {
   // `first` holds the owners of all vertices as they were loaded (tiling.js), nothing for a vertex of later.
   constructor(id, lon, lat, x, y, first = null) {
@@ -25,34 +24,35 @@ export class Point {
   }
 }
 
-// From "lon,lat" to the number of the vertex there.
+// From "lon,lat" to the number of the vertex there. The vertices of a packed plan come in the order of their positions,
+// so they are searched and need no table; those of later edits stand in one.
 export class Places {
   constructor(points) {
     this.points = points;
     this.loaded = 0;
-    this.known = null;
     this.later = new Map();
   }
 
   // The vertices that are there already are found by their positions.
   adopt() {
     this.loaded = this.points.length;
-    this.known = null;
-  }
-
-  // Look all of them up now: in a moment when nobody waits.
-  prepare() {
-    if (this.known) return;
-    this.known = new Map();
-    for (let id = 0; id < this.loaded; id += 1) this.known.set(`${this.points[id].lon},${this.points[id].lat}`, id);
   }
 
   // Vertices of an overlay stand apart, under keys with its code and a colon.
   get(key) {
     const found = this.later.get(key);
     if (found !== undefined || !this.loaded || key.includes(":")) return found;
-    this.prepare();
-    return this.known.get(key);
+    const [lon, lat] = key.split(",").map(Number);
+    let low = 0;
+    let high = this.loaded - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const point = this.points[middle];
+      if (point.lon < lon || (point.lon === lon && point.lat < lat)) low = middle + 1;
+      else high = middle;
+    }
+    const point = this.points[low];
+    return point.lon === lon && point.lat === lat ? low : undefined;
   }
 
   set(key, id) {
