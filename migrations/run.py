@@ -29,7 +29,7 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-        command.upgrade(_config(connection), "heads")
+        command.upgrade(_config(connection), "head")
 
 
 def make_revision(engine: Engine, message: str) -> None:
