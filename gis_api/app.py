@@ -31,7 +31,10 @@ from gis_api.routes import (
     health,
     heat,
     history,
+    import_page,
+    imports,
     incidents,
+    jobs,
     locate,
     pages,
     plan_pages,
@@ -73,6 +76,9 @@ ROUTERS = (
     incidents.router,
     plans.router,
     categories.router,
+    imports.router,
+    import_page.router,
+    jobs.router,
 )
 
 

@@ -59,7 +59,7 @@ class BodyLimits:
             (r"/api/v1/locate", settings.locate_bytes),
             (r"/api/v1/coverage", settings.geometry_bytes),
             (r"/api/v1/plans/[^/]+/edits", settings.geometry_bytes),
-            (r"/api/v1/imports", settings.upload_bytes),
+            (r"/api/v1/(imports|uploads)", settings.upload_bytes),
         )
         return cls(settings.body_bytes, tuple((re.compile(pattern), most) for pattern, most in patterns))
 

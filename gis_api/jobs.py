@@ -7,11 +7,15 @@ again later. More than one job process may run: each task takes care of that by 
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine, delete, func
@@ -20,11 +24,16 @@ from sqlalchemy.orm import Session
 
 from gis_api.settings import Settings
 from layers import history, planning
+from layers import jobs as long_jobs
 from layers.access import SignIn
 from layers.db import make_engine, transaction
 from layers.incidents import IdempotencyKey
 
 KEEP_IDEMPOTENCY_KEYS = timedelta(days=30)
+# A file that no row knows may still be coming in.
+ORPHANS_AFTER_S = 86_400.0
+PAUSE_S = 2.0
+STOP_TIMEOUT_S = 10.0
 log = structlog.get_logger("wangge.jobs")
 
 
@@ -52,6 +61,59 @@ def forget_sign_ins(session: Session) -> int:
 def settle_plans(session: Session) -> int:
     """The number of plans whose moment has come: places follow them, and the plan before them is archived."""
     return len(planning.settle(session, now=datetime.now(UTC)))
+
+
+def take_up_silent(session: Session) -> int:
+    """The number of long jobs whose process fell silent, now waiting again or failed."""
+    return long_jobs.take_up_silent(session)
+
+
+def forget_uploads(folder: Path, session: Session) -> int:
+    """The number of uploaded files removed: a day old and in no use, or of nobody, as a broken request leaves them."""
+    long_jobs.forget_old(session)
+    known = long_jobs.list_uploads(session)
+    old = time.time() - ORPHANS_AFTER_S
+    gone = [file for file in folder.glob("*") if file.name not in known and file.stat().st_mtime < old]
+    for file in gone:
+        file.unlink(missing_ok=True)
+    return len(gone)
+
+
+class Workshop:
+    """The child that does long jobs (`gis_api.working`): started again where it ends, ended where its job is silent."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+
+    def look_after(self, session: Session) -> int:
+        """The number of silent jobs taken up again; a child that hangs in one of them is replaced."""
+        silent = take_up_silent(session)
+        if silent and self._child is not None:
+            self._child.kill()
+            self._child.wait()
+        self.keep()
+        return silent
+
+    def keep(self) -> None:
+        """Start the child where there is none; one that ends at once is started again after a pause."""
+        running = self._child is not None and self._child.poll() is None
+        if running or time.monotonic() - self._started_at < PAUSE_S:
+            return
+        command = ["setpriv", "--pdeathsig=TERM", sys.executable, "-m", "gis_api.working"]
+        self._child = subprocess.Popen(command)  # noqa: S603
+        self._started_at = time.monotonic()
+
+    def stop(self) -> None:
+        """End the child: it gives its job back."""
+        if self._child is None or self._child.poll() is not None:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
 
 
 TASKS: tuple[Task, ...] = (
@@ -91,8 +153,17 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    engine = make_engine(Settings().url(), pool_size=2)
-    run(engine, stop=stop)
+    settings = Settings()
+    engine = make_engine(settings.url(), pool_size=2)
+    workshop = Workshop()
+    workshop.keep()
+    tasks = (
+        *TASKS,
+        Task("look_after_long_jobs", 2.0, workshop.look_after),
+        Task("forget_uploads", 600.0, partial(forget_uploads, settings.upload_folder)),
+    )
+    run(engine, tasks=tasks, stop=stop)
+    workshop.stop()
     engine.dispose()
 
 

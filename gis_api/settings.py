@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     """Largest body of POST /locate."""
     geometry_bytes: int = Field(default=64 * MEGABYTE, gt=0)
     """Largest body of requests that carry many shapes."""
-    upload_bytes: int = Field(default=1_000 * MEGABYTE, gt=0)
+    upload_bytes: int = Field(default=200 * MEGABYTE, gt=0)
     """Largest uploaded file."""
     most_vertices: int = Field(default=2_000_000, gt=0)
     """Most vertices of one request."""
@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     def snapshot_file(self) -> Path:
         """What a process serves from when it starts while PostgreSQL is away."""
         return self.var / "snapshot.wangge"
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where uploaded files lie for a day, under random names."""
+        return (self.var / "uploads").resolve()
 
     def url(self) -> str:
         """The address of the database: the configured one, else that of the private cluster."""

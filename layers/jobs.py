@@ -296,10 +296,20 @@ def get_upload(session: Session, upload_id: str, *, by: Actor) -> Upload:
     return upload
 
 
+def forget_surplus(session: Session, *, keep: int, by: Actor) -> list[str]:
+    """The ids of somebody's uploads beyond their latest few that no open job needs, now forgotten."""
+    latest = select(Upload.id).where(Upload.owner == owner_of(by)).order_by(Upload.at.desc()).limit(keep)
+    surplus = delete(Upload).where(Upload.owner == owner_of(by), Upload.id.not_in(latest), Upload.id.not_in(_in_use()))
+    return list(session.scalars(surplus.returning(Upload.id)))
+
+
+def _in_use() -> Any:
+    return select(Job.upload_id).where(Job.state.in_(OPEN), Job.upload_id.is_not(None))
+
+
 def forget_old(session: Session) -> list[str]:
     """The ids of uploads that are a day old and that no open job needs, now forgotten; old jobs are forgotten too."""
-    in_use = select(Job.upload_id).where(Job.state.in_(OPEN), Job.upload_id.is_not(None))
-    old = delete(Upload).where(Upload.at < func.now() - KEEP_UPLOADS, Upload.id.not_in(in_use))
+    old = delete(Upload).where(Upload.at < func.now() - KEEP_UPLOADS, Upload.id.not_in(_in_use()))
     gone = list(session.scalars(old.returning(Upload.id)))
     session.execute(delete(Job).where(Job.finished_at < func.now() - KEEP_JOBS))
     return gone

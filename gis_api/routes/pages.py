@@ -48,6 +48,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "difference": ("planner", "admin"),
     "rebase": ("planner", "admin"),
     "replay": ("planner", "dispatcher", "admin"),
+    "imports": ("planner", "admin"),
 }
 DOORS = ("home", "planner", "plans", "heat")
 PATHS = {"home": "/", "planner": "/planner", "plans": "/plans", "heat": "/heat"}

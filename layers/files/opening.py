@@ -58,7 +58,7 @@ def open_file(path: Path, kind: FileKind, *, table: str | None, preferred: str) 
         FileKind.csv: lambda: _csv(path),
         FileKind.dxf: lambda: _drawing(path, table, preferred),
         FileKind.shapefile: lambda: _shapefile(path, table, preferred),
-        FileKind.kmz: lambda: _vector(path, f"/vsizip/{path}/{find_kml(path)}", table, preferred),
+        FileKind.kmz: lambda: _vector(path, f"/vsizip/{{{path}}}/{find_kml(path)}", table, preferred),
     }.get(kind, lambda: _vector(path, str(path), table, preferred))
     try:
         return opener()
@@ -80,7 +80,7 @@ def list_tables(path: Path, kind: FileKind) -> list[str]:
     if kind in (FileKind.parquet, FileKind.csv):
         return [""]
     try:
-        return _tables_of(f"/vsizip/{path}/{find_kml(path)}" if kind is FileKind.kmz else str(path))
+        return _tables_of(f"/vsizip/{{{path}}}/{find_kml(path)}" if kind is FileKind.kmz else str(path))
     except pyogrio.errors.DataSourceError as error:
         raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
 
@@ -96,7 +96,7 @@ def _vector(path: Path, name: str, table: str | None, preferred: str) -> Opened:
 def _shapefile(path: Path, table: str | None, preferred: str) -> Opened:
     inner = shapefiles_in(path)
     member = inner[_chosen_table(list(inner), path, table, preferred)]
-    name, encoding = f"/vsizip/{path}/{member}", _dbf_encoding(path, member)
+    name, encoding = f"/vsizip/{{{path}}}/{member}", _dbf_encoding(path, member)
     return _read_layer(path, name, _tables_of(name)[0], encoding=encoding)
 
 

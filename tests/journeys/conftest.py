@@ -54,6 +54,7 @@ class RunningCity:
     engine: Engine
     city: SmallCity
     people: list[str] = field(default_factory=list)
+    uploads: Path = Path("uploads")
 
     def cookie_of(self, person: str) -> str:
         with transaction(self.engine) as session:
@@ -86,7 +87,7 @@ def running(cluster: Cluster, template_url: str, tmp_path_factory: pytest.TempPa
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield RunningCity(_address_of(server), engine, city, people)
+    yield RunningCity(_address_of(server), engine, city, people, settings.upload_folder)
     server.should_exit = True
     thread.join(timeout=20)
     engine.dispose()

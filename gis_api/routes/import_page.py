@@ -1,0 +1,27 @@
+"""The page of imports: a file is sent, looked into, and becomes a draft plan or rows of a layer."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from gis_api.dependencies import MaybePerson, public, settings_of
+from gis_api.routes.imports import OF_PLANNERS
+from gis_api.routes.pages import map_page, reader_of
+from layers.access import DATUMS, Role
+from layers.importing import LAYERS
+
+# Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
+router = APIRouter(include_in_schema=False, dependencies=[public])
+
+
+@router.get("/imports")
+def imports(request: Request, person: MaybePerson) -> Response:
+    """Import a file, and find the imports of before again."""
+    layers = LAYERS if person is not None and person.role == Role.admin else OF_PLANNERS
+    config = {
+        "layers": ["grids", *(layer for layer in layers if layer != "grids")],
+        "datums": list(DATUMS),
+        "most_bytes": settings_of(request).upload_bytes,
+    }
+    return map_page(reader_of(request, person), "imports", config=config, sections=("imports", "repair", "defects"))

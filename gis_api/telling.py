@@ -1,0 +1,84 @@
+"""Jobs as JSON in the reader's language: what a job is doing, what came of it, why nothing did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gis_api import texts
+from gis_api.errors import Answer, document_of
+from layers.jobs import Job, JobState
+
+# What a job's own words are filled from, beside the values that it wrote itself.
+_FAILED_STATUS = 422
+
+
+def job_as_json(job: Job, lang: str, *, file: str | None = None) -> dict[str, Any]:
+    """A job with its result."""
+    return {**job_in_list(job, lang, file=file), "result": None if job.result is None else _worded(job.result, lang)}
+
+
+def job_in_list(job: Job, lang: str, *, file: str | None = None) -> dict[str, Any]:
+    """A job without its result, which may be large."""
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "progress": round(job.progress, 3),
+        "message": message_of(job, lang),
+        "problem": None if job.problem is None else problem_of(job.problem, lang),
+        "by": job.owner.partition(":")[2],
+        "area": job.area,
+        "upload": job.upload_id,
+        "file": file or job.task.get("file"),
+        "layer": job.task.get("layer"),
+        "district": job.task.get("district"),
+        "asked": {name: value for name, value in job.task.items() if name not in ("file", "source")},
+        "plans": (job.result or {}).get("plans", {}),
+        "attempt": job.attempt,
+        "stop_asked": job.stop_asked,
+        "created_at": job.created_at.isoformat(),
+        "started_at": job.started_at and job.started_at.isoformat(),
+        "finished_at": job.finished_at and job.finished_at.isoformat(),
+    }
+
+
+def message_of(job: Job, lang: str) -> str:
+    """What the job is doing, in words; for one that failed, why."""
+    if job.state == JobState.failed and job.problem is not None:
+        return str(problem_of(job.problem, lang)["detail"])
+    if job.state == JobState.running and job.message:
+        key = f"jobs.doing_{job.message}"
+        return texts.text(key, lang, **job.message_values) if texts.has(key) else job.message
+    return texts.text(f"jobs.{job.state}", lang)
+
+
+def problem_of(problem: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """Why a job failed, as a problem document with its place."""
+    told = document_of(Answer(_FAILED_STATUS, problem["code"], problem["details"]), lang)
+    return {**told, "code": problem["code"], "where": problem.get("where")}
+
+
+def words_of(code: str, values: Mapping[str, Any], lang: str) -> str:
+    """The words of a reason or a remark of an import."""
+    key = f"importing.{code}"
+    return texts.text(key, lang, **values) if texts.has(key) else code
+
+
+def _worded(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    told = dict(result)
+    if "refused" in told:
+        told["refused"] = [{**one, "words": words_of(one["reason"], {}, lang)} for one in told["refused"]]
+        told["reasons"] = [
+            {"reason": reason, "count": count, "words": words_of(reason, {}, lang)}
+            for reason, count in told.get("by_reason", {}).items()
+        ]
+        told["notes"] = [{**note, "words": words_of(note["code"], note, lang)} for note in told["notes"]]
+    if "first_faults" in told:
+        told["first_faults"] = [{**one, "words": words_of(one["code"], {}, lang)} for one in told["first_faults"]]
+        told["faults"] = [
+            {"code": code, "count": count, "words": words_of(code, {}, lang)} for code, count in told["faults"].items()
+        ]
+    if told.get("refusal"):
+        told["refusal"] = problem_of(told["refusal"], lang)
+    return told
