@@ -279,6 +279,7 @@ export class Editor {
   // Escape: first the drawing, then what is marked and selected.
   giveUp() {
     if (this.tool.cancel()) return;
+    document.getElementById("toast").hidden = true;
     this.mark(null);
     this.choose(null);
   }
