@@ -216,10 +216,10 @@ def test_after_a_quarrel_both_maps_are_the_service_s(
     for page in pages:
         at_version(page, version_of(running, draft))
         saved(page)
-    stored = features(running, draft)
-    seen = handles_of(pages[0])
-    assert seen == handles_of(pages[1])
-    assert seen in [vertices(feature) for feature in stored.values()]
+    # A drag that missed its vertex has selected another grid: each page shows one as it is stored, to the last digit.
+    stored = [vertices(feature) for feature in features(running, draft).values()]
+    for page in pages:
+        assert handles_of(page) in stored
     with running.api("planner") as client:
         assert client.get(f"/api/v1/plans/{draft}/coverage").json()["ok"]
 
