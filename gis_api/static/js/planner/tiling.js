@@ -33,16 +33,17 @@ export class Tiling {
     for (const { properties, polygons } of shapes) {
       const { code } = properties;
       if (levelOf(properties) === "overlay") this.shapes.set(code, this.shape(featureOf(properties, () => placed(polygons, lon, lat))));
-      else this.shapes.set(code, this.drawn(featureOf(properties, () => placed(polygons, lon, lat)), polygons));
+      else this.shapes.set(code, this.drawn(featureOf(properties, () => placed(polygons, lon, lat)), polygons, [x, y]));
     }
     this.rebuild();
   }
 
-  drawn(feature, polygons) {
+  drawn(feature, polygons, [x, y]) {
     const { properties } = feature;
     const shape = { code: properties.code, feature, properties, parent: properties.parent ?? null, level: levelOf(properties) };
     shape.polygons = polygons.map((polygon) => polygon.map((ring) => ring.slice()));
-    measure(this, shape);
+    shape.box = boxAmong(polygons, x, y);
+    shape.label = null;
     return shape;
   }
 
@@ -263,6 +264,20 @@ function boxOf(tiling, ids) {
     if (y < box[1]) box[1] = y;
     if (x > box[2]) box[2] = x;
     if (y > box[3]) box[3] = y;
+  }
+  return box;
+}
+
+// The same from columns of positions, for a whole plan at once.
+function boxAmong(polygons, x, y) {
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [outer] of polygons) {
+    for (const id of outer) {
+      if (x[id] < box[0]) box[0] = x[id];
+      if (y[id] < box[1]) box[1] = y[id];
+      if (x[id] > box[2]) box[2] = x[id];
+      if (y[id] > box[3]) box[3] = y[id];
+    }
   }
   return box;
 }
