@@ -44,8 +44,13 @@ class Drawing:
 
 def read_drawing(path: Path) -> Drawing:
     """The polygons of a DXF file with `layer`, `handle`, `code`, `name` and `text`; it never states a CRS."""
-    pyogrio.set_gdal_config_options({"DXF_CLOSED_LINE_AS_POLYGON": True, "DXF_ENCODING": _encoding(path)})
+    chinese = _is_chinese(path)
+    # GDAL as it is packaged knows no GB18030: it hands the bytes on as they are, and they are decoded here.
+    encoding = "ISO-8859-1" if chinese else _declared(path)
+    pyogrio.set_gdal_config_options({"DXF_CLOSED_LINE_AS_POLYGON": True, "DXF_ENCODING": encoding})
     frame = pyogrio.read_dataframe(str(path))
+    if chinese:
+        frame = frame.assign(**{name: _as_chinese(frame[name]) for name in ("Layer", "Text")})
     if "geometry" not in frame.columns or not len(frame):
         return Drawing(geopandas.GeoDataFrame({"layer": []}, geometry=[]), ())
     shapes = np.asarray([_closed(shape) for shape in frame.geometry.values], dtype=object)
@@ -57,14 +62,31 @@ def read_drawing(path: Path) -> Drawing:
     return Drawing(rows, tuple((code, {"count": count}) for code, count in counts.items() if count))
 
 
-def _encoding(path: Path) -> str | None:
-    """UTF-8 where it can be, else what the header says (GDAL reads that by itself), else GB18030."""
+def _declared(path: Path) -> str | None:
+    """UTF-8 where no code page is named in the header, else None: GDAL knows that one."""
+    with path.open("rb") as file:
+        return None if _CODE_PAGE.search(file.read(_HEADER_BYTES)) else "UTF-8"
+
+
+def _is_chinese(path: Path) -> bool:
+    """Whether the texts are neither UTF-8 nor in a code page that the header names: then they are taken as GB18030."""
     content = path.read_bytes()
+    page = _CODE_PAGE.search(content[:_HEADER_BYTES])
+    if page and page[1].upper() not in (b"ANSI_936", b"GB2312", b"GBK", b"GB18030"):
+        return False
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
-        return None if _CODE_PAGE.search(content[:_HEADER_BYTES]) else "GB18030"
-    return "UTF-8"
+        return True
+    return False
+
+
+def _as_chinese(texts: Any) -> list[Any]:
+    """Texts whose bytes were read one by one, decoded."""
+    return [
+        text.encode("latin-1", "replace").decode("gb18030", "replace") if isinstance(text, str) else text
+        for text in texts
+    ]
 
 
 def _closed(shape: Any) -> Any:

@@ -145,12 +145,13 @@ def test_overlaps_are_mended_one_by_one_on_the_page(
     first = page.locator('[data-test="imports-decision"]').first
     first.locator("button", has_text="采纳").click()
     expect(page.locator('[data-test="imports-decision"]')).not_to_have_count(before, timeout=LONG_MS)
+    idle = page.locator('[data-test="imports-repairs"]:not([aria-busy])')
     for _ in range(12):
+        expect(idle).to_be_visible(timeout=LONG_MS)
         every = page.locator('[data-test^="imports-all-"], [data-test="imports-mend"]')
         if not every.count():
             break
         every.first.click()
-        expect(page.locator('[data-test="imports-repairs"] [role="status"]')).to_be_visible(timeout=LONG_MS)
     assert page.locator('[data-test="imports-decision"]').count() == 0
 
 

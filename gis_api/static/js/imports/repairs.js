@@ -67,6 +67,7 @@ export class Repairs {
   }
 
   async apply(options) {
+    this.box.setAttribute("aria-busy", "true");
     for (const control of this.box.querySelectorAll("button, select")) control.disabled = true;
     try {
       await call("POST", `${this.path}/repair?apply=true`, { body: { options }, version: this.version });
@@ -74,6 +75,7 @@ export class Repairs {
     } catch (problem) {
       await this.propose(problem.message);
     }
+    this.box.removeAttribute("aria-busy");
   }
 }
 
