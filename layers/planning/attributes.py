@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from shapely.geometry.base import BaseGeometry
 
@@ -48,7 +49,7 @@ def _parts(board: Board, row: GridRow) -> dict[str, GridRow]:
     """The sub-grids of a grid that must follow it: they are of its kind, and may lie apart where it may."""
     if row.level == GridLevel.sub_grid:
         return {}
-    follow = {"kind": row.kind}
+    follow: dict[str, Any] = {"kind": row.kind}
     if row.parts_allowed != board.rows[row.code].parts_allowed:
         follow["parts_allowed"] = row.parts_allowed
     parts = {code: board.rows[code] for code in _sub_grids(board, row.code)}
