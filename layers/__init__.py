@@ -24,7 +24,7 @@ last (`by`), and a verb asks for the area itself.
 | | idempotency_keys, personal.reporters | dispatching | one answer per client's key; reporters are personal |
 | access | users, keys, sign_ins | access | only hashes of passwords, keys and tokens |
 | history | history | every verb | append-only, chained by one sealer |
-| jobs | jobs, uploads | the doors, the working process | one open job of a kind per person; work and its end are one transaction |
+| jobs | jobs, uploads | the doors, the working process | one open job of a kind per person, ended with its work |
 
 Acting: planning (drafts, edits, publishing), dispatching (from a report to a worker on the way), importing. Reading:
 locating (the index in memory), candidates and dispatch_rules (who is near), heat, tiles, published, checking. Ranks of

@@ -29,7 +29,11 @@ def upgrade() -> None:
             ["worker_id"], ["workers.id"], name=op.f("fk_plan_successors_worker_id_workers"), ondelete="CASCADE"
         ),
         sa.UniqueConstraint(
-            "plan_id", "grid_code", "worker_id", "role", name=op.f("uq_plan_successors_plan_id_grid_code_worker_id_role")
+            "plan_id",
+            "grid_code",
+            "worker_id",
+            "role",
+            name=op.f("uq_plan_successors_plan_id_grid_code_worker_id_role"),
         ),
         sa.CheckConstraint(
             "(worker_id IS NULL) = (role IS NULL)", name=op.f("ck_plan_successors_a_charge_has_worker_and_role")
