@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, text
 
 from gis_api import jobs
 from layers import history
-from layers.access import SignIn, User
+from layers import jobs as long_jobs
+from layers.access import Actor, SignIn, User
 from layers.db import make_engine, transaction
 from layers.incidents import IdempotencyKey
 
@@ -50,3 +54,27 @@ def test_tasks_are_done_again_when_they_are_due(engine: Engine) -> None:
 
     jobs.run(engine, tasks=[jobs.Task("count", 0.01, count_up)], stop=stop)
     assert len(count) == 3
+
+
+def test_the_job_process_keeps_a_child_that_does_long_jobs(
+    engine: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
+    monkeypatch.setenv("WANGGE_VAR", str(tmp_path))
+    by = Actor(name="planner", role="planner", area="130273")
+    with transaction(engine) as session:
+        job_id = long_jobs.add_job(session, "inspection", task={"upload": "gone", "file": "a"}, area="", by=by).id
+    workshop = jobs.Workshop()
+    workshop.keep()
+    try:
+        deadline, state = time.monotonic() + 30, "queued"
+        while state in ("queued", "running") and time.monotonic() < deadline:
+            time.sleep(0.1)
+            with transaction(engine) as session:
+                job = long_jobs.get_job(session, job_id, by=by)
+                state, problem = job.state, job.problem
+    finally:
+        workshop.stop()
+    assert state == "failed"
+    assert problem is not None
+    assert problem["code"] == "upload_gone"

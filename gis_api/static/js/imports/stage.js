@@ -17,7 +17,7 @@ export function showDistrict(feature) {
 
 // The polygons of a file, with the district so that a wrong place is seen.
 export function showFile(features, district) {
-  file = features.map((feature) => shapeOf(feature, "theirs"));
+  file = features.map((feature) => shapeOf(feature, "plain"));
   look([...features.map((feature) => feature.geometry), district?.geometry]);
 }
 
