@@ -31,6 +31,8 @@ export class Line {
   // What an earlier window of this person left behind.
   async restore() {
     for (const entry of await this.store.queue.list()) {
+      // Made in this window while the list was being read.
+      if (this.store.keys.has(entry.key)) continue;
       this.store.keys.add(entry.key);
       if (entry.state === "waiting") this.waiting.push(entry);
       else (entry.state === "held" ? this.held : this.sketches).push(entry);
@@ -54,7 +56,9 @@ export class Line {
     this.tell();
     this.later();
     await kept;
-    return { queued: true, version: this.store.version, changed: entry.drawn ?? [], removed: [], report: this.store.report };
+    // While it was being written it may have been taken back, or sent already.
+    const changed = this.waiting.includes(entry) ? entry.drawn ?? [] : [];
+    return { queued: true, version: this.store.version, changed, removed: [], report: this.store.report };
   }
 
   // The last edit of the line, as if it had never been drawn; one that is just being sent is undone when it was made.
