@@ -22,6 +22,7 @@ from gis_api.fast_locate import Desk, Service, ShortWay
 from gis_api.live import Hub, call_before_stop
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
+from gis_api.pages import wrong_page
 from gis_api.replicas import Replicas
 from gis_api.routes import (
     accounts,
@@ -130,7 +131,7 @@ def _furnish(app: Service, settings: Settings) -> None:
 def _page_of(request: Request, problem: dict[str, Any]) -> Response:
     """An error as a page, for whoever asked for a page."""
     person = getattr(request.state, "actor", None)
-    return pages.wrong_page(request, problem["status"], person=person, detail=problem["detail"])
+    return wrong_page(request, problem["status"], person=person, detail=problem["detail"])
 
 
 @asynccontextmanager

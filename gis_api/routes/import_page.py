@@ -6,10 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gis_api.dependencies import MaybePerson, public, settings_of
-from gis_api.routes.imports import OF_PLANNERS
-from gis_api.routes.pages import map_page, reader_of
+from gis_api.pages import map_page, reader_of
 from layers.access import DATUMS, Role
-from layers.importing import LAYERS
+from layers.importing import LAYERS, OF_PLANNERS
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
 router = APIRouter(include_in_schema=False, dependencies=[public])

@@ -22,12 +22,10 @@ from layers import jobs
 from layers.access import Actor, Role, require_area
 from layers.db import transaction
 from layers.errors import Forbidden
-from layers.importing import LAYERS
+from layers.importing import LAYERS, OF_PLANNERS
 from layers.importing.report import UNION
 
 router = APIRouter(tags=["imports"])
-# What planners draw on; people, cases and areas are an administrator's.
-OF_PLANNERS = ("grids", "buildings", "compounds", "roads", "water", "hazards")
 KEEP_UPLOADS = 5
 _FORM = {
     "required": True,

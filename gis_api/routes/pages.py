@@ -1,31 +1,22 @@
-"""The pages: sign-in and the home of each role, planner, heat, one grid, the documentation, and errors as pages.
+"""The pages: sign-in and the home of each role, planner, heat, one grid, the documentation.
 
-A page is a frame (``templates/frame.html``), a folium map (``gis_api/maps``) and one ES module; its data come from
-``/api/v1``, so a page knows no more than its reader may ask for. What a page's module needs to know stands in one JSON
-object, the ``#config`` element.
+How a page is made is `gis_api.pages`; those of plans and imports have modules of their own.
 """
 
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache, partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from branca.element import Element
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi.responses import RedirectResponse, Response
 
 from gis_api import texts
 from gis_api.dependencies import MaybePerson, public
-from gis_api.maps.assets import modules_of, own_url, vendor_url
-from gis_api.maps.base import map_parts, policy
-from gis_api.maps.ground import BaseMap, ground, variables
+from gis_api.maps.assets import vendor_url
+from gis_api.maps.ground import ground
 from gis_api.maps.heat import cells
-from gis_api.settings import Settings
+from gis_api.pages import LANGUAGE_COOKIE, local_path, map_config, map_page, page, reader_of, sign_in
 from layers.access import Actor
 from layers.assignments import codes_served
 from layers.db import transaction
@@ -33,25 +24,6 @@ from layers.workers import Worker
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
 router = APIRouter(include_in_schema=False, dependencies=[public])
-
-# Page -> who may open it. The interface checks again what each of them may read: this table only spares a reader a
-# page full of refusals.
-EVERYBODY = ("planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor")
-READERS: Mapping[str, tuple[str, ...]] = {
-    "home": EVERYBODY,
-    "planner": ("planner", "admin"),
-    "heat": ("leader", "planner", "dispatcher", "admin"),
-    "grid": EVERYBODY,
-    "plans": ("planner", "admin"),
-    "plan": ("planner", "admin"),
-    "certificate": ("planner", "admin"),
-    "difference": ("planner", "admin"),
-    "rebase": ("planner", "admin"),
-    "replay": ("planner", "dispatcher", "admin"),
-    "imports": ("planner", "admin"),
-}
-DOORS = ("home", "planner", "plans", "heat")
-PATHS = {"home": "/", "planner": "/planner", "plans": "/plans", "heat": "/heat"}
 
 # Role -> the cards of its home, in order; js/home/<card>.js fills the element of that name.
 CARDS: Mapping[str, tuple[str, ...]] = {
@@ -78,32 +50,7 @@ HOME_SECTIONS = (
     "map",
     "search",
 )
-LANGUAGE_COOKIE = "lang"
 A_YEAR_S = 365 * 86_400
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Who looks at which address in which language: what every page is made from."""
-
-    person: Actor | None
-    lang: str
-    here: str
-    base_map: BaseMap | None
-    notices: str
-
-
-def reader_of(request: Request, person: Actor | None) -> Reader:
-    """The reader of this request; the language is the cookie's, else the person's, else Chinese."""
-    settings: Settings = request.app.state.settings
-    asked = request.cookies.get(LANGUAGE_COOKIE) or (person.language if person else texts.DEFAULT)
-    return Reader(
-        person=person,
-        lang=asked if asked in texts.LANGUAGES else texts.DEFAULT,
-        here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-        base_map=BaseMap(settings.base_map_url, settings.base_map_datum) if settings.base_map_url else None,
-        notices=settings.map_notice,
-    )
 
 
 @router.get("/")
@@ -115,7 +62,7 @@ def home(request: Request, person: MaybePerson) -> Response:
     cards = CARDS[reader.person.role]
     sections = dict.fromkeys((*HOME_SECTIONS, *cards))
     mapped = "place" in cards
-    config = {**_duties(request, reader.person), **(_map_config(reader) if mapped else {})}
+    config = {**_duties(request, reader.person), **(map_config(reader) if mapped else {})}
     layers = ground(reader.base_map) if mapped else ()
     values = {"cards": cards, "wide": WIDE}
     return page(reader, "home", config=config, sections=tuple(sections), values=values, layers=layers)
@@ -161,100 +108,6 @@ def documentation(request: Request, person: MaybePerson) -> Response:
     return page(reader, "documentation", config={"openapi": "/api/v1/openapi.json"}, values={**values, "style": style})
 
 
-def wrong_page(request: Request, status: int, *, person: Actor | None = None, detail: str = "") -> Response:
-    """An error as a page, for whoever asked for a page: 401 is the sign-in, the others say what to do next."""
-    reader = reader_of(request, person)
-    return sign_in(reader, status=401) if status == 401 else _wrong(reader, status, detail=detail)
-
-
-def wants_page(request: Request) -> bool:
-    """Whether an error should be told as a page: a browser's GET outside the interface."""
-    path = request.url.path
-    machine = path.startswith(("/api/", "/tiles/", "/ogc", "/static/", "/healthz", "/readyz", "/metrics"))
-    return request.method == "GET" and not machine and "text/html" in request.headers.get("accept", "")
-
-
-def local_path(address: str) -> str:
-    """An address of this service to go back to; anything that could lead elsewhere becomes the home page."""
-    parts = urlsplit(address)
-    inside = address.startswith("/") and not address.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
-    return address if inside and address.isprintable() else "/"
-
-
-def sign_in(reader: Reader, *, status: int = 200) -> Response:
-    """The sign-in; after it the reader goes on to the page that was asked for."""
-    config = {"next": local_path(reader.here)}
-    return page(reader, "sign_in", status=status, config=config, sections=("sign_in",), values={"status": status})
-
-
-def may_open(reader: Reader, name: str) -> bool:
-    """Whether this page is for the reader."""
-    return reader.person is not None and reader.person.role in READERS[name]
-
-
-def refused(reader: Reader) -> Response:
-    """What somebody gets for whom a page is not: the sign-in, or a page that says so."""
-    return sign_in(reader, status=401) if reader.person is None else _wrong(reader, 403)
-
-
-def map_page(
-    reader: Reader,
-    name: str,
-    *,
-    layers: Sequence[Element] = (),
-    config: Mapping[str, Any] | None = None,
-    sections: Sequence[str] = (),
-    ahead: Sequence[str] = (),
-) -> Response:
-    """A page with a map on the stored ground; 401 and 403 are answered with their pages."""
-    if not may_open(reader, name):
-        return refused(reader)
-    drawn = (*ground(reader.base_map), *layers)
-    told = {**_map_config(reader), **(config or {})}
-    return page(reader, name, config=told, sections=("map", *sections), values={"ahead": ahead}, layers=drawn)
-
-
-def page(
-    reader: Reader,
-    name: str,
-    *,
-    status: int = 200,
-    config: Mapping[str, Any] | None = None,
-    sections: Sequence[str] = (),
-    values: Mapping[str, Any] | None = None,
-    layers: Sequence[Element] = (),
-) -> Response:
-    """One page in the reader's language, with the nonce of this answer on everything that runs in it."""
-    nonce = secrets.token_urlsafe(18)
-    person, lang = reader.person, reader.lang
-    html = (
-        _templates()
-        .get_template(f"{name}.html")
-        .render(
-            **(values or {}),
-            page=name,
-            nonce=nonce,
-            reader=reader,
-            person=person,
-            lang=lang,
-            here=reader.here,
-            other_lang=next(other for other in texts.LANGUAGES if other != lang),
-            doors=_doors(person),
-            map=map_parts(layers, nonce) if layers else None,
-            t=partial(_text, lang),
-            config=_config(reader, sections=("frame", *sections), values=config or {}),
-        )
-    )
-    origin = _origin(reader.base_map.url) if reader.base_map else ""
-    headers = {
-        "Content-Security-Policy": policy(nonce, tile_origin=origin),
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HTMLResponse(html, status_code=status, headers=headers)
-
-
 def _duties(request: Request, person: Actor) -> dict[str, Any]:
     """The number under which incidents name this worker, and the grids served today; empty for whoever is none."""
     if person.worker_id is None:
@@ -263,48 +116,3 @@ def _duties(request: Request, person: Actor) -> dict[str, Any]:
         worker = session.get_one(Worker, person.worker_id)
         served = codes_served(session, [person.worker_id], at=datetime.now(UTC))
         return {"worker": worker.number, "grids": served[person.worker_id]}
-
-
-def _wrong(reader: Reader, status: int, *, detail: str = "") -> Response:
-    known = status if texts.has(f"wrong.detail_{status}") else 500
-    said = detail or texts.text(f"wrong.detail_{known}", reader.lang)
-    return page(reader, "wrong", status=status, values={"status": known, "detail": said})
-
-
-def _config(reader: Reader, *, sections: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any]:
-    person = reader.person
-    known = {"name": person.name, "role": person.role, "area": person.area} if person else None
-    words = {f"{name}.{key}": text for name in sections for key, text in texts.section(name, reader.lang).items()}
-    return {"lang": reader.lang, "texts": words, "person": known, **values}
-
-
-def _doors(person: Actor | None) -> list[dict[str, str]]:
-    return [
-        {"page": name, "path": PATHS[name]} for name in DOORS if person is not None and person.role in READERS[name]
-    ]
-
-
-def _map_config(reader: Reader) -> dict[str, Any]:
-    return {"map": "map_main", "ground": variables(reader.base_map), "datum": _datum(reader.base_map)}
-
-
-def _text(lang: str, key: str, **values: object) -> str:
-    return texts.text(key, lang, **values)
-
-
-def _datum(base_map: BaseMap | None) -> str:
-    return base_map.datum if base_map else "wgs84"
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url.replace("{s}", "*"))
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-
-
-@cache
-def _templates() -> Environment:
-    folder = Path(__file__).parents[1] / "templates"
-    made = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
-    made.globals["own"] = own_url
-    made.globals["modules_of"] = modules_of
-    return made

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from gis_api.dependencies import MaybePerson, public
+from gis_api.pages import Reader, map_page, may_open, page, reader_of, refused
 from gis_api.papers.certificate import body_of, document_of
 from gis_api.papers.printing import PDF, pdf_of
-from gis_api.routes.pages import Reader, map_page, may_open, page, reader_of, refused
 from layers import planning
 from layers.access import Actor
 from layers.db import transaction

@@ -22,7 +22,7 @@ from layers.errors import Unacceptable
 from layers.importing.agreement import Agreement, Miss, StatedAs, compare_stated
 from layers.importing.boundaries import store_areas
 from layers.importing.cases import store_hazards, store_incidents
-from layers.importing.columns import FIELDS, LAYERS, guess_columns
+from layers.importing.columns import FIELDS, LAYERS, OF_PLANNERS, guess_columns
 from layers.importing.drafts import store_grids
 from layers.importing.extent import refuse_foreign
 from layers.importing.ground import KINDS, store_ground
@@ -100,6 +100,7 @@ def _store_of(layer: str, by: Actor) -> _Store:
 __all__ = [
     "FIELDS",
     "LAYERS",
+    "OF_PLANNERS",
     "Agreement",
     "ImportOptions",
     "ImportReport",

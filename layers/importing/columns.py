@@ -117,6 +117,8 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 LAYERS = tuple(FIELDS)
+# What planners draw on; people, cases and areas are an administrator's.
+OF_PLANNERS = ("grids", "buildings", "compounds", "roads", "water", "hazards")
 # What says where a row is; files.read asks for it by these names.
 POSITION_FIELDS = ("lon", "lat", "geometry")
 
