@@ -1,5 +1,5 @@
 // What a person says about a file: its table, CRS or datum, layer, columns and frame; with the figures to decide by.
-import { config, measure, number, t } from "../config.js";
+import { config, has, measure, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { locate } from "./stage.js";
 
@@ -119,7 +119,7 @@ export class Asking {
       return select;
     });
     return el("fieldset", {}, el("legend", { class: "quiet" }, t("imports.columns")),
-      el("div", { class: "pairs" }, this.choices.map((select) => el("label", {}, el("span", {}, select.dataset.field), select))));
+      el("div", { class: "pairs" }, this.choices.map((select) => el("label", {}, el("span", {}, wordsOf(select.dataset.field)), select))));
   }
 
   form(dry_run) {
@@ -129,3 +129,5 @@ export class Asking {
     return { ...asked, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value)) };
   }
 }
+
+const wordsOf = (field) => (has(`imports.field_${field}`) ? t(`imports.field_${field}`) : field);
