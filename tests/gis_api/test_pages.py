@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from gis_api import texts
 from gis_api.maps.assets import OWN_FOLDER
-from gis_api.routes.pages import CARDS, EVERYBODY, READERS, local_path
+from gis_api.pages import EVERYBODY, READERS, local_path
+from gis_api.routes.pages import CARDS
 
 ClientAs = Callable[..., TestClient]
 
