@@ -177,6 +177,7 @@ def _doors(person: Actor | None) -> list[dict[str, str]]:
 
 
 def map_config(reader: Reader) -> dict[str, Any]:
+    """What a page's module must know of its map: its name, the ground's colours, the datum of the base map."""
     return {"map": "map_main", "ground": variables(reader.base_map), "datum": _datum(reader.base_map)}
 
 
