@@ -83,6 +83,8 @@ class Import(Placed):
             return value or {}
         try:
             told = json.loads(value)
+        except RecursionError as error:
+            raise ValueError("mapping_broken") from error
         except ValueError:
             lines = [line.rpartition("=") for line in str(value).splitlines() if line.strip()]
             told = {column: field for column, _, field in lines} if all(one[0] for one in lines) else None
@@ -144,7 +146,7 @@ async def _form_of(request: Request) -> Form:
         return await receive(request, folder=settings_of(request).upload_folder)
     try:
         told = json.loads(await request.body() or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(400, "malformed_json") from error
     if not isinstance(told, dict):
         raise Problem(422, "not_acceptable")

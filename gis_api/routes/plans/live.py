@@ -52,7 +52,11 @@ def list_events(tx: Read, by: Planner, plan_id: PlanId, since: Annotated[int, Qu
     return Response(orjson.dumps(body_of(news)), headers={"ETag": etag(news.version), **PRIVATE}, media_type=JSON)
 
 
-@router.get("/api/v1/plans/{plan_id}/live", response_class=EventStream)
+@router.get(
+    "/api/v1/plans/{plan_id}/live",
+    response_class=Response,
+    responses={200: {"content": {EventStream.media_type: {}}}},
+)
 async def listen(
     request: Request,
     by: Planner,
