@@ -18,6 +18,7 @@ export class Desk {
     this.tiling = tiling;
     this.editor = editor;
     this.touched = new Set();
+    this.decided = {};
     this.savedAt = store.plan.updated_at ?? Date.now();
     this.buttons = Object.fromEntries(ACTIONS.map((name) => [name, document.getElementById(name)]));
     this.listen();
@@ -69,14 +70,17 @@ export class Desk {
     this.buttons.submit.hidden = !(own && plan.state === "draft");
     this.buttons.withdraw.hidden = !(own && plan.state === "submitted");
     this.buttons.return.hidden = !(own && plan.state === "submitted");
-    this.buttons.compare.hidden = plan.state === "published";
+    // Before the first publication of a district there is nothing to compare with.
+    this.buttons.compare.hidden = plan.state === "published" || !plan.based_on;
     this.buttons.publish.hidden = !["draft", "submitted"].includes(plan.state);
     const reason = document.getElementById("returned");
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
     reason.textContent = plan.returned_reason ? t("planner.returned", { reason: plan.returned_reason }) : "";
     this.editor.rail?.history(this.editor.editing && plan.can_undo > 0, this.editor.editing && plan.can_redo > 0);
     document.getElementById("plan-link").href = `/plans/${plan.id}`;
-    document.getElementById("diff-link").href = `/plans/${plan.id}/diff`;
+    const difference = document.getElementById("diff-link");
+    difference.href = `/plans/${plan.id}/diff`;
+    difference.hidden = !plan.based_on;
     showLeftOut(document.getElementById("left-out"), this.store, this.editor);
     this.showPublish();
   }
@@ -119,7 +123,7 @@ export class Desk {
     document.getElementById("warning-count").textContent = warnings ? t("planner.warnings", { n: number(warnings) }) : "";
     const repair = document.getElementById("repair");
     repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => MENDABLE.has(defect.kind)));
-    repair.onclick = () => this.propose({});
+    repair.onclick = () => this.propose(this.decided);
     this.showSmallOnes();
     this.showPublish();
     this.showTotals();
@@ -138,10 +142,13 @@ export class Desk {
     }
   }
 
+  // A repair that was refused leaves its decisions to be changed.
   propose(choices) {
     return new RepairDialog(this.store, {
       choices,
-      applied: (chosen) => this.editor.step(() => this.store.repair(chosen)),
+      applied: async (chosen) => {
+        if (await this.editor.step(() => this.store.repair(chosen))) this.decided = {};
+      },
       locate: (decision) => this.editor.locate(decision),
     });
   }
@@ -174,6 +181,10 @@ export class Desk {
   async refreshChanges() {
     const box = document.getElementById("changes");
     if (this.store.plan.state === "published") return;
+    if (!this.store.plan.based_on) {
+      fill(box, el("p", { class: "quiet" }, t("planner.first_plan")));
+      return;
+    }
     try {
       const total = showChanges(box, await this.store.difference());
       document.getElementById("change-count").textContent = total ? number(total) : "";

@@ -5,31 +5,69 @@ import { kindOf } from "./panel.js";
 import { shortCode } from "./tiling.js";
 
 const MOST_DECISIONS = 60;
+// Who goes through a list of decisions is not interrupted after each: the proposal follows when the hand rests.
+const REST_MS = 600;
 
 export class RepairDialog {
+  // `choices` (id -> option) is the caller's: what was decided is still there when the dialog is opened again.
   constructor(store, { applied, locate, choices = {} }) {
     this.store = store;
     this.tell = { applied, locate };
-    this.choices = { ...choices };
+    this.choices = choices;
+    this.asked = 0;
     this.body = el("div", { class: "answer" });
     this.apply = el("button", { type: "button", class: "main", "data-test": "repair-apply", onclick: () => this.done() }, t("repair.apply"));
     this.dialog = el("dialog", { class: "repair", "data-test": "repair" }, el("form", { method: "dialog" },
       el("h2", {}, t("repair.title")), this.body,
       el("div", { class: "actions" }, this.apply, el("button", { value: "no" }, t("frame.cancel")))));
-    this.dialog.addEventListener("close", () => this.dialog.remove());
+    this.dialog.addEventListener("close", () => this.left());
     document.body.append(this.dialog);
     this.dialog.showModal();
+    fill(this.body, skeleton(4));
     this.propose();
   }
 
-  async propose() {
-    fill(this.body, skeleton(4));
+  left() {
+    clearTimeout(this.resting);
+    this.dialog.remove();
+  }
+
+  choose(chosen) {
+    Object.assign(this.choices, chosen);
+    this.wait();
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.propose(), REST_MS);
+  }
+
+  // What is shown is older than the choices: it stays to be chosen from, and is not applied.
+  wait() {
+    this.asked += 1;
     this.apply.disabled = true;
+    this.body.setAttribute("aria-busy", "true");
+  }
+
+  async propose() {
+    this.wait();
+    const { asked } = this;
     try {
-      this.show(await this.store.proposal(this.choices));
+      const proposal = await this.proposal();
+      if (asked !== this.asked) return;
+      this.show(proposal);
       this.apply.disabled = false;
     } catch (problem) {
-      fill(this.body, el("p", { class: "message bad", role: "alert" }, problem.message));
+      if (asked === this.asked) fill(this.body, el("p", { class: "message bad", role: "alert" }, problem.message));
+    }
+    if (asked === this.asked) this.body.removeAttribute("aria-busy");
+  }
+
+  // Edits may have left a choice without its option: then every decision is asked anew.
+  async proposal() {
+    try {
+      return await this.store.proposal(this.choices);
+    } catch (problem) {
+      if (problem.code !== "unknown_option") throw problem;
+      for (const id of Object.keys(this.choices)) delete this.choices[id];
+      return this.store.proposal(this.choices);
     }
   }
 
@@ -37,21 +75,45 @@ export class RepairDialog {
     const moved = Math.max(0, ...differences.map((one) => one.moved_m));
     const area = Math.max(0, ...differences.map((one) => Math.max(one.gained_m2, one.lost_m2)));
     const remaining = Object.entries(left).map(([kind, n]) => `${kindOf({ kind })} ${number(n)}`).join(t("planner.and"));
+    const open = decisions.filter(isOpen);
+    const held = document.activeElement?.dataset.decision;
+    const { scrollTop } = this.dialog;
     fill(this.body,
       el("p", {}, differences.length ? t("repair.changes", { n: number(differences.length), moved: measure(moved), area: measure(area) }) : t("repair.nothing")),
-      decisions.length ? el("h3", {}, t("repair.decide", { n: number(decisions.length) })) : null,
-      el("ul", { class: "decisions" }, decisions.slice(0, MOST_DECISIONS).map((decision) => this.row(decision))),
-      el("p", { class: "quiet" }, remaining ? t("repair.left", { kinds: remaining }) : t("repair.clean")));
+      decisions.length ? el("h3", { "data-test": "repair-open", "data-open": open.length }, t("repair.decide", { n: number(open.length) })) : null,
+      this.ofOneKind(open),
+      el("ul", { class: "decisions" }, firstOf(decisions).map((decision) => this.row(decision))),
+      decisions.length > MOST_DECISIONS ? el("p", { class: "quiet" }, t("planner.more_problems", { n: number(decisions.length - MOST_DECISIONS) })) : null,
+      el("p", { class: "quiet", "data-test": "repair-left" }, remaining ? t("repair.left", { kinds: remaining }) : t("repair.clean")));
+    this.dialog.scrollTop = scrollTop;
+    if (held) this.body.querySelector(`select[data-decision="${CSS.escape(held)}"]`)?.focus();
+  }
+
+  // One button for all open decisions of a kind that have an option in common, beside the single choices.
+  ofOneKind(open) {
+    const buttons = [...new Set(open.map(({ kind }) => kind))].flatMap((kind) => {
+      const some = open.filter((decision) => decision.kind === kind);
+      const common = some[0].options.filter((option) => !option.includes(":") && some.every(({ options }) => options.includes(option)));
+      return some.length < 2 ? [] : common.map((option) => el("button", {
+        type: "button", class: "small", "data-test": `repair-all-${kind}-${option}`, onclick: () => this.chooseAll(some, option),
+      }, t("repair.all_of", { kind: kindOf({ kind }), n: number(some.length), option: wordsOf(option) })));
+    });
+    return buttons.length ? el("div", { class: "actions" }, buttons) : null;
+  }
+
+  chooseAll(decisions, option) {
+    this.choose(Object.fromEntries(decisions.map(({ id }) => [id, option])));
+    for (const { id } of decisions) {
+      const select = this.body.querySelector(`select[data-decision="${CSS.escape(id)}"]`);
+      if (select) select.value = option;
+    }
   }
 
   row(decision) {
     const options = [...new Set(["leave", ...decision.options, decision.chosen])];
-    const select = el("select", { "aria-label": t("repair.choice") }, options.map((option) =>
+    const select = el("select", { "aria-label": t("repair.choice"), "data-decision": decision.id }, options.map((option) =>
       el("option", { value: option, selected: option === decision.chosen }, wordsOf(option))));
-    select.addEventListener("change", () => {
-      this.choices[decision.id] = select.value;
-      this.propose();
-    });
+    select.addEventListener("change", () => this.choose({ [decision.id]: select.value }));
     const words = [kindOf(decision), `${measure(decision.area_m2)} m²`, decision.codes.map(shortCode).join(t("planner.and"))].join(" · ");
     return el("li", {}, el("span", {}, words), select,
       el("button", { type: "button", class: "small", onclick: () => this.look(decision) }, t("planner.locate")));
@@ -66,6 +128,14 @@ export class RepairDialog {
     this.dialog.close("yes");
     this.tell.applied(this.choices);
   }
+}
+
+const isOpen = ({ chosen }) => chosen === "leave";
+
+// Where there are more than can be looked through, those come first that nobody decided.
+function firstOf(decisions) {
+  if (decisions.length <= MOST_DECISIONS) return decisions;
+  return [...decisions.filter(isOpen), ...decisions.filter((one) => !isOpen(one))].slice(0, MOST_DECISIONS);
 }
 
 function wordsOf(option) {
