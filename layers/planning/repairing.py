@@ -80,6 +80,7 @@ def work(task: bytes) -> bytes:
             home_of=asked["home_of"],
             tolerance=TOLERANCE,
             options=asked["options"],
+            parts_allowed=asked["parts_allowed"],
         )
     except NotRepairable as refused:
         raise Unacceptable("not_repairable", where=refused.where, grid=refused.details.get("grid")) from refused
@@ -135,6 +136,7 @@ def _worked_out(board: Board, options: Mapping[str, str]) -> dict[str, Any]:
         "frame": None if partition.frame is None else shapely.to_wkb(partition.frame, hex=True),
         "areas": {code: shapely.to_wkb(ring, hex=True) for code, ring in partition.areas.items()},
         "home_of": homes_of(partition),
+        "parts_allowed": sorted(partition.parts_allowed),
         "options": {name: _NEW if value.startswith(f"{_NEW}:") else value for name, value in options.items()},
     }
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -99,6 +99,7 @@ def propose(
     home_of: Mapping[str, str] = _NOTHING,
     tolerance: Tolerance | None = None,
     options: Mapping[str, str] | None = None,
+    parts_allowed: Collection[str] = (),
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Repair:
@@ -109,7 +110,8 @@ def propose(
     as well. `areas` are area rings and `home_of` the ring in which a grid lies; no grid gains ground outside its own.
     `options` holds decisions by id, by class (`{"sliver": "mend", "noise": "mend"}`), or by kind for all of it
     (`{"overlap": "split", "gap": "longest_border", "overshoot": "trim", "nesting": "longest_border"}`), `nesting` being
-    ground of one grid in the ring of another area. Invalid polygons are rebuilt from their structure first. Cost:
+    ground of one grid in the ring of another area. `parts_allowed` are the grids whose several parts the report does
+    not mind. Invalid polygons are rebuilt from their structure first. Cost:
     about a second for 1,000 grids; run foreign data in a child process that can be killed.
 
     Raises NotRepairable with the place where a grid is missing or would vanish, Stopped when should_stop() says so,
@@ -134,7 +136,7 @@ def propose(
     after, new_frame = _assembled(every, met, rows, faces, owners, frame)
     after = _same_where_equal(after, given)
     pace(0.8)
-    report = check_polygons(every, after, frame=new_frame, tolerance=tolerance)
+    report = check_polygons(every, after, frame=new_frame, parts_allowed=parts_allowed, tolerance=tolerance)
     pace(1.0)
     return Repair(
         polygons=dict(zip(every, after, strict=True)),
