@@ -1,4 +1,4 @@
-"""Manhattan's election districts, which nobody drew for grids: from the file to a plan that may be published, by hand."""
+"""Manhattan's election districts from their file to a plan that may be published, defect by defect, by hand."""
 
 from __future__ import annotations
 
@@ -81,8 +81,10 @@ def imported(page: Page, file: Path) -> str:
 
 
 def reviewed(page: Page) -> Locator:
-    """The dialog of the proposed repair, when it is up to date."""
-    page.locator("#repair").click()
+    """The dialog of the proposed repair, opened at an overlap with a grid that only the repair can read."""
+    overlap = page.locator('[data-kind="overlap"]', has_text="76206").first
+    expect(overlap.locator("[data-fix]")).to_have_count(2)
+    overlap.locator('[data-fix="repair"]').click()
     expect(it(page, "repair-apply")).to_be_enabled(timeout=LONG_MS)
     return it(page, "repair")
 

@@ -201,3 +201,31 @@ def test_a_gap_may_become_a_new_grid_in_the_proposal_as_well(running: RunningCit
     hand.it("repair-apply").click()
     hand.at_version(2).clean()
     assert len([code for code in hand.grids() if len(code) == 15]) == len(rows)
+
+
+def test_decisions_about_a_repair_are_kept_while_the_map_is_looked_at(running: RunningCity, visit: Visit) -> None:
+    hand = opened(running, visit, new_draft(running, shifted_m=4.0))
+    choices = hand.it("repair").locator("select")
+    hand.page.locator("#repair").click()
+    expect(hand.it("repair-apply")).to_be_enabled(timeout=20_000)
+    count = choices.count()
+    expect(hand.it("repair-open")).to_have_attribute("data-open", str(count))
+    choices.first.select_option("longest_border")
+    expect(hand.it("repair-apply")).to_be_disabled()
+    expect(hand.it("repair-open")).to_have_attribute("data-open", str(count - 1), timeout=20_000)
+    hand.it("repair").locator("li button").first.click()
+    expect(hand.it("repair")).to_have_count(0)
+    hand.page.locator("#repair").click()
+    expect(choices.first).to_have_value("longest_border", timeout=20_000)
+    expect(hand.it("repair-open")).to_have_attribute("data-open", str(count - 1))
+
+
+def test_one_button_decides_about_all_places_of_a_kind(running: RunningCity, visit: Visit) -> None:
+    hand = opened(running, visit, new_draft(running, shifted_m=4.0))
+    hand.page.locator("#repair").click()
+    kinds = hand.page.locator('[data-test^="repair-all-"][data-test$="longest_border"]')
+    expect(kinds.first).to_be_visible(timeout=20_000)
+    before = int(hand.it("repair-open").get_attribute("data-open") or 0)
+    kinds.first.click()
+    expect(hand.it("repair-open")).not_to_have_attribute("data-open", str(before), timeout=20_000)
+    expect(hand.it("repair-apply")).to_be_enabled()

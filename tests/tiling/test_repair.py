@@ -293,3 +293,10 @@ def test_a_repair_of_a_partition_is_one_change_and_its_area_rings_get_the_nodes(
     assert repair.report.ok
     assert not change_of(town, propose(town.codes, town.polygons, frame=town.frame))
     assert same_bytes(mended.frame, repair.frame)
+
+
+def test_the_report_does_not_mind_several_parts_where_they_are_allowed() -> None:
+    shapes = [shapely.MultiPolygon([shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10)]), shapely.box(10, 0, 20, 10)]
+    frame = shapely.box(0, 0, 30, 10)
+    assert propose("AB", shapes, frame=frame).report.summary()["by_kind"] == {"multipart": 1}
+    assert propose("AB", shapes, frame=frame, parts_allowed="A").report.ok

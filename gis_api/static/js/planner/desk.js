@@ -2,7 +2,7 @@
 import { clock, config, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
 import { QUESTIONS } from "../plans/steps.js";
-import { fixesOf, smallOnes } from "./fixes.js";
+import { fixesOf, invalidOnes, PROPOSAL, smallOnes } from "./fixes.js";
 import { counts, kindOf, showChanges, showHouseholds, showProblems } from "./panel.js";
 import { versionOf } from "./plans.js";
 import { showLeftOut } from "./leftout.js";
@@ -110,10 +110,11 @@ export class Desk {
   showReport() {
     const { report } = this.store;
     const { errors, warnings } = counts(report);
+    const invalid = invalidOnes(report);
     showProblems(byTest("planner-defects"), report, {
       locate: (defect) => this.editor.locate(defect),
-      fixes: (defect) => (this.editor.editing ? fixesOf(defect, { tiling: this.tiling }) : []),
-      mend: (operation) => this.editor.mend(operation),
+      fixes: (defect) => (this.editor.editing ? fixesOf(defect, { tiling: this.tiling, invalid }) : []),
+      mend: (operation) => (operation === PROPOSAL ? this.propose(this.decided) : this.editor.mend(operation)),
       gridOf: (code) => this.tiling.shapes.get(code)?.properties,
     });
     this.editor.markErrors(report);

@@ -5,10 +5,17 @@ import { shortCode } from "./tiling.js";
 import { buildingOf } from "./words.js";
 
 const MOST = 3;
+// The operation of a fix that is a proposal to look at.
+export const PROPOSAL = "proposal";
+const OF_GROUND = new Set(["overlap", "contained", "duplicate", "invalid"]);
 
-// [{words, operation}]: operation is one of the API's, or a function that resolves with one.
+// [{words, operation}]: operation is one of the API's, a function that resolves with one, or PROPOSAL. `invalid` are the
+// grids whose ground nobody can tell before a repair has rebuilt them.
 // Reports name the finest tiles; ground goes to a grid, and the server knows to which of its sub-grids.
-export function fixesOf(defect, { tiling }) {
+export function fixesOf(defect, { tiling, invalid = new Set() }) {
+  if (OF_GROUND.has(defect.kind) && defect.codes.some((code) => invalid.has(code))) {
+    return [{ name: "repair", words: t("planner.repair"), operation: PROPOSAL }];
+  }
   const some = [...new Set(defect.codes.map((code) => tiling.gridOf(code)))].slice(0, MOST);
   const parentOf = (code) => tiling.shapes.get(code)?.parent;
   const { where } = defect;
@@ -32,6 +39,11 @@ export function fixesOf(defect, { tiling }) {
 
 function fix(key, code, operation) {
   return { name: code, words: t(key, { grid: shortCode(code) }), operation };
+}
+
+// The codes of grids that are no valid polygons.
+export function invalidOnes(report) {
+  return new Set((report?.defects ?? []).filter(({ kind }) => kind === "invalid").flatMap(({ codes }) => codes));
 }
 
 // What can be mended without looking at each place: class of the problems -> their number.
