@@ -26,7 +26,7 @@ from tests.uploads import working_process
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 LONG_MS = 20_000
 GRIDS = 1_146
-PLANNER = "surveyor"
+PLANNER, REVIEWER = "surveyor", "chief"
 # A grid with one overlap; it is left to the button of the problem itself.
 LEFT = "68002"
 
@@ -39,11 +39,12 @@ def worked(running: RunningCity) -> Iterator[None]:
 
 @pytest.fixture
 def manhattan(running: RunningCity, data: Path) -> None:
-    """The borough as a district without any plan, and its planner."""
+    """The borough as a district without any plan, and its planners."""
     borough = geopandas.read_file(data / "nyc" / "borough.geojson").geometry.union_all()
     with transaction(running.engine) as session:
         session.add(Area(code="MNED", name="Manhattan", level="district", crs_epsg=32618, geom=stored(borough)))
-        add_user(session, PLANNER, role="planner", area="MNED", password_hash="x")
+        for person in (PLANNER, REVIEWER):
+            add_user(session, person, role="planner", area="MNED", password_hash="x")
 
 
 def it(page: Page, name: str) -> Locator:
@@ -144,7 +145,15 @@ def submitted(page: Page) -> None:
     expect(page.locator("#plan-state")).to_contain_text("待审核", timeout=LONG_MS)
 
 
-def test_manhattans_election_districts_become_a_plan_that_may_be_published(
+def published(visit: Visit, plan: str) -> None:
+    """Another planner puts the plan into force."""
+    page = visit(REVIEWER, f"/planner?plan={plan}")
+    it(page, "planner-publish").click(timeout=LONG_MS)
+    it(page, "dialog").locator("button.main").click()
+    expect(page.locator("#plan-state")).to_contain_text("现行", timeout=LONG_MS)
+
+
+def test_manhattans_election_districts_are_mended_by_hand_and_published(
     running: RunningCity, visit: Visit, worked: None, manhattan: None, data: Path
 ) -> None:
     began = time.monotonic()
@@ -177,6 +186,7 @@ def test_manhattans_election_districts_become_a_plan_that_may_be_published(
     page.wait_for_selector(READY)
     expect(page.locator("#totals")).to_contain_text("全覆盖，无缝隙", timeout=LONG_MS)
     submitted(page)
+    published(visit, plan)
 
     took_s = time.monotonic() - began
     afresh, after = checked_afresh(running.engine, plan), grids(running, plan)

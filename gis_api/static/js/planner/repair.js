@@ -89,16 +89,20 @@ export class RepairDialog {
     if (held) this.body.querySelector(`select[data-decision="${CSS.escape(held)}"]`)?.focus();
   }
 
-  // One button for all open decisions of a kind that have an option in common, beside the single choices.
+  // Beside the single choices one button for all open decisions of a kind that have an option without a grid's name.
   ofOneKind(open) {
     const buttons = [...new Set(open.map(({ kind }) => kind))].flatMap((kind) => {
       const some = open.filter((decision) => decision.kind === kind);
-      const common = some[0].options.filter((option) => !option.includes(":") && some.every(({ options }) => options.includes(option)));
-      return some.length < 2 ? [] : common.map((option) => el("button", {
-        type: "button", class: "small", "data-test": `repair-all-${kind}-${option}`, onclick: () => this.chooseAll(some, option),
-      }, t("repair.all_of", { kind: kindOf({ kind }), n: number(some.length), option: wordsOf(option) })));
-    });
+      const plain = new Set(some.flatMap(({ options }) => options).filter((option) => !option.includes(":")));
+      return [...plain].map((option) => this.allButton(kind, option, some.filter(({ options }) => options.includes(option))));
+    }).filter(Boolean);
     return buttons.length ? el("div", { class: "actions" }, buttons) : null;
+  }
+
+  allButton(kind, option, some) {
+    if (some.length < 2) return null;
+    const words = t("repair.all_of", { kind: kindOf({ kind }), n: number(some.length), option: wordsOf(option) });
+    return el("button", { type: "button", class: "small", "data-test": `repair-all-${kind}-${option}`, onclick: () => this.chooseAll(some, option) }, words);
   }
 
   chooseAll(decisions, option) {
