@@ -234,10 +234,32 @@ def test_a_plan_goes_from_draft_to_a_date_in_the_calendar(visit: Visit, running:
     _, fresh = split(running, draft)
     page = visit("planner", f"/plans/{draft}")
     expect(it(page, "plan-state")).to_contain_text("草案")
+    submit_with_nobody(page, fresh)
+    other = visit("reviewer", f"/plans/{draft}")
+    send_back(other, page)
+    number = running.city.worker_of[running.city.codes[-1]]
+    submit_with(page, fresh, number)
+    other.reload()
+    other.wait_for_selector(READY)
+    publish_later(other)
+    with running.api("planner") as client:
+        served = client.get("/api/v1/assignments", params={"grid": fresh}).json()["assignments"]
+        then = {"grid": fresh, "at": (datetime.now(UTC) + timedelta(days=3)).isoformat()}
+        serving = client.get("/api/v1/assignments", params=then).json()["assignments"]
+    assert served == [] and [one["worker"] for one in serving] == [number]
+
+    other.get_by_role("link", name="完整性证书").click()
+    other.wait_for_selector(READY)
+    expect(it(other, "certificate")).to_contain_text("网格划分完整性证书")
+    with running.api("planner") as client:
+        paper = client.get(f"/plans/{draft}/certificate.pdf")
+    assert paper.status_code == 200 and paper.content.startswith(b"%PDF-")
+
+
+def submit_with_nobody(page: Page, fresh: str) -> None:
+    """Nobody shall serve the new grid: a warning of its own, to be ticked."""
     line = page.locator(f'tr[data-grid="{fresh}"]')
     expect(line).to_contain_text("推荐")
-
-    # Nobody shall serve the new grid: a warning of its own.
     line.get_by_role("button").click()
     it(page, "successor-dialog").locator(".post button").first.click()
     it(page, "successor-dialog").get_by_role("button", name="确定").click()
@@ -251,18 +273,22 @@ def test_a_plan_goes_from_draft_to_a_date_in_the_calendar(visit: Visit, running:
     confirming.click()
     expect(it(page, "plan-state")).to_contain_text("待审核")
 
-    other = visit("reviewer", f"/plans/{draft}")
-    it(other, "plan-return").click()
-    it(other, "dialog").locator("textarea").fill("请给新网格安排人员")
-    confirm(other)
-    expect(it(other, "plan-returned")).to_contain_text("请给新网格安排人员")
-    page.reload()
-    page.wait_for_selector(READY)
-    expect(it(page, "plan-returned")).to_contain_text("请给新网格安排人员")
 
-    # The author names a worker and submits again.
+def send_back(reviewer: Page, author: Page) -> None:
+    """The reviewer returns it with a reason, which the author finds."""
+    it(reviewer, "plan-return").click()
+    it(reviewer, "dialog").locator("textarea").fill("请给新网格安排人员")
+    confirm(reviewer)
+    expect(it(reviewer, "plan-returned")).to_contain_text("请给新网格安排人员")
+    author.reload()
+    author.wait_for_selector(READY)
+    expect(it(author, "plan-returned")).to_contain_text("请给新网格安排人员")
+
+
+def submit_with(page: Page, fresh: str, number: str) -> None:
+    """The author names a worker and submits again."""
+    line = page.locator(f'tr[data-grid="{fresh}"]')
     line.get_by_role("button").click()
-    number = running.city.worker_of[running.city.codes[-1]]
     it(page, "successor-dialog").locator(".post input").fill(number)
     it(page, "successor-dialog").get_by_role("button", name="确定").click()
     expect(line).to_contain_text("已指定")
@@ -271,26 +297,15 @@ def test_a_plan_goes_from_draft_to_a_date_in_the_calendar(visit: Visit, running:
     confirm(page)
     expect(it(page, "plan-state")).to_contain_text("待审核")
 
-    other.reload()
-    other.wait_for_selector(READY)
-    it(other, "plan-publish").click()
-    it(other, "dialog").get_by_label("定时生效").check()
-    it(other, "publish-at").fill("2020-01-01T08:00")
-    expect(it(other, "dialog").get_by_role("button", name="发布")).to_be_disabled()
-    expect(it(other, "dialog")).to_contain_text("必须晚于现在")
-    later = datetime.now() + timedelta(days=2)
-    it(other, "publish-at").fill(later.strftime("%Y-%m-%dT08:00"))
-    confirm(other, "发布")
-    expect(it(other, "plan-state")).to_contain_text("待生效")
-    with running.api("planner") as client:
-        served = client.get("/api/v1/assignments", params={"grid": fresh}).json()["assignments"]
-        then = {"grid": fresh, "at": (datetime.now(UTC) + timedelta(days=3)).isoformat()}
-        serving = client.get("/api/v1/assignments", params=then).json()["assignments"]
-    assert served == [] and [one["worker"] for one in serving] == [number]
 
-    other.get_by_role("link", name="完整性证书").click()
-    other.wait_for_selector(READY)
-    expect(it(other, "certificate")).to_contain_text("网格划分完整性证书")
-    with running.api("planner") as client:
-        paper = client.get(f"/plans/{draft}/certificate.pdf")
-    assert paper.status_code == 200 and paper.content.startswith(b"%PDF-")
+def publish_later(page: Page) -> None:
+    """Published at a date; one that is past is refused before it is sent."""
+    it(page, "plan-publish").click()
+    it(page, "dialog").get_by_label("定时生效").check()
+    it(page, "publish-at").fill("2020-01-01T08:00")
+    expect(it(page, "dialog").get_by_role("button", name="发布")).to_be_disabled()
+    expect(it(page, "dialog")).to_contain_text("必须晚于现在")
+    later = datetime.now() + timedelta(days=2)
+    it(page, "publish-at").fill(later.strftime("%Y-%m-%dT08:00"))
+    confirm(page, "发布")
+    expect(it(page, "plan-state")).to_contain_text("待生效")
