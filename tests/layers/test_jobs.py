@@ -49,10 +49,12 @@ def test_a_person_has_one_open_job_of_a_kind(session: Session) -> None:
     with pytest.raises(Conflict, match="job_open") as refused:
         added(session)
     assert refused.value.details["job"] == first.id
+    assert claimed(session).id == first.id
     added(session, kind="inspection")
     added(session, by=Actor(name="other", role="planner", area="130273"))
     added(session, by=Actor(name="planner", role="planner", area="130273", kind="key"))
-    claimed(session)
+    with pytest.raises(Conflict, match="job_open"):
+        added(session)
     jobs.finish(session, first.id, attempt=1, result={})
     assert added(session).id != first.id
 
