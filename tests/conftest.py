@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -18,11 +15,9 @@ from layers import cluster as clusters
 from layers.cluster import Cluster
 from layers.db import make_engine
 from migrations import run
+from tests.databases import passing_cluster, passing_database
 
 TEMPLATE = "template_wangge"
-PLENTY_BYTES = 8_000_000_000
-# What a power cut would lose here is thrown away anyhow. (tests/layers/test_cluster.py sees that others are durable.)
-HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
 ROOT = Path(__file__).parent.parent
 # Laws look for new counterexamples wherever a person runs them. What decides about a change asks the same questions
 # each time: it must not fail for a reason that the change did not bring.
@@ -38,23 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("database")
 
 
-def quick_folder() -> str | None:
-    """Memory instead of the disk where there is plenty: hundreds of databases are made and thrown away."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        return None
-    return str(memory) if shutil.disk_usage(memory).free > PLENTY_BYTES else None
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostGIS of this test run's own, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="wangge-test-", dir=quick_folder()))
-    folder.chmod(0o755)
-    started = clusters.start(folder, settings=HASTY)
-    yield started
-    clusters.stop(started)
-    shutil.rmtree(folder, ignore_errors=True)
+    with passing_cluster() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +51,10 @@ def template_url(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-def database_url(cluster: Cluster, template_url: str) -> str:
+def database_url(cluster: Cluster, template_url: str) -> Iterator[str]:
     """The address of an empty, migrated database of this one test."""
-    return clusters.add_database(cluster, f"test_{uuid4().hex}", template=TEMPLATE)
+    with passing_database(cluster, template_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -84,9 +68,10 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def shared_engine(cluster: Cluster, template_url: str) -> Iterator[Engine]:
     """An engine on one database for all tests that roll back."""
-    made = make_engine(clusters.add_database(cluster, "shared", template=TEMPLATE))
-    yield made
-    made.dispose()
+    with passing_database(cluster, template_url) as url:
+        made = make_engine(url)
+        yield made
+        made.dispose()
 
 
 @pytest.fixture

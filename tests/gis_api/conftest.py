@@ -27,6 +27,7 @@ from layers import cluster as clusters
 from layers.access import Role, User, add_key, add_user, open_sign_in
 from layers.cluster import Cluster
 from layers.db import make_engine, transaction
+from tests.databases import passing_database
 from tests.small_city import SmallCity, load_small_city
 
 AREA = "130273"
@@ -39,7 +40,7 @@ WEAK = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 class Prepared:
     """A database that each test gets a copy of."""
 
-    name: str
+    url: str
     city: SmallCity
     passwords: dict[str, str]
 
@@ -47,8 +48,9 @@ class Prepared:
 @pytest.fixture(scope="session")
 def prepared(cluster: Cluster, template_url: str) -> Prepared:
     """The template: the small city and one person of each role, named as the role."""
-    name = "template_small_city"
-    engine = make_engine(clusters.add_database(cluster, name, template=str(make_url(template_url).database)))
+    template = str(make_url(template_url).database)
+    url = clusters.add_database(cluster, "template_small_city", template=template)
+    engine = make_engine(url)
     passwords = {str(role): f"correct horse {role}" for role in Role}
     passwords["reviewer"] = "correct horse reviewer"
     with transaction(engine) as session:
@@ -57,13 +59,14 @@ def prepared(cluster: Cluster, template_url: str) -> Prepared:
             role = "planner" if person == "reviewer" else person
             add_user(session, person, role=role, area=AREA, password_hash=WEAK.hash(password))
     engine.dispose()
-    return Prepared(name, city, passwords)
+    return Prepared(url, city, passwords)
 
 
 @pytest.fixture
-def database_url(cluster: Cluster, prepared: Prepared) -> str:
+def database_url(cluster: Cluster, prepared: Prepared) -> Iterator[str]:
     """The address of this one test's copy of the small city."""
-    return clusters.add_database(cluster, f"test_{uuid4().hex}", template=prepared.name)
+    with passing_database(cluster, prepared.url) as url:
+        yield url
 
 
 @pytest.fixture

@@ -86,9 +86,8 @@ def test_others_are_answered_while_a_large_body_is_read(client_as: ClientAs, sma
         whole = time.perf_counter() - began
     told = sending.result()
     assert (told.status_code, told.json()["type"]) == (422, "urn:wangge:problem:unknown_datum")
-    # How many fit in depends on the machine; that none had to wait for the whole does not.
-    assert len(waits) > 3
-    assert max(waits) < whole / 2, f"one waited {max(waits):.2f} s of {whole:.2f} s"
+    assert len(waits) > 10
+    assert max(waits) < whole / 3, f"one waited {max(waits):.2f} s of {whole:.2f} s"
 
 
 @pytest.mark.parametrize(("tail", "problem"), [(b"]", "malformed_json"), (b', "extra": 1}', "not_acceptable")])

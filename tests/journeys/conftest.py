@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -24,15 +23,15 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 
 from gis_api.app import create_app
 from gis_api.auth import COOKIE
 from gis_api.settings import Settings
-from layers import cluster as clusters
 from layers.access import Role, add_user, open_sign_in
 from layers.cluster import Cluster
 from layers.db import make_engine, transaction
+from tests.databases import passing_database
 from tests.small_city import SmallCity, load_small_city
 
 AREA = "130273"
@@ -75,7 +74,11 @@ class RunningCity:
 @pytest.fixture(scope="module")
 def running(cluster: Cluster, template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     """A service of this module's own, on a port that was free."""
-    url = clusters.add_database(cluster, f"pages_{uuid4().hex}", template=str(make_url(template_url).database))
+    with passing_database(cluster, template_url) as url:
+        yield from _served(url, tmp_path_factory.mktemp("var"))
+
+
+def _served(url: str, var: Path) -> Iterator[RunningCity]:
     engine = make_engine(url)
     people = [*map(str, Role), "reviewer"]
     with transaction(engine) as session:
@@ -83,7 +86,7 @@ def running(cluster: Cluster, template_url: str, tmp_path_factory: pytest.TempPa
         for person in people:
             role = "planner" if person == "reviewer" else person
             add_user(session, person, role=role, area=AREA, password_hash=WEAK.hash(PASSWORD))
-    settings = Settings(database_url=url, var=tmp_path_factory.mktemp("var"), poll_s=0.05)
+    settings = Settings(database_url=url, var=var, poll_s=0.05)
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

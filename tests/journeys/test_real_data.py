@@ -17,12 +17,11 @@ import pandas
 import pytest
 import shapely
 from click.testing import Result
-from sqlalchemy import Engine, func, make_url, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from gis_api.cli import app
-from layers import cluster as clusters
 from layers import planning
 from layers.access import service_actor
 from layers.buildings import Building, Compound
@@ -34,6 +33,7 @@ from layers.importing import ImportOptions, StatedAs, compare_stated
 from layers.incidents import Incident
 from layers.locating import Atlas, load_atlas
 from layers.roads import Road
+from tests.databases import passing_database
 from tiling import datums
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
@@ -42,8 +42,9 @@ READER = service_actor("reader")
 
 
 @pytest.fixture(scope="module")
-def url(cluster: Cluster, template_url: str) -> str:
-    return clusters.add_database(cluster, "real_data", template=str(make_url(template_url).database))
+def url(cluster: Cluster, template_url: str) -> Iterator[str]:
+    with passing_database(cluster, template_url) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from layers import cluster as clusters
 from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from layers.demo.load import DemoReport, load_demo
 from layers.demo.model import Town
 from layers.locating import load_edition
 from tests.city import demo_town
+from tests.databases import passing_database
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)
@@ -33,13 +33,13 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(cluster: Cluster, template_url: str) -> Iterator[Loaded]:
-    assert template_url
-    engine = make_engine(clusters.add_database(cluster, "demo_district", template="template_wangge"))
     steps: list[str] = []
-    with transaction(engine) as session:
-        report = load_demo(session, seed=1, now=NOW, progress=steps.append)
-    yield Loaded(engine, report, steps, demo_town())
-    engine.dispose()
+    with passing_database(cluster, template_url) as url:
+        engine = make_engine(url)
+        with transaction(engine) as session:
+            report = load_demo(session, seed=1, now=NOW, progress=steps.append)
+        yield Loaded(engine, report, steps, demo_town())
+        engine.dispose()
 
 
 def value(loaded: Loaded, statement: str) -> object:

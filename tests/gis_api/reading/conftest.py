@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -17,16 +16,17 @@ from starlette.testclient import TestClient
 from gis_api.app import create_app
 from gis_api.fast_locate import Service
 from gis_api.settings import Settings
-from layers import cluster as clusters
 from layers.cluster import Cluster
 from layers.db import make_engine
+from tests.databases import passing_database
 from tests.gis_api.conftest import AREA, ClientAs, Prepared, client_of_key, client_of_person
 
 
 @pytest.fixture(scope="session")
-def database_url(cluster: Cluster, prepared: Prepared) -> str:
+def database_url(cluster: Cluster, prepared: Prepared) -> Iterator[str]:
     """The address of this folder's copy of the small city."""
-    return clusters.add_database(cluster, f"test_{uuid4().hex}", template=prepared.name)
+    with passing_database(cluster, prepared.url) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
