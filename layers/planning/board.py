@@ -6,8 +6,9 @@ A board is read-only and belongs to one version of one plan; an edit makes the n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tiling.partition import Partition
 from tiling.plane import Plane
 
 Geometries = NDArray[np.object_]
+_NO_NAMES: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 # The attributes of a grid's row, in the order of GridRow; the geometry goes beside them.
 COLUMNS = (
@@ -125,6 +127,8 @@ class Board:
     areas: Mapping[str, AreaRing]
     targets: Mapping[str, Target]
     totals: Totals
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """All codes that a recoded grid has borne in any plan, by each of them."""
 
     def get_row(self, code: str) -> GridRow:
         """The grid of this code; raises NotFound."""
@@ -141,6 +145,16 @@ class Board:
         """The grid to which a finest tile belongs; its own code where it has no sub-grids."""
         row = self.rows[tile]
         return row.parent_code if row.level == GridLevel.sub_grid and row.parent_code else tile
+
+    def present(self, code: str) -> str:
+        """The code that a grid has here: what was put into it by hand may still name another that it has borne."""
+        if code in self.rows:
+            return code
+        return min(self.names.get(code, frozenset()) & self.rows.keys(), default=code)
+
+    def borne_by(self, codes: Iterable[str]) -> set[str]:
+        """These codes and all others that the same grids have borne."""
+        return {name for code in codes for name in (code, *self.names.get(code, ()))}
 
     def community_of(self, code: str) -> str | None:
         """The code of the area directly above a grid or sub-grid."""
@@ -167,6 +181,7 @@ def build(
     frame: BaseGeometry | None,
     areas: Iterable[AreaRing],
     targets: Mapping[str, Target],
+    names: Mapping[str, frozenset[str]] = _NO_NAMES,
 ) -> Board:
     """A board from rows and their shapes in metres; shapes of grids that have sub-grids are not needed."""
     by_code = {row.code: row for row in rows}
@@ -185,7 +200,7 @@ def build(
     totals = Totals()
     for row in by_code.values():
         totals = totals.plus(row, 1)
-    return Board(stamp, district, Plane(epsg), by_code, partition, overlays, rings, targets, totals)
+    return Board(stamp, district, Plane(epsg), by_code, partition, overlays, rings, targets, totals, names)
 
 
 def finest_of(rows: Mapping[str, GridRow]) -> list[str]:

@@ -139,18 +139,17 @@ def rename(session: Session, district: str, code: str, *, to: str, parent: str, 
         raise Unacceptable("code_unfit", errors=[(["new_code"], "code_unfit")], grid=to, parent=parent)
     line = {"district": district, "plan_id": plan_id, "origin": RENAMED, "ancestors": [code]}
     statement = insert(Lineage).values(code=to, **line).on_conflict_do_nothing().returning(Lineage.code)
-    if session.scalar(statement) is None and to not in _other_names(session, district, code):
+    if session.scalar(statement) is None and to not in names_of(session, district).get(code, ()):
         raise Conflict("code_given", grid=to)
 
 
-def _other_names(session: Session, district: str, code: str) -> set[str]:
-    """All codes that a grid has borne, in this draft or in others, this one included."""
+def names_of(session: Session, district: str) -> dict[str, frozenset[str]]:
+    """All codes that a grid has borne, in any draft of the district, by each of them; only grids that were recoded."""
     renamed = select(Lineage.code, Lineage.ancestors[1]).where(Lineage.district == district, Lineage.origin == RENAMED)
-    steps = session.execute(renamed).all()
-    names, more = {code}, True
-    while more:
-        found = {name for step in steps if not names.isdisjoint(step) for name in step} - names
-        names, more = names | found, bool(found)
+    names: dict[str, frozenset[str]] = {}
+    for one, other in session.connection().execute(renamed):
+        together = names.get(one, frozenset((one,))) | names.get(other, frozenset((other,)))
+        names |= dict.fromkeys(together, together)
     return names
 
 

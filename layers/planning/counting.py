@@ -103,7 +103,7 @@ def tiles_of(board: Board, houses: Houses, owner: NDArray[np.intp], codes: tuple
     """The tile of each building: by override where it names a grid of this plan, else the one that covers its point."""
     by_point = [codes[i] if i != NOBODY else None for i in owner.tolist()]
     return [
-        tile if override is None else _overridden(board, override, tile)
+        tile if override is None else _overridden(board, board.present(override), tile)
         for override, tile in zip(houses.overrides, by_point, strict=True)
     ]
 
@@ -129,7 +129,9 @@ def counted(
             homes[tile] += number
             blocks[tile] += 1
     tile_of = dict(zip(houses.ids.tolist(), tiles, strict=True))
-    for building, code, number in households.list_moved(session, building_ids=houses.ids.tolist(), codes=wanted):
+    asked = {"building_ids": houses.ids.tolist(), "codes": board.borne_by(wanted)}
+    for building, named, number in households.list_moved(session, **asked):
+        code = board.present(named)
         if code not in board.partition.row_of:
             continue  # a sub-grid that is no longer there: the household stays with its building
         if code in homes:

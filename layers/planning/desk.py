@@ -15,6 +15,7 @@ from sqlalchemy import URL, event, select
 from sqlalchemy.orm import Session, SessionTransaction
 
 from layers.planning.board import Board, Stamp
+from layers.planning.codes import names_of
 from layers.planning.loading import load_board, stamp_of
 from layers.planning.sheet import Sheet, review_all, review_change
 from layers.planning.steps import Move, Step, move_to, moved
@@ -151,6 +152,9 @@ class Next:
 def after_move(session: Session, desk: Desk, move: Move) -> Next:
     """The desk after a move, its sheet kept up; still under the old stamp, as long as nothing is stored."""
     board = moved(desk.board, move)
+    if move.change.added:
+        # One of them may be an old grid under a new code.
+        board = replace(board, names=names_of(session, board.district))
     touched = touched_by(desk.board, board, move)
     # A tile that became an overlay is still there, but no longer in the tiling.
     lifted = [code for code in move.change.removed if code in board.overlays]

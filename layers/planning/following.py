@@ -1,17 +1,22 @@
 """What lies on the ground follows the boundaries ([P5]): the present code of hazards and incidents.
 
-Only things near tiles that changed are looked at. What a thing was accepted under is never touched.
+Only things near tiles that changed are looked at. What a thing was accepted under is never touched. Buildings and
+households that a person put into a grid follow it to its new code.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import numpy as np
 import shapely
 from sqlalchemy import ARRAY, BigInteger, column, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from layers.buildings import Building
 from layers.db import CODE, WGS84
 from layers.hazards import Hazard
+from layers.households import Household
 from layers.incidents import Incident
 from layers.planning.board import Board, Geometries
 from layers.planning.counting import NOBODY, owners_of
@@ -27,6 +32,8 @@ def follow(session: Session, board: Board, *, before: Plan | None) -> int:
     A thing on ground that is in no tile keeps its code, unless that code is gone: then it has none.
     """
     older = None if before is None else load_board(session, before)
+    if older is not None:
+        _keep_hands(session, board, lost=older.rows.keys() - board.rows.keys())
     altered = _altered(board, older)
     gone = [] if older is None else sorted(set(older.partition.codes) - set(board.partition.codes))
     if not altered and not gone:
@@ -34,6 +41,18 @@ def follow(session: Session, board: Board, *, before: Plan | None) -> int:
     polygons = np.asarray(board.plane.to_degrees(board.partition.polygons), dtype=object)
     box = shapely.total_bounds(polygons[board.partition.rows(altered)])
     return sum(_follow(session, table, board, polygons, box.tolist(), gone) for table in (Hazard, Incident))
+
+
+def _keep_hands(session: Session, board: Board, *, lost: Collection[str]) -> None:
+    """What a person put into a grid that has another code now stays in it, under that code."""
+    recoded = {code: named for code in sorted(lost) if (named := board.present(code)) != code}
+    if not recoded:
+        return
+    names = literal(list(recoded), ARRAY(CODE)), literal(list(recoded.values()), ARRAY(CODE))
+    fresh = func.unnest(*names).table_valued(column("old", CODE), column("new", CODE)).render_derived()
+    for table, override in ((Building, "grid_override"), (Household, "sub_grid_override")):
+        statement = update(table).where(getattr(table, override) == fresh.c.old).values({override: fresh.c.new})
+        session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def _altered(board: Board, older: Board | None) -> tuple[str, ...]:

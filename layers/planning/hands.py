@@ -149,7 +149,7 @@ def _envelope(box: BaseGeometry) -> Any:
 
 def _overriding(both: Both) -> list[str]:
     """Codes that are in one plan only: a building that was put there by hand moves, wherever it stands."""
-    return sorted(both.old.rows.keys() ^ both.new.rows.keys())
+    return sorted(both.new.borne_by(both.old.rows.keys() ^ both.new.rows.keys()))
 
 
 def _tiles(board: Board, houses: Houses) -> list[Code]:

@@ -20,6 +20,7 @@ from layers.areas import Area, AreaKind
 from layers.db import WGS84
 from layers.grids import Grid
 from layers.planning.board import COLUMNS, AreaRing, Board, GridRow, Stamp, Target, build, multi, objects, single
+from layers.planning.codes import names_of
 from layers.plans import Plan, PlanArea
 from tiling.plane import Plane
 
@@ -51,6 +52,7 @@ def load_board(session: Session, plan: Plan) -> Board:
         frame=load_frame(session, plan.id, plane),
         areas=areas,
         targets=load_targets(session, [area.code for area in areas]),
+        names=names_of(session, plan.district),
     )
 
 

@@ -192,7 +192,7 @@ def _housed(
     session: Session, board: Board, codes: Collection[str], *, box: BaseGeometry
 ) -> tuple[Houses, list[str | None]]:
     """All buildings that reach into a box or were put into these tiles by hand, and the tile of each."""
-    houses = load_houses(session, box, codes={*codes, *(board.grid_of(code) for code in codes)})
+    houses = load_houses(session, box, codes=board.borne_by({*codes, *(board.grid_of(code) for code in codes)}))
     near = _tiles_about(board, codes, houses)
     polygons = np.asarray(board.plane.to_degrees(board.partition.polygons[board.partition.rows(near)]), dtype=object)
     return houses, tiles_of(board, houses, owners_of(houses.points, polygons), near)
