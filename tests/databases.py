@@ -57,7 +57,7 @@ def passing_database(cluster: Cluster, template_url: str) -> Iterator[str]:
 
 def _command(cluster: Cluster, statement: str, *names: str) -> None:
     with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-        connection.execute(SQL(statement).format(*map(Identifier, names)))  # type: ignore[arg-type]
+        connection.execute(SQL(statement).format(*map(Identifier, names)))
 
 
 def _quick_folder() -> Path | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,10 +29,12 @@ from sqlalchemy import Engine
 from gis_api.app import create_app
 from gis_api.auth import COOKIE
 from gis_api.settings import Settings
+from layers import cluster as clusters
 from layers.access import Role, add_user, open_sign_in
 from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from tests.databases import passing_database
+from tests.journeys.serving import Service, start, stop
 from tests.small_city import SmallCity, load_small_city
 
 AREA = "130273"
@@ -103,6 +106,18 @@ def _address_of(server: uvicorn.Server) -> str:
     assert server.started
     host, port = server.servers[0].sockets[0].getsockname()[:2]
     return f"http://{host}:{port}"
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """The demo district as a newcomer gets it, for all tests that look at the whole service: a start takes 15 s."""
+    with tempfile.TemporaryDirectory(prefix="wangge-service-", ignore_cleanup_errors=True) as name:
+        var = Path(name)
+        var.chmod(0o755)
+        started = start(var)
+        yield started
+        stop(started)
+        clusters.stop(Cluster((var / "postgres").resolve()))
 
 
 @pytest.fixture(scope="session")

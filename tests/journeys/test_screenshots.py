@@ -9,7 +9,6 @@ import base64
 import json
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +17,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from layers import cluster as clusters
-from layers.cluster import Cluster
 from tests.journeys.conftest import READY
-from tests.journeys.test_the_service import Service, start, stop, until
+from tests.journeys.serving import Service, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -42,18 +39,6 @@ PIXELS = """async (picture) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Service]:
-    """The demo district as a newcomer gets it, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="wangge-pictures-", ignore_cleanup_errors=True) as name:
-        var = Path(name)
-        var.chmod(0o755)
-        service = start(var)
-        yield service
-        stop(service)
-        clusters.stop(Cluster((var / "postgres").resolve()))
-
-
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     made = chromium.new_context(
@@ -63,10 +48,10 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-def opened(context: BrowserContext, demo: Service, person: str, path: str) -> Page:
+def opened(context: BrowserContext, service: Service, person: str, path: str) -> Page:
     """A page of the demo service as one of its demo people."""
-    address = f"http://127.0.0.1:{demo.port}"
-    passwords = json.loads((demo.var / "demo-passwords.json").read_text())
+    address = f"http://127.0.0.1:{service.port}"
+    passwords = json.loads((service.var / "demo-passwords.json").read_text())
     sent = {"name": person, "password": passwords[person]}
     assert context.request.post(f"{address}/api/v1/session", data=sent, headers={"origin": address}).ok
     page = context.new_page()
@@ -156,8 +141,8 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def test_a_planner_drags_a_vertex_that_three_grids_share(demo: Service, context: BrowserContext) -> None:
-    page = opened(context, demo, "planner", "/planner")
+def test_a_planner_drags_a_vertex_that_three_grids_share(service: Service, context: BrowserContext) -> None:
+    page = opened(context, service, "planner", "/planner")
     page.locator('[data-test="new-draft"]').click()
     page.wait_for_url("**/planner?plan=*")
     page.wait_for_selector(READY)
@@ -179,16 +164,16 @@ def test_a_planner_drags_a_vertex_that_three_grids_share(demo: Service, context:
     page.mouse.up()
 
 
-def test_a_leader_sees_where_hazards_are_frequent(demo: Service, context: BrowserContext) -> None:
-    page = opened(context, demo, "leader", "/heat")
+def test_a_leader_sees_where_hazards_are_frequent(service: Service, context: BrowserContext) -> None:
+    page = opened(context, service, "leader", "/heat")
     expect(page.locator("#legend li")).not_to_have_count(0)
     expect(page.locator('[data-test="heat-worst"] li svg').first).to_be_visible()
     expect(page.locator("#curve svg")).to_be_visible()
     keep(page, "heat.png")
 
 
-def test_a_dispatcher_sees_who_was_sent_and_why(demo: Service, context: BrowserContext) -> None:
-    page = opened(context, demo, "dispatcher", "/")
+def test_a_dispatcher_sees_who_was_sent_and_why(service: Service, context: BrowserContext) -> None:
+    page = opened(context, service, "dispatcher", "/")
     closer(page, steps=1)
     page.mouse.click(*middle_of_map(page))
     form = page.locator('[data-test="report-form"]')

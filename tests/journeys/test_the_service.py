@@ -2,145 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from layers import cluster as clusters
-from layers.cluster import Cluster
+from tests.journeys.serving import Service, start, stop, until
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parent.parent.parent
-WANGGE = [sys.executable, "-m", "gis_api.cli"]
 ROLES = ("planner", "reviewer", "dispatcher", "leader", "worker", "unit", "admin", "auditor")
-
-
-@dataclass
-class Service:
-    """One running `wangge serve` with a folder and a port of its own."""
-
-    var: Path
-    port: int
-    process: subprocess.Popen[str]
-    printed: Path
-    started_s: float
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def cluster(self) -> Cluster:
-        return Cluster((self.var / "postgres").resolve())
-
-    @property
-    def passwords(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads((self.var / "demo-passwords.json").read_text())
-        return found
-
-    def ask(self, path: str, *, body: Any = None, method: str | None = None, **headers: str) -> tuple[int, Any, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = urllib.request.Request(self.address + path, data=data, method=method, headers=named)
-        if data is not None:
-            request.add_header("Content-Type", "application/json")
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, _read(answer), answer.headers
-        except urllib.error.HTTPError as error:
-            return error.code, _read(error), error.headers
-
-    def sign_in(self, name: str) -> str:
-        status, _, headers = self.ask("/api/v1/session", body={"name": name, "password": self.passwords[name]})
-        assert status == 200
-        return str(headers["Set-Cookie"]).split(";")[0]
-
-    def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [*WANGGE, *words], env=surroundings(self.var), capture_output=True, text=True, timeout=120, cwd=ROOT
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
-def _read(answer: Any) -> Any:
-    content = answer.read()
-    try:
-        return json.loads(content)
-    except ValueError:
-        return content
-
-
-def surroundings(var: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
-    return kept | {"WANGGE_VAR": str(var), "PYTHONUNBUFFERED": "1"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(var: Path, *, timeout_s: float = 180.0) -> Service:
-    port, printed = free_port(), var / f"printed-{time.monotonic_ns()}.txt"
-    begun = time.monotonic()
-    with printed.open("w") as out:
-        process = subprocess.Popen(
-            [*WANGGE, "serve", "--port", str(port)],
-            env=surroundings(var),
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-        )
-    while "Ctrl-C stops it" not in printed.read_text():
-        assert process.poll() is None, printed.read_text()
-        assert time.monotonic() - begun < timeout_s, printed.read_text()
-        time.sleep(0.1)
-    return Service(var, port, process, printed, time.monotonic() - begun)
-
-
-def stop(service: Service) -> None:
-    service.process.send_signal(signal.SIGTERM)
-    service.process.wait(40)
-
-
-def until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> float:
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < timeout_s, "it did not come true in time"
-        time.sleep(0.05)
-    return time.monotonic() - begun
-
-
-@pytest.fixture(scope="module")
-def var() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="wangge-service-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-        clusters.stop(Cluster((Path(name) / "postgres").resolve()))
-
-
-@pytest.fixture(scope="module")
-def service(var: Path) -> Iterator[Service]:
-    started = start(var)
-    yield started
-    stop(started)
 
 
 @pytest.fixture(scope="module")
