@@ -55,7 +55,7 @@ def test_a_file_has_at_most_400_lines() -> None:
 def test_a_function_has_at_most_60_lines() -> None:
     long = [
         f"{path.relative_to(ROOT)}:{function.name} {lines_of(function)}"
-        for path in product_files()
+        for path in tracked(".py")
         for function in functions(path)
         if lines_of(function) > LONGEST_FUNCTION
     ]

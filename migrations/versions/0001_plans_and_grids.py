@@ -17,6 +17,16 @@ def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS postgis")
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.execute("CREATE SCHEMA IF NOT EXISTS personal")
+    _add_areas()
+    _add_code_lineage()
+    _add_plans()
+    _add_grids()
+    _add_plan_areas()
+    _add_plan_edits()
+    _add_publications()
+
+
+def _add_areas() -> None:
     op.create_geospatial_table(
         "areas",
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -45,6 +55,9 @@ def upgrade() -> None:
         "idx_areas_geom", "areas", ["geom"], unique=False, postgresql_using="gist", postgresql_ops={}
     )
     op.create_index(op.f("ix_areas_parent_code"), "areas", ["parent_code"], unique=False)
+
+
+def _add_code_lineage() -> None:
     op.create_table(
         "code_lineage",
         sa.Column("district", sa.Text(collation="C"), nullable=False),
@@ -57,6 +70,9 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("district", "code", name=op.f("pk_code_lineage")),
     )
+
+
+def _add_plans() -> None:
     op.create_geospatial_table(
         "plans",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -101,6 +117,9 @@ def upgrade() -> None:
         "idx_plans_frame", "plans", ["frame"], unique=False, postgresql_using="gist", postgresql_ops={}
     )
     op.create_index("ix_plans_district_state", "plans", ["district", "state"], unique=False)
+
+
+def _add_grids() -> None:
     op.create_geospatial_table(
         "grids",
         sa.Column("plan_id", sa.BigInteger(), nullable=False),
@@ -132,6 +151,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_grids_code", "grids", ["code"], unique=False)
     op.create_index("ix_grids_plan_parent", "grids", ["plan_id", "parent_code"], unique=False)
+
+
+def _add_plan_areas() -> None:
     op.create_geospatial_table(
         "plan_areas",
         sa.Column("plan_id", sa.BigInteger(), nullable=False),
@@ -144,6 +166,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_plan_areas_plan_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("plan_id", "code", name=op.f("pk_plan_areas")),
     )
+
+
+def _add_plan_edits() -> None:
     op.create_table(
         "plan_edits",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -160,6 +185,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_edits")),
         sa.UniqueConstraint("plan_id", "seq", name=op.f("uq_plan_edits_plan_id_seq")),
     )
+
+
+def _add_publications() -> None:
     op.create_table(
         "publications",
         sa.Column("index_version", sa.BigInteger(), sa.Identity(always=False), nullable=False),

@@ -25,6 +25,19 @@ TABLES = (
 
 
 def upgrade() -> None:
+    _add_compounds()
+    _add_parks()
+    _add_roads()
+    _add_units()
+    _add_water()
+    _add_buildings()
+    _add_categories()
+    _add_category_clocks()
+    _add_hazards()
+    _add_households()
+
+
+def _add_compounds() -> None:
     op.create_geospatial_table(
         "compounds",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -42,6 +55,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_compounds_district"), "compounds", ["district"], unique=False)
     op.create_index("uq_compounds_source_external_id", "compounds", ["source", "external_id"], unique=True)
+
+
+def _add_parks() -> None:
     op.create_geospatial_table(
         "parks",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -58,6 +74,9 @@ def upgrade() -> None:
         "idx_parks_geom", "parks", ["geom"], unique=False, postgresql_using="gist", postgresql_ops={}
     )
     op.create_index(op.f("ix_parks_district"), "parks", ["district"], unique=False)
+
+
+def _add_roads() -> None:
     op.create_geospatial_table(
         "roads",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -74,6 +93,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_roads_district"), "roads", ["district"], unique=False)
     op.create_index("uq_roads_source_external_id", "roads", ["source", "external_id"], unique=True)
+
+
+def _add_units() -> None:
     op.create_table(
         "units",
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -83,6 +105,9 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_units")),
     )
+
+
+def _add_water() -> None:
     op.create_geospatial_table(
         "water",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -100,6 +125,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_water_district"), "water", ["district"], unique=False)
     op.create_index("uq_water_source_external_id", "water", ["source", "external_id"], unique=True)
+
+
+def _add_buildings() -> None:
     op.create_geospatial_table(
         "buildings",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -135,6 +163,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_buildings_compound_id"), "buildings", ["compound_id"], unique=False)
     op.create_index(op.f("ix_buildings_district"), "buildings", ["district"], unique=False)
     op.create_index("uq_buildings_source_external_id", "buildings", ["source", "external_id"], unique=True)
+
+
+def _add_categories() -> None:
     op.create_table(
         "categories",
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -151,6 +182,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_categories_unit_code")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_categories")),
     )
+
+
+def _add_category_clocks() -> None:
     op.create_table(
         "category_clocks",
         sa.Column("category", sa.Text(collation="C"), nullable=False),
@@ -163,6 +197,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("category", "level", "step", name=op.f("pk_category_clocks")),
     )
+
+
+def _add_hazards() -> None:
     op.create_geospatial_table(
         "hazards",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -198,6 +235,9 @@ def upgrade() -> None:
     op.create_index("ix_hazards_current_code_found_at", "hazards", ["current_code", "found_at"], unique=False)
     op.create_index(op.f("ix_hazards_found_at"), "hazards", ["found_at"], unique=False)
     op.create_index("uq_hazards_source_external_id", "hazards", ["source", "external_id"], unique=True)
+
+
+def _add_households() -> None:
     op.create_table(
         "households",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

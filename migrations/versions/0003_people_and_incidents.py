@@ -29,6 +29,24 @@ TABLES = (
 
 
 def upgrade() -> None:
+    _add_history()
+    _add_idempotency_keys()
+    _add_keys()
+    _add_users()
+    _add_workers()
+    _add_assignments()
+    _add_positions()
+    _add_shifts()
+    _add_sign_ins()
+    _add_incidents()
+    _add_decisions()
+    _add_incident_steps()
+    _add_devices()
+    _add_reporters()
+    _guard_history()
+
+
+def _add_history() -> None:
     op.create_table(
         "history",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -46,6 +64,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_history_action"), "history", ["action"], unique=False)
     op.create_index(op.f("ix_history_subject"), "history", ["subject"], unique=False)
+
+
+def _add_idempotency_keys() -> None:
     op.create_table(
         "idempotency_keys",
         sa.Column("client", sa.Text(collation="C"), nullable=False),
@@ -56,6 +77,9 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("client", "key", name=op.f("pk_idempotency_keys")),
     )
+
+
+def _add_keys() -> None:
     op.create_table(
         "keys",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -77,6 +101,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_keys_name")),
         sa.UniqueConstraint("sha256", name=op.f("uq_keys_sha256")),
     )
+
+
+def _add_users() -> None:
     op.create_table(
         "users",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
@@ -93,6 +120,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_users")),
     )
+
+
+def _add_workers() -> None:
     op.create_geospatial_table(
         "workers",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -114,6 +144,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_workers_number")),
     )
     op.create_index(op.f("ix_workers_area"), "workers", ["area"], unique=False)
+
+
+def _add_assignments() -> None:
     op.create_table(
         "assignments",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -139,6 +172,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
     )
     op.create_index("ix_assignments_grid_code", "assignments", ["grid_code"], unique=False)
+
+
+def _add_positions() -> None:
     op.create_table(
         "positions",
         sa.Column("worker_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -155,6 +191,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("worker_id", name=op.f("pk_positions")),
         postgresql_with={"fillfactor": "50"},
     )
+
+
+def _add_shifts() -> None:
     op.create_table(
         "shifts",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -171,6 +210,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_shifts_span", "shifts", ["span"], unique=False, postgresql_using="gist")
     op.create_index("ix_shifts_worker_id", "shifts", ["worker_id"], unique=False)
+
+
+def _add_sign_ins() -> None:
     op.create_table(
         "sign_ins",
         sa.Column("sha256", postgresql.BYTEA(), nullable=False),
@@ -180,6 +222,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_sign_ins")),
     )
     op.create_index(op.f("ix_sign_ins_user_name"), "sign_ins", ["user_name"], unique=False)
+
+
+def _add_incidents() -> None:
     op.create_geospatial_table(
         "incidents",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -231,6 +276,9 @@ def upgrade() -> None:
     op.create_index("ix_incidents_state_reported_at", "incidents", ["state", "reported_at"], unique=False)
     op.create_index("ix_incidents_worker_id_state", "incidents", ["worker_id", "state"], unique=False)
     op.create_index("uq_incidents_source_external_id", "incidents", ["source", "external_id"], unique=True)
+
+
+def _add_decisions() -> None:
     op.create_table(
         "decisions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -248,6 +296,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )
     op.create_index(op.f("ix_decisions_incident_id"), "decisions", ["incident_id"], unique=False)
+
+
+def _add_incident_steps() -> None:
     op.create_table(
         "incident_steps",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -266,6 +317,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_steps")),
     )
     op.create_index("ix_incident_steps_incident_id_id", "incident_steps", ["incident_id", "id"], unique=False)
+
+
+def _add_devices() -> None:
     op.create_geospatial_table(
         "devices",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -295,6 +349,9 @@ def upgrade() -> None:
         postgresql_ops={},
     )
     op.create_index(op.f("ix_devices_grid_code"), "devices", ["grid_code"], unique=False, schema="personal")
+
+
+def _add_reporters() -> None:
     op.create_table(
         "reporters",
         sa.Column("incident_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -308,6 +365,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_reporters")),
         schema="personal",
     )
+
+
+def _guard_history() -> None:
     op.execute(
         """
         CREATE FUNCTION history_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
