@@ -101,6 +101,17 @@ def _publish_desks(session: Session) -> None:
         _shelf.keep(_key(session, desk.board.stamp.plan_id), desk)
 
 
+def find_desk(session: Session, plan: Plan) -> Desk | None:
+    """The desk of a plan where this process has one as new as the plan's row; nothing is read or checked for it."""
+    desk = _shelf.find(_key(session, plan.id))
+    return desk if desk is not None and desk.board.stamp == stamp_of(plan) else None
+
+
+def has_written(session: Session) -> bool:
+    """Whether this transaction has said that it changes plans (`mark_written`)."""
+    return _OPEN in session.info
+
+
 def _key(session: Session, plan_id: int) -> Key:
     return session.get_bind().engine.url, plan_id
 

@@ -16,8 +16,8 @@ from layers.access import Actor
 from layers.errors import NotFound
 from layers.grids import GridLevel
 from layers.planning.board import Board, objects
+from layers.planning.boards import board_of
 from layers.planning.hands import Both, Pair, grid_above, lifted, open_incidents, reshaped_codes
-from layers.planning.loading import load_board
 from layers.planning.succession import Post, Succession, between, ground_of
 from layers.plans import Plan, find_latest, get_plan
 
@@ -43,7 +43,7 @@ def compare(session: Session, plan_id: int, *, against: Against, by: Actor) -> C
     """A plan beside another one of its district; raises NotFound where there is none, or nothing published."""
     plan = get_plan(session, plan_id, by=by)
     other = _other(session, plan, against, by)
-    old, new = load_board(session, other), load_board(session, plan)
+    old, new = board_of(session, other), board_of(session, plan)
     return Compared(plan, other, between(session, old, new, plan=plan))
 
 

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import ColumnElement, and_, delete, func, select
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import ColumnElement, Text, and_, any_, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, Range
 from sqlalchemy.orm import Session
 
 from layers import history
@@ -129,7 +129,8 @@ def posts_of(session: Session, codes: Collection[str], *, at: datetime | None = 
     """Who serves these codes from now on, charges that begin later included; with a moment, who did just before it."""
     columns = (Assignment.grid_code, Worker.number, Assignment.role, Worker.name, Worker.id)
     statement = select(*columns).join(Worker, Worker.id == Assignment.worker_id)
-    statement = statement.where(Assignment.grid_code.in_(list(codes)))
+    # One array, not a list of parameters: three thousand of those take longer to send than to answer.
+    statement = statement.where(Assignment.grid_code == any_(literal(list(codes), ARRAY(Text))))
     if at is None:
         statement = statement.where(func.upper(Assignment.span).is_(None) | (func.upper(Assignment.span) > func.now()))
         statement = statement.where(Worker.active)

@@ -1,0 +1,77 @@
+"""Boards of plans that are only looked at: from the desk, or from the last few that were read, where those are as new.
+
+A comparison asks for a whole draft and a whole published plan, and a planner's page asks for one after every edit:
+reading and building both takes longer than everything else about it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import replace
+
+from sqlalchemy import URL
+from sqlalchemy.orm import Session
+
+from layers.planning.board import Board
+from layers.planning.codes import names_of
+from layers.planning.desk import find_desk, has_written
+from layers.planning.loading import load_board, load_targets, stamp_of
+from layers.plans import Plan
+
+# Beside the desks: published plans mostly, one for each district in work. Some 20 MB each at 3,000 grids.
+MOST_BOARDS = 4
+
+Key = tuple[URL, int]
+
+
+class _Shelf:
+    """The boards that were read last, least recently used first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._boards: OrderedDict[Key, Board] = OrderedDict()
+
+    def find(self, key: Key) -> Board | None:
+        with self._lock:
+            board = self._boards.get(key)
+            if board is not None:
+                self._boards.move_to_end(key)
+            return board
+
+    def keep(self, key: Key, board: Board) -> None:
+        with self._lock:
+            self._boards[key] = board
+            self._boards.move_to_end(key)
+            while len(self._boards) > MOST_BOARDS:
+                self._boards.popitem(last=False)
+
+
+_shelf = _Shelf()
+
+
+def board_of(session: Session, plan: Plan) -> Board:
+    """The whole plan as it is in this transaction; a few milliseconds where this process has it, else as `load_board`.
+
+    A transaction that has written reads for itself: what it sees may never be committed.
+    """
+    if has_written(session):
+        return load_board(session, plan)
+    key = session.get_bind().engine.url, plan.id
+    desk = find_desk(session, plan)
+    kept = _shelf.find(key) if desk is None else desk.board
+    if kept is not None and kept.stamp == stamp_of(plan):
+        return _with_what_others_say(session, kept)
+    board = load_board(session, plan)
+    seen = stamp_of(plan)
+    session.refresh(plan, ["version", "updated_at"])
+    # Somebody may have changed the plan while it was read: then it serves this once and is not kept.
+    if stamp_of(plan) == seen:
+        _shelf.keep(key, board)
+    return board
+
+
+def _with_what_others_say(session: Session, board: Board) -> Board:
+    """The board with what is stored outside the plan: codes that its grids bore in other plans, targets of areas."""
+    targets = load_targets(session, list(board.areas))
+    return replace(board, names=names_of(session, board.district), targets=targets)
