@@ -1,6 +1,6 @@
 """The coverage check against geopandas' self-overlay, and whether it finds what was broken on purpose.
 
-    python -m bench.check [--grids 3000] [--rounds 5]
+    python -m bench.check [--grids 3000] [--rounds 5] [--large 100000]
 
 Clean: the whole check against `geopandas.overlay` of the layer with itself, taking turns, medians. Then single grids
 with their surroundings, a rough copy of the whole, and defects of 14 kinds put into places far from each other: all
@@ -35,12 +35,27 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--vertices", type=int, default=75)
     parser.add_argument("--injected", type=int, default=600)
+    parser.add_argument("--large", type=int, default=0, help="grids of a second, larger ground that is only checked")
     options = parser.parse_args(argv)
     city = synthetic_city(options.grids, sub_grids=(1,), vertices=options.vertices).partition()
     _clean(city, options.rounds)
     _around_an_edit(city)
     _messy(city)
+    _large(options.large, options.vertices)
     return _all_injected(city, options.injected)
+
+
+def _large(grids: int, vertices: int) -> None:
+    """The whole check, nesting included, of a clean ground beyond any one district; nothing is kept between rounds."""
+    if not grids:
+        return
+    city = synthetic_city(grids, sub_grids=(1,), vertices=vertices).partition()
+    parts = {"frame": city.frame, "areas": city.areas, "parents": city.parents}
+    checked = [_seconds(lambda: check(Partition.of(city.codes, city.polygons, **parts))) for _ in range(3)]
+    valid = _seconds(lambda: shapely.coverage_is_valid(city.polygons))
+    print(
+        f"{grids} grids, full check with nesting: {statistics.median(checked):.2f} s (coverage_is_valid: {valid:.2f})"
+    )
 
 
 LABELS = {"check": "full check, clean", "with nesting": "the same and nesting", "valid": "coverage_is_valid alone"}

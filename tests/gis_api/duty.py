@@ -15,11 +15,11 @@ from layers import categories
 from layers.db import transaction
 from layers.positions import Position
 from layers.shifts import Shift
-from layers.workers import Worker
+from layers.workers import Worker, announce
 
 
 def put_on_duty(engine: Engine) -> None:
-    """Shifts from six hours ago for twelve hours, positions of half a minute ago, and the categories."""
+    """Shifts from six hours ago for twelve hours, positions of half a minute ago, and the categories; announced."""
     now = datetime.now(UTC)
     span = Range(now - timedelta(hours=6), now + timedelta(hours=6), bounds="[)")
     seen = now - timedelta(seconds=30)
@@ -34,6 +34,7 @@ def put_on_duty(engine: Engine) -> None:
                 for worker_id, lon, lat in homes
             ],
         )
+        announce(session)
 
 
 def report(client: TestClient, at: tuple[float, float], *, key: str | None = None, **told: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from layers.db import transaction
 from layers.workers import Worker
 from tests.gis_api.duty import put_on_duty
 from tests.journeys.conftest import PASSWORD, READY, RunningCity, Watch
+from tests.journeys.serving import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -28,6 +30,12 @@ def on_duty(running: RunningCity) -> RunningCity:
     number = running.city.worker_of[running.city.codes[0]]
     with transaction(running.engine) as session:
         session.get_one(User, "worker").worker_id = session.scalar(select(Worker.id).where(Worker.number == number))
+    # The service reads anew who is at work once a second at most.
+    lon, lat = running.city.inside(running.city.codes[0])
+    with running.api("dispatcher") as client:
+        asked = {"lon": lon, "lat": lat, "datum": "wgs84"}
+        nearest = partial(client.get, "/api/v1/workers/nearest", params=asked)
+        until(lambda: any(one["on_duty"] for one in nearest().json()["candidates"]))
     return running
 
 
