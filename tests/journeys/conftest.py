@@ -74,26 +74,44 @@ class RunningCity:
         return str(answer.json()["id"])
 
 
-@pytest.fixture(scope="module")
-def running(cluster: Cluster, template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
-    """A service of this module's own, on a port that was free."""
-    with passing_database(cluster, template_url) as url:
-        yield from _served(url, tmp_path_factory.mktemp("var"))
+@dataclass(frozen=True)
+class Prepared:
+    """A database that each module gets a copy of: the small city and one person of each role, named as the role."""
+
+    url: str
+    city: SmallCity
+    people: list[str]
 
 
-def _served(url: str, var: Path) -> Iterator[RunningCity]:
-    engine = make_engine(url)
+@pytest.fixture(scope="session")
+def prepared(cluster: Cluster, template_url: str) -> Iterator[Prepared]:
+    """The city of the pages, stored once."""
     people = [*map(str, Role), "reviewer"]
-    with transaction(engine) as session:
-        city = load_small_city(session, 24)
-        for person in people:
-            role = "planner" if person == "reviewer" else person
-            add_user(session, person, role=role, area=AREA, password_hash=WEAK.hash(PASSWORD))
+    with passing_database(cluster, template_url) as url:
+        engine = make_engine(url)
+        with transaction(engine) as session:
+            city = load_small_city(session, 24)
+            for person in people:
+                role = "planner" if person == "reviewer" else person
+                add_user(session, person, role=role, area=AREA, password_hash=WEAK.hash(PASSWORD))
+        engine.dispose()
+        yield Prepared(url, city, people)
+
+
+@pytest.fixture(scope="module")
+def running(cluster: Cluster, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
+    """A service of this module's own, on a port that was free."""
+    with passing_database(cluster, prepared.url) as url:
+        yield from _served(url, prepared, tmp_path_factory.mktemp("var"))
+
+
+def _served(url: str, prepared: Prepared, var: Path) -> Iterator[RunningCity]:
+    engine = make_engine(url)
     settings = Settings(database_url=url, var=var, poll_s=0.05)
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield RunningCity(_address_of(server), engine, city, people, settings.upload_folder)
+    yield RunningCity(_address_of(server), engine, prepared.city, list(prepared.people), settings.upload_folder)
     server.should_exit = True
     thread.join(timeout=20)
     engine.dispose()

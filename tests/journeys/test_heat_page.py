@@ -144,16 +144,20 @@ def test_every_level_and_measure_can_be_looked_at(visit: Visit) -> None:
     expect(page.locator("#legend h2")).to_contain_text("事件")
 
 
-def test_a_cell_says_how_many_there_were_and_leads_to_its_grid(visit: Visit, hazards: str) -> None:
-    page = visit("leader", "/heat")
+def on_the_map(page: Page, lon: float, lat: float) -> tuple[float, float]:
+    """Where a position lies on the page."""
     box = page.locator("#map_main").bounding_box()
     assert box
-    for step in range(1, 400):
-        x = box["x"] + box["width"] * ((step * 0.6180339887) % 1)
-        y = box["y"] + box["height"] * step / 400
-        page.mouse.move(x, y)
-        if page.locator("#tip").is_visible() and hazards in page.locator("#tip").inner_text():
-            break
+    x, y = page.evaluate("(at) => { const p = map_main.latLngToContainerPoint(at); return [p.x, p.y]; }", [lat, lon])
+    return box["x"] + x, box["y"] + y
+
+
+def test_a_cell_says_how_many_there_were_and_leads_to_its_grid(
+    visit: Visit, running: RunningCity, hazards: str
+) -> None:
+    page = visit("leader", "/heat")
+    x, y = on_the_map(page, *running.city.inside(running.city.codes[5]))
+    page.mouse.move(x, y)
     expect(page.locator("#tip")).to_contain_text(f"{IN_ONE_GRID} 件")
     page.mouse.click(x, y)
     page.wait_for_url(f"**/grid/{hazards}")
