@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.access import Actor, Role
+from layers.areas import get_district
 from layers.errors import Unacceptable
 from layers.incidents import Incident
 from layers.planning.board import Board, Geometries
@@ -59,6 +60,7 @@ def replay(
         "plan": str(plan.id),
         "title": plan.title,
         "district": plan.district,
+        "district_name": get_district(session, plan.district).name,
         "since": since.isoformat(),
         "until": None if until is None else until.isoformat(),
         "incidents": len(gone.held),

@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
+from layers.areas import get_district
 from layers.categories import Category
 from layers.db import transaction
 from layers.incidents import Incident
@@ -186,6 +187,20 @@ def test_an_outdated_draft_is_led_to_its_conflicts_and_they_are_decided(
     assert asked(running, "planner", "GET", f"/{late}")["to_redo"] is None
 
 
+def test_a_draft_on_the_latest_plan_has_nothing_to_bring_over_and_that_is_no_failure(
+    visit: Visit, running: RunningCity, watch: Watch
+) -> None:
+    watch.expected = (REFUSED,)
+    draft = running.new_draft()
+    page = visit("planner", f"/plans/{draft}/rebase")
+    box = page.locator("#failed")
+    expect(box).to_contain_text("无需更新")
+    expect(box).to_contain_text("草案已经基于最新的方案")
+    expect(box.get_by_role("button")).to_have_count(0)
+    box.get_by_role("link").click()
+    page.wait_for_url(f"**/plans/{draft}")
+
+
 def test_publishing_an_outdated_plan_leads_to_the_rebase(visit: Visit, running: RunningCity, watch: Watch) -> None:
     watch.expected = (REFUSED,)
     late, early = running.new_draft(), running.new_draft()
@@ -202,6 +217,11 @@ def test_publishing_an_outdated_plan_leads_to_the_rebase(visit: Visit, running: 
     expect(it(page, "to-rebase")).to_have_attribute("href", f"/plans/{late}/rebase")
 
 
+def district_name(running: RunningCity) -> str:
+    with transaction(running.engine) as session:
+        return get_district(session, running.city.district).name
+
+
 def test_incidents_are_replayed_with_places_for_dispatchers_only(visit: Visit, running: RunningCity) -> None:
     draft = running.new_draft()
     code, fresh = split(running, draft, which=3)
@@ -211,6 +231,7 @@ def test_incidents_are_replayed_with_places_for_dispatchers_only(visit: Visit, r
     row = page.locator(f'[data-test="replay-moves"] tr[data-to="{fresh}"]')
     expect(row).to_contain_text(str(number))
     expect(page.locator("#privacy")).to_contain_text("不显示事件位置")
+    expect(page.locator("#place")).to_contain_text(district_name(running))
     other = visit("dispatcher", f"/plans/{draft}/replay")
     expect(other.locator("#privacy")).to_contain_text("圆点")
     other.locator("input[name=since]").fill("2026-01-01")

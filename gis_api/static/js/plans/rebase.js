@@ -89,4 +89,10 @@ by("go").addEventListener("click", async () => {
   }
 });
 
-open().then(ready, failed);
+// A draft that stands on the latest plan has nothing to bring over: no failure, and no use in trying again.
+function nothingToDo(problem) {
+  failed(problem, { title: t("rebase.nothing_to_do"), way: el("a", { class: "button main", href: `/plans/${encodeURIComponent(config.plan)}` }, t("difference.to_plan")) });
+  ready();
+}
+
+open().then(ready, (problem) => (problem.code === "base_is_latest" ? nothingToDo(problem) : failed(problem)));

@@ -50,7 +50,7 @@ async function ask() {
 }
 
 function draw(told) {
-  by("place").textContent = told.title || t("plans.of_district", { district: told.district });
+  by("place").textContent = told.title || t("plans.of_district", { district: told.district_name || told.district });
   by("lead").textContent = t("replay.lead");
   const share = told.incidents ? `${Math.round((told.elsewhere / told.incidents) * 1000) / 10}%` : "—";
   fill(by("figures"), [[number(told.incidents), "incidents"], [number(told.elsewhere), "elsewhere"], [share, "share"]].map(([value, key]) => el("div", {}, el("b", {}, value), el("span", {}, t(`replay.${key}`)))));

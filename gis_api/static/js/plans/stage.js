@@ -57,12 +57,15 @@ export function ready() {
   document.getElementById("main").dataset.test = "ready";
 }
 
-export function failed(problem) {
+// Why there is nothing to see; `way` is where to go instead of trying again.
+export function failed(problem, { title, way } = {}) {
   document.querySelector(".veil .skeleton")?.remove();
   const box = document.getElementById("failed");
   box.querySelector("p").textContent = problem.message;
-  box.querySelector("button").addEventListener("click", () => location.reload());
+  if (title) box.querySelector("h2").textContent = title;
+  if (way) box.querySelector("button").replaceWith(way);
+  box.querySelector("button")?.addEventListener("click", () => location.reload());
   box.hidden = false;
   document.querySelector(".panel").hidden = true;
-  console.error(problem);
+  if (!way) console.error(problem);
 }
