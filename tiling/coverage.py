@@ -19,7 +19,7 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges
-from tiling.defects.ground import Ground, Rows
+from tiling.defects.ground import Ground, Rows, ground_of
 from tiling.defects.nests import nesting_defects, stray_defects, strays, suspect_areas, suspect_areas_about
 from tiling.defects.regions import (
     bare_parts,
@@ -53,13 +53,15 @@ def check(
     Never raises for any polygon; needs no order of the input.
     """
     tolerance = tolerance or Tolerance()
-    ground = Ground(partition.codes, partition.polygons, partition.tree, partition.frame)
     if only is None:
+        # Of its own: all edges of a large district take some 20 MB, which nobody needs once the report is written.
+        ground = Ground(partition.codes, partition.polygons, partition.tree, partition.frame)
         defects = [
             *_everything(ground, partition.parts_allowed, tolerance),
             *_nesting(partition, ground, None, tolerance),
         ]
         return _report(partition.areas_m2, defects)
+    ground = ground_of(partition)
     scope = frozenset(code for code in only if code in partition.row_of)
     rows = np.sort(partition.rows(scope))
     window = _box(ground.polygons[rows])

@@ -108,6 +108,16 @@ class Partition:
         return STRtree(self.polygons)
 
     @cached_property
+    def notes(self) -> dict[str, Any]:
+        """What others found out about this very partition and keep with it, by a name of their own."""
+        return {}
+
+    @cached_property
+    def frame_notes(self) -> dict[str, Any]:
+        """The same about the frame alone: an edit hands it on to the next partition, as long as the frame stays."""
+        return {}
+
+    @cached_property
     def areas_m2(self) -> NDArray[np.float64]:
         """The area of each finest polygon in square metres, by row; NaN where there is none."""
         return np.asarray(shapely.area(self.polygons))
@@ -244,6 +254,8 @@ class Partition:
             newer.__dict__["row_of"] = self.row_of
         if newer.parents is self.parents and "_children" in known:
             newer.__dict__["_children"] = self._children
+        if newer.frame is self.frame:
+            newer.__dict__["frame_notes"] = self.frame_notes
         if newer.areas is self.areas and "_area_boxes" in known:
             newer.__dict__["_area_boxes"] = self._area_boxes
         if same_codes and "areas_m2" in known:

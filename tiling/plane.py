@@ -8,7 +8,7 @@ hence `densified`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -113,7 +113,8 @@ def densified(geometries: Geometries, max_m: float = 200.0) -> Geometries:
 def map_rings(geometries: Geometries, change: Callable[[Floats], Floats]) -> Geometries:
     """The geometries with `change` applied to the coordinates of every ring or line, which may alter their number.
 
-    Points and None stay as they are; the order of rings and their first vertex are kept.
+    Points and None stay as they are; the order of rings and their first vertex are kept. Where `change` hands back
+    the very coordinates that it was given, the geometry itself comes back.
     """
     if isinstance(geometries, np.ndarray):
         out = np.empty(geometries.shape, dtype=object)
@@ -128,13 +129,20 @@ def _mapped(geometry: Any, change: Callable[[Floats], Floats]) -> Any:
         return geometry
     kind = geometry.geom_type
     if kind == "Polygon":
-        rings = [change(shapely.get_coordinates(ring)) for ring in (geometry.exterior, *geometry.interiors)]
-        return shapely.Polygon(rings[0], rings[1:])
+        before = [shapely.get_coordinates(ring) for ring in (geometry.exterior, *geometry.interiors)]
+        rings = [change(xy) for xy in before]
+        return geometry if _all_same(rings, before) else shapely.Polygon(rings[0], rings[1:])
     if kind in ("LineString", "LinearRing"):
         return type(geometry)(change(shapely.get_coordinates(geometry)))
     if hasattr(geometry, "geoms"):
-        return type(geometry)([_mapped(part, change) for part in geometry.geoms])
+        held = list(geometry.geoms)
+        parts = [_mapped(part, change) for part in held]
+        return geometry if _all_same(parts, held) else type(geometry)(parts)
     return geometry
+
+
+def _all_same(now: Sequence[Any], before: Sequence[Any]) -> bool:
+    return all(one is other for one, other in zip(now, before, strict=True))
 
 
 def _divided(xy: Floats, max_m: float) -> Floats:

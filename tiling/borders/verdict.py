@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges
-from tiling.defects.ground import Ground
+from tiling.defects.ground import ground_of
 from tiling.defects.shapes import place_of_invalidity
 from tiling.errors import SplitsGrid, WouldBreak, WouldVanish
 from tiling.partition import Change, Partition
@@ -82,13 +82,9 @@ def _refuse_parts(partition: Partition, code: str, shape: BaseGeometry, before: 
     )
 
 
-def _ground(partition: Partition) -> Ground:
-    return Ground(partition.codes, partition.polygons, partition.tree, partition.frame)
-
-
 def _unmet(partition: Partition, codes: Iterable[str]) -> BaseGeometry | None:
     """The loose edges of these grids as one geometry; None where all are met."""
-    ground = _ground(partition)
+    ground = ground_of(partition)
     rows = ground.usable(np.sort(partition.rows(codes)))
     if not len(rows):
         return None

@@ -40,6 +40,17 @@ class Edges:
         """The edges for which the mask is true."""
         return Edges(self.low[mask], self.high[mask], self.row[mask], self.side[mask])
 
+    def box(self) -> NDArray[np.float64]:
+        """West, south, east and north of all edges; there must be one."""
+        ends = np.concatenate([self.low, self.high])
+        return np.concatenate([ends.min(axis=0), ends.max(axis=0)])
+
+    def meeting(self, box: NDArray[np.float64]) -> Edges:
+        """The edges whose own boxes have a point in common with a box given as west, south, east and north."""
+        west, south, east, north = box
+        low_y, high_y = np.minimum(self.low[:, 1], self.high[:, 1]), np.maximum(self.low[:, 1], self.high[:, 1])
+        return self.where((self.low[:, 0] <= east) & (self.high[:, 0] >= west) & (low_y <= north) & (high_y >= south))
+
     def lines(self) -> NDArray[np.object_]:
         """One LineString an edge."""
         return np.asarray(shapely.linestrings(np.stack([self.low, self.high], axis=1)), dtype=object)

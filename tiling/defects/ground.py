@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import shapely
@@ -13,6 +15,7 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges, edges_of, frame_edges, joined, partners
+from tiling.partition import Partition
 from tiling.structure import structure_of
 
 Rows = NDArray[np.intp]
@@ -25,16 +28,19 @@ class Ground:
     """Codes and polygons in a fixed order, an index over them, and the frame. Validity is looked up once a row.
 
     `drawn` are the polygons as they came. In `polygons` an invalid one is replaced by what its structure means as
-    soon as its row is asked for by `usable`, which all that measures does first.
+    soon as its row is asked for by `usable`, which all that measures does first. `frame_notes` keeps what is found out
+    about the frame, for other grounds in the same frame.
     """
 
     codes: Sequence[str]
     drawn: NDArray[np.object_]
     tree: STRtree
     frame: BaseGeometry | None
+    frame_notes: dict[str, Any] = field(default_factory=dict, repr=False)
     polygons: NDArray[np.object_] = field(init=False, repr=False)
     _known: NDArray[np.int8] = field(init=False, repr=False)
-    _about: dict[bytes, tuple[Edges, NDArray[np.intp]]] = field(default_factory=dict, init=False, repr=False)
+    _about: tuple[bytes, tuple[Edges, NDArray[np.intp]]] | None = field(default=None, init=False, repr=False)
+    _looking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "polygons", self.drawn)
@@ -49,9 +55,9 @@ class Ground:
 
     def usable(self, rows: Rows) -> Rows:
         """Those of the rows whose ground is known: valid polygons, and invalid ones that can be read."""
-        unknown = rows[self._known[rows] == _UNKNOWN]
-        if len(unknown):
-            self._look_at(unknown)
+        if (self._known[rows] == _UNKNOWN).any():
+            with self._looking:
+                self._look_at(rows[self._known[rows] == _UNKNOWN])
         return np.asarray(rows[self._known[rows] > _NO])
 
     def faulty(self, rows: Rows) -> Rows:
@@ -68,18 +74,19 @@ class Ground:
         shapes = self.drawn[rows]
         solid = np.isin(shapely.get_type_id(shapes), _POLYGON_TYPES) & ~shapely.is_empty(shapes)
         valid = shapely.is_valid(shapes)
-        self._known[rows] = np.where(solid & valid, _YES, _NO)
-        for row in rows[solid & ~valid].tolist():
-            self._read(row)
+        known = np.where(solid & valid, _YES, _NO)
+        for k in np.flatnonzero(solid & ~valid).tolist():
+            known[k] = self._read(int(rows[k]))
+        self._known[rows] = known
 
-    def _read(self, row: int) -> None:
+    def _read(self, row: int) -> int:
         meant = structure_of(self.drawn[row])
         if meant is None:
-            return
+            return _NO
         if self.polygons is self.drawn:
             object.__setattr__(self, "polygons", self.drawn.copy())
         self.polygons[row] = meant
-        self._known[row] = _READ
+        return _READ
 
     def near(self, rows: Rows, reach_m: float = 0.0) -> Rows:
         """The usable rows whose boxes come within `reach_m` of those of the rows given, these included."""
@@ -91,10 +98,13 @@ class Ground:
         """The usable rows whose boxes meet the window's."""
         return self.usable(np.sort(self.tree.query(window)))
 
-    @cached_property
+    @property
     def border(self) -> Edges:
         """The edges of the frame."""
-        return frame_edges(self.frame)
+        found: Edges | None = self.frame_notes.get("edges")
+        if found is None:
+            self.frame_notes["edges"] = found = frame_edges(self.frame)
+        return found
 
     @cached_property
     def all_usable(self) -> Rows:
@@ -112,15 +122,15 @@ class Ground:
 
         Partners are certain for the rows given only.
         """
-        key = rows.tobytes()
-        if key not in self._about:
-            self._about.clear()
-            self._about[key] = self._edges_about(rows)
-        return self._about[key]
+        key, held = rows.tobytes(), self._about
+        if held is None or held[0] != key:
+            held = (key, self._edges_about(rows))
+            object.__setattr__(self, "_about", held)
+        return held[1]
 
     def _edges_about(self, rows: Rows) -> tuple[Edges, NDArray[np.intp]]:
         around = self.near(rows)
-        border = _within_box(self.border, shapely.total_bounds(self.polygons[rows]))
+        border = self.border.meeting(shapely.total_bounds(self.polygons[rows]))
         edges = joined(edges_of(self.polygons[around], around), border)
         return edges, partners(edges)
 
@@ -151,8 +161,11 @@ class Ground:
         return np.asarray(shapely.intersects(self.frame, points))
 
 
-def _within_box(edges: Edges, box: NDArray[np.float64]) -> Edges:
-    west, south, east, north = box
-    low_y = np.minimum(edges.low[:, 1], edges.high[:, 1])
-    high_y = np.maximum(edges.low[:, 1], edges.high[:, 1])
-    return edges.where((edges.low[:, 0] <= east) & (edges.high[:, 0] >= west) & (low_y <= north) & (high_y >= south))
+def ground_of(partition: Partition) -> Ground:
+    """The ground of a partition for looking about some of its grids, made once: an edit is judged, then checked."""
+    held: Ground | None = partition.notes.get("ground")
+    if held is None:
+        frame_notes = partition.frame_notes
+        held = Ground(partition.codes, partition.polygons, partition.tree, partition.frame, frame_notes=frame_notes)
+        partition.notes["ground"] = held
+    return held

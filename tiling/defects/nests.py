@@ -77,7 +77,7 @@ def suspect_areas(
     areas, or at the frame, make up the outline of the children, which must be the ring.
     """
     own, outline = _outline(edges, met_by, area_of)
-    both = joined(_owned(edges, own, outline), _rings(rings))
+    both = joined(_owned(edges, own, outline), _rings(rings, np.arange(len(rings))))
     return np.unique(both.row[loose_by_owner(both)])
 
 
@@ -92,7 +92,11 @@ def suspect_areas_about(
     """The same as far as the edges of some rows tell: areas of which such an edge should be a border and is not."""
     own, outline = _outline(edges, met_by, area_of)
     judged = _owned(edges, own, outline & np.isin(edges.row, scope))
-    unmet = loose_by_owner(joined(judged, _rings(rings)))[: len(judged)]
+    if not len(judged):
+        return judged.row
+    # Equal edges lie in the same box, and of a ring only a small part does.
+    ring = _rings(rings, np.unique(judged.row)).meeting(judged.box())
+    unmet = loose_by_owner(joined(judged, ring))[: len(judged)]
     return np.unique(judged.row[unmet])
 
 
@@ -108,6 +112,6 @@ def _owned(edges: Edges, owner: NDArray[np.intp], kept: NDArray[np.bool_]) -> Ed
     return Edges(edges.low[kept], edges.high[kept], owner[kept], edges.side[kept])
 
 
-def _rings(rings: Sequence[BaseGeometry]) -> Edges:
-    edges = edges_of(np.array(list(rings), dtype=object), np.arange(len(rings)))
+def _rings(rings: Sequence[BaseGeometry], which: NDArray[np.intp]) -> Edges:
+    edges = edges_of(np.array([rings[k] for k in which.tolist()], dtype=object), which)
     return Edges(edges.low, edges.high, edges.row, -edges.side)
