@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint, func, insert, select
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -68,26 +68,39 @@ class Ticket:
     body_sha256: bytes
 
 
+# For statements that write more than this line: an edit of a draft does. `line_of` gives the parameters, of which the
+# last one is for whoever runs the statement: it must return WAKEN, else nobody who listens hears of the line.
+LINE = insert(PlanEvent).values(
+    {column.key: bindparam(f"event_{column.key}") for column in PlanEvent.__table__.columns if column.key != "at"}
+)
+WAKEN = func.pg_notify(CHANNEL, bindparam("event_told", type_=Text))
+# One statement: to wake the others costs no way to the server of its own.
+_NOTE = LINE.returning(WAKEN)
+
+
+def line_of(session: Session, plan_id: int, happening: Happening, *, version: int, by: Actor) -> dict[str, Any]:
+    """The parameters with which `LINE` appends the line of a version; takes the ticket that waits for it."""
+    ticket: Ticket | None = session.info.pop(_TICKET, None)
+    return {
+        "event_plan_id": plan_id,
+        "event_version": version,
+        "event_action": happening.action,
+        "event_op": happening.op,
+        "event_by": by.name,
+        "event_author": happening.author,
+        "event_codes": sorted(happening.codes),
+        "event_households": {code: list(pair) for code, pair in happening.households.items()},
+        "event_added": list(happening.added),
+        "event_cleared": list(happening.cleared),
+        "event_key": None if ticket is None else ticket.key,
+        "event_body_sha256": None if ticket is None else ticket.body_sha256,
+        "event_told": json.dumps({"plan": plan_id, "version": version}),
+    }
+
+
 def note_happening(session: Session, plan_id: int, happening: Happening, *, version: int, by: Actor) -> None:
     """Append the line of a version, in the caller's transaction; whoever listens is woken when that commits."""
-    ticket: Ticket | None = session.info.pop(_TICKET, None)
-    line = insert(PlanEvent).values(
-        plan_id=plan_id,
-        version=version,
-        action=happening.action,
-        op=happening.op,
-        by=by.name,
-        author=happening.author,
-        codes=sorted(happening.codes),
-        households={code: list(pair) for code, pair in happening.households.items()},
-        added=list(happening.added),
-        cleared=list(happening.cleared),
-        key=None if ticket is None else ticket.key,
-        body_sha256=None if ticket is None else ticket.body_sha256,
-    )
-    told = json.dumps({"plan": plan_id, "version": version})
-    # One statement: to wake the others costs no way to the server of its own.
-    session.connection().execute(line.returning(func.pg_notify(CHANNEL, told)))
+    session.connection().execute(_NOTE, line_of(session, plan_id, happening, version=version, by=by))
 
 
 def note_turn(session: Session, plan: Plan, action: str, *, by: Actor) -> None:

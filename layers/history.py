@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -40,6 +41,24 @@ class HistoryEntry(Base):
     details: Mapped[dict[str, Any]]
     sealed: Mapped[int | None] = mapped_column(unique=True)
     digest: Mapped[bytes | None] = mapped_column(BYTEA)
+
+
+# For statements that write more than this line: an edit of a draft does. `line_of` gives the parameters.
+LINE = insert(HistoryEntry).values(
+    {name: bindparam(f"history_{name}") for name in ("action", "subject", "area", "actor", "role", "details")}
+)
+
+
+def line_of(action: str, *, subject: str, area: str, by: Actor, details: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with which `LINE` appends one line, the same that `note` appends."""
+    return {
+        "history_action": action,
+        "history_subject": subject,
+        "history_area": area,
+        "history_actor": by.name,
+        "history_role": by.role,
+        "history_details": dict(details),
+    }
 
 
 def note(session: Session, action: str, *, subject: str, area: str = "", by: Actor, **details: Any) -> None:

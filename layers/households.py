@@ -8,7 +8,19 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, any_, func, literal, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
@@ -57,11 +69,19 @@ def list_moved(
 ) -> list[tuple[int, str, int]]:
     """Building, sub-grid and number of the households of these buildings, or in these sub-grids, that were put into a
     sub-grid by themselves: counts only."""
-    from_buildings = Household.building_id == any_(literal(list(building_ids), ARRAY(BigInteger)))
-    into_codes = Household.sub_grid_override == any_(literal(list(codes), ARRAY(Text)))
-    statement = (
+    asked = {"building_ids": list(building_ids), "codes": list(codes)}
+    return [(building, code or "", number) for building, code, number in session.connection().execute(_MOVED, asked)]
+
+
+def _moved() -> Select[int, str | None, int]:
+    from_buildings = Household.building_id == any_(bindparam("building_ids", type_=ARRAY(BigInteger)))
+    into_codes = Household.sub_grid_override == any_(bindparam("codes", type_=ARRAY(Text)))
+    return (
         select(Household.building_id, Household.sub_grid_override, func.count())
         .where(Household.sub_grid_override.is_not(None), or_(from_buildings, into_codes))
         .group_by(Household.building_id, Household.sub_grid_override)
     )
-    return [(building, code or "", number) for building, code, number in session.connection().execute(statement)]
+
+
+# Made once: every edit asks it, and to put it together takes as long as to run it.
+_MOVED = _moved()

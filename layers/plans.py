@@ -10,7 +10,18 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Select, UniqueConstraint, select, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Select,
+    UniqueConstraint,
+    bindparam,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 from sqlalchemy.types import LargeBinary, Text
@@ -147,8 +158,7 @@ def lock_plan(session: Session, plan_id: int, *, version: int, by: Actor) -> Pla
     Raises NotFound, Forbidden where its district is foreign to the actor, and Outdated at any other version: of two
     writers who saw the same version the second one finds it gone ([P3]).
     """
-    locked = _light().where(Plan.id == plan_id).with_for_update().execution_options(populate_existing=True)
-    plan = session.scalar(locked)
+    plan = session.scalar(_LOCKED, {"of": plan_id})
     if plan is None:
         raise NotFound("no_such_plan", plan=plan_id)
     if not reaches(by, plan.district):
@@ -200,3 +210,7 @@ def reaches(by: Actor, district: str) -> bool:
 def _light() -> Select[Plan]:
     """Plans without what is large: frames and reports are loaded when they are asked for."""
     return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate), defer(Plan.to_redo))
+
+
+# Made once: every edit begins with it, and to put it together takes as long as to run it.
+_LOCKED = _light().where(Plan.id == bindparam("of")).with_for_update().execution_options(populate_existing=True)

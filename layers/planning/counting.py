@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Text, any_, false, func, literal, or_, select
+from sqlalchemy import Float, Select, Text, any_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -60,22 +61,12 @@ class Count:
 
 def load_houses(session: Session, box: BaseGeometry, *, codes: Collection[str]) -> Houses:
     """The buildings that reach into a box in degrees, and those put into one of these grids by hand."""
-    inside = false() if box.is_empty else Building.geom.op("&&")(func.ST_MakeEnvelope(*box.bounds, WGS84))
-    # One array, not a list of parameters: the statement stays the same however many grids are asked for.
-    by_hand = Building.grid_override == any_(literal(list(codes), ARRAY(Text)))
-    chosen = or_(inside, by_hand) if codes else inside
-    statement = select(
-        Building.id,
-        func.ST_X(Building.inner_point),
-        func.ST_Y(Building.inner_point),
-        Building.households,
-        Building.grid_override,
-        Building.stairwells,
-        func.ST_AsBinary(Building.geom),
-    ).where(chosen)
+    # No box at all is NULL to the database, and nothing lies in that.
+    sides = [None] * 4 if box.is_empty else box.bounds
+    asked = {**dict(zip(_SIDES, sides, strict=True)), "codes": list(codes)}
     # Straight through the connection: every edit asks this, and there is nothing for the session to track.
     session.flush()
-    rows = session.connection().execute(statement).all()
+    rows = session.connection().execute(_HOUSES, asked).all()
     columns = list(zip(*rows, strict=True)) if rows else [()] * 7
     return Houses(
         np.array(columns[0], dtype=np.int64),
@@ -85,6 +76,27 @@ def load_houses(session: Session, box: BaseGeometry, *, codes: Collection[str]) 
         np.array(columns[5], dtype=np.int64),
         np.asarray(shapely.from_wkb(objects(columns[6])), dtype=object),
     )
+
+
+_SIDES = ("west", "south", "east", "north")
+
+
+def _houses() -> Select[Any]:
+    """The statement of `load_houses`; one array, not a list of parameters: it is the same for any number of grids."""
+    envelope = func.ST_MakeEnvelope(*(bindparam(side, type_=Float) for side in _SIDES), WGS84)
+    by_hand = Building.grid_override == any_(bindparam("codes", type_=ARRAY(Text)))
+    return select(
+        Building.id,
+        func.ST_X(Building.inner_point),
+        func.ST_Y(Building.inner_point),
+        Building.households,
+        Building.grid_override,
+        Building.stairwells,
+        func.ST_AsBinary(Building.geom),
+    ).where(or_(Building.geom.op("&&")(envelope), by_hand))
+
+
+_HOUSES = _houses()
 
 
 def owners_of(points: Geometries, polygons: Geometries) -> NDArray[np.intp]:
@@ -174,9 +186,12 @@ def _cut(
     owned = np.array([i for i, tile in enumerate(tiles) if tile is not None], dtype=np.intp)
     if not len(owned):
         return
-    own = board.partition.polygons[board.partition.rows(tiles[i] or "" for i in owned)]
+    # Tile by tile where it is about the tiles: they are few, and one has more vertices than all its buildings.
+    rows, which = np.unique(board.partition.rows(tiles[i] or "" for i in owned), return_inverse=True)
+    distinct = board.partition.polygons[rows]
+    own, usable = distinct[which], shapely.is_valid(distinct)[which]
     shapes = np.asarray(board.plane.to_metres(houses.shapes[owned]), dtype=object)
-    whole = ~shapely.is_valid(own) | ~shapely.is_valid(shapes)
+    whole = ~usable | ~shapely.is_valid(shapes)
     whole[~whole] = _covers(own[~whole], shapes[~whole])
     for i in np.flatnonzero(~whole).tolist():
         outside = shapes[i].difference(own[i])

@@ -14,21 +14,20 @@ from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
-from layers import history
 from layers.access import Actor, require_area
-from layers.chronicle import Happening, note_happening
+from layers.chronicle import Happening
 from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
 from layers.planning import codes
 from layers.planning.board import Board, GridRow, Target
-from layers.planning.desk import Desk, Next, after_move, keep, locked_desk_of, mark_written
+from layers.planning.desk import Desk, Next, after_move, locked_desk_of, mark_written
 from layers.planning.drawing import draw, move_of
 from layers.planning.drawn import Drawn
-from layers.planning.loading import Stored, in_degrees, stamp_of
+from layers.planning.ledger import Entry, record
+from layers.planning.loading import Stored, in_degrees
 from layers.planning.operations import Operation
 from layers.planning.sheet import TOLERANCE, difference, worse_than
 from layers.planning.steps import Move, Step, move_to
@@ -104,9 +103,12 @@ def perform(
     if drawn.survivor is not None:
         survivor, gone = drawn.survivor
         codes.record_ancestors(session, plan.district, survivor, plan_id=plan.id, ancestors=gone)
-    remember(session, plan, op=op, before=before, after=after, by=by)
-    done = tell(desk, advance(session, plan, fresh), op, after, by=by.name, began=began)
-    return noted(session, done, action="edit", was=desk.board, by=by)
+    if by.name not in plan.editors:
+        plan.editors = [*plan.editors, by.name]
+    happening = happening_of("edit", op, after, desks=(desk, fresh), author=by.name)
+    entry = Entry(op, before, after)
+    newer = record(session, plan, fresh, happening, details={"op": op["op"]}, by=by, entry=entry)
+    return tell(newer, happening, op, after, began=began)
 
 
 def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
@@ -120,7 +122,7 @@ def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
     last = session.scalar(made.order_by(PlanEdit.seq.desc()).limit(1))
     if last is None:
         raise Conflict("nothing_to_undo", plan=plan_id)
-    turn = Turn(last, "plan.undo", Step.from_json(last.before), undone=True)
+    turn = Turn(last, "undo", Step.from_json(last.before), undone=True)
     return _turned(session, plan, turn, by=by, began=began)
 
 
@@ -132,7 +134,7 @@ def redo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
     first = session.scalar(taken_back.order_by(PlanEdit.seq).limit(1))
     if first is None:
         raise Conflict("nothing_to_redo", plan=plan_id)
-    turn = Turn(first, "plan.redo", Step.from_json(first.after), undone=False)
+    turn = Turn(first, "redo", Step.from_json(first.after), undone=False)
     return _turned(session, plan, turn, by=by, began=began)
 
 
@@ -250,43 +252,6 @@ def _stored(row: GridRow, wkb: bytes | None, held: Stored | None) -> Stored:
     return replace(row, imperfect=not shape.is_valid or shape.is_empty), wkb
 
 
-def remember(session: Session, plan: Plan, *, op: dict[str, Any], before: Step, after: Step, by: Actor) -> None:
-    """Append the edit to the draft's history, which drops what was undone: it is one line, not a tree."""
-    number = select(func.coalesce(func.max(PlanEdit.seq), 0) + 1).where(PlanEdit.plan_id == plan.id)
-    undone = delete(PlanEdit).where(PlanEdit.plan_id == plan.id, PlanEdit.undone).cte("undone")
-    made = insert(PlanEdit).values(
-        plan_id=plan.id,
-        seq=number.scalar_subquery(),
-        version=plan.version + 1,
-        op=op,
-        before=before.as_json(),
-        after=after.as_json(),
-        by=by.name,
-    )
-    # One statement: the number is taken from all rows that were there when it began, so it cannot collide.
-    session.connection().execute(made.add_cte(undone))
-    if by.name not in plan.editors:
-        plan.editors = [*plan.editors, by.name]
-    history.note(session, "plan.edit", subject=f"plan:{plan.id}", area=plan.district, by=by, op=op["op"])
-
-
-def advance(session: Session, plan: Plan, fresh: Desk) -> Desk:
-    """The fresh desk under the version that the plan has from now on, kept for the next request."""
-    session.flush()
-    version = plan.version + 1
-    report = {"version": version, "ok": fresh.sheet.ok, "summary": fresh.sheet.summary(fresh.board)}
-    # The clock's moment, not the transaction's: it comes back from the same statement that sets it.
-    written = (
-        update(Plan).where(Plan.id == plan.id).values(version=version, updated_at=func.clock_timestamp(), report=report)
-    )
-    at = session.connection().scalars(written.returning(Plan.updated_at)).one()
-    for name, value in (("version", version), ("updated_at", at), ("report", report)):
-        set_committed_value(plan, name, value)
-    desk = Desk(replace(fresh.board, stamp=stamp_of(plan)), fresh.sheet)
-    keep(session, desk)
-    return desk
-
-
 def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float) -> Edited:
     desk = locked_desk_of(session, plan)
     for code in turn.step.rows:
@@ -294,48 +259,47 @@ def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float
     move = move_to(desk.board, turn.step)
     fresh = after_move(session, desk, move).desk
     turn.step.write(session, plan.id)
-    turn.edit.undone, turn.edit.version = turn.undone, plan.version + 1
-    history.note(session, turn.action, subject=f"plan:{plan.id}", area=plan.district, by=by, op=turn.edit.op["op"])
-    done = tell(desk, advance(session, plan, fresh), turn.edit.op, turn.step, by=turn.edit.by, began=began)
-    return noted(session, done, action=turn.action.removeprefix("plan."), was=desk.board, by=by)
+    op, turn.edit.undone, turn.edit.version = turn.edit.op, turn.undone, plan.version + 1
+    happening = happening_of(turn.action, op, turn.step, desks=(desk, fresh), author=turn.edit.by)
+    newer = record(session, plan, fresh, happening, details={"op": op["op"]}, by=by)
+    return tell(newer, happening, op, turn.step, began=began)
 
 
-def tell(desk: Desk, fresh: Desk, op: Mapping[str, Any], step: Step, *, by: str, began: float) -> Edited:
-    """The answer to a change of a draft, from the desks before and after it and the rows that were written."""
-    added, cleared = difference(fresh.sheet, desk.sheet)
+def tell(fresh: Desk, happening: Happening, op: Mapping[str, Any], step: Step, *, began: float) -> Edited:
+    """The answer to a change of a draft, from the desk after it, its line in the chronicle and the rows written."""
     return Edited(
         plan_id=fresh.board.stamp.plan_id,
         version=fresh.board.stamp.version,
         op=op,
-        by=by,
+        by=happening.author or "",
         changed=tuple(stored for stored in step.rows.values() if stored is not None),
         targets=fresh.board.targets,
         removed=tuple(sorted(code for code, stored in step.rows.items() if stored is None)),
         report=fresh.sheet.as_json(fresh.board),
-        added=tuple(added),
-        cleared=tuple(cleared),
+        added=tuple(happening.added),
+        cleared=tuple(happening.cleared),
         took_ms=round((time.perf_counter() - began) * 1000, 2),
     )
 
 
-def noted(session: Session, done: Edited, *, action: str, was: Board, by: Actor) -> Edited:
-    """The same answer, with its line in the plan's chronicle; `was` is the board before it."""
-    now = {row.code: row for row, _ in done.changed}
-    touched = [*now, *done.removed]
-    held = {code: row for code in touched if (row := now.get(code) or was.rows.get(code)) is not None}
-    happening = Happening(
+def happening_of(action: str, op: Mapping[str, Any], step: Step, *, desks: tuple[Desk, Desk], author: str) -> Happening:
+    """The line of a change in the plan's chronicle, from the rows that were written and the desks before and after."""
+    old, new = desks
+    added, cleared = difference(new.sheet, old.sheet)
+    was = old.board.rows
+    now = {code: stored[0] for code, stored in step.rows.items() if stored is not None}
+    held = {code: row for code in step.rows if (row := now.get(code) or was.get(code)) is not None}
+    return Happening(
         action=action,
-        op=done.op["op"],
-        author=done.by,
-        codes=touched,
+        op=op["op"],
+        author=author,
+        codes=list(step.rows),
         households={
-            code: (_held(was.rows, code), _held(now, code)) for code, row in held.items() if row.level == GridLevel.grid
+            code: (_held(was, code), _held(now, code)) for code, row in held.items() if row.level == GridLevel.grid
         },
-        added=done.added,
-        cleared=done.cleared,
+        added=added,
+        cleared=cleared,
     )
-    note_happening(session, done.plan_id, happening, version=done.version, by=by)
-    return done
 
 
 def _held(rows: Mapping[str, GridRow], code: str) -> int | None:

@@ -13,11 +13,11 @@ import shapely
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from layers import history
 from layers.access import Actor, require_area
 from layers.errors import Conflict, Unacceptable
 from layers.planning.desk import Desk, after_move, desk_of, locked_desk_of
-from layers.planning.editing import Edited, advance, lock_draft, noted, refuse_worse, tell
+from layers.planning.editing import Edited, happening_of, lock_draft, refuse_worse, tell
+from layers.planning.ledger import record
 from layers.planning.loading import Stored, read_frame, read_rings, read_rows
 from layers.planning.merging import Content, Decision, Group, Triple, groups_of, near, same, step_of
 from layers.planning.steps import Move, Step, move_to
@@ -64,18 +64,11 @@ def rebase(
     session.execute(delete(PlanEdit).where(PlanEdit.plan_id == plan.id))
     plan.based_on = meeting.latest.id
     _remember(meeting, decisions)
-    history.note(
-        session,
-        "plan.rebase",
-        subject=f"plan:{plan.id}",
-        area=plan.district,
-        by=by,
-        onto=meeting.latest.id,
-        decisions=dict(decisions),
-    )
     op = {"op": "rebase", "onto": str(meeting.latest.id)}
-    done = tell(desk, advance(session, plan, fresh), op, step, by=by.name, began=began)
-    return noted(session, done, action="rebase", was=desk.board, by=by)
+    happening = happening_of("rebase", op, step, desks=(desk, fresh), author=by.name)
+    details = {"onto": meeting.latest.id, "decisions": dict(decisions)}
+    newer = record(session, plan, fresh, happening, details=details, by=by)
+    return tell(newer, happening, op, step, began=began)
 
 
 def _meet(session: Session, plan: Plan) -> Meeting:

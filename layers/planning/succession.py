@@ -22,13 +22,14 @@ from sqlalchemy.orm import Session
 from layers import history
 from layers.access import Actor, require_area
 from layers.assignments import Assignment
-from layers.chronicle import note_turn
+from layers.chronicle import Happening
 from layers.errors import NotFound, Unacceptable
 from layers.grids import GridLevel
 from layers.planning.board import Board
 from layers.planning.desk import desk_of, locked_desk_of
-from layers.planning.editing import advance, lock_draft
+from layers.planning.editing import lock_draft
 from layers.planning.hands import Both, Held, both_of, held_houses, reshaped_codes
+from layers.planning.ledger import record
 from layers.planning.loading import load_board
 from layers.plans import Plan, PlanState, get_plan
 from layers.successors import Successor
@@ -284,16 +285,8 @@ def decide(session: Session, plan_id: int, decisions: Sequence[Decision], *, ver
         _write(session, plan.id, code, posts, by=by)
     if by.name not in plan.editors:
         plan.editors = [*plan.editors, by.name]
-    history.note(
-        session,
-        "plan.successors",
-        subject=f"plan:{plan.id}",
-        area=plan.district,
-        by=by,
-        grids=[code for code, _ in decisions],
-    )
-    advance(session, plan, desk)
-    note_turn(session, plan, "successors", by=by)
+    details = {"grids": [code for code, _ in decisions]}
+    record(session, plan, desk, Happening(action="successors"), details=details, by=by)
     return plan
 
 
