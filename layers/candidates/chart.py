@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ from tiling.plane import Plane
 
 # A code on its way up passes at most sub-grid, grid, community, subdistrict, district.
 _MOST_STEPS = 8
+_ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +121,17 @@ def _place(code: str, levels: Mapping[str, tuple[str, str | None]]) -> Place:
 
 def _sisters(grids: Iterable[Any]) -> dict[str, frozenset[str]]:
     """Grids of one parent that share an edge; borders match vertex for vertex, so equal edges are equal bytes."""
-    families: dict[str, list[Any]] = defaultdict(list)
-    for grid in grids:
-        if grid.level == GridLevel.grid and grid.exclusive and grid.parent_code is not None:
-            families[grid.parent_code].append(grid)
+    tiles = [grid for grid in grids if grid.level == GridLevel.grid and grid.exclusive and grid.parent_code is not None]
     sisters: dict[str, set[str]] = defaultdict(set)
-    for family in families.values():
-        for one, other in _edge_sharers([shapely.from_wkb(bytes(grid[5])) for grid in family]):
-            sisters[family[one].code].add(family[other].code)
-            sisters[family[other].code].add(family[one].code)
+    for one, other in _edge_sharers(shapely.from_wkb([bytes(grid[5]) for grid in tiles])):
+        if tiles[one].parent_code == tiles[other].parent_code:
+            sisters[tiles[one].code].add(tiles[other].code)
+            sisters[tiles[other].code].add(tiles[one].code)
     return {code: frozenset(others) for code, others in sisters.items()}
 
 
-def _edge_sharers(polygons: list[BaseGeometry]) -> set[tuple[int, int]]:
+def _edge_sharers(polygons: Any) -> list[tuple[int, int]]:
+    """Pairs of rows, the smaller first, of polygons that have an edge in common."""
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part_of = shapely.get_rings(parts, return_index=True)
     xy, ring_of = shapely.get_coordinates(rings, return_index=True)
@@ -139,11 +139,18 @@ def _edge_sharers(polygons: list[BaseGeometry]) -> set[tuple[int, int]]:
     edges = np.hstack([xy[:-1], xy[1:]])[same_ring]
     backwards = (edges[:, 0] > edges[:, 2]) | ((edges[:, 0] == edges[:, 2]) & (edges[:, 1] > edges[:, 3]))
     edges[backwards] = edges[backwards][:, [2, 3, 0, 1]]
-    owners = owner[part_of][ring_of[:-1][same_ring]]
-    order = np.lexsort(edges.T)
-    equal = (edges[order][1:] == edges[order][:-1]).all(axis=1)
-    pairs = np.sort(np.column_stack([owners[order][:-1], owners[order][1:]])[equal], axis=1)
-    return {(int(one), int(other)) for one, other in pairs if one != other}
+    order = np.argsort(_hashed(edges))
+    ordered, owners = edges[order], owner[part_of][ring_of[:-1][same_ring]][order]
+    equal = (ordered[1:] == ordered[:-1]).all(axis=1)
+    pairs = np.sort(np.column_stack([owners[:-1], owners[1:]])[equal], axis=1)
+    found = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+    return [(one, other) for one, other in found.tolist()]
+
+
+def _hashed(edges: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """One number for the bytes of each edge: a tenth of the time of sorting by four columns."""
+    bits = np.ascontiguousarray(edges + 0.0).view(np.uint64)
+    return np.asarray((bits * _ODD).sum(axis=1, dtype=np.uint64), dtype=np.uint64)
 
 
 def _desks(session: Session) -> Iterable[Desk]:
