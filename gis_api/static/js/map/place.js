@@ -33,9 +33,17 @@ export function showLayer(name, wanted) {
 
 const pointer = document.getElementById("pointer");
 if (pointer) {
-  map.on("mousemove", (event) => {
-    const [lon, lat] = storedOf(event.latlng);
+  // Ten times a second is as often as anybody reads it.
+  let place = null;
+  let later = 0;
+  const tell = () => {
+    const [lon, lat] = storedOf(place);
     pointer.textContent = `${lon.toFixed(6)}, ${lat.toFixed(6)} · WGS84`;
+    later = 0;
+  };
+  map.on("mousemove", ({ latlng }) => {
+    place = latlng;
+    later ||= setTimeout(tell, 100);
   });
 }
 

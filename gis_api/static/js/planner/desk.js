@@ -10,6 +10,7 @@ import { RepairDialog } from "./repair.js";
 
 const MENDABLE = new Set(["overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid"]);
 const REFUSED_FOR_MS = 12_000;
+const CHANGES_AFTER_MS = 1500;
 const ACTIONS = ["compare", "submit", "withdraw", "return", "publish"];
 
 export class Desk {
@@ -46,8 +47,13 @@ export class Desk {
     this.savedAt = Date.now();
     this.showState();
     document.getElementById("toast").hidden = true;
+    this.changesLater();
+  }
+
+  // Comparing whole plans is work for the service: not while the next edit is in the hand and about to be sent.
+  changesLater() {
     clearTimeout(this.later);
-    this.later = setTimeout(() => this.refreshChanges(), 1500);
+    this.later = setTimeout(() => (this.editor.tool?.moving ? this.changesLater() : this.refreshChanges()), CHANGES_AFTER_MS);
   }
 
   showState(problem) {

@@ -138,6 +138,7 @@ export class Editor {
   redraw() {
     this.base.redraw();
     this.over.redraw();
+    this.scene.hand.redraw();
   }
 
   // Pointer
@@ -189,8 +190,9 @@ export class Editor {
     this.said = said;
     const stage = map.getSize();
     const [width, height] = this.tipSize;
-    this.tip.style.left = `${Math.max(4, Math.min(point.x + 16, stage.x - width - 6))}px`;
-    this.tip.style.top = `${Math.max(4, point.y + 18 + height > stage.y ? point.y - height - 12 : point.y + 18)}px`;
+    const left = Math.max(4, Math.min(point.x + 16, stage.x - width - 6));
+    const top = Math.max(4, point.y + 18 + height > stage.y ? point.y - height - 12 : point.y + 18);
+    this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 
   click(event) {

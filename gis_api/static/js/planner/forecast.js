@@ -6,6 +6,7 @@ import { showForecast } from "./panel.js";
 import { shortCode } from "./tiling.js";
 
 const MOST_PAIRS = 6;
+const NOTHING = new Set();
 
 export class Forecast {
   constructor(tiling, { over, restore }) {
@@ -41,8 +42,10 @@ export class Forecast {
     if (!seen && !before) return;
     this.list.classList.toggle("foreseen", Boolean(seen));
     this.hands.setAttribute("aria-live", seen ? "off" : "polite");
-    this.tell.over();
+    if (!same(seen?.cut, before?.cut)) this.tell.over();
+    if (seen && this.shows(seen)) return;
     if (!seen) {
+      this.said = null;
       this.showCut(0);
       fill(this.hands);
       this.tell.restore();
@@ -52,6 +55,12 @@ export class Forecast {
     document.getElementById("households-title").textContent = t("planner.foreseen_title");
     this.showMoves(seen.moves, "planner.hands_now");
     this.showCut(seen.cut?.size ?? 0);
+    Object.assign(this, { said: textOf(seen), first: this.list.firstElementChild });
+  }
+
+  // Between most steps of the pointer no building changes hands: then the panel stays as it is.
+  shows(seen) {
+    return this.said === textOf(seen) && this.first === this.list.firstElementChild;
   }
 
   showCut(buildings) {
@@ -70,6 +79,14 @@ export class Forecast {
     fill(this.hands, some.length ? el("h3", {}, t(title)) : null,
       el("ul", { class: "moves" }, some.slice(0, MOST_PAIRS).map((move) => el("li", { "data-from": move.from ?? "", "data-to": move.to ?? "" }, wordsOf(move)))));
   }
+}
+
+function textOf({ figures, fresh, moves, cut }) {
+  return JSON.stringify([[...figures], fresh, moves, cut?.size]);
+}
+
+function same(one = NOTHING, other = NOTHING) {
+  return one.size === other.size && [...one].every((building) => other.has(building));
 }
 
 function wordsOf({ from, to, households, buildings }) {

@@ -7,6 +7,15 @@ import { rings, shortCode } from "./tiling.js";
 
 const CROWDED_PX = 26;
 
+// Leaflet moves markers in space, which makes a layer of the screen of each: two hundred of them cost more in every frame
+// than all else. In the plane they lie in one; the marker in the hand is moved by Leaflet and gets its own.
+const Handle = L.Marker.extend({
+  _setPos(at) {
+    L.Marker.prototype._setPos.call(this, at);
+    this._icon.style.transform = `translate(${at.x}px, ${at.y}px)`;
+  },
+});
+
 export class Handles {
   // `snap(latlng, id, free)` gives the place that the pointer means; the others are told what the hand does.
   constructor(tiling, { snap, moving, moved, bent, erased }) {
@@ -128,7 +137,7 @@ export class Handles {
 
   marker(latlng, name, size) {
     const icon = L.divIcon({ className: name, iconSize: [size, size] });
-    return L.marker(latlng, { icon, draggable: true, keyboard: true, autoPan: true, zIndexOffset: name.includes("middle") ? 0 : 500 }).addTo(this.layer);
+    return new Handle(latlng, { icon, draggable: true, keyboard: true, autoPan: true, zIndexOffset: name.includes("middle") ? 0 : 500 }).addTo(this.layer);
   }
 
   drop() {

@@ -1,8 +1,10 @@
-// What the editor shows on its two canvases: the grids below, and above them what is chosen, dragged, drawn or wrong.
+// What the editor shows on its canvases: the grids below, above them what is chosen, drawn or wrong, on top what hangs on
+// the pointer.
 import { number, t } from "../config.js";
 import { Painted } from "../map/canvas.js";
 import { colour, faint } from "../map/colours.js";
 import { map } from "../map/place.js";
+import { Hand } from "./hand.js";
 import { paintErrors, paintMark } from "./marks.js";
 import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
 import { outOfRange } from "./panel.js";
@@ -15,7 +17,8 @@ export class Scene {
     this.overlays = false;
     this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" });
     this.over = new Painted((context, view) => this.paintOver(context, view), { pane: "shadowPane" });
-    map.addLayer(this.base).addLayer(this.over);
+    this.hand = new Hand(() => editor.tool?.inHand() ?? null, (context, view) => this.paintHand(context, view));
+    map.addLayer(this.base).addLayer(this.over).addLayer(this.hand);
   }
 
   paintBase(context, view) {
@@ -42,15 +45,31 @@ export class Scene {
   paintOver(context, view) {
     const { tiling, editor } = this;
     const accent = colour("accent");
-    const chosen = editor.selected.map((code) => tiling.shapes.get(code)).filter(Boolean);
+    const chosen = this.chosen((code) => !editor.tool?.moving?.codes.includes(code));
     if (editor.hovered && !editor.selected.includes(editor.hovered.code)) {
       outline(context, tiling, [editor.hovered], view, { fill: faint("accent", 0.06), stroke: faint("accent", 0.55), width: 2 });
     }
-    outline(context, tiling, chosen, view, { fill: faint("accent", 0.13), stroke: accent, width: 3 });
+    this.paintChosen(context, view, chosen);
     paintErrors(context, view, editor.errorPlaces);
     for (const mark of editor.marks) paintMark(context, view, mark);
     this.paintCut(context, view, editor.forecast?.cut ?? []);
     editor.tool?.paint(context, view, accent);
+  }
+
+  chosen(wanted) {
+    const { editor, tiling } = this;
+    return editor.selected.filter(wanted).map((code) => tiling.shapes.get(code)).filter(Boolean);
+  }
+
+  paintChosen(context, view, shapes) {
+    outline(context, this.tiling, shapes, view, { fill: faint("accent", 0.13), stroke: colour("accent"), width: 3 });
+  }
+
+  // The grids that follow a vertex, chosen or not.
+  paintHand(context, view) {
+    const { tool } = this.editor;
+    this.paintChosen(context, view, this.chosen((code) => tool.moving.codes.includes(code)));
+    tool.paintHand(context, view, colour("accent"));
   }
 
   // The buildings that what is being drawn would cut.

@@ -4,7 +4,8 @@
 //
 // The editor calls: start when the tool is chosen, arm whenever selection, plan or zoom changed, click and hover with
 // Leaflet's mouse events, press / release with pointer events of the map (a finger too), key for what no button took,
-// cancel for Escape, confirm for the button over the map, paint over everything, stop when another tool is chosen.
+// cancel for Escape, confirm for the button over the map, paint over everything, inHand and paintHand for what `moving`
+// names, stop when another tool is chosen.
 import { t } from "../../config.js";
 
 export class Tool {
@@ -36,7 +37,7 @@ export class Tool {
     return selected.length === fits.length && fits.length >= this.constructor.needed;
   }
 
-  // A vertex that hangs on the pointer: {id, codes}; its edges are painted apart.
+  // A vertex that hangs on the pointer: {id, codes}; its edges are painted apart (paintHand).
   get moving() {
     return null;
   }
@@ -84,4 +85,11 @@ export class Tool {
   }
 
   paint() {}
+
+  // The box (world units) of what follows the pointer, null where nothing does, and its painting on a canvas of that size.
+  inHand() {
+    return null;
+  }
+
+  paintHand() {}
 }

@@ -4,11 +4,14 @@ import { number, t } from "../../config.js";
 import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
 import { toWorld } from "../../map/world.js";
+import { union } from "../balance.js";
 import { Handles } from "../handles.js";
 import { paintSnap } from "../marks.js";
 import { outline } from "../paint.js";
 import { shortCode } from "../tiling.js";
 import { Tool } from "./tool.js";
+
+const WORD_PX = 240;
 
 export class Vertices extends Tool {
   static name = "vertices";
@@ -68,7 +71,7 @@ export class Vertices extends Tool {
     if (this.held?.id !== id) this.lift(id);
     this.held.place = place;
     this.tiling.nudge(id, position);
-    this.editor.over.redraw();
+    this.editor.scene.hand.redraw();
     this.editor.foresee(() => this.foreseen(), (seen) => this.tellOf(seen));
   }
 
@@ -95,7 +98,7 @@ export class Vertices extends Tool {
     const title = this.overlay ? t("planner.overlay_vertex") : t("planner.shared_vertex", { n: grids.length });
     this.held = { id, codes, grids, title };
     this.editor.balance.start(grids, id);
-    this.editor.base.redraw();
+    this.editor.redraw();
   }
 
   words(seen) {
@@ -142,9 +145,20 @@ export class Vertices extends Tool {
     this.editor.arm();
   }
 
-  paint(context, view, accent) {
-    if (!this.held) return;
-    const touched = this.held.codes.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
+  get touched() {
+    return this.held.codes.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
+  }
+
+  // The grids that follow, and room for the word of a snap beside the vertex.
+  inHand() {
+    if (!this.held) return null;
+    const { x, y } = this.tiling.points[this.held.id];
+    const word = this.held.place?.snapped ? WORD_PX / 2 ** map.getZoom() : 0;
+    return union([[x, y, x + word, y], ...this.touched.map(({ box }) => box)]);
+  }
+
+  paintHand(context, view, accent) {
+    const { touched } = this;
     outline(context, this.tiling, touched.filter((shape) => shape.level === "sub_grid"), view, { stroke: colour("sub-grid"), width: 1, dash: [4, 3] });
     outline(context, this.tiling, touched.filter((shape) => shape.level !== "sub_grid"), view, { fill: faint("accent", 0.06), stroke: accent, width: 2 });
     const { place } = this.held;
