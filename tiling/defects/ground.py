@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges, edges_of, frame_edges, joined, partners
-from tiling.partition import Partition
+from tiling.partition import Index, Partition
 from tiling.structure import structure_of
 
 Rows = NDArray[np.intp]
@@ -34,7 +33,7 @@ class Ground:
 
     codes: Sequence[str]
     drawn: NDArray[np.object_]
-    tree: STRtree
+    tree: Index
     frame: BaseGeometry | None
     frame_notes: dict[str, Any] = field(default_factory=dict, repr=False)
     polygons: NDArray[np.object_] = field(init=False, repr=False)

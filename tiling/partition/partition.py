@@ -15,9 +15,9 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.errors import CodeTaken, NoSuchGrid
-from tiling.plane import LATTICE_M
+from tiling.partition.index import Index, patched
+from tiling.partition.shapes import Geometries, dissolve, frozen_array, object_array, same_bytes
 
-Geometries = NDArray[np.object_]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -84,7 +84,7 @@ class Partition:
         _refuse_circles(parents)
         return cls(
             names,
-            _frozen_array([polygons[i] for i in order]),
+            frozen_array([polygons[i] for i in order]),
             MappingProxyType(dict(parents)),
             frame,
             MappingProxyType(dict(areas)),
@@ -103,8 +103,8 @@ class Partition:
         return {code: row for row, code in enumerate(self.codes)}
 
     @cached_property
-    def tree(self) -> STRtree:
-        """A spatial index over `polygons`, by row; None and empty ones are never found."""
+    def tree(self) -> Index:
+        """A spatial index over `polygons`, by row; None and empty ones are never found. Rows come in no order."""
         return STRtree(self.polygons)
 
     @cached_property
@@ -258,6 +258,8 @@ class Partition:
             newer.__dict__["frame_notes"] = self.frame_notes
         if newer.areas is self.areas and "_area_boxes" in known:
             newer.__dict__["_area_boxes"] = self._area_boxes
+        if same_codes and "tree" in known:
+            newer.__dict__["tree"] = patched(self.tree, self.rows(change.changed), newer.polygons)
         if same_codes and "areas_m2" in known:
             areas_m2 = self.areas_m2.copy()
             rows = newer.rows(change.changed)
@@ -291,7 +293,7 @@ class Partition:
     def _tiles_after(self, change: Change) -> tuple[tuple[str, ...], Geometries]:
         if not (change.added or change.removed):
             polygons = self.polygons.copy()
-            polygons[self.rows(change.changed)] = _object_array(change.changed.values())
+            polygons[self.rows(change.changed)] = object_array(change.changed.values())
             polygons.flags.writeable = False
             return self.codes, polygons
         tiles = dict(zip(self.codes, self.polygons, strict=True))
@@ -300,7 +302,7 @@ class Partition:
         tiles.update(change.changed)
         tiles.update(change.added)
         codes = tuple(sorted(tiles))
-        return codes, _frozen_array([tiles[code] for code in codes])
+        return codes, frozen_array([tiles[code] for code in codes])
 
     def _stale(self, change: Change) -> set[str]:
         starts = {*change.touched, *change.removed, *change.parents, *change.parents.values()}
@@ -331,51 +333,6 @@ class Partition:
             frame=None if same_bytes(self.frame, older.frame) else self.frame,
             areas={c: ring for c, ring in self.areas.items() if not same_bytes(ring, older.areas.get(c))},
         )
-
-
-def dissolve(polygons: Geometries) -> BaseGeometry:
-    """The union in metres of polygons that should form a coverage, keeping every vertex of the outline.
-
-    Where they do not match, the union is computed on the lattice instead; invalid and missing ones are left out,
-    since `coverage_union_all` answers wrongly without a word on such input.
-    """
-    usable = polygons[shapely.is_valid(polygons) & ~shapely.is_empty(polygons)]
-    if len(usable) == 1:
-        return usable[0]  # type: ignore[no-any-return]
-    if shapely.coverage_is_valid(usable):
-        return polygonal(shapely.coverage_union_all(usable))
-    return polygonal(shapely.union_all(usable, grid_size=LATTICE_M))
-
-
-def polygonal(geometry: BaseGeometry) -> BaseGeometry:
-    """The polygons of a geometry as one Polygon or MultiPolygon; an empty Polygon where there are none."""
-    parts = shapely.get_parts(geometry)
-    while any(part.geom_type.startswith(("Multi", "GeometryCollection")) for part in parts):
-        parts = shapely.get_parts(parts)
-    parts = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
-    if len(parts) == 0:
-        return shapely.Polygon()
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
-
-
-def same_bytes(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
-    """Whether two geometries have the same rings with the same vertices in the same order."""
-    if one is other or one is None or other is None:
-        return one is other
-    return bool(shapely.equals_identical(one, other))
-
-
-def _object_array(items: Iterable[BaseGeometry | None]) -> Geometries:
-    listed = list(items)
-    out = np.empty(len(listed), dtype=object)
-    out[:] = listed
-    return out
-
-
-def _frozen_array(items: Iterable[BaseGeometry | None]) -> Geometries:
-    out = _object_array(items)
-    out.flags.writeable = False
-    return out
 
 
 def _refuse_circles(parents: Mapping[str, str]) -> None:

@@ -1,0 +1,7 @@
+"""A tiling with its levels, read-only, and what an edit changed; shapes of tiles taken together."""
+
+from tiling.partition.index import Index
+from tiling.partition.partition import Change, Partition
+from tiling.partition.shapes import Geometries, dissolve, polygonal, same_bytes
+
+__all__ = ["Change", "Geometries", "Index", "Partition", "dissolve", "polygonal", "same_bytes"]
