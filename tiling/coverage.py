@@ -123,6 +123,8 @@ def _about(ground: Ground, scope: Rows, parts_allowed: Collection[str], toleranc
     defects = list(shape_defects(ground, scope, parts_allowed))
     if not len(rows):
         return defects
+    if _covered_once(ground, rows):
+        return defects
     found = overlaps_of(ground, rows)
     defects += overlap_defects(ground, found, tolerance)
     free = ground.loose_about(rows)
@@ -137,6 +139,20 @@ def _about(ground: Ground, scope: Rows, parts_allowed: Collection[str], toleranc
     beside = ground.loose_about(ground.near(rows, tolerance.snap_m))
     defects += [d for d in unmatched_vertices(ground, beside, tolerance) if names.intersection(d.codes)]
     return defects
+
+
+def _covered_once(ground: Ground, rows: Rows) -> bool:
+    """Whether it is proved that the ground in the box of each of these usable rows belongs to one grid and the frame.
+
+    Where every edge in a box is met, the number of grids changes from no place in it to the next (see `defects.edges`),
+    so one place speaks for all. That is the usual answer after an edit, without one intersection.
+    """
+    edges, met_by = ground.edges_about(rows)
+    unmet = edges.where(met_by < 0)
+    if any(unmet.meets(box).any() for box in shapely.bounds(ground.polygons[rows])):
+        return False
+    places = np.asarray(shapely.point_on_surface(ground.polygons[rows]), dtype=object)
+    return bool((ground.covering(places) == 1).all() and ground.inside_frame(places).all())
 
 
 def _gaps_about(ground: Ground, rows: Rows, free: Edges, tolerance: Tolerance) -> list[Defect]:

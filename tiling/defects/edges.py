@@ -45,11 +45,12 @@ class Edges:
         ends = np.concatenate([self.low, self.high])
         return np.concatenate([ends.min(axis=0), ends.max(axis=0)])
 
-    def meeting(self, box: NDArray[np.float64]) -> Edges:
-        """The edges whose own boxes have a point in common with a box given as west, south, east and north."""
+    def meets(self, box: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether the box of each edge has a point in common with a box given as west, south, east and north."""
         west, south, east, north = box
         low_y, high_y = np.minimum(self.low[:, 1], self.high[:, 1]), np.maximum(self.low[:, 1], self.high[:, 1])
-        return self.where((self.low[:, 0] <= east) & (self.high[:, 0] >= west) & (low_y <= north) & (high_y >= south))
+        inside = (self.low[:, 0] <= east) & (self.high[:, 0] >= west) & (low_y <= north) & (high_y >= south)
+        return np.asarray(inside)
 
     def lines(self) -> NDArray[np.object_]:
         """One LineString an edge."""

@@ -129,7 +129,7 @@ class Ground:
 
     def _edges_about(self, rows: Rows) -> tuple[Edges, NDArray[np.intp]]:
         around = self.near(rows)
-        border = self.border.meeting(shapely.total_bounds(self.polygons[rows]))
+        border = self.border.where(self.border.meets(shapely.total_bounds(self.polygons[rows])))
         edges = joined(edges_of(self.polygons[around], around), border)
         return edges, partners(edges)
 

@@ -95,8 +95,8 @@ def suspect_areas_about(
     if not len(judged):
         return judged.row
     # Equal edges lie in the same box, and of a ring only a small part does.
-    ring = _rings(rings, np.unique(judged.row)).meeting(judged.box())
-    unmet = loose_by_owner(joined(judged, ring))[: len(judged)]
+    ring = _rings(rings, np.unique(judged.row))
+    unmet = loose_by_owner(joined(judged, ring.where(ring.meets(judged.box()))))[: len(judged)]
     return np.unique(judged.row[unmet])
 
 

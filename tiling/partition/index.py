@@ -54,8 +54,9 @@ Index: TypeAlias = STRtree | PatchedTree
 def patched(index: Index, rows: NDArray[np.intp], polygons: Geometries) -> Index:
     """The index of these polygons, which differ from those that it was made of in some rows only."""
     whole = index.whole if isinstance(index, PatchedTree) else index
-    replaced = np.union1d(rows, index.replaced) if isinstance(index, PatchedTree) else np.unique(rows)
+    already = index.replaced if isinstance(index, PatchedTree) else rows[:0]
+    fresh = np.setdiff1d(rows, already)
     # What is asked of the old tree is asked of old polygons as well, and of broken ones that raises.
-    if len(replaced) > MOST_REPLACED or not shapely.is_valid(whole.geometries[replaced]).all():
+    if len(already) + len(fresh) > MOST_REPLACED or not shapely.is_valid(whole.geometries[fresh]).all():
         return STRtree(polygons)
-    return PatchedTree(whole, polygons, replaced)
+    return PatchedTree(whole, polygons, np.concatenate([already, fresh]))
