@@ -157,22 +157,22 @@ def building_warnings(
     board: Board, houses: Houses, *, tiles: list[str | None], tolerance: Tolerance
 ) -> Iterator[tuple[tuple[str, str], Defect]]:
     """A warning, by kind and building, for each building in no grid of the frame and each one cut by a border."""
-    places = np.asarray(board.plane.to_metres(houses.points), dtype=object)
-    for i in _uncovered(board, places, tiles):
+    for i, place in _uncovered(board, houses, tiles):
         subject = str(houses.ids[i])
-        yield ("uncovered_building", subject), _at("uncovered_building", (), places[i], detail=subject)
+        yield ("uncovered_building", subject), _at("uncovered_building", (), place, detail=subject)
     for i, codes, outside_m2 in _cut(board, houses, tiles, tolerance):
-        subject = str(houses.ids[i])
-        yield ("cut_building", subject), _at("cut_building", codes, places[i], detail=subject, area_m2=outside_m2)
+        subject, place = str(houses.ids[i]), board.plane.to_metres(houses.points[i])
+        yield ("cut_building", subject), _at("cut_building", codes, place, detail=subject, area_m2=outside_m2)
 
 
-def _uncovered(board: Board, places: Geometries, tiles: list[str | None]) -> list[int]:
-    """The rows of buildings that stand in the frame and in no tile."""
+def _uncovered(board: Board, houses: Houses, tiles: list[str | None]) -> Iterator[tuple[int, BaseGeometry]]:
+    """Row and place in metres of each building that stands in the frame and in no tile."""
     lost = np.array([i for i, tile in enumerate(tiles) if tile is None], dtype=np.intp)
     if board.partition.frame is None or not len(lost):
-        return []
-    inside = np.asarray(shapely.intersects(board.partition.frame, places[lost]), dtype=bool)
-    return [int(i) for i in lost[inside]]
+        return
+    places = np.asarray(board.plane.to_metres(houses.points[lost]), dtype=object)
+    inside = np.asarray(shapely.intersects(board.partition.frame, places), dtype=bool)
+    yield from zip(lost[inside].tolist(), places[inside], strict=True)
 
 
 def _at(kind: str, codes: tuple[str, ...], where: BaseGeometry, *, detail: str, area_m2: float = 0.0) -> Defect:
