@@ -11,6 +11,7 @@ import shows all its faults at once. Only about one that nobody can read (see `t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import shapely
@@ -20,7 +21,14 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.edges import Edges
 from tiling.defects.ground import Ground, Rows, ground_of
-from tiling.defects.nests import nesting_defects, stray_defects, strays, suspect_areas, suspect_areas_about
+from tiling.defects.nests import (
+    nesting_defects,
+    outline_of,
+    stray_defects,
+    strays,
+    suspect_areas,
+    suspect_areas_about,
+)
 from tiling.defects.regions import (
     bare_parts,
     gap_defects,
@@ -230,10 +238,19 @@ def _suspects_about(partition: Partition, ground: Ground, rows: Rows) -> list[st
     edges, met_by = ground.edges_about(rows)
     found: set[str] = set()
     for area_of, names in _area_columns(partition, ground, np.unique(edges.row[edges.row >= 0])):
-        rings = [partition.areas[name] for name in names]
-        suspects = suspect_areas_about(edges, met_by, area_of, rings, scope=rows)
+        outlines = partial(_outline, partition, names)
+        suspects = suspect_areas_about(edges, met_by, area_of, outlines, scope=rows)
         found.update(names[k] for k in suspects.tolist())
     return sorted(found)
+
+
+def _outline(partition: Partition, names: Sequence[str], number: int) -> Edges:
+    """The edges of an area's ring, kept with the partition: it has more of them than all grids about an edit."""
+    notes, name = partition.area_notes, names[number]
+    if name not in notes:
+        notes[name] = outline_of(partition.areas[name], number)
+    held: Edges = notes[name]
+    return held.of(number)
 
 
 def _area_columns(partition: Partition, ground: Ground, rows: Rows) -> Iterator[tuple[NDArray[np.intp], list[str]]]:

@@ -189,7 +189,7 @@ def _cut(
     # Tile by tile where it is about the tiles: they are few, and one has more vertices than all its buildings.
     rows, which = np.unique(board.partition.rows(tiles[i] or "" for i in owned), return_inverse=True)
     distinct = board.partition.polygons[rows]
-    own, usable = distinct[which], shapely.is_valid(distinct)[which]
+    own, usable = distinct[which], board.partition.valid(rows)[which]
     shapes = np.asarray(board.plane.to_metres(houses.shapes[owned]), dtype=object)
     whole = ~usable | ~shapely.is_valid(shapes)
     whole[~whole] = _covers(own[~whole], shapes[~whole])

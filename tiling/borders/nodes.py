@@ -56,14 +56,31 @@ def inserted(xy: Floats, nodes: NewNodes) -> Floats:
 
 
 def mapped_rings(partition: Partition, window: BaseGeometry, change: Callable[[Floats], Floats]) -> Change:
-    """The change that a function of ring coordinates makes to grids, frame and areas that meet the window's box."""
+    """The change that a function of ring coordinates makes to grids, frame and areas that meet the window's box.
+
+    The function leaves alone all vertices outside the window.
+    """
     rows = np.sort(partition.tree.query(window))
     tiles = {partition.codes[row]: partition.polygons[row] for row in rows.tolist()}
     changed = {code: new for code, old in tiles.items() if (new := _changed(old, change)) is not None}
     near = partition.areas_near(window)
     areas = {code: new for code, old in near.items() if (new := _changed(old, change)) is not None}
-    frame = None if partition.frame is None else _changed(partition.frame, change)
+    frame = None if partition.frame is None or not _has_node(partition, window) else _changed(partition.frame, change)
     return Change(changed=changed, frame=frame, areas=areas)
+
+
+def frame_keys(partition: Partition) -> NDArray[np.int64]:
+    """The lattice positions of all nodes of the frame in millimetres; none without a frame."""
+    found: NDArray[np.int64] | None = partition.frame_notes.get("keys")
+    if found is None:
+        partition.frame_notes["keys"] = found = lattice_keys(shapely.get_coordinates(partition.frame))
+    return found
+
+
+def _has_node(partition: Partition, window: BaseGeometry) -> bool:
+    """Whether the frame, which may have many thousand nodes, has one in the box of the window."""
+    (low, high), keys = lattice_keys(np.reshape(window.bounds, (2, 2))), frame_keys(partition)
+    return bool(((keys >= low - 1) & (keys <= high + 1)).all(axis=1).any())
 
 
 def _changed(geometry: BaseGeometry, change: Callable[[Floats], Floats]) -> BaseGeometry | None:

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from tiling.borders.nodes import Edge, Place, edge_of, mapped_rings, metres, place_of, point_at, with_nodes
+from tiling.borders.nodes import Edge, Place, edge_of, frame_keys, mapped_rings, metres, place_of, point_at, with_nodes
 from tiling.borders.verdict import judged
 from tiling.errors import FrameVertex, InvalidShape, JunctionVertex, NoSuchVertex, WouldVanish
 from tiling.partition import Change, Partition
@@ -85,8 +85,9 @@ def _stored_vertex(partition: Partition, at: XY) -> Place:
 
 
 def _refuse_fixed(partition: Partition, place: Place) -> None:
-    for ring in _fixed_rings(partition, place):
-        if (lattice_keys(shapely.get_coordinates(ring)) == np.array(place)).all(axis=1).any():
+    rings = partition.areas_near(point_at(place)).values()
+    for keys in (frame_keys(partition), *(lattice_keys(shapely.get_coordinates(ring)) for ring in rings)):
+        if (keys == np.array(place)).all(axis=1).any():
             raise FrameVertex(where=point_at(place))
 
 

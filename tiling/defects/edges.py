@@ -40,6 +40,10 @@ class Edges:
         """The edges for which the mask is true."""
         return Edges(self.low[mask], self.high[mask], self.row[mask], self.side[mask])
 
+    def of(self, row: int) -> Edges:
+        """The same edges as those of one owner."""
+        return Edges(self.low, self.high, np.full(len(self), row, dtype=np.intp), self.side)
+
     def box(self) -> NDArray[np.float64]:
         """West, south, east and north of all edges; there must be one."""
         ends = np.concatenate([self.low, self.high])

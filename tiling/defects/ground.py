@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,7 +28,7 @@ class Ground:
 
     `drawn` are the polygons as they came. In `polygons` an invalid one is replaced by what its structure means as
     soon as its row is asked for by `usable`, which all that measures does first. `frame_notes` keeps what is found out
-    about the frame, for other grounds in the same frame.
+    about the frame, for other grounds in the same frame; `valid` tells of rows whether their polygons are.
     """
 
     codes: Sequence[str]
@@ -36,6 +36,7 @@ class Ground:
     tree: Index
     frame: BaseGeometry | None
     frame_notes: dict[str, Any] = field(default_factory=dict, repr=False)
+    valid: Callable[[Rows], NDArray[np.bool_]] | None = field(default=None, repr=False)
     polygons: NDArray[np.object_] = field(init=False, repr=False)
     _known: NDArray[np.int8] = field(init=False, repr=False)
     _about: tuple[bytes, tuple[Edges, NDArray[np.intp]]] | None = field(default=None, init=False, repr=False)
@@ -72,7 +73,7 @@ class Ground:
     def _look_at(self, rows: Rows) -> None:
         shapes = self.drawn[rows]
         solid = np.isin(shapely.get_type_id(shapes), _POLYGON_TYPES) & ~shapely.is_empty(shapes)
-        valid = shapely.is_valid(shapes)
+        valid = shapely.is_valid(shapes) if self.valid is None else self.valid(rows)
         known = np.where(solid & valid, _YES, _NO)
         for k in np.flatnonzero(solid & ~valid).tolist():
             known[k] = self._read(int(rows[k]))
@@ -164,7 +165,13 @@ def ground_of(partition: Partition) -> Ground:
     """The ground of a partition for looking about some of its grids, made once: an edit is judged, then checked."""
     held: Ground | None = partition.notes.get("ground")
     if held is None:
-        frame_notes = partition.frame_notes
-        held = Ground(partition.codes, partition.polygons, partition.tree, partition.frame, frame_notes=frame_notes)
+        held = Ground(
+            partition.codes,
+            partition.polygons,
+            partition.tree,
+            partition.frame,
+            frame_notes=partition.frame_notes,
+            valid=partition.valid,
+        )
         partition.notes["ground"] = held
     return held

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,7 @@ def suspect_areas(
     areas, or at the frame, make up the outline of the children, which must be the ring.
     """
     own, outline = _outline(edges, met_by, area_of)
-    both = joined(_owned(edges, own, outline), _rings(rings, np.arange(len(rings))))
+    both = joined(_owned(edges, own, outline), *(outline_of(ring, k) for k, ring in enumerate(rings)))
     return np.unique(both.row[loose_by_owner(both)])
 
 
@@ -85,17 +85,20 @@ def suspect_areas_about(
     edges: Edges,
     met_by: NDArray[np.intp],
     area_of: NDArray[np.intp],
-    rings: Sequence[BaseGeometry],
+    outlines: Callable[[int], Edges],
     *,
     scope: NDArray[np.intp],
 ) -> NDArray[np.intp]:
-    """The same as far as the edges of some rows tell: areas of which such an edge should be a border and is not."""
+    """The same as far as the edges of some rows tell: areas of which such an edge should be a border and is not.
+
+    `outlines` gives the edges of each ring, as `outline_of` does, by its number.
+    """
     own, outline = _outline(edges, met_by, area_of)
     judged = _owned(edges, own, outline & np.isin(edges.row, scope))
     if not len(judged):
         return judged.row
     # Equal edges lie in the same box, and of a ring only a small part does.
-    ring = _rings(rings, np.unique(judged.row))
+    ring = joined(*(outlines(k) for k in np.unique(judged.row).tolist()))
     unmet = loose_by_owner(joined(judged, ring.where(ring.meets(judged.box()))))[: len(judged)]
     return np.unique(judged.row[unmet])
 
@@ -112,6 +115,7 @@ def _owned(edges: Edges, owner: NDArray[np.intp], kept: NDArray[np.bool_]) -> Ed
     return Edges(edges.low[kept], edges.high[kept], owner[kept], edges.side[kept])
 
 
-def _rings(rings: Sequence[BaseGeometry], which: NDArray[np.intp]) -> Edges:
-    edges = edges_of(np.array([rings[k] for k in which.tolist()], dtype=object), which)
+def outline_of(ring: BaseGeometry, owner: int) -> Edges:
+    """The edges of an area's ring, seen from outside, as those of this owner."""
+    edges = edges_of(np.array([ring], dtype=object), np.array([owner], dtype=np.intp))
     return Edges(edges.low, edges.high, edges.row, -edges.side)
