@@ -1,4 +1,4 @@
-"""Pages of lists that are ordered by a moment and an id: opaque cursors, `next` links, and boxes."""
+"""Pages of lists: opaque cursors, by a key or by a moment and an id, `next` links, and boxes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,33 @@ Cursor = tuple[datetime, int]
 Box = tuple[float, float, float, float]
 
 
-def cursor_of(sent: str | None, *, name: str = "after") -> Cursor | None:
-    """Where the page before ended; raises Unacceptable for a cursor that is none of ours."""
+def key_of(sent: str | None, *, name: str = "after") -> str | None:
+    """The key after which a page goes on; raises Unacceptable for a cursor that is none of ours."""
     if sent is None:
         return None
     try:
-        at, number = base64.urlsafe_b64decode(sent.encode()).decode().split(" ")
+        return base64.urlsafe_b64decode(sent.encode()).decode()
+    except (binascii.Error, UnicodeError):
+        raise wrong_cursor(name) from None
+
+
+def wrong_cursor(name: str = "after") -> Unacceptable:
+    """What is said of a cursor that is none of ours."""
+    return Unacceptable("wrong_cursor", errors=[([name], "wrong_cursor")])
+
+
+def cursor_of(sent: str | None, *, name: str = "after") -> Cursor | None:
+    """Where the page before ended; raises Unacceptable for a cursor that is none of ours."""
+    key = key_of(sent, name=name)
+    if key is None:
+        return None
+    try:
+        at, number = key.split(" ")
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None or not 0 <= int(number) < 2**63:
             raise ValueError(sent)
-    except (binascii.Error, UnicodeError, ValueError):
-        raise Unacceptable("wrong_cursor", errors=[([name], "wrong_cursor")]) from None
+    except ValueError:
+        raise wrong_cursor(name) from None
     return moment, int(number)
 
 
@@ -45,7 +61,12 @@ def moment_of(sent: str) -> tuple[datetime, Cursor | None]:
 
 def link_after(request: Request, name: str, at: datetime, number: int) -> str:
     """The address of the page that goes on after this moment and id."""
-    cursor = base64.urlsafe_b64encode(f"{at.isoformat()} {number}".encode()).decode()
+    return link_after_key(request, name, f"{at.isoformat()} {number}")
+
+
+def link_after_key(request: Request, name: str, key: str) -> str:
+    """The address of the page that goes on after this key."""
+    cursor = base64.urlsafe_b64encode(key.encode()).decode()
     asked = [(key, value) for key, value in request.query_params.multi_items() if key != name]
     return f"{request.url.path}?{urlencode([*asked, (name, cursor)])}"
 

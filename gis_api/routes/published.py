@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from gis_api.dependencies import AnyRole, AskedBox, Now, Read, role_door
+from gis_api.paging import key_of, link_after_key, wrong_cursor
 from layers import published
 from layers.access import Actor, Role, require_visible
-from layers.errors import Unacceptable
 
 router = APIRouter(tags=["published"])
 GEOJSON = "application/geo+json"
@@ -22,15 +19,6 @@ NEXT = "after"
 PointReader = Annotated[Actor, Depends(role_door(*(role for role in Role if role is not Role.leader)))]
 DeviceReader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
 SEE_HOUSEHOLDS = {Role.planner, Role.admin}
-
-
-def _after(cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
-    except (binascii.Error, UnicodeError):
-        raise Unacceptable("wrong_cursor", errors=[([NEXT], "wrong_cursor")]) from None
 
 
 class _Question:
@@ -46,13 +34,7 @@ class _Question:
     ) -> None:
         self.request = request
         self.area, self.limit = area, limit
-        self.box, self.after = box, _after(after)
-
-    def link_after(self, key: str) -> str:
-        """The address of the next page."""
-        cursor = base64.urlsafe_b64encode(key.encode()).decode()
-        asked = {name: value for name, value in self.request.query_params.items() if name != NEXT}
-        return f"{self.request.url.path}?{urlencode(asked | {NEXT: cursor})}"
+        self.box, self.after = box, key_of(after, name=NEXT)
 
 
 Question = Annotated[_Question, Depends(_Question)]
@@ -63,9 +45,9 @@ def _answer(tx: Read, name: str, by: Actor, *, asked: _Question, now: Now) -> Re
     require_visible(by, area)
     after = asked.after
     if after is not None and not published.is_key(name, after):
-        raise Unacceptable("wrong_cursor", errors=[([NEXT], "wrong_cursor")])
+        raise wrong_cursor(NEXT)
     page = published.read_page(tx, name, area=area, at=now, limit=asked.limit, box=asked.box, after=after)
-    link = "null" if page.after is None else f'"{asked.link_after(page.after)}"'
+    link = "null" if page.after is None else f'"{link_after_key(asked.request, NEXT, page.after)}"'
     body = f'{{"type":"FeatureCollection","features":[{",".join(page.features)}],"next":{link}}}'
     return Response(body, media_type=GEOJSON)
 
