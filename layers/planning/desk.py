@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from sqlalchemy import URL, event, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, SessionTransaction
 
 from layers.planning.board import Board, Stamp
@@ -28,7 +29,7 @@ MOST_MISSED = 20
 
 
 # Which database, which plan: one process may serve several databases (tests do).
-Key = tuple[URL, int]
+Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,13 @@ def has_written(session: Session) -> bool:
 
 
 def _key(session: Session, plan_id: int) -> Key:
-    return session.get_bind().engine.url, plan_id
+    return _address(session.get_bind().engine), plan_id
+
+
+@lru_cache(maxsize=16)
+def _address(engine: Engine) -> str:
+    """The address of a database as text: to compare two URLs they are written out each time."""
+    return engine.url.render_as_string(hide_password=False)
 
 
 @event.listens_for(Session, "after_transaction_end")

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import orjson
 import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
@@ -42,13 +43,22 @@ RANGE, CUT, UNCOVERED = "households_out_of_range", "cut_building", "uncovered_bu
 PLACES = frozenset({"gap", "overlap", "overshoot"})
 
 
+class Shown(dict[str, Any]):
+    """A defect as the API gives it. Its text is made once: every answer to an edit holds all defects of the plan."""
+
+    @cached_property
+    def text(self) -> bytes:
+        """The defect as JSON."""
+        return orjson.dumps(self)
+
+
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """The report of one board: defects of the tiling, warnings by (kind, building or grid), and both as JSON."""
 
     coverage: CoverageReport
     warnings: Mapping[Key, Defect]
-    shown: Mapping[int, dict[str, Any]] = field(repr=False)
+    shown: Mapping[int, Shown] = field(repr=False)
 
     @property
     def ok(self) -> bool:
@@ -175,7 +185,7 @@ def _was_there(defect: Defect, before: CoverageReport) -> bool:
     return fresh_m2 <= NOISE_M2 + NODE_OFF_M * defect.where.length
 
 
-def difference(now: Sheet, before: Sheet) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def difference(now: Sheet, before: Sheet) -> tuple[list[Shown], list[Shown]]:
     """The defects that an edit added and those that it cleared, as JSON."""
     fresh = [now.shown[number] for number in now.shown.keys() - before.shown.keys()]
     gone = [before.shown[number] for number in before.shown.keys() - now.shown.keys()]
@@ -255,7 +265,7 @@ def _kept_up(
     return Sheet(coverage, warnings, {**shown, **_rendered(session, board, fresh)})
 
 
-def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int, dict[str, Any]]:
+def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int, Shown]:
     places = shapely.to_geojson(board.plane.to_degrees(objects(defect.where for defect in defects)))
     held = {id(d): _held(session, board, d) for d in defects if d.kind == "gap"}
     return {
@@ -264,20 +274,22 @@ def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int
     }
 
 
-def _json(defect: Defect, place: str | None, held: Count | None) -> dict[str, Any]:
-    return {
-        "kind": defect.kind,
-        "class": defect.class_,
-        "severity": defect.severity,
-        "codes": list(defect.codes),
-        "area_m2": round(defect.area_m2, 6),
-        "length_m": round(defect.length_m, 4),
-        "width_m": round(defect.width_m, 4),
-        "households": None if held is None else held.households,
-        "buildings": None if held is None else held.buildings,
-        "detail": defect.detail,
-        "where": None if place is None else json.loads(place),
-    }
+def _json(defect: Defect, place: str | None, held: Count | None) -> Shown:
+    return Shown(
+        {
+            "kind": defect.kind,
+            "class": defect.class_,
+            "severity": defect.severity,
+            "codes": list(defect.codes),
+            "area_m2": round(defect.area_m2, 6),
+            "length_m": round(defect.length_m, 4),
+            "width_m": round(defect.width_m, 4),
+            "households": None if held is None else held.households,
+            "buildings": None if held is None else held.buildings,
+            "detail": defect.detail,
+            "where": None if place is None else json.loads(place),
+        }
+    )
 
 
 def _held(session: Session, board: Board, gap: Defect) -> Count:

@@ -270,13 +270,14 @@ def _polygon(sent: Mapping[str, Any], datum: str) -> BaseGeometry:
 def _told(done: planning.Edited, **more: Any) -> Response:
     """What an edit did, with the new version as ETag."""
     features = [orjson.Fragment(feature) for feature in planning.features_of(done.changed, targets=done.targets)]
+    defects = [orjson.Fragment(defect.text) for defect in done.report["defects"]]
     body = {
         "version": done.version,
         "op": done.op["op"],
         "by": done.by,
         "changed": features,
         "removed": done.removed,
-        "report": done.report,
+        "report": {**done.report, "defects": defects},
         "added": done.added,
         "cleared": done.cleared,
         "took_ms": done.took_ms,
