@@ -1,4 +1,4 @@
-"""What the planner sees and feels while drawing: snapping, figures, cut buildings, keyboard, touch, and refusals."""
+"""What the planner sees and feels while drawing: snapping, figures, cut buildings, keyboard, and refusals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 import shapely
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import func, insert, select
 
 from layers import planning
@@ -244,32 +244,6 @@ def test_every_tool_has_a_key_and_escape_gives_up_step_by_step(hand: Hand) -> No
     expect(hand.it("planner-grid")).to_be_visible()
     hand.page.keyboard.press("Escape")
     expect(hand.it("planner-grid")).to_be_hidden()
-
-
-def finger(cdp: CDPSession, kind: str, *points: Place) -> None:
-    cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
-
-
-def test_a_finger_drags_a_vertex_on_a_phone(running: RunningCity, visit: Visit) -> None:
-    hand = opened(running, visit, width=390, height=844)
-    one, two = pair_of(hand.grids())
-    places = simple_nodes(hand.grids(), one, two)
-    node = places[len(places) // 2]
-    inner = shape_of(hand.grids()[one]["geometry"]).representative_point()
-    hand.look_at(node, zoom=19).tool("e").choose(one)
-    cdp = hand.page.context.new_cdp_session(hand.page)
-    cdp.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    x, y = hand.pixel(node)
-    finger(cdp, "touchStart", (x, y))
-    # Farther than the slop within which a browser takes a moving finger for a resting one.
-    (x1, y1), steps = hand.pixel((inner.x, inner.y)), 10
-    far = 32 / max(abs(x1 - x), abs(y1 - y))
-    for step in range(1, steps + 1):
-        share = far * step / steps
-        finger(cdp, "touchMove", (x + (x1 - x) * share, y + (y1 - y) * share))
-    finger(cdp, "touchEnd")
-    hand.at_version(2).clean()
-    assert all(list(node) != list(place) for place in border_of(hand.grids(), one, two))
 
 
 # What is refused: with its reason and its place, and the draft is as before
