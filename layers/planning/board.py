@@ -162,6 +162,8 @@ class Board:
 
     def with_rows(self, changed: Mapping[str, GridRow | None]) -> Board:
         """The same board with these rows instead of those of the same code, None taking one away; shapes stay."""
+        if all(self.rows.get(code) is row for code, row in changed.items()):
+            return self
         rows, totals = dict(self.rows), self.totals
         for code, row in changed.items():
             old = rows.pop(code, None)

@@ -76,6 +76,12 @@ class Sheet:
         number = Counter(key[0] for key in self.warnings) + Counter(defect.kind for defect in self.coverage.defects)
         return {kind: number[kind] for kind in KINDS if number[kind]}
 
+    def over(self, coverage: CoverageReport) -> Sheet:
+        """The same defects and warnings of other ground; what was sorted and counted of them stays."""
+        newer = replace(self, coverage=coverage)
+        newer.__dict__.update(defects=self.defects, by_kind=self.by_kind)
+        return newer
+
     def warning_kinds(self) -> frozenset[str]:
         """The kinds of warnings that a submission must acknowledge."""
         return WARNINGS.intersection(self.by_kind)
@@ -187,6 +193,8 @@ def _was_there(defect: Defect, before: CoverageReport) -> bool:
 
 def difference(now: Sheet, before: Sheet) -> tuple[list[Shown], list[Shown]]:
     """The defects that an edit added and those that it cleared, as JSON."""
+    if now.shown is before.shown:
+        return [], []
     fresh = [now.shown[number] for number in now.shown.keys() - before.shown.keys()]
     gone = [before.shown[number] for number in before.shown.keys() - now.shown.keys()]
     old, new = ({_name(shown) for shown in defects} for defects in (gone, fresh))
@@ -259,6 +267,8 @@ def _kept_up(
     fresh = [defect for defect in looked_at if id(defect) not in older.shown]
     kept = {id(defect) for defect in looked_at}
     gone = [id(defect) for defect in (*older.coverage.defects, *was.values()) if id(defect) not in kept]
+    if not fresh and not gone:
+        return older.over(coverage)
     shown = dict(older.shown)
     for number in gone:
         del shown[number]

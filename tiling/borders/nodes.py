@@ -62,10 +62,12 @@ def mapped_rings(partition: Partition, window: BaseGeometry, change: Callable[[F
     """
     rows = np.sort(partition.tree.query(window))
     tiles = {partition.codes[row]: partition.polygons[row] for row in rows.tolist()}
-    changed = {code: new for code, old in tiles.items() if (new := _changed(old, change)) is not None}
+    changed = {code: new for code, old in _noded(tiles, window).items() if (new := _changed(old, change)) is not None}
     near = partition.areas_near(window)
-    areas = {code: new for code, old in near.items() if (new := _changed(old, change)) is not None}
-    frame = None if partition.frame is None or not _has_node(partition, window) else _changed(partition.frame, change)
+    areas = {code: new for code, old in _noded(near, window).items() if (new := _changed(old, change)) is not None}
+    frame = partition.frame
+    if frame is not None:
+        frame = _changed(frame, change) if _within(frame_keys(partition), window).any() else None
     return Change(changed=changed, frame=frame, areas=areas)
 
 
@@ -77,10 +79,17 @@ def frame_keys(partition: Partition) -> NDArray[np.int64]:
     return found
 
 
-def _has_node(partition: Partition, window: BaseGeometry) -> bool:
-    """Whether the frame, which may have many thousand nodes, has one in the box of the window."""
-    (low, high), keys = lattice_keys(np.reshape(window.bounds, (2, 2))), frame_keys(partition)
-    return bool(((keys >= low - 1) & (keys <= high + 1)).all(axis=1).any())
+def _noded(shapes: Mapping[str, BaseGeometry], window: BaseGeometry) -> dict[str, BaseGeometry]:
+    """Those of the shapes that have a node in the box of the window; most only pass by with a corner of their box."""
+    codes = list(shapes)
+    xy, which = shapely.get_coordinates(list(shapes.values()), return_index=True)
+    return {codes[k]: shapes[codes[k]] for k in np.unique(which[_within(lattice_keys(xy), window)]).tolist()}
+
+
+def _within(keys: NDArray[np.int64], window: BaseGeometry) -> NDArray[np.bool_]:
+    """Whether each lattice position lies in the box of the window, a millimetre more at every side."""
+    low, high = lattice_keys(np.reshape(window.bounds, (2, 2)))
+    return np.asarray(((keys >= low - 1) & (keys <= high + 1)).all(axis=1))
 
 
 def _changed(geometry: BaseGeometry, change: Callable[[Floats], Floats]) -> BaseGeometry | None:

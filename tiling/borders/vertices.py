@@ -85,8 +85,8 @@ def _stored_vertex(partition: Partition, at: XY) -> Place:
 
 
 def _refuse_fixed(partition: Partition, place: Place) -> None:
-    rings = partition.areas_near(point_at(place)).values()
-    for keys in (frame_keys(partition), *(lattice_keys(shapely.get_coordinates(ring)) for ring in rings)):
+    rings = list(partition.areas_near(point_at(place)).values())
+    for keys in (frame_keys(partition), lattice_keys(shapely.get_coordinates(rings))):
         if (keys == np.array(place)).all(axis=1).any():
             raise FrameVertex(where=point_at(place))
 
