@@ -72,7 +72,8 @@ def home(request: Request, person: MaybePerson) -> Response:
 def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     """The boundary editor on one plan; without a plan, the list to choose from."""
     sections = ("plans", "plan", "difference", "planner", "defects", "repair", "search", "brush", "together")
-    ahead = (f"/api/v1/plans/{quote(plan, safe='')}/topology",) if plan else ()
+    address = f"/api/v1/plans/{quote(plan, safe='')}"
+    ahead = (f"{address}/topology", address) if plan else ()
     return map_page(reader_of(request, person), "planner", config={"plan": plan}, sections=sections, ahead=ahead)
 
 

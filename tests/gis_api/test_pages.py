@@ -103,6 +103,14 @@ def test_a_page_has_no_address_of_another_host_and_no_handler(signed_in: ClientA
         assert not re.search(r"<[^>]+\s(on\w+|style)=", html)
 
 
+def test_the_page_of_a_plan_tells_the_browser_at_once_what_its_script_will_ask_for(signed_in: ClientAs) -> None:
+    html = signed_in("planner").get("/planner?plan=1").text
+    head = html[: html.index("<body")]
+    for address in ("/api/v1/plans/1/topology", "/api/v1/plans/1"):
+        assert f'<link rel="preload" as="fetch" crossorigin href="{address}">' in head
+    assert "/api/v1/plans" not in signed_in("planner").get("/planner").text.partition("<body")[0]
+
+
 def test_what_is_asked_for_cannot_break_out_of_the_configuration(signed_in: ClientAs) -> None:
     html = signed_in("planner").get("/planner", params={"plan": "</script><script>alert(1)</script>"}).text
     assert "<script>alert" not in html

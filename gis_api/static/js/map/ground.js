@@ -71,10 +71,10 @@ const Ground = L.VectorGrid.extend({
   },
 });
 
-// Put the ground under the map; called once the map shows its place, so that no tile of elsewhere is asked for.
-export function addGround(map) {
+// The ground of a page's map, put under it once the map shows its place: no tile of elsewhere is asked for.
+export function newGround() {
   const sources = Object.fromEntries(Object.entries(config.ground).map(([name, variable]) => [name, window[variable]]));
-  if (sources.pictures) return sources.pictures.addTo(map);
+  if (sources.pictures) return sources.pictures;
   const ground = new Ground();
   ground._sources = sources;
   ground.show = (name, wanted) => {
@@ -82,5 +82,5 @@ export function addGround(map) {
     else ground._sources = Object.fromEntries(Object.entries(ground._sources).filter(([other]) => other !== name));
     ground.redraw();
   };
-  return ground.addTo(map);
+  return ground;
 }

@@ -1,6 +1,6 @@
 // The folium map of the page with what every map has: its ground, scale, zoom buttons, the position of the pointer.
 import { config, t } from "../config.js";
-import { addGround } from "./ground.js";
+import { newGround } from "./ground.js";
 import { boundsOf, storedOf } from "./world.js";
 
 export const map = window[config.map];
@@ -12,13 +12,15 @@ L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 110 }).addT
 
 let ground = null;
 
-// Show a box (west, south, east, north); the first time brings the ground and lifts the veil of loading.
+// Show a box (west, south, east, north); the first time lifts the veil of loading and brings the ground, a frame later.
 export function show(box, { maxZoom = 18, animate = false, padding = [24, 24] } = {}) {
   if (!Number.isFinite(box[0])) return;
   map.invalidateSize({ pan: false });
   map.fitBounds(boundsOf(box), { maxZoom, animate, padding });
   if (!ground) {
-    ground = addGround(map);
+    ground = newGround();
+    // What the page is about comes first: asking for some seventy tiles takes as long as drawing three thousand grids.
+    requestAnimationFrame(() => setTimeout(() => map.addLayer(ground)));
     L.control.zoom({ position: "bottomright", zoomInTitle: t("map.zoom_in"), zoomOutTitle: t("map.zoom_out") }).addTo(map);
     document.querySelector(".veil")?.remove();
   }

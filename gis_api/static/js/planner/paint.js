@@ -50,20 +50,25 @@ export function paintBorders(context, tiling, view, { subGrids, without }) {
     if (meets(arc.box, view.box)) ranks[arc.rank].push(arc.points);
   }
   const thin = Math.max(0.7, Math.min(2, (view.zoom - 12) * 0.5));
-  const line = (name, width, dash, groups) => {
-    context.beginPath();
-    for (const points of groups.flat()) traceWithout(context, tiling, points, view, without);
+  // Each border is traced once, though it is drawn twice: a district has 100,000 points, and tracing is most of the work.
+  const path = (arcs) => {
+    const made = new Path2D();
+    for (const points of arcs) traceWithout(made, tiling, points, view, without);
+    return made;
+  };
+  const line = (name, width, paths, dash = []) => {
     context.setLineDash(dash);
     context.lineWidth = width;
     context.strokeStyle = colour(name);
-    context.stroke();
+    for (const one of paths) context.stroke(one);
   };
   context.lineJoin = "round";
   context.lineCap = "butt";
-  if (subGrids && view.zoom >= SUB_GRIDS_FROM) line("sub-grid", 1, [4, 3], [ranks.sub_grid]);
-  line("halo", thin + 2.4, [], [ranks.grid, ranks.community, ranks.frame]);
-  line("grid", thin, [], [ranks.grid]);
-  line("grid", thin * 1.5 + 0.4, [], [ranks.community, ranks.frame]);
+  if (subGrids && view.zoom >= SUB_GRIDS_FROM) line("sub-grid", 1, [path(ranks.sub_grid)], [4, 3]);
+  const [grids, above] = [path(ranks.grid), path([...ranks.community, ...ranks.frame])];
+  line("halo", thin + 2.4, [grids, above]);
+  line("grid", thin, [grids]);
+  line("grid", thin * 1.5 + 0.4, [above]);
   context.setLineDash([]);
 }
 

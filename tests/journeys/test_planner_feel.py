@@ -1,0 +1,146 @@
+"""What keeps the planner's page quick: what is drawn, moved and asked for while a vertex hangs on the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request, expect
+
+from tests.journeys.conftest import RunningCity
+from tests.planner_hand import Hand, Place, pair_of, shape_of, simple_nodes
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+Visit = Callable[..., Page]
+
+# How often each canvas over the map was wiped to be painted anew: what changes in a frame.
+COUNT = """
+window.__wiped = new Map();
+const { clearRect } = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+  const times = window.__wiped.get(this.canvas) ?? 0;
+  if (this.canvas.classList.contains("painted")) window.__wiped.set(this.canvas, times + 1);
+  return clearRect.apply(this, box);
+};
+"""
+HAND = "canvas.painted.leaflet-zoom-hide"
+WIPED = f"""() => {{
+  const hand = document.querySelector("{HAND}");
+  const all = [...window.__wiped].map(([canvas, times]) => [canvas === hand, times]);
+  window.__wiped.clear();
+  const sum = (mine) => all.filter(([own]) => own === mine).reduce((total, [, times]) => total + times, 0);
+  return {{ hand: sum(true), others: sum(false) }};
+}}"""
+# When the page was ready, and when it first asked for a tile of the ground.
+ORDER = """
+new MutationObserver(() => {
+  if (document.querySelector("main[data-test=ready]")) window.__ready ??= performance.now();
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test"] });
+"""
+
+
+@pytest.fixture
+def draft(running: RunningCity) -> str:
+    return running.new_draft()
+
+
+def opened(running: RunningCity, visit: Visit, draft: str, *scripts: str, **context: Any) -> Hand:
+    def before(made: BrowserContext) -> None:
+        for script in scripts:
+            made.add_init_script(script)
+
+    return Hand(visit("planner", f"/planner?plan={draft}", before=before, **context), running, draft)
+
+
+def way_of(hand: Hand) -> tuple[str, Place, Place]:
+    """A grid with a vertex of its border that may be moved, and where to."""
+    one, two = pair_of(hand.grids())
+    nodes = simple_nodes(hand.grids(), one, two)
+    node = nodes[len(nodes) // 2]
+    inside = shape_of(hand.grids()[one]["geometry"]).representative_point()
+    return one, node, (node[0] + (inside.x - node[0]) * 0.1, node[1] + (inside.y - node[1]) * 0.1)
+
+
+def at_work(hand: Hand) -> tuple[Place, Place]:
+    """The vertices of a grid are shown, and the map has come to rest."""
+    code, start, end = way_of(hand)
+    hand.look_at(start, zoom=17).tool("e").choose(code)
+    hand.page.wait_for_timeout(900)
+    return start, end
+
+
+def test_while_a_vertex_is_dragged_only_what_hangs_on_it_is_painted(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    hand = opened(running, visit, draft, COUNT)
+    start, end = at_work(hand)
+    canvas = hand.page.locator(HAND)
+    expect(canvas).to_be_hidden()
+    hand.lift(start, end, steps=4)
+    hand.page.wait_for_timeout(150)
+    hand.page.evaluate(WIPED)
+    x, y = hand.pixel(end)
+    for step in range(20):
+        hand.page.mouse.move(x + step % 3, y)
+        hand.page.wait_for_timeout(20)
+    wiped = hand.page.evaluate(WIPED)
+    assert wiped["hand"] >= 10 and wiped["others"] == 0
+    seen, stage = canvas.bounding_box(), hand.page.locator("#map_main").bounding_box()
+    assert seen is not None and stage is not None
+    assert seen["width"] * seen["height"] < stage["width"] * stage["height"] / 2
+    hand.drop().at_version(2).clean()
+    expect(canvas).to_be_hidden()
+
+
+def test_what_hangs_on_the_pointer_is_painted_on_sharp_screens_too(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    hand = opened(running, visit, draft, "Object.defineProperty(window, 'devicePixelRatio', { get: () => 2 })")
+    start, end = at_work(hand)
+    hand.lift(start, end)
+    hand.page.wait_for_timeout(150)
+    canvas = hand.page.locator(HAND)
+    wide, shown = canvas.evaluate("canvas => [canvas.width, canvas.clientWidth]")
+    assert wide == 2 * shown
+    # The vertex in the hand lies on a line that is painted there.
+    x, y = hand.pixel(end)
+    box = canvas.bounding_box()
+    assert box is not None
+    inked = canvas.evaluate(
+        "(canvas, [x, y]) => canvas.getContext('2d').getImageData(2 * x - 4, 2 * y - 4, 8, 8).data.some(v => v > 0)",
+        [x - box["x"], y - box["y"]],
+    )
+    assert inked
+
+
+def test_the_vertices_of_a_grid_lie_in_one_layer_of_the_screen(running: RunningCity, visit: Visit, draft: str) -> None:
+    hand = opened(running, visit, draft)
+    at_work(hand)
+    ways = hand.it("planner-vertex").evaluate_all("all => all.map(one => one.style.transform)")
+    assert len(ways) > 3 and all(way.startswith("translate(") for way in ways)
+
+
+def test_plans_are_not_compared_while_a_vertex_is_in_the_hand(running: RunningCity, visit: Visit, draft: str) -> None:
+    hand = opened(running, visit, draft)
+    asked: list[str] = []
+    start, end = at_work(hand)
+    hand.drag(start, end).at_version(2)
+
+    def note(request: Request) -> None:
+        if "/diff" in request.url:
+            asked.append(request.url)
+
+    hand.page.on("request", note)
+    hand.lift(end, start, steps=4)
+    hand.page.wait_for_timeout(2_500)
+    assert asked == []
+    with hand.page.expect_request(lambda request: "/diff" in request.url):
+        hand.drop().at_version(3)
+
+
+def test_the_ground_is_asked_for_when_the_grids_can_be_edited(running: RunningCity, visit: Visit, draft: str) -> None:
+    page = opened(running, visit, draft, ORDER).page
+    tiles = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/tiles/'))"
+    page.wait_for_function(f"{tiles}.length > 0")
+    assert page.evaluate(f"window.__ready < Math.min(...{tiles}.map((one) => one.startTime))")
