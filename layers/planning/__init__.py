@@ -6,7 +6,8 @@
     publish(session, plan.id, version=..., by=reviewer)
 
 `board.py` is a draft on the table, `desk.py` keeps it in memory between requests, `sheet.py` its report, `steps.py` one
-step of its history; `loading.py` is the way from and to the database.
+step of its history, `ledger.py` the books in which every change stands; `loading.py` is the way from and to the
+database.
 """
 
 from layers.planning.certificates import certificate_of, find_faults

@@ -127,3 +127,27 @@ def test_a_dissolve_of_overlapping_polygons_is_their_union() -> None:
 def test_only_polygons_are_kept_of_a_mixed_result() -> None:
     mixed = shapely.GeometryCollection([shapely.Point(0, 0), shapely.MultiPolygon([shapely.box(0, 0, 1, 1)])])
     assert polygonal(mixed) == shapely.box(0, 0, 1, 1)
+
+
+def test_what_is_known_of_a_polygon_is_forgotten_when_it_changes() -> None:
+    every = np.arange(len(TOWN))
+    assert TOWN.valid(every).all()
+    knot = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    broken = TOWN.replace(Change(changed={"A": knot, "B": None}))
+    assert broken.valid(every).tolist() == [False, False, True, True]
+    mended = broken.replace(Change(changed={"A": TOWN.polygon("A"), "B": TOWN.polygon("B")}))
+    assert mended.valid(every).all()
+    assert TOWN.valid(every).all()
+
+
+def test_notes_on_frame_and_areas_go_with_them_only() -> None:
+    ring = TOWN.polygon("north")
+    assert ring is not None
+    town = Partition.of(TOWN.codes, TOWN.polygons, parents=TOWN.parents, frame=TOWN.frame, areas={"north": ring})
+    town.frame_notes["seen"] = town.area_notes["seen"] = town.notes["seen"] = True
+    same = town.replace(Change(changed={"A": moved(TOWN.polygon("A"))}))
+    assert (same.frame_notes, same.area_notes, same.notes) == ({"seen": True}, {"seen": True}, {})
+    reframed = town.replace(Change(frame=moved(town.frame)))
+    assert (reframed.frame_notes, reframed.area_notes) == ({}, {"seen": True})
+    rearranged = town.replace(Change(areas={"north": moved(ring)}))
+    assert (rearranged.frame_notes, rearranged.area_notes) == ({"seen": True}, {})
