@@ -201,7 +201,7 @@ AnyRole = Annotated[Actor, Depends(_AnyRole)]
 _VERSION = re.compile(r'"(0|[1-9][0-9]{0,8})"')
 
 
-def _if_match(if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None) -> int:
+def _if_match(if_match: str | None) -> int:
     if if_match is None:
         raise Problem(428, "version_missing")
     found = _VERSION.fullmatch(if_match.strip())
@@ -210,7 +210,13 @@ def _if_match(if_match: Annotated[str | None, Header(description='The version se
     return int(found[1])
 
 
-IfMatch = Annotated[int, Depends(_if_match)]
+async def _version(
+    if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None,
+) -> int:
+    return _if_match(if_match)
+
+
+IfMatch = Annotated[int, Depends(_version)]
 
 
 def etag(version: int) -> str:

@@ -21,11 +21,14 @@ def number_of(plan_id: str) -> int:
     return int(plan_id)
 
 
-def _plan_id(plan_id: Annotated[str, Path(max_length=100)]) -> int:
+# `async def`, though nothing is awaited: as in `dependencies`, to save the way to a thread and back.
+async def _plan_id(plan_id: Annotated[str, Path(max_length=100)]) -> int:
     return number_of(plan_id)
 
 
-def _seen(if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None) -> int | None:
+async def _seen(
+    if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None,
+) -> int | None:
     """The version seen, where one was sent: a proposal changes nothing and needs none."""
     return None if if_match is None else version_of(if_match)
 
