@@ -142,5 +142,25 @@ def test_plans_are_not_compared_while_a_vertex_is_in_the_hand(running: RunningCi
 def test_the_ground_is_asked_for_when_the_grids_can_be_edited(running: RunningCity, visit: Visit, draft: str) -> None:
     page = opened(running, visit, draft, ORDER).page
     tiles = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/tiles/'))"
-    page.wait_for_function(f"{tiles}.length > 0")
-    assert page.evaluate(f"window.__ready < Math.min(...{tiles}.map((one) => one.startTime))")
+    for _ in range(200):
+        if page.evaluate(f"{tiles}.length"):
+            break
+        page.wait_for_timeout(50)
+    assert page.evaluate(f"{tiles}.length > 0 && window.__ready < Math.min(...{tiles}.map((one) => one.startTime))")
+
+
+def test_an_edit_leaves_the_other_vertices_as_they_are_and_all_of_them_in_the_order_of_the_ring(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    hand = opened(running, visit, draft)
+    code, _, _ = way_of(hand)
+    start, end = at_work(hand)
+    shown = hand.it("planner-vertex")
+    before = shown.evaluate_all("all => all.map((one) => (one.mine = true)).length")
+    hand.drag(start, end).at_version(2)
+    hand.page.wait_for_timeout(300)
+    assert shown.evaluate_all("all => all.filter((one) => one.mine).length") == before - 1
+    places = shown.evaluate_all("all => all.map(({ dataset }) => [Number(dataset.lon), Number(dataset.lat)])")
+    ring = [list(place) for place in shape_of(hand.grids()[code]["geometry"]).geoms[0].exterior.coords[:-1]]
+    first = ring.index(places[0])
+    assert places == ring[first:] + ring[:first]

@@ -27,23 +27,51 @@ export class Handles {
     this.held = null;
     this.awaited = null;
     this.idOf = new WeakMap();
+    this.marks = new Map();
     map.on("zoomend", () => this.shape && !this.held && this.show(this.shape.code));
   }
 
+  // An edit changes few vertices: the elements of the others stay, since making a hundred takes longer than all else
+  // between an answer and its sight.
   show(code) {
     const focused = this.focused();
-    this.layer.clearLayers();
+    const before = this.marks;
+    this.marks = new Map();
     this.shape = code ? this.tiling.shapes.get(code) : null;
+    if (this.shape) this.fill(before);
+    for (const [key, marker] of before) if (this.marks.get(key) !== marker) this.layer.removeLayer(marker);
     if (!this.shape) return;
+    this.putInOrder();
+    this.refocus(focused);
+    this.awaited = null;
+  }
+
+  fill(before) {
     const scale = 2 ** map.getZoom();
     for (const ring of rings(this.shape)) {
       ring.forEach((id, i) => {
-        this.vertex(id);
-        this.midpoint(id, ring[(i + 1) % ring.length], scale);
+        this.vertex(id, before);
+        this.midpoint(id, ring[(i + 1) % ring.length], { scale, before });
       });
     }
-    this.refocus(focused);
-    this.awaited = null;
+  }
+
+  // The marker that stood for the same before, back in its place, else a new one.
+  keep(key, latlng, { before, make }) {
+    const marker = before.get(key) ?? make();
+    marker.getElement().classList.remove("held");
+    if (!marker.getLatLng().equals(latlng, 0)) marker.setLatLng(latlng);
+    this.marks.set(key, marker);
+  }
+
+  // The keyboard goes around the grid, whichever elements are new.
+  putInOrder() {
+    let next = null;
+    for (const marker of [...this.marks.values()].reverse()) {
+      const element = marker.getElement();
+      if (element.nextSibling !== next) element.parentNode.insertBefore(element, next);
+      next = element;
+    }
   }
 
   // Where the keyboard is: after an edit the vertices are others, the place is the same.
@@ -72,11 +100,17 @@ export class Handles {
     this.show(null);
   }
 
-  vertex(id) {
+  vertex(id, before) {
     const point = this.tiling.points[id];
     const owners = this.ownersAt(id);
     const fixed = this.tiling.fixed.has(id);
-    const marker = this.marker(latLngOf(point.lon, point.lat), ["vertex", owners.length > 2 && "node", fixed && "fixed"].filter(Boolean).join(" "), fixed ? 11 : 14);
+    const latlng = latLngOf(point.lon, point.lat);
+    this.keep([id, point.lon, point.lat, fixed, ...owners].join(), latlng, { before, make: () => this.newVertex(id, latlng, { owners, fixed }) });
+  }
+
+  newVertex(id, latlng, { owners, fixed }) {
+    const point = this.tiling.points[id];
+    const marker = this.marker(latlng, ["vertex", owners.length > 2 && "node", fixed && "fixed"].filter(Boolean).join(" "), fixed ? 11 : 14);
     const element = marker.getElement();
     element.dataset.test = "planner-vertex";
     element.dataset.lon = point.lon;
@@ -91,19 +125,26 @@ export class Handles {
       this.erase(id);
     });
     element.addEventListener("keydown", (event) => this.key(event, id));
+    return marker;
   }
 
-  midpoint(a, b, scale) {
+  midpoint(a, b, { scale, before }) {
     if (this.tiling.fixed.has(a) && this.tiling.fixed.has(b)) return;
     const [p, q] = [this.tiling.points[a], this.tiling.points[b]];
     if (Math.hypot(p.x - q.x, p.y - q.y) * scale < CROWDED_PX) return;
     const [lon, lat] = fromWorld((p.x + q.x) / 2, (p.y + q.y) / 2);
     const at = [Number(lon.toFixed(9)), Number(lat.toFixed(9))];
-    const marker = this.marker(latLngOf(lon, lat), "vertex middle", 12);
+    const latlng = latLngOf(lon, lat);
+    this.keep(`${a}-${b} ${at}`, latlng, { before, make: () => this.newMidpoint(latlng, () => ({ id: this.tiling.bend(a, b, at), from: at, bent: true })) });
+  }
+
+  newMidpoint(latlng, take) {
+    const marker = this.marker(latlng, "vertex middle", 12);
     const element = marker.getElement();
     element.dataset.test = "planner-midpoint";
     element.setAttribute("aria-label", t("planner.midpoint"));
-    this.follow(marker, () => ({ id: this.tiling.bend(a, b, at), from: at, bent: true }));
+    this.follow(marker, take);
+    return marker;
   }
 
   // From the moment it is taken the marker goes where the pointer means, and tells so.
@@ -168,6 +209,6 @@ export class Handles {
   }
 
   ownersAt(id) {
-    return [...this.tiling.points[id].owners].filter((code) => this.tiling.shapes.get(code)?.level !== "sub_grid");
+    return [...this.tiling.points[id].owners].filter((code) => this.tiling.shapes.get(code)?.level !== "sub_grid").sort();
   }
 }
