@@ -142,6 +142,13 @@ class WouldBreak(TilingError):
     hint = "Keep the border clear of other borders."
 
 
+class CrossesAlready(WouldBreak):
+    """A grid that the edit has to change crosses itself, and did so before; `where` is the place."""
+
+    code = "crosses_already"
+    hint = "Mend that grid first."
+
+
 class NotNested(TilingError):
     """A child grid would no longer lie in its parent, or a grid would lie in two communities."""
 

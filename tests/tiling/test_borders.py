@@ -13,6 +13,7 @@ from tests.drawing import at, draw, line
 from tiling.borders import delete_vertex, insert_vertex, move_vertex, redraw_border, without_idle_nodes
 from tiling.coverage import check
 from tiling.errors import (
+    CrossesAlready,
     FrameVertex,
     InvalidShape,
     JunctionVertex,
@@ -280,3 +281,12 @@ def test_a_line_that_doubles_back_on_a_short_border_is_refused() -> None:
     there_and_back = shapely.LineString([(3.503, 3.664), (3.1264035158, 3.7254385909), (3.586, 3.649)])
     with pytest.raises(LineDoesNotCross):
         redraw_border(Partition.of(["A", "B"], [lower, upper]), "A", "B", there_and_back)
+
+
+def test_a_neighbour_that_crosses_itself_already_is_named_with_the_place() -> None:
+    knot = shapely.Polygon([(10, 0), (20, 10), (20, 0), (10, 10)])
+    town = Partition.of(["A", "K"], [shapely.box(0, 0, 10, 10), knot])
+    with pytest.raises(CrossesAlready) as refused:
+        insert_vertex(town, (10, 5), to=(9, 5))
+    assert refused.value.details == {"grid": "K"}
+    assert refused.value.where is not None and refused.value.where.equals(shapely.Point(15, 5))

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from tiling.defects.edges import Edges
 from tiling.defects.ground import ground_of
 from tiling.defects.shapes import place_of_invalidity
-from tiling.errors import SplitsGrid, WouldBreak, WouldVanish
+from tiling.errors import CrossesAlready, SplitsGrid, WouldBreak, WouldVanish
 from tiling.partition import Change, Partition
 from tiling.tolerance import MATCH_M
 
@@ -64,6 +64,8 @@ def _refuse_bad_shapes(partition: Partition, change: Change) -> None:
             raise WouldVanish(f"Nothing would be left of grid {code}.", where=before, grid=code)
         if not shape.is_valid:
             point, reason = place_of_invalidity(shape)
+            if before is not None and not before.is_valid:
+                raise CrossesAlready(f"Grid {code} crosses itself ({reason}).", where=point, grid=code)
             raise WouldBreak(f"Grid {code} would cross itself ({reason}).", where=point, grid=code)
         _refuse_parts(partition, code, shape, before)
 
