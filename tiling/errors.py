@@ -13,6 +13,7 @@ TilingError
 ├── WouldVanish         the edit would leave a grid without ground
 ├── SplitsGrid          the edit would leave a grid in several parts (`.pieces` says which)
 ├── WouldBreak          the edit would make grids cross, overlap or leave a gap
+│   └── CrossesAlready  a grid to be changed crossed itself before
 ├── NotNested           the edit would leave a child grid outside its parent
 ├── TooManyVertices     the shape is larger than the limit
 ├── NotRepairable       a repair would lose a grid

@@ -156,8 +156,8 @@ export class Line {
     const told = problem && { message: problem.message, code: problem.code, where: problem.where };
     Object.assign(entry, { state: "held", lines, problem: told });
     this.held.push(entry);
-    this.store.queue.keep(entry);
-    this.store.tell("conflict", entry);
+    // Asked once it is kept: a window that is closed over the question asks it again.
+    this.store.queue.keep(entry).then(() => this.held.includes(entry) && this.store.tell("conflict", entry));
     return Object.assign(new Error("held"), { held: true, status: 412 });
   }
 
