@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -37,6 +36,7 @@ from layers.areas import Area
 from layers.db import make_engine, transaction
 from layers.planning import create
 from migrations import run
+from tests.ports import free_port
 
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (
@@ -190,9 +190,7 @@ def _draft(url: str) -> tuple[int, str]:
 @contextlib.contextmanager
 def _service(url: str) -> Iterator[str]:
     """The address of one API process on this database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder = tempfile.mkdtemp(prefix="wangge-bench-var-")
     surroundings = {**os.environ, "WANGGE_DATABASE_URL": url, "WANGGE_VAR": folder}
     command = [sys.executable, "-m", "uvicorn", "--factory", "gis_api.app:create_app", "--port", str(port)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from gis_api.auth import COOKIE
 from layers import cluster as clusters
 from layers.db import make_engine
 from migrations import run
+from tests.ports import free_port
 
 
 @contextmanager
@@ -42,9 +42,7 @@ def database(name: str) -> Iterator[tuple[str, Engine, Path]]:
 @contextmanager
 def served(url: str, var: Path) -> Iterator[str]:
     """The address of an API process that runs until the end of the block."""
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        port = made.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(var)}
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--port", str(port)]
     process = subprocess.Popen([*command, "--log-level", "warning", "--no-access-log"], env=environment)

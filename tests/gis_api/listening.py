@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from gis_api.fast_locate import Service
 from gis_api.settings import Settings
 from layers.access import open_sign_in
 from layers.db import transaction
+from tests.waiting import until
 
 WAIT_S = 15.0
 
@@ -104,12 +104,3 @@ class Listener:
         """The so-manieth event of this name."""
         until(lambda: len(self.named(name)) >= number, lambda: f"{name}: {self}")
         return self.named(name)[number - 1]
-
-
-def until(holds: Callable[[], Any], told: Callable[[], str] = str, *, most_s: float = WAIT_S) -> float:
-    """How long it took until something held."""
-    began_s = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began_s < most_s, told() or "it never came true"
-        time.sleep(0.005)
-    return time.monotonic() - began_s

@@ -20,9 +20,11 @@ from gis_api.live import hub as hubs
 from gis_api.live import presence, stream
 from layers.access import open_sign_in
 from layers.db import transaction
-from tests.gis_api.listening import Listener, Served, served, until
+from tests.gis_api.listening import Listener, Served, served
 from tests.plan_desk import PLANS, inner_vertex
+from tests.ports import free_port
 from tests.small_city import SmallCity
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -320,14 +322,6 @@ def test_a_stopping_server_does_not_wait_for_listeners(database_url: str, engine
     finally:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
 
 
 def answers(address: str) -> bool:

@@ -15,10 +15,11 @@ from sqlalchemy import Engine, select
 
 from layers.chronicle import PlanEvent
 from layers.db import transaction
-from tests.gis_api.listening import Served, served, until
+from tests.gis_api.listening import Served, served
 from tests.gis_api.test_plan_live import Drawer
 from tests.plan_desk import PLANS
 from tests.small_city import SmallCity
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from layers.plans import Plan, Publication
 from layers.workers import Worker
 from tests.gis_api.conftest import AREA, ClientAs
 from tests.small_city import SmallCity
+from tests.waiting import until
 
 COPY = text("""
     INSERT INTO grids (plan_id, code, level, parent_code, name, kind, exclusive, households, buildings, area_m2, geom)
@@ -45,14 +45,6 @@ def publish_again(engine: Engine, city: SmallCity, *, at: datetime) -> None:
         session.execute(text("NOTIFY wangge_publication"))
 
 
-def waited_s(holds: Callable[[], bool], *, most_s: float = 10.0) -> float:
-    began_s = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began_s < most_s, "it never came true"
-        time.sleep(0.01)
-    return time.monotonic() - began_s
-
-
 def test_a_publication_is_answered_from_within_a_second(
     client_as: ClientAs, engine: Engine, small_city: SmallCity
 ) -> None:
@@ -61,7 +53,7 @@ def test_a_publication_is_answered_from_within_a_second(
     address = f"/api/v1/locate?lon={lon!r}&lat={lat!r}"
     assert client.get(address).json()["plan_version"] == 1
     publish_again(engine, small_city, at=datetime.now(UTC) - timedelta(seconds=1))
-    assert waited_s(lambda: client.get(address).json()["plan_version"] == 2) < 3.0, "1 s on a machine of its own"
+    assert until(lambda: client.get(address).json()["plan_version"] == 2) < 3.0, "1 s on a machine of its own"
     told = client.get(address).json()
     assert told["grid"]["name"].startswith("new ") and told["index_version"] == 2
     assert client.post("/api/v1/locate", json={"lon": [lon], "lat": [lat]}).json()["plan_versions"] == {AREA: 2}
@@ -82,7 +74,7 @@ def test_a_scheduled_plan_takes_over_at_its_moment_and_not_before(
         if datetime.now(UTC) < effective_at:
             assert version == 1, f"asked at {asked_at}"
         time.sleep(0.05)
-    waited_s(lambda: datetime.now(UTC) >= effective_at)
+    until(lambda: datetime.now(UTC) >= effective_at)
     assert client.get(address).json()["plan_version"] == 2
     assert client.get(f"{address}&accuracy_m=1").json()["plan_version"] == 2
 
@@ -93,10 +85,10 @@ def test_a_new_key_and_a_new_name_are_known_soon(anybody: TestClient, engine: En
     headers = {"authorization": f"Bearer {token}"}
     lon, lat = small_city.inside(small_city.codes[0])
     address = f"/api/v1/locate?lon={lon!r}&lat={lat!r}"
-    waited_s(lambda: anybody.get(address, headers=headers).status_code == 200)
+    until(lambda: anybody.get(address, headers=headers).status_code == 200)
     with transaction(engine) as session:
         session.query(Worker).update({"name": "another"})
-    waited_s(lambda: anybody.get(address, headers=headers).json()["responsible"][0]["name"] == "another")
+    until(lambda: anybody.get(address, headers=headers).json()["responsible"][0]["name"] == "another")
 
 
 def test_however_many_positions_arrive_the_roster_is_read_once_a_second(
@@ -120,11 +112,7 @@ def test_however_many_positions_arrive_the_roster_is_read_once_a_second(
         assert desk.post("/api/v1/positions", json={"fixes": fixes}).json()["stored"] == len(numbers)
     seconds = time.monotonic() - began
     assert 1 <= len(read) <= seconds / ROSTER_PAUSE_S + 2
-    until = time.monotonic() + 5
-    newest = datetime.fromisoformat(at)
-    while time.monotonic() < until and not _has_fix_of(app, newest):
-        time.sleep(0.05)
-    assert _has_fix_of(app, newest)
+    until(lambda: _has_fix_of(app, datetime.fromisoformat(at)), most_s=5.0)
 
 
 def _has_fix_of(app: FastAPI, at: datetime) -> bool:

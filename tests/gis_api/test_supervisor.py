@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from gis_api import supervisor
 from gis_api.supervisor import Child
 from layers import cluster as clusters
 from layers.cluster import Cluster
+from tests.waiting import until
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 LEAVER = [sys.executable, "-c", "raise SystemExit(3)"]
@@ -33,15 +33,6 @@ def ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] == "Z"
     except FileNotFoundError:
         return True
-
-
-def wait_for(condition: object, timeout_s: float = 10.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_process_that_ends_is_started_again() -> None:
@@ -82,11 +73,11 @@ def test_children_end_when_the_supervisor_is_killed() -> None:
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     # Before that the child has not yet asked to be told of its parent's death.
-    assert wait_for(lambda: b"setpriv" not in Path(f"/proc/{pid}/cmdline").read_bytes())
+    until(lambda: b"setpriv" not in Path(f"/proc/{pid}/cmdline").read_bytes())
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    assert wait_for(lambda: ended(pid))
+    until(lambda: ended(pid))
 
 
 def test_a_taken_port_is_told_at_once() -> None:
@@ -103,7 +94,7 @@ def test_a_crashed_server_is_told_from_a_stopped_one(tmp_path: Path) -> None:
     assert not supervisor.has_crashed(cluster)
     pid = int((cluster.data / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
-    assert wait_for(lambda: ended(pid) and supervisor.has_crashed(cluster))
+    until(lambda: ended(pid) and supervisor.has_crashed(cluster))
     clusters.start(tmp_path)
     clusters.stop(cluster)
     assert not supervisor.has_crashed(cluster)

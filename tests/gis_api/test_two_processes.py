@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -18,7 +16,9 @@ from sqlalchemy import Engine
 from layers import planning
 from layers.access import Actor, add_key
 from layers.db import transaction
+from tests.ports import free_port
 from tests.small_city import SmallCity
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PLANNER = Actor(name="planner", role="planner", area="130273")
@@ -37,15 +37,13 @@ def processes(database_url: str, tmp_path: Path) -> Iterator[list[httpx2.Client]
 
 @contextlib.contextmanager
 def _process(url: str, var: Path) -> Iterator[httpx2.Client]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--port", str(port)]
     environment = os.environ | {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(var)}
     child = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=environment)
     client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
-        _wait_until_ready(client, child)
+        until(lambda: _is_ready(client, child), most_s=60.0)
         yield client
     finally:
         client.close()
@@ -53,14 +51,11 @@ def _process(url: str, var: Path) -> Iterator[httpx2.Client]:
         child.wait(20)
 
 
-def _wait_until_ready(client: httpx2.Client, child: subprocess.Popen[bytes]) -> None:
-    until_s = time.monotonic() + 60
-    while time.monotonic() < until_s and child.poll() is None:
-        with contextlib.suppress(httpx2.TransportError):
-            if client.get("/readyz").status_code == 200:
-                return
-        time.sleep(0.1)
-    raise RuntimeError("the process did not start")
+def _is_ready(client: httpx2.Client, child: subprocess.Popen[bytes]) -> bool:
+    assert child.poll() is None, "the process did not start"
+    with contextlib.suppress(httpx2.TransportError):
+        return bool(client.get("/readyz").status_code == 200)
+    return False
 
 
 @pytest.mark.slow
@@ -75,21 +70,22 @@ def test_a_published_plan_and_its_people_answer_in_every_process(
     for client in processes:
         client.headers["authorization"] = f"Bearer {token}"
     asked = {"lon": lon, "lat": lat}
-    _until(lambda: all(client.get("/api/v1/locate", params=asked).status_code == 200 for client in processes))
+    until(
+        lambda: all(client.get("/api/v1/locate", params=asked).status_code == 200 for client in processes),
+        most_s=IN_TIME_S,
+    )
     with transaction(engine) as session:
         plan = planning.create(session, small_city.district, based_on="published", by=PLANNER)
         planning.decide(session, plan.id, [(code, [(other, "grid_worker")])], version=plan.version, by=PLANNER)
         planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=PLANNER)
         planning.publish(session, plan.id, version=plan.version, by=REVIEWER)
     for client in processes:
-        _until(lambda client=client: client.get("/api/v1/locate", params=asked).json()["plan_version"] == 2)
+        until(lambda client=client: _version_by(client, asked) == 2, most_s=IN_TIME_S)
         answer = client.get("/api/v1/locate", params=asked).json()
         # The map and the people change together.
         assert [one["worker"] for one in answer["responsible"]] == [other] and not answer["stale"]
 
 
-def _until(true: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + IN_TIME_S
-    while not true():
-        assert time.monotonic() < until_s
-        time.sleep(0.02)
+def _version_by(client: httpx2.Client, asked: dict[str, float]) -> int:
+    """The plan version that this process answers with."""
+    return int(client.get("/api/v1/locate", params=asked).json()["plan_version"])

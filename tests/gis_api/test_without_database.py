@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from layers.plans import Plan, Publication
 from migrations import run
 from tests.gis_api.conftest import WEAK
 from tests.small_city import SmallCity, load_small_city
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 PATH = "/api/v1/locate"
@@ -86,16 +86,9 @@ def town(tmp_path: Path) -> Iterator[Town]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def eventually(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
-
-
 def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town: Town) -> None:
     with town.client() as client:
-        eventually(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
+        until(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
         before = client.get(town.address, headers=town.key).json()
         assert before["relation"] == "inside" and before["plan_version"] == 2
         assert client.get(town.address, headers=town.cookie).status_code == 200
@@ -103,7 +96,7 @@ def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town
         assert client.get(long_ago, headers=town.key).json()["plan_version"] == 1
 
         clusters.stop(town.cluster)
-        eventually(lambda: client.get(town.address, headers=town.key).json()["stale"])
+        until(lambda: client.get(town.address, headers=town.key).json()["stale"])
         away = client.get(town.address, headers=town.key).json()
         assert away | {"updated_at": "", "stale": False} == before | {"updated_at": "", "stale": False}
         assert away["updated_at"] >= before["updated_at"]
@@ -119,14 +112,14 @@ def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town
             assert refused.headers["content-type"] == "application/problem+json"
 
         clusters.start(town.cluster.folder)
-        eventually(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
+        until(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
         assert client.get("/api/v1/users", headers=town.key).status_code == 200
 
 
 def test_a_process_that_starts_without_postgresql_serves_its_snapshot(town: Town) -> None:
     with town.client() as client:
         before = client.get(town.address, headers=town.key).json()
-        eventually(town.settings.snapshot_file.exists)
+        until(town.settings.snapshot_file.exists)
     assert stat.S_IMODE(town.settings.snapshot_file.stat().st_mode) == 0o600
     clusters.stop(town.cluster)
     with town.client() as client:
@@ -136,13 +129,13 @@ def test_a_process_that_starts_without_postgresql_serves_its_snapshot(town: Town
         assert client.get(town.address, headers={"authorization": "Bearer wg_other"}).status_code == 401
         assert client.get("/readyz").status_code == 200
         clusters.start(town.cluster.folder)
-        eventually(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
+        until(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "changed", "foreign"])
 def test_without_postgresql_and_without_a_sound_snapshot_nothing_is_made_up(town: Town, harm: str) -> None:
     with town.client():
-        eventually(town.settings.snapshot_file.exists)
+        until(town.settings.snapshot_file.exists)
     clusters.stop(town.cluster)
     file = town.settings.snapshot_file
     content = bytearray(file.read_bytes())

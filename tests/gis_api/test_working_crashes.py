@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,12 +28,15 @@ from layers.jobs import Job
 from migrations import run
 from tests.databases import passing_cluster
 from tests.small_city import load_small_city
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 HOUSES = 20_000
 BY = Actor(name="planner", role="planner", area="130273")
 UPLOAD = "houses"
 SHORTLY = timedelta(seconds=1)
+# A process starts, a file of houses is read and stored, a silent job is noticed.
+PATIENCE_S = 60.0
 
 
 @dataclass
@@ -102,13 +104,6 @@ def _houses_in(bounds: np.ndarray) -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame({"name": [f"{n}号楼" for n in range(HOUSES)]}, geometry=shapes, crs=4326)
 
 
-def until(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
-
-
 def is_storing(yard: Yard, job_id: str) -> bool:
     job = yard.job(job_id)
     assert job.state in ("queued", "running"), job.problem
@@ -117,31 +112,31 @@ def is_storing(yard: Yard, job_id: str) -> bool:
 
 def test_a_working_process_that_is_killed_while_it_stores_leaves_nothing_and_the_next_one_all(yard: Yard) -> None:
     process, job_id = yard.work(), yard.ask()
-    until(lambda: is_storing(yard, job_id))
+    until(lambda: is_storing(yard, job_id), most_s=PATIENCE_S)
     process.send_signal(signal.SIGKILL)
     process.wait(20)
     assert yard.houses() == 0
     yard.work()
-    until(yard.take_up)
-    until(lambda: yard.job(job_id).state not in ("queued", "running"))
+    until(yard.take_up, most_s=PATIENCE_S)
+    until(lambda: yard.job(job_id).state not in ("queued", "running"), most_s=PATIENCE_S)
     job = yard.job(job_id)
     assert (job.state, job.attempt, yard.houses()) == ("done", 2, HOUSES)
 
 
 def test_a_database_that_crashes_under_an_import_is_waited_for_and_the_import_made_once(yard: Yard) -> None:
     process, job_id = yard.work(), yard.ask()
-    until(lambda: is_storing(yard, job_id))
+    until(lambda: is_storing(yard, job_id), most_s=PATIENCE_S)
     server = int((yard.cluster.data / "postmaster.pid").read_text().split()[0])
     os.kill(server, signal.SIGQUIT)
-    until(lambda: not yard.cluster.running)
+    until(lambda: not yard.cluster.running, most_s=PATIENCE_S)
     with pytest.raises(DBAPIError):
         yard.houses()
     assert process.poll() is None, "it waits"
-    until(lambda: not Path(f"/proc/{server}").exists())
+    until(lambda: not Path(f"/proc/{server}").exists(), most_s=PATIENCE_S)
     clusters.start(yard.cluster.folder)
     assert yard.houses() == 0
-    until(yard.take_up)
-    until(lambda: yard.job(job_id).state not in ("queued", "running"))
+    until(yard.take_up, most_s=PATIENCE_S)
+    until(lambda: yard.job(job_id).state not in ("queued", "running"), most_s=PATIENCE_S)
     job = yard.job(job_id)
     assert (job.state, job.attempt, yard.houses()) == ("done", 2, HOUSES)
     assert process.poll() is None, "the same process made it"

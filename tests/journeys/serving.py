@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from layers.cluster import Cluster
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 WANGGE = [sys.executable, "-m", "gis_api.cli"]
@@ -83,12 +82,6 @@ def surroundings(var: Path) -> dict[str, str]:
     return kept | {"WANGGE_VAR": str(var), "PYTHONUNBUFFERED": "1"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def start(var: Path, *, timeout_s: float = 180.0) -> Service:
     port, printed = free_port(), var / f"printed-{time.monotonic_ns()}.txt"
     begun = time.monotonic()
@@ -111,11 +104,3 @@ def start(var: Path, *, timeout_s: float = 180.0) -> Service:
 def stop(service: Service) -> None:
     service.process.send_signal(signal.SIGTERM)
     service.process.wait(40)
-
-
-def until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> float:
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < timeout_s, "it did not come true in time"
-        time.sleep(0.05)
-    return time.monotonic() - begun

@@ -11,7 +11,6 @@ from playwright.sync_api import Error as PlaywrightError
 
 from gis_api.auth import COOKIE
 from tests.gis_api.listening import served
-from tests.gis_api.test_plan_live import free_port
 from tests.journeys.conftest import CHROMIUM, FLAGS, READY, RunningCity, Watch
 from tests.journeys.test_planner_page import (
     at_version,
@@ -27,6 +26,7 @@ from tests.journeys.test_planner_page import (
     version_of,
 )
 from tests.journeys.together import LOST, Visit, at_work, connected, drag_free, far_from, grids, nudge, saving
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

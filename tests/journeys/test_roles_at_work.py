@@ -16,7 +16,7 @@ from layers.db import transaction
 from layers.workers import Worker
 from tests.gis_api.duty import put_on_duty
 from tests.journeys.conftest import PASSWORD, READY, RunningCity, Watch
-from tests.journeys.serving import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -35,7 +35,7 @@ def on_duty(running: RunningCity) -> RunningCity:
     with running.api("dispatcher") as client:
         asked = {"lon": lon, "lat": lat, "datum": "wgs84"}
         nearest = partial(client.get, "/api/v1/workers/nearest", params=asked)
-        until(lambda: any(one["on_duty"] for one in nearest().json()["candidates"]))
+        until(lambda: any(one["on_duty"] for one in nearest().json()["candidates"]), most_s=20.0)
     return running
 
 

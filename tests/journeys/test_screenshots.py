@@ -18,7 +18,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.conftest import READY
-from tests.journeys.serving import Service, until
+from tests.journeys.serving import Service
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -73,7 +74,7 @@ def closer(page: Page, *, steps: int) -> None:
         zoom = page.evaluate(ZOOM)
         page.mouse.move(x, y)
         page.mouse.wheel(0, -240)
-        until(lambda before=zoom: page.evaluate(ZOOM) > before)
+        until(lambda before=zoom: page.evaluate(ZOOM) > before, most_s=20.0)
         at_rest(page)
 
 

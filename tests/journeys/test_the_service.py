@@ -10,9 +10,12 @@ import subprocess
 import pytest
 
 from layers import cluster as clusters
-from tests.journeys.serving import Service, start, stop, until
+from tests.journeys.serving import Service, start, stop
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
+# Something has been started again, or has noticed that something else was.
+RECOVERED_S = 20.0
 ROLES = ("planner", "reviewer", "dispatcher", "leader", "worker", "unit", "admin", "auditor")
 
 
@@ -22,7 +25,7 @@ def key(service: Service) -> dict[str, str]:
     words = ("key", "add", "dispatch", "--role", "dispatcher", "--area", "130273", "--datum", "wgs84")
     token = service.run(*words).strip()
     headers = {"Authorization": f"Bearer {token}"}
-    until(lambda: service.ask("/api/v1/session", **headers)[0] == 200)
+    until(lambda: service.ask("/api/v1/session", **headers)[0] == 200, most_s=RECOVERED_S)
     return headers
 
 
@@ -84,7 +87,7 @@ def test_a_killed_api_process_is_replaced(service: Service, key: dict[str, str])
     assert len(pids) == 2
     os.kill(pids[0], signal.SIGKILL)
     assert service.ask("/healthz")[0] == 200
-    until(lambda: "starting it again" in service.printed.read_text())
+    until(lambda: "starting it again" in service.printed.read_text(), most_s=RECOVERED_S)
 
 
 def answering(service: Service, question: str, key: dict[str, str]) -> set[str]:
@@ -104,7 +107,7 @@ def test_lookups_go_on_while_the_database_is_down(
     question = f"/api/v1/locate?lon={lon}&lat={lat}"
     nearby = f"/api/v1/workers/nearest?lon={lon}&lat={lat}"
     # Both processes have read who is on duty, also the one that was just started again.
-    until(lambda: len(answering(service, nearby, key)) == 2, timeout_s=60.0)
+    until(lambda: len(answering(service, nearby, key)) == 2, most_s=60.0)
     clusters.stop(service.cluster)
     try:
         status, found, _ = service.ask(question, **key)
@@ -117,16 +120,18 @@ def test_lookups_go_on_while_the_database_is_down(
         assert int(headers["Retry-After"]) > 0
     finally:
         clusters.start(service.cluster.folder)
-    until(lambda: service.ask(question, **key)[1]["stale"] is False)
+    until(lambda: service.ask(question, **key)[1]["stale"] is False, most_s=RECOVERED_S)
     # As a client does that was told to come back: the other process may need its Retry-After once more.
-    until(lambda: service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="down")[0] == 201)
+    until(
+        lambda: service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="down")[0] == 201, most_s=RECOVERED_S
+    )
 
 
 def test_a_crashed_database_is_started_again(service: Service, key: dict[str, str]) -> None:
     pid = int((service.cluster.data / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
-    until(lambda: "PostgreSQL has crashed" in service.printed.read_text())
-    until(lambda: service.ask("/api/v1/areas", **key)[0] == 200, timeout_s=30)
+    until(lambda: "PostgreSQL has crashed" in service.printed.read_text(), most_s=RECOVERED_S)
+    until(lambda: service.ask("/api/v1/areas", **key)[0] == 200, most_s=30)
 
 
 def test_explain_tells_how_an_answer_came_about(service: Service, place: tuple[float, float, str]) -> None:
