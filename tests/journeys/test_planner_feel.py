@@ -93,6 +93,31 @@ def test_while_a_vertex_is_dragged_only_what_hangs_on_it_is_painted(
     expect(canvas).to_be_hidden()
 
 
+@pytest.mark.parametrize("tool", ["x", "n"])
+def test_while_something_is_drawn_only_the_drawing_is_painted(
+    running: RunningCity, visit: Visit, draft: str, tool: str
+) -> None:
+    hand = opened(running, visit, draft, COUNT)
+    code, *_ = pair_of(hand.grids())
+    inside = shape_of(hand.grids()[code]["geometry"]).representative_point()
+    hand.look_at((inside.x, inside.y), zoom=18).tool("v").choose(code).tool(tool)
+    hand.page.wait_for_timeout(900)
+    hand.click((inside.x, inside.y))
+    canvas = hand.page.locator(HAND)
+    x, y = hand.pixel((inside.x, inside.y))
+    hand.page.mouse.move(x + 60, y + 40)
+    hand.page.wait_for_timeout(150)
+    hand.page.evaluate(WIPED)
+    for step in range(20):
+        hand.page.mouse.move(x + 60 + step % 3, y + 40)
+        hand.page.wait_for_timeout(20)
+    wiped = hand.page.evaluate(WIPED)
+    assert wiped["hand"] >= 10 and wiped["others"] == 0
+    expect(canvas).to_be_visible()
+    hand.page.keyboard.press("Escape")
+    expect(canvas).to_be_hidden()
+
+
 def test_what_hangs_on_the_pointer_is_painted_on_sharp_screens_too(
     running: RunningCity, visit: Visit, draft: str
 ) -> None:

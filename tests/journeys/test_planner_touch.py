@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -119,6 +120,25 @@ def test_a_line_of_taps_splits_a_grid(hand: Hand, finger: Finger) -> None:
     finger.tap_on(hand.page.locator("#confirm"))
     hand.at_version(2).clean()
     assert len(hand.grids()) == len(before) + 1
+
+
+def test_a_finger_is_told_of_no_keys_and_what_it_drew_is_gone_when_it_is_finished(hand: Hand, finger: Finger) -> None:
+    before = hand.grids()
+    one, two = pair_of(before)
+    ends = border_of(before, one, two)
+    inside = inner_of(hand, one)
+    hand.look_at(inside, zoom=17)
+    for name in ("select", "vertices", "redraw", "split", "merge", "carve", "give", "brush", "overlay"):
+        finger.tap_on(tool(hand, name))
+        expect(hand.page.locator("#hint")).not_to_have_text(re.compile("Enter|Alt|Shift|Esc|Delete|双击"))
+    seen = hand.page.locator("canvas.painted.leaflet-zoom-hide")
+    for corner in (ends[0], ends[len(ends) // 2], inside):
+        finger.tap_at(corner)
+    expect(seen).to_be_visible()
+    expect(hand.page.locator("#confirm")).to_have_text("完成")
+    finger.tap_on(hand.page.locator("#confirm"))
+    hand.confirm()
+    expect(seen).to_be_hidden()
 
 
 def test_two_grids_are_merged_by_taps(hand: Hand, finger: Finger) -> None:

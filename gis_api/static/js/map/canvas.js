@@ -1,4 +1,6 @@
 // A canvas layer that one function paints; Leaflet keeps it in place while the map moves and zooms.
+import { paintNever, paintSoon } from "./frame.js";
+
 export const Painted = L.Renderer.extend({
   options: { padding: 0.12 },
 
@@ -14,7 +16,7 @@ export const Painted = L.Renderer.extend({
   },
 
   _destroyContainer() {
-    cancelAnimationFrame(this._frame);
+    paintNever(this);
     this._container.remove();
     delete this._container;
   },
@@ -55,11 +57,6 @@ export const Painted = L.Renderer.extend({
   },
 
   redraw() {
-    if (this._frame) return this;
-    this._frame = requestAnimationFrame(() => {
-      this._frame = 0;
-      this._draw();
-    });
-    return this;
+    return paintSoon(this);
   },
 });

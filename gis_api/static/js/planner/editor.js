@@ -46,7 +46,7 @@ export class Editor {
     this.forecast = new Forecast(tiling, { over: () => this.over.redraw(), restore: () => this.desk.showHouseholds() });
     this.snapper = new Snapper(tiling, { homes: this.balance.homes, streets: new Streets() });
     this.sketch = new Sketch(this.snapper, () => {
-      this.over.redraw();
+      this.scene.hand.redraw();
       this.offer();
       this.tool?.preview();
     });
@@ -244,9 +244,9 @@ export class Editor {
   // The button that ends a sketch or merges: what Enter does, for fingers.
   offer() {
     const button = document.getElementById("confirm");
-    const offer = this.tool?.confirm();
-    button.hidden = !offer;
-    button.textContent = offer?.words ?? "";
+    const words = this.tool?.confirm()?.words ?? "";
+    button.hidden = !words;
+    if (button.textContent !== words) button.textContent = words;
   }
 
   confirm() {

@@ -2,6 +2,7 @@
 // after, who changes hands, which buildings would be cut. Drawn at most once a frame.
 import { number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
+import { paintSoon } from "../map/frame.js";
 import { showForecast } from "./panel.js";
 import { shortCode } from "./tiling.js";
 
@@ -17,7 +18,6 @@ export class Forecast {
     this.cutLine = byTest("planner-cut");
     this.seen = null;
     this.make = null;
-    this.frame = 0;
   }
 
   get cut() {
@@ -30,11 +30,10 @@ export class Forecast {
     if (!make && !this.make && !this.seen) return;
     this.make = make;
     this.after = after;
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+    paintSoon(this);
   }
 
-  draw() {
-    this.frame = 0;
+  _draw() {
     const seen = this.make?.() ?? null;
     const before = this.seen;
     this.seen = seen;

@@ -1,5 +1,7 @@
 // What hangs on the pointer, on a canvas of its own that is no larger than what it shows: each frame of a drag then
 // changes some pixels of the screen and not the whole map, which without a graphics card is most of a frame's work.
+import { paintNever, paintSoon } from "../map/frame.js";
+
 const MARGIN_PX = 24;
 // Room that is taken at once when it has to grow, so that it does not grow with every step of the pointer.
 const SLACK_PX = 96;
@@ -22,7 +24,7 @@ export const Hand = L.Layer.extend({
   },
 
   onRemove() {
-    cancelAnimationFrame(this._frame);
+    paintNever(this);
     this._canvas.remove();
   },
 
@@ -31,12 +33,7 @@ export const Hand = L.Layer.extend({
   },
 
   redraw() {
-    if (this._frame) return this;
-    this._frame = requestAnimationFrame(() => {
-      this._frame = 0;
-      this._draw();
-    });
-    return this;
+    return paintSoon(this);
   },
 
   _renew() {

@@ -3,6 +3,9 @@ import { t } from "../config.js";
 import { colour, faint } from "../map/colours.js";
 import { positions, toWorld } from "../map/world.js";
 
+// Room for the longest word beside a snap.
+export const WORD_PX = 240;
+
 // So that errors far apart are seen at a glance.
 export function paintErrors(context, view, places) {
   context.fillStyle = colour("bad");

@@ -45,7 +45,7 @@ export class Scene {
   paintOver(context, view) {
     const { tiling, editor } = this;
     const accent = colour("accent");
-    const chosen = this.chosen((code) => !editor.tool?.moving?.codes.includes(code));
+    const chosen = this.chosen((code) => !this.held(code));
     if (editor.hovered && !editor.selected.includes(editor.hovered.code)) {
       outline(context, tiling, [editor.hovered], view, { fill: faint("accent", 0.06), stroke: faint("accent", 0.55), width: 2 });
     }
@@ -65,11 +65,14 @@ export class Scene {
     outline(context, this.tiling, shapes, view, { fill: faint("accent", 0.13), stroke: colour("accent"), width: 3 });
   }
 
-  // The grids that follow a vertex, chosen or not.
+  // The grids that follow a vertex, chosen or not, and what is being drawn.
   paintHand(context, view) {
-    const { tool } = this.editor;
-    this.paintChosen(context, view, this.chosen((code) => tool.moving.codes.includes(code)));
-    tool.paintHand(context, view, colour("accent"));
+    this.paintChosen(context, view, this.chosen((code) => this.held(code)));
+    this.editor.tool.paintHand(context, view, colour("accent"));
+  }
+
+  held(code) {
+    return Boolean(this.editor.tool?.moving?.codes.includes(code));
   }
 
   // The buildings that what is being drawn would cut.

@@ -1,7 +1,8 @@
 // Drawing a line or an area by clicks. Ends and corners snap (snap.js) unless Alt is held; a double click or Enter ends,
 // Backspace takes the last corner back, Escape gives up.
 import { map } from "../map/place.js";
-import { paintSnap } from "./marks.js";
+import { union } from "./balance.js";
+import { paintSnap, WORD_PX } from "./marks.js";
 import { POINT_PX } from "./snap.js";
 
 export class Sketch {
@@ -66,6 +67,7 @@ export class Sketch {
   restart() {
     const begun = this.corners.length > 0;
     this.corners = [];
+    this.pointer = null;
     this.changed();
     return begun;
   }
@@ -73,6 +75,14 @@ export class Sketch {
   // The corners so far and the pointer's place.
   get places() {
     return this.pointer ? [...this.corners, this.pointer] : this.corners;
+  }
+
+  // What is painted of it, in world units, with room for the word of a snap; null where there is nothing.
+  get box() {
+    const { places, pointer } = this;
+    if (!this.kind || !places.length) return null;
+    const word = pointer?.snapped ? WORD_PX / 2 ** map.getZoom() : 0;
+    return union([...places.map(({ x, y }) => [x, y, x, y]), pointer ? [pointer.x, pointer.y, pointer.x + word, pointer.y] : null].filter(Boolean));
   }
 
   get complete() {
@@ -84,6 +94,8 @@ export class Sketch {
     const line = this.corners.map((corner) => corner.stored);
     this.finished = this.corners;
     this.corners = [];
+    // A finger that was lifted points nowhere; a mouse says anew where it is.
+    this.pointer = null;
     this.changed();
     this.done(this.kind === "area" ? { type: "Polygon", coordinates: [[...line, line[0]]] } : { type: "LineString", coordinates: line });
   }

@@ -99,15 +99,17 @@ export class Brush extends Tool {
     this.stroke = this.world(event);
     this.surface.setPointerCapture(event.pointerId);
     this.touch(this.stroke);
+    this.editor.over.redraw();
   }
 
   move(event) {
     if (!this.target) return;
     const to = this.world(event);
+    const before = [this.painted.size, this.under];
     if (this.stroke) this.touch(to);
     else this.under = this.onMap(event) ? this.patches.at(...to) : null;
     this.tell(event);
-    this.editor.over.redraw();
+    if (this.painted.size !== before[0] || this.under !== before[1]) this.editor.over.redraw();
   }
 
   release(event) {

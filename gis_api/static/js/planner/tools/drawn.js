@@ -1,5 +1,6 @@
 // Tools that begin with a drawing: a line or an area, clicked corner by corner, then one operation.
 import { number, t } from "../../config.js";
+import { byFinger } from "../finger.js";
 import { shortCode } from "../tiling.js";
 import { Tool } from "./tool.js";
 
@@ -69,10 +70,14 @@ export class Drawn extends Tool {
   }
 
   confirm() {
-    return this.sketch.complete ? { words: t("planner.finish"), act: () => this.sketch.finish() } : null;
+    return this.sketch.complete ? { words: t(byFinger() ? "planner.finished" : "planner.finish"), act: () => this.sketch.finish() } : null;
   }
 
-  paint(context, view, accent) {
+  inHand() {
+    return this.sketch.box;
+  }
+
+  paintHand(context, view, accent) {
     this.sketch.paint(context, view, accent);
   }
 }

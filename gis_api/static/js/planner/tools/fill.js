@@ -30,7 +30,7 @@ export class Fill extends Tool {
   hover({ latlng, containerPoint }) {
     const before = this.aim;
     this.aim = this.aimAt(latlng);
-    if (this.aim || before) this.editor.over.redraw();
+    if (this.aim?.gap !== before?.gap || this.aim?.into !== before?.into) this.editor.over.redraw();
     if (!this.aim) return false;
     this.editor.tell(containerPoint, t("planner.fill_into", { grid: shortCode(this.aim.into) }), t("planner.fill_other"));
     return true;

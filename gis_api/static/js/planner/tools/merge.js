@@ -1,5 +1,6 @@
 // The selected neighbours become one grid.
 import { t } from "../../config.js";
+import { byFinger } from "../finger.js";
 import { Tool } from "./tool.js";
 
 export class Merge extends Tool {
@@ -21,7 +22,7 @@ export class Merge extends Tool {
   }
 
   confirm() {
-    return this.enough ? { words: t("planner.confirm_merge"), act: () => this.merge() } : null;
+    return this.enough ? { words: t(byFinger() ? "planner.merge_selected" : "planner.confirm_merge"), act: () => this.merge() } : null;
   }
 
   key(event) {

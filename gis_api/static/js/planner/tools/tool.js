@@ -1,12 +1,13 @@
-// What a tool of the planner is. One module, one class: its name (texts `planner.tool_<name>`, `planner.hint_<name>`
-// and, where grids must be selected first, `planner.hint_<name>_choose`), its key and its picture stand on the class;
+// What a tool of the planner is. One module, one class: its name (texts `planner.tool_<name>`, `planner.hint_<name>`,
+// `planner.hint_<name>_finger` where keys are named and, where grids must be selected first, `planner.hint_<name>_choose`), its key and its picture stand on the class;
 // what it does with pointer and keyboard are the methods below. tools/list.js says which tools there are, in order.
 //
 // The editor calls: start when the tool is chosen, arm whenever selection, plan or zoom changed, click and hover with
 // Leaflet's mouse events, press / release with pointer events of the map (a finger too), key for what no button took,
-// cancel for Escape, confirm for the button over the map, paint over everything, inHand and paintHand for what `moving`
-// names, stop when another tool is chosen.
-import { t } from "../../config.js";
+// cancel for Escape, confirm for the button over the map, paint over everything, inHand and paintHand for what follows
+// the pointer, stop when another tool is chosen.
+import { has, t } from "../../config.js";
+import { byFinger } from "../finger.js";
 
 export class Tool {
   static name = "";
@@ -49,7 +50,8 @@ export class Tool {
   arm() {}
 
   hint() {
-    return t(`planner.hint_${this.name}${this.enough ? "" : "_choose"}`);
+    const key = `planner.hint_${this.name}${this.enough ? "" : "_choose"}`;
+    return t(byFinger() && has(`${key}_finger`) ? `${key}_finger` : key);
   }
 
   click(event) {

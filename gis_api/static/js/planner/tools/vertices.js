@@ -6,12 +6,10 @@ import { map } from "../../map/place.js";
 import { toWorld } from "../../map/world.js";
 import { union } from "../balance.js";
 import { Handles } from "../handles.js";
-import { paintSnap } from "../marks.js";
+import { paintSnap, WORD_PX } from "../marks.js";
 import { outline } from "../paint.js";
 import { shortCode } from "../tiling.js";
 import { Tool } from "./tool.js";
-
-const WORD_PX = 240;
 
 export class Vertices extends Tool {
   static name = "vertices";
