@@ -41,6 +41,7 @@ from bench.http_peers import (
     tipg_python,
     words_of,
 )
+from gis_api.supervisor import PROTOCOL
 from layers import cluster as clusters
 from layers.access import add_key
 from layers.db import make_engine, transaction
@@ -56,7 +57,7 @@ ASYNCPG = ("asyncpg", "fastapi", "uvicorn", "uvloop", "httptools", "orjson")
 # How the product starts its processes; the loop and the parser are what uvicorn chooses by itself.
 FLAGS = (
     *("--no-access-log", "--log-level", "warning", "--no-server-header", "--timeout-keep-alive", "30"),
-    *("--loop", "uvloop", "--http", "httptools"),
+    *("--loop", "uvloop"),
 )
 USUAL = "/api/v1/locate?lon={lon!r}&lat={lat!r}"
 # How each peer that locates is asked for a point.
@@ -175,7 +176,7 @@ def started(stack: contextlib.ExitStack, url: str, folder: Path, options: argpar
     """All sides, running until the stack is closed."""
     chosen = options.only.split(",") if options.only else ["raw_asgi", "fastapi_noop", *ADDRESSES]
     ours = {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(folder / "var")}
-    yield stack.enter_context(server("wangge", "gis_api.app:create_app", sys.executable, ours, factory=("--factory",)))
+    yield stack.enter_context(product(ours))
     if "raw_asgi" in chosen:
         yield stack.enter_context(server("raw_asgi", "bench.http_servers:raw", sys.executable, {}))
     if "fastapi_noop" in chosen:
@@ -191,18 +192,26 @@ def started(stack: contextlib.ExitStack, url: str, folder: Path, options: argpar
         yield stack.enter_context(_gunicorn("mapit", mapit_python(), environment))
 
 
+def product(
+    environment: dict[str, str], *, cores: frozenset[int] | None = None
+) -> contextlib.AbstractContextManager[Server]:
+    """One API process as the supervisor starts it."""
+    app, more = "gis_api.app:create_app", ("--factory", "--http", PROTOCOL)
+    return server("wangge", app, sys.executable, environment, more=more, cores=cores)
+
+
 def server(
     name: str,
     app: str,
     python: str,
     environment: dict[str, str],
     *,
-    factory: Sequence[str] = (),
+    more: Sequence[str] = ("--http", "httptools"),
     cores: frozenset[int] | None = None,
 ) -> contextlib.AbstractContextManager[Server]:
     """An ASGI application with the flags of the product, on the first core unless others are named."""
     port = _free_port()
-    command = [python, "-m", "uvicorn", app, *factory, *FLAGS, "--port", str(port)]
+    command = [python, "-m", "uvicorn", app, *more, *FLAGS, "--port", str(port)]
     return _running(Server(name, port, ()), command, environment, cores=cores)
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import make_url
 
 from bench.dispatch import GRIDS, WORKERS, staff
 from bench.http_load import Round, measured
-from bench.http_locate import server
+from bench.http_locate import product
 from layers import cluster as clusters
 from layers.access import add_key
 from layers.db import make_engine, transaction
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
         town, key = filled(url, options.datum)
         ours = {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(folder / "var")}
         database = int((cluster.data / "postmaster.pid").read_text().split()[0])
-        with server("wangge", "gis_api.app:create_app", sys.executable, ours, factory=("--factory",)) as side:
+        with product(ours) as side:
             compare(side.port, (*side.pids, database), url, Bodies(town, key), options)
     finally:
         clusters.stop(cluster)

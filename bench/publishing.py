@@ -28,7 +28,7 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bench.http_locate import Server, server
+from bench.http_locate import Server, product
 from layers import cluster as clusters
 from layers import planning
 from layers.access import add_key
@@ -106,7 +106,7 @@ def _filled(engine: Engine, city: City) -> str:
 def _served(url: str, folder: Path, number: int) -> contextlib.AbstractContextManager[Server]:
     environment = {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(folder / f"var{number}")}
     cores = frozenset(os.sched_getaffinity(0))
-    return server("wangge", "gis_api.app:create_app", sys.executable, environment, factory=("--factory",), cores=cores)
+    return product(environment, cores=cores)
 
 
 def _rounds(

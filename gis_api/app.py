@@ -18,7 +18,7 @@ from starlette.types import Scope
 from gis_api import errors
 from gis_api.auth import COOKIE, Attempts, People, bearer_of
 from gis_api.envelope import Envelope
-from gis_api.fast_locate import Desk, Service, ShortWay
+from gis_api.fast_locate import STATE, Desk, Service, ShortWay
 from gis_api.live import Hub, call_before_stop
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
@@ -135,12 +135,12 @@ def _page_of(request: Request, problem: dict[str, Any]) -> Response:
 
 
 @asynccontextmanager
-async def _lifespan(app: Service) -> AsyncIterator[None]:
+async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     app.state.replicas.start()
     app.state.hub.start()
     hear_no_more = call_before_stop(app.state.hub.close)
     keeping = asyncio.create_task(_keep_counts(app))
-    yield
+    yield {STATE: app.short_way}
     keeping.cancel()
     hear_no_more()
     await app.state.hub.stop()

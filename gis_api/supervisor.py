@@ -25,6 +25,8 @@ WELL_AFTER_S = 10.0
 LONGEST_PAUSE_S = 8.0
 LOOK_EVERY_S = 0.25
 LISTEN_BACKLOG = 2048
+# By name, as the application is: this process loads neither.
+PROTOCOL = "gis_api.fast_locate.hatch:Hatch"
 
 
 @dataclass
@@ -72,6 +74,7 @@ def api_child(number: int, fd: int, *, tls: tuple[Path, Path] | None = None) -> 
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--fd", str(fd)]
     command += ["--no-access-log", "--log-level", "warning", "--no-server-header"]
     command += ["--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "5", "--backlog", str(LISTEN_BACKLOG)]
+    command += ["--http", PROTOCOL]
     if tls is not None:
         command += ["--ssl-certfile", str(tls[0]), "--ssl-keyfile", str(tls[1])]
     return Child(f"API process {number}", command, pass_fds=(fd,))

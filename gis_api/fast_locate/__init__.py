@@ -3,6 +3,7 @@
     desk.py    `Desk`: one question → one answer as bytes; answers are rendered once per tile and reused
     batch.py   many points at once, in JSON and Arrow, without a Python loop per point
     door.py    `Service`: the application whose /api/v1/locate is answered before FastAPI wakes up
+    hatch.py   `Hatch`: the server's protocol, which asks `ShortWay` before it makes an ASGI request of the bytes
 
 routes/locate.py documents both routes and calls the same desk, so there is one answer, whichever way it is asked for.
 """
@@ -10,13 +11,16 @@ routes/locate.py documents both routes and calls the same desk, so there is one 
 from gis_api.fast_locate.batch import ARROW, LARGE_BYTES, Batch, answer_batch
 from gis_api.fast_locate.desk import Desk, Question, in_scope
 from gis_api.fast_locate.door import PATH, Service, ShortWay
+from gis_api.fast_locate.hatch import STATE, Hatch
 
 __all__ = [
     "ARROW",
     "LARGE_BYTES",
     "PATH",
+    "STATE",
     "Batch",
     "Desk",
+    "Hatch",
     "Question",
     "Service",
     "ShortWay",

@@ -83,10 +83,18 @@ class ShortWay:
 
     def find_answer(self, scope: Scope) -> Messages | None:
         """The two messages of the answer, None where the long way has to be taken."""
-        began_s = monotonic()
         headers = dict(scope["headers"])
+        body = self.find_body(scope["query_string"], headers)
+        if body is None:
+            return None
+        told = _head(headers.get(b"x-request-id"), _JSON_HEADER, len(body))
+        return told, {"type": "http.response.body", "body": body}
+
+    def find_body(self, query: bytes, headers: Mapping[bytes, bytes]) -> bytes | None:
+        """The answer itself, counted, from the query and the headers; None where the long way has to be taken."""
+        began_s = monotonic()
         caller = self._caller(headers)
-        asked = _QUERY(scope["query_string"])
+        asked = _QUERY(query)
         if caller is None or asked is None or b"content-length" in headers or b"transfer-encoding" in headers:
             return None
         lon_text, lat_text, stated = asked.groups()
@@ -98,14 +106,16 @@ class ShortWay:
                 return None
             lon, lat = in_wgs84(lon, lat, named)
             lon_text, lat_text = dumps(lon), dumps(lat)
-        pieces = self._desk.find_quick(lon, lat, area, began_s)
+        try:
+            pieces = self._desk.find_quick(lon, lat, area, began_s)
+        except Exception:  # whatever it is, the long way meets it again, and tells and logs it as it should be
+            return None
         if pieces is None:
             return None
         head, foot, tail = pieces
         body = b"".join((head, lon_text, b',"lat":', lat_text, foot, tail))
-        told = _head(headers.get(b"x-request-id"), _JSON_HEADER, len(body))
         self._observe(monotonic() - began_s)
-        return told, {"type": "http.response.body", "body": body}
+        return body
 
     async def find_batch(self, scope: Scope, receive: Receive) -> tuple[Messages | None, Receive]:
         """The answer to many points, None where the long way has to be taken, and a body that can still be read.

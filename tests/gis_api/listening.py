@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from gis_api.app import create_app
 from gis_api.auth import COOKIE
-from gis_api.fast_locate import Service
+from gis_api.fast_locate import Hatch, Service
 from gis_api.settings import Settings
 from layers.access import open_sign_in
 from layers.db import transaction
@@ -44,7 +44,7 @@ class Served:
 def served(database_url: str, engine: Engine, var: Path, *, port: int = 0) -> Iterator[Served]:
     """A service of its own on a port, a free one where none is said."""
     app = create_app(Settings(database_url=database_url, var=var, poll_s=0.05))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False, http=Hatch))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)

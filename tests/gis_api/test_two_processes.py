@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine
 
+from gis_api.supervisor import PROTOCOL
 from layers import planning
 from layers.access import Actor, add_key
 from layers.db import transaction
@@ -40,7 +41,9 @@ def _process(url: str, var: Path) -> Iterator[httpx2.Client]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--port", str(port)]
     environment = os.environ | {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(var)}
-    child = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=environment)
+    child = subprocess.Popen(
+        [*command, "--http", PROTOCOL, "--log-level", "warning", "--no-access-log"], cwd=ROOT, env=environment
+    )
     client = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
     try:
         until(lambda: _is_ready(client, child), most_s=60.0)

@@ -1,0 +1,92 @@
+"""The server's protocol with a hatch in it: a plain question about a point is answered while its head is being read.
+
+To call an ASGI application a server makes a scope, an event, a task and two messages for every request, which takes
+longer than the lookup with all its checks. Here `ShortWay` gets the query and the headers as the parser delivers them,
+and its answer is written at once. Whatever is not plain (another route, a body, an older HTTP, a connection that is to
+be closed, or one whose last answer is still under way) goes to the application, as if there were no hatch.
+
+Built on uvicorn's `HttpToolsProtocol`, whose version is locked. tests/gis_api/test_hatch.py holds the two ways against
+each other: the same bytes, the same order of answers, the same ends of connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from gis_api.envelope import new_request_id, sane_id
+from gis_api.fast_locate.door import PATH, ShortWay
+
+# Under this name the application hands its short way to the server, in the state of its lifespan.
+STATE = "short_way"
+_ASKED = PATH.encode() + b"?"
+_KIND = b"content-type: application/json\r\ncontent-length: "
+_MORE = b"\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: "
+
+
+class Hatch(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        short_way: ShortWay | None = app_state.get(STATE)
+        # Who logs every request, counts them against a limit or serves below a path asks the application.
+        logged = self.access_log and self.access_logger.isEnabledFor(logging.INFO)
+        plain = not (logged or self.root_path or self.limit_concurrency)
+        self._short_way = short_way if plain else None
+        self._answered = False
+        self._defaults: list[tuple[bytes, bytes]] = []
+        self._start = b""
+
+    def on_message_begin(self) -> None:
+        """What the parser is about to fill; the scope is made only where the application is asked."""
+        self._answered = False
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+
+    def on_headers_complete(self) -> None:
+        """Answer here, or hand the request on as uvicorn would have begun it."""
+        if self._short_way is not None and self.url.startswith(_ASKED) and self._is_plain():
+            headers = dict(self.headers)
+            body = self._short_way.find_body(self.url[len(_ASKED) :], headers)
+            if body is not None:
+                self._write(body, headers.get(b"x-request-id"))
+                return
+        url, headers_so_far, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers_so_far)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The end of a request; what was answered here has no body and nobody who waits for it."""
+        if not self._answered:
+            super().on_message_complete()
+
+    def _is_plain(self) -> bool:
+        """Whether an answer may be written now, and the connection stays open after it."""
+        if self.flow.write_paused or (self.cycle is not None and not self.cycle.response_complete):
+            return False
+        parser = self.parser
+        is_get = bool(parser.get_method() == b"GET" and parser.get_http_version() == "1.1")
+        return is_get and parser.should_keep_alive() and not parser.should_upgrade() and not self.transport.is_closing()
+
+    def _write(self, body: bytes, sent_id: bytes | None) -> None:
+        if self._defaults is not self.server_state.default_headers:  # a new list each second, as the date is in it
+            self._defaults = self.server_state.default_headers
+            told = b"".join(b"%b: %b\r\n" % header for header in self._defaults)
+            self._start = b"HTTP/1.1 200 OK\r\n%b%b" % (told, _KIND)
+        request_id = new_request_id() if sent_id is None else sane_id(sent_id)
+        self.transport.write(b"%b%d%b%b\r\n\r\n%b" % (self._start, len(body), _MORE, request_id, body))
+        self._answered = True
+        self.on_response_complete()
