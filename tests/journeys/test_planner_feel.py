@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.journeys.conftest import RunningCity
+from tests.journeys.test_planner_page import edit, features
 from tests.planner_hand import Hand, Place, pair_of, shape_of, simple_nodes
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -24,6 +25,7 @@ CanvasRenderingContext2D.prototype.clearRect = function (...box) {
   return clearRect.apply(this, box);
 };
 """
+GAP = {"kind": "gap", "class": "real", "severity": "error", "area_m2": 2.0, "where": None}
 HAND = "canvas.painted.leaflet-zoom-hide"
 WIPED = f"""() => {{
   const hand = document.querySelector("{HAND}");
@@ -162,6 +164,26 @@ def test_plans_are_not_compared_while_a_vertex_is_in_the_hand(running: RunningCi
     assert asked == []
     with hand.page.expect_request(lambda request: "/diff" in request.url):
         hand.drop().at_version(3)
+
+
+def test_what_may_be_done_with_a_plan_is_known_before_it_has_been_checked_anew(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    held: list[Route] = []
+
+    def without_report(made: BrowserContext) -> None:
+        made.route("**/coverage", lambda route: held.append(route))
+
+    one, two = sorted(code for code in features(running, draft) if len(code) == 15)[:2]
+    edit(running, draft, {"op": "set", "code": one, "name": "一号"}, by="reviewer")
+    page = visit("planner", f"/planner?plan={draft}", before=without_report)
+    expect(page.locator("#totals")).to_contain_text("全覆盖，无缝隙")
+    submit, publish = (page.locator(f'[data-test="planner-{name}"]') for name in ("submit", "publish"))
+    expect(submit).to_be_enabled()
+    expect(publish).to_contain_text("先提交审核")
+    held[-1].fulfill(json={"ok": False, "defects": [GAP | {"codes": [one, two]}], "summary": {}, "version": 2})
+    expect(publish).to_contain_text("还有 1 处缝隙")
+    expect(submit).to_be_disabled()
 
 
 def test_the_ground_is_asked_for_when_the_grids_can_be_edited(running: RunningCity, visit: Visit, draft: str) -> None:

@@ -3,7 +3,7 @@ import { clock, config, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
 import { QUESTIONS } from "../plans/steps.js";
 import { fixesOf, invalidOnes, PROPOSAL, smallOnes } from "./fixes.js";
-import { counts, kindOf, showChanges, showHouseholds, showProblems } from "./panel.js";
+import { kindName, showChanges, showHouseholds, showProblems, verdictOf } from "./panel.js";
 import { versionOf } from "./plans.js";
 import { showLeftOut } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
@@ -98,15 +98,16 @@ export class Desk {
     button.disabled = Boolean(reason);
     button.textContent = reason ? t("planner.publish_not", { reason }) : t("planner.publish");
     button.title = reason ?? "";
-    // Without a report there is nothing to acknowledge yet: its warnings belong to the submission.
-    this.buttons.submit.disabled = !this.store.report || counts(this.store.report).errors > 0;
+    this.buttons.submit.disabled = verdictOf(this.store)?.errors !== 0;
+    this.showTotals();
   }
 
   obstacle() {
-    const { plan, report } = this.store;
-    const { errors, first } = counts(report);
-    if (!report) return t("planner.checking");
-    if (errors) return t("planner.still", { n: number(errors), kind: errors === 1 || sameKind(report) ? kindOf(first) : t("planner.problem") });
+    const { plan } = this.store;
+    const verdict = verdictOf(this.store);
+    if (!verdict) return t("planner.checking");
+    const { errors, kinds } = verdict;
+    if (errors) return t("planner.still", { n: number(errors), kind: kinds.length === 1 ? kindName(kinds[0]) : t("planner.problem") });
     if (config.person.role !== "planner") return t("planner.not_planner");
     if ((plan.editors ?? []).includes(config.person.name)) return t("planner.own_editor");
     if (plan.state === "draft") return t("planner.submit_first");
@@ -115,7 +116,7 @@ export class Desk {
 
   showReport() {
     const { report } = this.store;
-    const { errors, warnings } = counts(report);
+    const { errors, warnings } = verdictOf(this.store);
     const invalid = invalidOnes(report);
     showProblems(byTest("planner-defects"), report, {
       locate: (defect) => this.editor.locate(defect),
@@ -133,7 +134,6 @@ export class Desk {
     repair.onclick = () => this.propose(this.decided);
     this.showSmallOnes();
     this.showPublish();
-    this.showTotals();
   }
 
   // Noise is mended by one click, slivers after a look at what would change ([S6]).
@@ -163,9 +163,9 @@ export class Desk {
   showTotals() {
     const grids = this.tiling.ofLevel("grid").length;
     const parts = this.tiling.ofLevel("sub_grid").length;
-    const { errors } = counts(this.store.report);
+    const verdict = verdictOf(this.store);
     const words = [t("planner.n_grids", { n: number(grids) }), t("planner.n_sub_grids", { n: number(parts) })];
-    if (this.store.report) words.push(errors ? t("planner.n_problems", { n: number(errors) }) : t("planner.complete"));
+    if (verdict) words.push(verdict.errors ? t("planner.n_problems", { n: number(verdict.errors) }) : t("planner.complete"));
     document.getElementById("totals").textContent = words.join(" · ");
   }
 
@@ -270,6 +270,3 @@ export class Desk {
   }
 }
 
-function sameKind(report) {
-  return new Set(report.defects.filter((defect) => defect.severity !== "warning").map((defect) => defect.kind)).size === 1;
-}

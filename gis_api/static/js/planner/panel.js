@@ -71,15 +71,29 @@ export function showForecast(list, lead, { tiling, figures, fresh }) {
   })));
 }
 
-export function kindOf(defect) {
-  const key = `defects.${defect.kind}`;
-  return has(key) ? t(key) : defect.kind;
+export function kindName(kind) {
+  const key = `defects.${kind}`;
+  return has(key) ? t(key) : kind;
 }
 
 export function counts(report) {
   const defects = report?.defects ?? [];
   const errors = defects.filter((defect) => defect.severity !== "warning");
-  return { errors: errors.length, warnings: defects.length - errors.length, first: errors[0] };
+  return { errors: errors.length, warnings: defects.length - errors.length };
+}
+
+const WARNINGS = new Set(["cut_building", "uncovered_building", "households_out_of_range"]);
+
+// How many errors and warnings a plan has and the kinds of its errors; until its report is here, from the summary that was
+// kept with the last edit: to check a whole district anew takes seconds. Null where nothing is known.
+export function verdictOf({ report, plan }) {
+  if (report) {
+    const kinds = report.defects.filter((defect) => defect.severity !== "warning").map(({ kind }) => kind);
+    return { ...counts(report), kinds: [...new Set(kinds)] };
+  }
+  const { errors, warnings, by_kind: numbers } = plan.summary ?? {};
+  if (errors === undefined) return null;
+  return { errors, warnings, kinds: Object.keys(numbers).filter((kind) => numbers[kind] && !WARNINGS.has(kind)) };
 }
 
 // `fixes` gives the ways out of a problem ([{name, words, operation}]), `mend` does one of them.
@@ -102,7 +116,7 @@ function problemRow(defect, { locate, fixes, mend, gridOf }) {
     el("button", { type: "button", class: "small", "data-fix": name, onclick: () => mend(operation) }, words));
   if (defect.where) buttons.push(el("button", { type: "button", class: "small", "data-fix": "locate", onclick: () => locate(defect) }, t("planner.locate")));
   return el("li", { class: `problem ${defect.severity}`, "data-kind": defect.kind },
-    el("b", { class: "kind" }, [defect.severity === "warning" ? t("planner.warning_mark") : null, kindOf(defect), size].filter(Boolean).join(" · ")),
+    el("b", { class: "kind" }, [defect.severity === "warning" ? t("planner.warning_mark") : null, kindName(defect.kind), size].filter(Boolean).join(" · ")),
     el("p", {}, sentence(defect, gridOf)),
     el("div", { class: "actions" }, buttons));
 }

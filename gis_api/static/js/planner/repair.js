@@ -1,7 +1,7 @@
 // A proposal to mend a draft: what it would change, what a person must decide, and only then one edit that does it.
 import { measure, number, t, has } from "../config.js";
 import { el, fill, skeleton } from "../dom.js";
-import { kindOf } from "./panel.js";
+import { kindName } from "./panel.js";
 import { shortCode } from "./tiling.js";
 
 const MOST_DECISIONS = 60;
@@ -74,7 +74,7 @@ export class RepairDialog {
   show({ differences, decisions, left }) {
     const moved = Math.max(0, ...differences.map((one) => one.moved_m));
     const area = Math.max(0, ...differences.map((one) => Math.max(one.gained_m2, one.lost_m2)));
-    const remaining = Object.entries(left).map(([kind, n]) => `${kindOf({ kind })} ${number(n)}`).join(t("planner.and"));
+    const remaining = Object.entries(left).map(([kind, n]) => `${kindName(kind)} ${number(n)}`).join(t("planner.and"));
     const open = decisions.filter(isOpen);
     const held = document.activeElement?.dataset.decision;
     const { scrollTop } = this.dialog;
@@ -101,7 +101,7 @@ export class RepairDialog {
 
   allButton(kind, option, some) {
     if (some.length < 2) return null;
-    const words = t("repair.all_of", { kind: kindOf({ kind }), n: number(some.length), option: wordsOf(option) });
+    const words = t("repair.all_of", { kind: kindName(kind), n: number(some.length), option: wordsOf(option) });
     return el("button", { type: "button", class: "small", "data-test": `repair-all-${kind}-${option}`, onclick: () => this.chooseAll(some, option) }, words);
   }
 
@@ -118,7 +118,7 @@ export class RepairDialog {
     const select = el("select", { "aria-label": t("repair.choice"), "data-decision": decision.id }, options.map((option) =>
       el("option", { value: option, selected: option === decision.chosen }, wordsOf(option))));
     select.addEventListener("change", () => this.choose({ [decision.id]: select.value }));
-    const words = [kindOf(decision), `${measure(decision.area_m2)} m²`, decision.codes.map(shortCode).join(t("planner.and"))].join(" · ");
+    const words = [kindName(decision.kind), `${measure(decision.area_m2)} m²`, decision.codes.map(shortCode).join(t("planner.and"))].join(" · ");
     return el("li", {}, el("span", {}, words), select,
       el("button", { type: "button", class: "small", onclick: () => this.look(decision) }, t("planner.locate")));
   }
