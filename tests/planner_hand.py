@@ -136,6 +136,16 @@ class Hand:
         bars = self.it("planner-households").locator("[data-after]").all()
         return {bar.get_attribute("data-code") or "": int(bar.get_attribute("data-after") or -1) for bar in bars}
 
+    def foreseen_sizes(self) -> dict[str, tuple[int, float]]:
+        """The buildings and the area in m² that the panel says each grid would have; the new grid's under ''."""
+        self.page.wait_for_timeout(120)
+        rows = (
+            self.it("planner-households")
+            .locator("[data-after]")
+            .evaluate_all("rows => rows.map(({ dataset: d }) => [d.code, [Number(d.buildings), Number(d.area)]])")
+        )
+        return {code: (buildings, area_m2) for code, (buildings, area_m2) in rows}
+
     # Checking
 
     def at_version(self, version: int) -> Hand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -130,9 +131,14 @@ def test_a_stroke_gives_a_patch_to_the_grid_in_one_edit(
     place = on_screen(page, shape.representative_point())
     stroke(page, place, (place[0] + 1, place[1]))
     expect(page.locator("#tip")).to_contain_text("→")
+    told = page.locator(f'[data-test="planner-households"] [data-code="{code}"]')
+    expect(told).to_have_attribute("data-area", re.compile(r"\d"))
+    foreseen = [float(told.get_attribute(f"data-{name}") or -1) for name in ("after", "buildings", "area")]
     page.mouse.up()
     expect(page.locator("#plan-state")).to_contain_text("第 2 版")
     after = grids(running, draft)
+    gains = [before[code]["properties"][name] + patch["properties"][name] for name in ("households", "buildings")]
+    assert foreseen == pytest.approx([*gains, after[code]["properties"]["area_m2"]], rel=1e-3)
     gained = shape_of(after[code]["geometry"]).area - shape_of(before[code]["geometry"]).area
     assert gained == pytest.approx(shape.area, rel=0.01)
     assert asked(running, f"/api/v1/plans/{draft}/coverage")["summary"]["by_kind"].keys() <= {

@@ -49,6 +49,16 @@ def whole_grids(hand: Hand) -> dict[str, shapely.Geometry]:
     return {code: shape_of(grid["geometry"]) for code, grid in hand.grids().items() if len(code) == 15}
 
 
+def as_stored(hand: Hand, foreseen: dict[str, tuple[int, float]], *, new: str = "") -> None:
+    """What was told while it was drawn is what the service stores: each building, and the ground to 0.1 % and 1 m²."""
+    grids = hand.grids()
+    for code, (buildings, area_m2) in foreseen.items():
+        stored = grids[code or new]["properties"]
+        assert buildings == stored["buildings"]
+        assert area_m2 == pytest.approx(stored["area_m2"], rel=1e-3, abs=1.0)
+    assert foreseen
+
+
 def inner_place(shape: shapely.Geometry) -> Place:
     point = shape.representative_point()
     return point.x, point.y
@@ -82,7 +92,9 @@ def test_a_border_is_redrawn_by_a_line(hand: Hand) -> None:
     areas = [hand.grids()[code]["properties"]["area_m2"] for code in (one, two)]
     hand.page.wait_for_timeout(700)  # the buildings of the place come in
     foreseen = hand.sketch([start, bent, end]).foreseen()
+    sizes = hand.foreseen_sizes()
     hand.end().at_version(2).clean()
+    as_stored(hand, sizes)
     assert foreseen == {code: hand.grids()[code]["properties"]["households"] for code in (one, two)}
     after = [hand.grids()[code]["properties"]["area_m2"] for code in (one, two)]
     assert after[0] < areas[0] and after[1] > areas[1]
@@ -96,8 +108,10 @@ def test_a_new_grid_is_drawn_over_others_and_its_households_are_foreseen(hand: H
     hand.look_at(middle, zoom=19).tool("n")
     hand.page.wait_for_timeout(700)  # the buildings of the place come in
     foreseen = hand.sketch(square(middle, 0.0002), free=True).foreseen()
+    sizes = hand.foreseen_sizes()
     hand.end().confirm().at_version(2).clean()
     (new,) = whole_grids(hand).keys() - grids.keys()
+    as_stored(hand, sizes, new=new)
     stored = {code: hand.grids()[code]["properties"]["households"] for code in (new, one, two)}
     assert foreseen[""] == stored[new]
     assert {code: foreseen[code] for code in (one, two) if code in foreseen}.items() <= stored.items()
@@ -112,8 +126,10 @@ def test_a_line_parts_a_grid_into_the_households_that_were_foreseen(hand: Hand) 
     hand.page.wait_for_timeout(700)  # the buildings of the place come in
     line = [(inside[0], south - 2e-5), (inside[0] + 1e-6, north + 2e-5)]
     foreseen = hand.sketch(line, free=True).foreseen()
+    sizes = hand.foreseen_sizes()
     hand.end().at_version(2).clean()
     (new,) = whole_grids(hand).keys() - before.keys()
+    as_stored(hand, sizes, new=new)
     stored = hand.grids()
     assert foreseen == {one: stored[one]["properties"]["households"], "": stored[new]["properties"]["households"]}
 
@@ -197,8 +213,13 @@ def test_an_area_that_is_drawn_goes_to_the_selected_grid(hand: Hand) -> None:
     one, two = pair_of(hand.grids())
     middle = border_of(hand.grids(), one, two)[10]
     area = hand.grids()[one]["properties"]["area_m2"]
-    hand.look_at(middle, zoom=19).tool("v").choose(one).tool("g").draw(square(middle, 0.0001), free=True)
-    hand.at_version(2).clean()
+    hand.look_at(middle, zoom=19).tool("v").choose(one).tool("g")
+    hand.page.wait_for_timeout(700)  # the buildings of the place come in
+    hand.sketch(square(middle, 0.0001), free=True)
+    sizes = hand.foreseen_sizes()
+    assert sizes.keys() >= {one, two}
+    hand.end().at_version(2).clean()
+    as_stored(hand, sizes)
     assert hand.grids()[one]["properties"]["area_m2"] > area
 
 
@@ -215,9 +236,13 @@ def test_a_grid_with_a_hole_is_split_and_the_grid_in_it_stays(running: RunningCi
     _, south, _, north = grids[one].bounds
     hand.look_at(inside, zoom=19).tool("v").click((inside[0], inside[1] + 0.00013)).tool("x")
     expect(hand.it("planner-grid").locator("h2")).to_contain_text(one[12:])
-    hand.draw([(inside[0], south - 2e-5), (inside[0] + 1e-6, north + 2e-5)], free=True)
-    hand.at_version(3).clean()
+    hand.page.wait_for_timeout(700)  # the buildings of the place come in
+    hand.sketch([(inside[0], south - 2e-5), (inside[0] + 1e-6, north + 2e-5)], free=True)
+    sizes = hand.foreseen_sizes()
+    hand.end().at_version(3).clean()
     assert len(whole_grids(hand)) == len(grids) + 1
+    (new,) = whole_grids(hand).keys() - grids.keys()
+    as_stored(hand, sizes, new=new)
     assert not any(len(part.interiors) for part in whole_grids(hand)[one].geoms)
 
 
@@ -250,7 +275,9 @@ def test_merging_is_foreseen_and_done_by_enter(hand: Hand) -> None:
     middle = border_of(before, one, two)[10]
     hand.look_at(middle, zoom=18).tool("m").choose(one, two)
     expect(hand.it("planner-households").locator(f'[data-code="{one}"]')).to_have_attribute("data-after", str(total))
+    sizes = hand.foreseen_sizes()
     hand.page.keyboard.press("Enter")
     hand.at_version(2).clean()
+    as_stored(hand, {one: sizes[one]})
     assert hand.grids()[one]["properties"]["households"] == total
     assert two not in hand.grids()

@@ -17,6 +17,7 @@ from layers.db import transaction
 from layers.roads import Road
 from tests.drafts import DRAWER, add_buildings, rows_of
 from tests.journeys.conftest import RunningCity, Watch
+from tests.journeys.test_planner_tools import as_stored
 from tests.plan_desk import shape_of
 from tests.planner_hand import Hand, Place, border_of, pair_of, simple_nodes, square
 
@@ -163,6 +164,7 @@ def test_while_a_vertex_is_dragged_the_figures_are_those_that_the_service_stores
     bars = hand.it("planner-households").locator("[data-code]")
     foreseen = {bar.get_attribute("data-code"): int(bar.get_attribute("data-after") or -1) for bar in bars.all()}
     assert {one, two} <= foreseen.keys()
+    sizes = hand.foreseen_sizes()
     moved = hand.it("planner-hands").locator("li").count()
     cut = hand.it("planner-cut")
     expect(cut).to_contain_text(re.compile(r"穿过 \d+ 栋楼"))
@@ -171,6 +173,7 @@ def test_while_a_vertex_is_dragged_the_figures_are_those_that_the_service_stores
     hand.at_version(2).clean()
     stored = hand.grids()
     assert {code: stored[code]["properties"]["households"] for code in foreseen} == foreseen
+    as_stored(hand, sizes)
     assert moved > 0
     expect(hand.it("planner-hands")).to_contain_text("户由")
     expect(cut).to_be_hidden()

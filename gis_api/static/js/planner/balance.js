@@ -1,6 +1,10 @@
-// What an edit that is being drawn would do to the households: who changes hands between which grids, how many each then
-// has, which buildings a border would cut. Buildings count by their inner point in the shapes as they are on the screen;
-// the server counts again when the edit is made, and its word stands.
+// What an edit that is being drawn would do: which households change hands between which grids, how many households and
+// buildings and how much ground each grid then has, which buildings a border would cut. Buildings count by their inner
+// point in the shapes as they are on the screen; the server counts again when the edit is made, and its word stands.
+//
+// A forecast is {figures: Map code -> [before, after], fresh: what a new grid would have, moves: [{from, to, households,
+// buildings}], cut: Set of buildings}; what a grid has is {households, buildings, area_m2}.
+import { areaDrawn, areaOf, areaShared, boxOf } from "./extent.js";
 import { Homes } from "./homes.js";
 import { inside, meets, rings, within } from "./tiling.js";
 
@@ -27,11 +31,12 @@ export class Balance {
     return found;
   }
 
-  // Remember who lives where before these grids change with a vertex. Where the buildings are not here yet they are
-  // fetched, and looked at once more as the grids were.
+  // Remember who lives where before these grids change with a vertex, and how much ground they have. Where the buildings
+  // are not here yet they are fetched, and looked at once more as the grids were.
   start(codes, id) {
     this.codes = codes;
     this.before = null;
+    this.ground = this.groundOf(codes);
     const boxes = this.shapesOf(codes).map(({ box }) => box);
     if (!boxes.length) return;
     const box = union(boxes);
@@ -46,72 +51,123 @@ export class Balance {
     Object.assign(this.tiling.points[id], { x, y });
   }
 
-  // What has changed since: {figures: Map code -> [before, after], moves: [{from, to, households, buildings}]}.
-  now(codes = this.codes) {
-    if (!this.before) return { figures: new Map(), moves: [], known: false };
-    return this.between(this.before, this.owners(this.shapesOf(codes)), codes);
+  groundOf(codes) {
+    return new Map(this.shapesOf(codes).map((shape) => [shape.code, areaOf(this.tiling, shape)]));
   }
 
-  between(before, after, codes) {
+  // What has changed since; null while the buildings are not here.
+  now(codes = this.codes) {
+    if (!this.before) return null;
+    const ground = new Map([...this.groundOf(codes)].map(([code, now]) => [code, now - this.ground.get(code)]));
+    return this.told(this.movesBetween(this.before, this.owners(this.shapesOf(codes))), codes, ground);
+  }
+
+  // Who changed hands between two looks (owners).
+  between(before, after) {
+    return this.told(this.movesBetween(before, after), []).moves;
+  }
+
+  movesBetween(before, after) {
     const moves = [];
     for (const [building, from] of before) {
       const to = after.get(building) ?? null;
       if (to !== from) moves.push({ building, from, to });
     }
     for (const [building, to] of after) if (!before.has(building)) moves.push({ building, from: null, to });
-    return { ...this.told(moves, codes), known: before.size + after.size > 0 };
+    return moves;
   }
 
-  // The ground of a polygon (corners in world units) goes to a grid, or to a new one (null); the grids below lose it.
+  // The ground of a polygon (corners in world units) goes to a grid, or to a new one (null); the grids below lose it. Null
+  // while the buildings there are not here.
   taken(corners, to) {
-    const moves = [];
-    const below = new Set(to ? [to] : []);
     const box = boxOf(corners);
-    const owners = this.owners(this.tiling.ofLevel("grid").filter((shape) => meets(shape.box, box)));
-    for (const building of this.homes.near(box)) {
-      if (!holds(corners, building.x, building.y)) continue;
-      const from = owners.get(building) ?? null;
-      if (from) below.add(from);
-      if (from !== to) moves.push({ building, from, to });
+    if (!this.ready(box)) return null;
+    const below = this.tiling.ofLevel("grid").filter((shape) => meets(shape.box, box));
+    const ground = new Map(to ? [[to, 0]] : []);
+    for (const shape of below) {
+      const shared = shape.code === to ? 0 : areaShared(this.tiling, shape, corners);
+      if (shared > LEAST_M2) ground.set(shape.code, -shared);
     }
-    return { ...this.told(moves, [...below]), cut: this.cut(edgesOf(corners)) };
+    const gained = -sumOf([...ground.values()]) || (to ? 0 : areaDrawn(corners));
+    if (to) ground.set(to, gained);
+    const owners = this.owners(below);
+    const inside = [...this.homes.near(box)].filter(({ x, y }) => holds(corners, x, y));
+    const moves = inside.map((building) => ({ building, from: owners.get(building) ?? null, to })).filter(({ from }) => from !== to);
+    const fresh = to ? undefined : { ...holding(inside), area_m2: gained };
+    return { ...this.told(moves, [...ground.keys()], ground), fresh, cut: this.cut(edgesOf(corners)) };
+  }
+
+  // Whether the buildings of a box are here; if not they are sent for.
+  ready(box) {
+    if (this.homes.knows(box)) return true;
+    this.homes.around(box);
+    return false;
   }
 
   // A line parts a grid: the piece with fewer households leaves it (null is the new grid).
   parted(code, piece, line) {
     const shape = this.tiling.shapes.get(code);
+    if (!this.ready(shape.box)) return null;
     const all = this.owners([shape]);
     const off = [...all.keys()].filter(({ x, y }) => holds(piece, x, y));
     const kept = new Set(off);
     const rest = [...all.keys()].filter((building) => !kept.has(building));
-    const leaving = sum(off) <= sum(rest) ? off : rest;
+    const lesser = homesIn(off) <= homesIn(rest);
+    const leaving = lesser ? off : rest;
     const moves = leaving.map((building) => ({ building, from: code, to: null }));
-    return { ...this.told(moves, [code]), fresh: sum(leaving), cut: this.cutAmong(all, line) };
+    const beside = areaShared(this.tiling, shape, piece);
+    const lost = lesser ? beside : areaOf(this.tiling, shape) - beside;
+    const fresh = { ...holding(leaving), area_m2: lost };
+    return { ...this.told(moves, [code], new Map([[code, -lost]])), fresh, cut: this.cutAmong(all, line) };
   }
 
   // The ground between an old and a new border changes sides.
   swapped(left, right, ground, line) {
     const moves = [];
-    const all = this.owners(this.shapesOf([left, right]));
+    const both = this.shapesOf([left, right]);
+    if (!this.ready(union(both.map(({ box }) => box)))) return null;
+    const all = this.owners(both);
+    const [given, got] = both.map((shape) => areaShared(this.tiling, shape, ground));
+    const change = new Map([[left, got - given], [right, given - got]]);
     for (const [building, from] of all) {
       if (holds(ground, building.x, building.y)) moves.push({ building, from, to: from === left ? right : left });
     }
-    return { ...this.told(moves, [left, right]), cut: this.cutAmong(all, line) };
+    return { ...this.told(moves, [left, right], change), cut: this.cutAmong(all, line) };
   }
 
   // Grids become one, which has the smallest of their codes.
   joined(codes, into) {
-    const total = this.shapesOf(codes).reduce((all, { properties }) => all + properties.households, 0);
-    const figures = new Map(this.shapesOf(codes).map(({ code, properties }) => [code, [properties.households, code === into ? total : 0]]));
-    return { figures, moves: [] };
+    const all = this.shapesOf(codes).map(({ code, properties }) => [code, figuresOf(properties)]);
+    const total = all.reduce((sum, [, own]) => plus(sum, own), NOTHING);
+    return { figures: new Map(all.map(([code, own]) => [code, [own, code === into ? total : NOTHING]])), moves: [] };
   }
 
-  told(moves, codes) {
-    const change = new Map(codes.map((code) => [code, 0]));
+  // Painted patches (patches.js) go to a grid.
+  handed(patches, to) {
+    const gains = new Map([[to, NOTHING]]);
+    const moves = new Map();
+    for (const { grid: from, households, buildings, area } of patches) {
+      const own = { households, buildings, area_m2: area() };
+      gains.set(from, plus(gains.get(from) ?? NOTHING, own, -1));
+      gains.set(to, plus(gains.get(to), own));
+      const move = moves.get(from) ?? { from, to, households: 0, buildings: 0 };
+      moves.set(from, { ...move, households: move.households + households, buildings: move.buildings + buildings });
+    }
+    const figures = [...gains].map(([code, more]) => [code, [figuresOf(this.propertiesOf(code)), plus(figuresOf(this.propertiesOf(code)), more)]]);
+    return { figures: new Map(figures), moves: [...moves.values()] };
+  }
+
+  propertiesOf(code) {
+    return this.tiling.shapes.get(code)?.properties ?? {};
+  }
+
+  // `ground` is how much ground each grid gains, in m².
+  told(moves, codes, ground = new Map()) {
+    const change = new Map(codes.map((code) => [code, { ...NOTHING, area_m2: ground.get(code) ?? 0 }]));
     const pairs = new Map();
     for (const { building, from, to } of moves) {
-      if (change.has(from)) change.set(from, change.get(from) - building.households);
-      if (change.has(to)) change.set(to, change.get(to) + building.households);
+      if (change.has(from)) change.set(from, plus(change.get(from), holding([building]), -1));
+      if (change.has(to)) change.set(to, plus(change.get(to), holding([building])));
       const key = `${from}>${to}`;
       const pair = pairs.get(key) ?? { from, to, households: 0, buildings: 0 };
       pair.households += building.households;
@@ -119,8 +175,8 @@ export class Balance {
       pairs.set(key, pair);
     }
     const figures = new Map([...change].map(([code, more]) => {
-      const stored = this.tiling.shapes.get(code)?.properties.households ?? 0;
-      return [code, [stored, stored + more]];
+      const stored = figuresOf(this.propertiesOf(code));
+      return [code, [stored, plus(stored, more)]];
     }));
     return { figures, moves: [...pairs.values()].sort((a, b) => b.households - a.households) };
   }
@@ -158,7 +214,21 @@ export class Balance {
   }
 }
 
-const sum = (buildings) => buildings.reduce((total, { households }) => total + households, 0);
+// Less ground than this is the corner of a drawing that snapped.
+const LEAST_M2 = 0.5;
+const NOTHING = { households: 0, buildings: 0, area_m2: 0 };
+
+const sumOf = (numbers) => numbers.reduce((total, number) => total + number, 0);
+const homesIn = (buildings) => sumOf(buildings.map(({ households }) => households));
+const holding = (buildings) => ({ households: homesIn(buildings), buildings: buildings.length, area_m2: 0 });
+
+function figuresOf({ households, buildings, area_m2: area }) {
+  return { households: households ?? 0, buildings: buildings ?? 0, area_m2: area ?? 0 };
+}
+
+function plus(one, other, sign = 1) {
+  return Object.fromEntries(Object.keys(NOTHING).map((name) => [name, one[name] + sign * other[name]]));
+}
 
 // With as much ground on every side: the neighbours' buildings change hands too.
 function wider([west, north, east, south]) {
@@ -172,10 +242,6 @@ export function union(boxes) {
 
 export function edgesOf(corners, closed = true) {
   return corners.slice(closed ? 0 : 1).map((corner, i) => (closed ? [corners.at(i - 1), corner] : [corners[i], corner]));
-}
-
-function boxOf(corners) {
-  return union(corners.map(({ x, y }) => [x, y, x, y]));
 }
 
 export function holds(corners, x, y) {

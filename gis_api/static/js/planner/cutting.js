@@ -1,13 +1,13 @@
 // Which ground a drawn line would cut off, for the eye: the server cuts exactly. Places are {x, y} in world units.
 import { footOf, rings } from "./tiling.js";
 
-// The polygon between a line and the outline of a grid: the piece on one side of it. Null where the line misses the grid.
+// The polygon between a line and the outline of a grid: the piece on one side of it, and beyond the outline what the line
+// sticks out. Null where the line misses the grid.
 export function pieceOf(tiling, shape, line) {
   const ring = ringBeside(tiling, shape, line[0]);
   if (!ring || line.length < 2) return null;
   const [start, end] = [footOn(ring, line[0]), footOn(ring, line.at(-1))];
-  const inner = line.slice(1, -1);
-  return [start.place, ...inner, end.place, ...walk(ring, end, start)];
+  return [start.place, ...line, end.place, ...walk(ring, end, start)];
 }
 
 // The ground between the border of two grids and a line that becomes their border. Null where the line leaves it.

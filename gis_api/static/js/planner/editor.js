@@ -353,9 +353,7 @@ export class Editor {
   // Which households have another grid after an edit: the same buildings, in the shapes before and after it.
   async tellHands(older, newer) {
     await this.balance.around([...older, ...newer]);
-    const codes = [...new Set([...older, ...newer].map(({ code }) => code))];
-    const told = this.balance.between(this.balance.owners(older), this.balance.owners(newer), codes);
-    this.forecast.done(told.moves);
+    this.forecast.done(this.balance.between(this.balance.owners(older), this.balance.owners(newer)));
   }
 
   async reload(message) {

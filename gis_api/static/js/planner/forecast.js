@@ -3,7 +3,7 @@
 import { number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
 import { paintSoon } from "../map/frame.js";
-import { showForecast } from "./panel.js";
+import { showForecast, showSizes } from "./panel.js";
 import { shortCode } from "./tiling.js";
 
 const MOST_PAIRS = 6;
@@ -42,7 +42,10 @@ export class Forecast {
     this.list.classList.toggle("foreseen", Boolean(seen));
     this.hands.setAttribute("aria-live", seen ? "off" : "polite");
     if (!same(seen?.cut, before?.cut)) this.tell.over();
-    if (seen && this.shows(seen)) return;
+    if (seen && this.shows(seen)) {
+      showSizes(this.list, seen);
+      return;
+    }
     if (!seen) {
       this.said = null;
       this.showCut(0);
@@ -57,7 +60,7 @@ export class Forecast {
     Object.assign(this, { said: textOf(seen), first: this.list.firstElementChild });
   }
 
-  // Between most steps of the pointer no building changes hands: then the panel stays as it is.
+  // Between most steps of the pointer no building changes hands: then the panel stays as it is, but for the areas.
   shows(seen) {
     return this.said === textOf(seen) && this.first === this.list.firstElementChild;
   }
@@ -81,7 +84,7 @@ export class Forecast {
 }
 
 function textOf({ figures, fresh, moves, cut }) {
-  return JSON.stringify([[...figures], fresh, moves, cut?.size]);
+  return JSON.stringify([[...figures], fresh, moves, cut?.size], (name, value) => (name === "area_m2" ? undefined : value));
 }
 
 function same(one = NOTHING, other = NOTHING) {

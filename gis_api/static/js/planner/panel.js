@@ -36,12 +36,14 @@ export function showHouseholds(list, lead, { tiling, touched, chosen, choose }) 
 }
 
 function householdRow(grid, { top, touched, choose }) {
-  return barRow(shortCode(grid.code), {
+  const row = barRow(shortCode(grid.code), {
     ...barOf(grid, top),
     figure: number(grid.households),
     touched,
     extra: { "data-code": grid.code, tabindex: "0", role: "button", onclick: () => choose(grid.code), onkeydown: (event) => event.key === "Enter" && choose(grid.code) },
   });
+  row.append(el("span", { class: "sizes" }, sizesBetween(null, grid)));
+  return row;
 }
 
 function barOf(grid, top) {
@@ -56,19 +58,43 @@ function barOf(grid, top) {
   };
 }
 
-// The same bars while something is drawn: `figures` is code -> [before, after], `fresh` what a new grid would hold.
+// The same bars while something is drawn, with buildings and ground before and after (balance.js).
 export function showForecast(list, lead, { tiling, figures, fresh }) {
-  const rows = [...figures].map(([code, [before, after]]) => ({ ...tiling.shapes.get(code)?.properties, code, before, households: after }));
-  if (fresh !== undefined) rows.push({ code: "", before: 0, households: fresh, target: rows[0]?.target });
-  const top = Math.max(1, ...rows.map((grid) => Math.max(grid.households, grid.before, (grid.target ?? 0) * 1.35)));
+  const rows = [...figures].map(([code, [before, after]]) => ({ ...tiling.shapes.get(code)?.properties, code, before, ...after }));
+  if (fresh) rows.push({ code: "", before: null, ...fresh, target: rows[0]?.target });
+  const top = Math.max(1, ...rows.map((grid) => Math.max(grid.households, grid.before?.households ?? 0, (grid.target ?? 0) * 1.35)));
   lead.textContent = t("planner.foreseen_lead");
-  fill(list, rows.slice(0, HOUSEHOLD_ROWS).map((grid) => barRow(grid.code ? shortCode(grid.code) : t("planner.new_grid"), {
+  fill(list, rows.slice(0, HOUSEHOLD_ROWS).map((grid) => forecastRow(grid, top)));
+}
+
+function forecastRow({ before, ...grid }, top) {
+  const was = before?.households ?? 0;
+  const row = barRow(grid.code ? shortCode(grid.code) : t("planner.new_grid"), {
     ...barOf(grid, top),
-    was: grid.before / top,
-    figure: t("planner.from_to", { before: number(grid.before), after: number(grid.households) }),
-    touched: grid.before !== grid.households,
-    extra: { "data-code": grid.code, "data-before": grid.before, "data-after": grid.households },
-  })));
+    was: was / top,
+    figure: t("planner.from_to", { before: number(was), after: number(grid.households) }),
+    touched: was !== grid.households,
+    extra: { "data-code": grid.code, "data-before": was, "data-after": grid.households, "data-buildings": grid.buildings, "data-area": grid.area_m2 },
+  });
+  row.append(el("span", { class: "sizes" }, sizesBetween(before, grid)));
+  return row;
+}
+
+// The second line of the rows that are shown, anew: areas change with every step of the pointer.
+export function showSizes(list, { figures, fresh }) {
+  const now = [...figures.values(), ...(fresh ? [[null, fresh]] : [])];
+  [...list.children].forEach((row, i) => {
+    const [before, after] = now[i];
+    const words = sizesBetween(before, after);
+    const line = row.querySelector(".sizes");
+    row.dataset.area = after.area_m2;
+    if (line.textContent !== words) line.textContent = words;
+  });
+}
+
+function sizesBetween(before, after) {
+  const told = (name, write) => (before && write(before[name]) !== write(after[name]) ? t("planner.from_to", { before: write(before[name]), after: write(after[name]) }) : write(after[name]));
+  return `${t("planner.n_buildings", { n: told("buildings", number) })} · ${told("area_m2", measure)} m²`;
 }
 
 export function kindName(kind) {

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { map } from "../map/place.js";
 import { fromWorld, toWorld } from "../map/world.js";
+import { areaWithin } from "./extent.js";
 import { meets, within } from "./tiling.js";
 
 // From these zooms on patches are large enough to be pointed at.
@@ -96,7 +97,13 @@ function patchOf({ id, geometry, properties }) {
   const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   const rings = polygons.flat().map((positions) => ringOf(positions, box));
-  return { id, polygons, rings, box, ...properties };
+  const places = () => polygons.map((polygon) => polygon.map((ring) => ring.slice(0, -1).map(placeOf)));
+  return { id, polygons, rings, box, area: () => areaWithin(places(), box), ...properties };
+}
+
+function placeOf([lon, lat]) {
+  const [x, y] = toWorld(lon, lat);
+  return { x, y };
 }
 
 function ringOf(positions, box) {

@@ -2,6 +2,7 @@
 // Backspace takes the last corner back, Escape gives up.
 import { map } from "../map/place.js";
 import { union } from "./balance.js";
+import { boxOf } from "./extent.js";
 import { paintSnap, WORD_PX } from "./marks.js";
 import { POINT_PX } from "./snap.js";
 
@@ -82,7 +83,7 @@ export class Sketch {
     const { places, pointer } = this;
     if (!this.kind || !places.length) return null;
     const word = pointer?.snapped ? WORD_PX / 2 ** map.getZoom() : 0;
-    return union([...places.map(({ x, y }) => [x, y, x, y]), pointer ? [pointer.x, pointer.y, pointer.x + word, pointer.y] : null].filter(Boolean));
+    return union([boxOf(places), pointer ? [pointer.x, pointer.y, pointer.x + word, pointer.y] : null].filter(Boolean));
   }
 
   get complete() {

@@ -71,7 +71,7 @@ export class Together {
     const { balance } = this.editor;
     if (!["move_vertex", "insert_vertex"].includes(op?.op) || !balance.before) return null;
     const told = balance.now();
-    return told.known ? Object.fromEntries(told.figures) : null;
+    return told && Object.fromEntries([...told.figures].map(([code, figures]) => [code, figures.map(({ households }) => households)]));
   }
 
   // Edits of others

@@ -99,7 +99,7 @@ export class Brush extends Tool {
     this.stroke = this.world(event);
     this.surface.setPointerCapture(event.pointerId);
     this.touch(this.stroke);
-    this.editor.over.redraw();
+    this.show();
   }
 
   move(event) {
@@ -109,7 +109,7 @@ export class Brush extends Tool {
     if (this.stroke) this.touch(to);
     else this.under = this.onMap(event) ? this.patches.at(...to) : null;
     this.tell(event);
-    if (this.painted.size !== before[0] || this.under !== before[1]) this.editor.over.redraw();
+    if (this.painted.size !== before[0] || this.under !== before[1]) this.show();
   }
 
   release(event) {
@@ -124,8 +124,20 @@ export class Brush extends Tool {
     this.stroke = null;
     this.painted.clear();
     this.editor.tip.hidden = true;
-    this.editor.over.redraw();
+    this.show();
     return true;
+  }
+
+  // What is painted, on the map and in figures.
+  show() {
+    const { editor, painted, receiver } = this;
+    editor.over.redraw();
+    editor.foresee(painted.size ? () => editor.balance.handed(painted, receiver) : null);
+  }
+
+  // The grid that gets the ground, also where one of its parts was chosen.
+  get receiver() {
+    return this.target.level === "sub_grid" ? this.target.parent : this.target.code;
   }
 
   touch(to) {
@@ -143,24 +155,17 @@ export class Brush extends Tool {
 
   async give() {
     const polygons = [...this.painted].flatMap((patch) => patch.polygons);
-    const done = () => this.painted.clear();
+    const done = () => {
+      this.painted.clear();
+      this.show();
+    };
     await this.editor.apply({ op: "give", geometry: { type: "MultiPolygon", coordinates: polygons }, to: this.target.code }, { before: done, refused: done });
-    this.editor.over.redraw();
   }
 
   // Households of the grids that change, before and after.
   figures() {
-    const { tiling } = this.editor;
-    const gains = new Map();
-    const add = (code, homes) => gains.set(code, (gains.get(code) ?? 0) + homes);
-    for (const { grid, households } of this.painted) {
-      add(grid, -households);
-      add(this.target.level === "sub_grid" ? this.target.parent : this.target.code, households);
-    }
-    return [...gains].map(([code, gain]) => {
-      const before = tiling.shapes.get(code)?.properties.households ?? 0;
-      return t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(before + gain) });
-    }).join(" · ");
+    const { figures } = this.editor.balance.handed(this.painted, this.receiver);
+    return [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before.households), after: number(after.households) })).join(" · ");
   }
 
   tell(event) {

@@ -11,8 +11,7 @@ export class Carve extends Drawn {
   static draws = "area";
 
   foreseen(places) {
-    const seen = this.editor.balance.taken(places, null);
-    return { ...seen, fresh: seen.moves.reduce((sum, { households }) => sum + households, 0) };
+    return this.editor.balance.taken(places, null);
   }
 
   async drawn(geometry) {

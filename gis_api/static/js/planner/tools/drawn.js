@@ -56,8 +56,8 @@ export class Drawn extends Tool {
 
   words(seen) {
     if (!seen) return "";
-    const counts = [...seen.figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(after) }));
-    const fresh = seen.fresh === undefined ? null : `${t("planner.new_grid")} ${t("planner.households_n", { n: number(seen.fresh) })}`;
+    const counts = [...seen.figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before.households), after: number(after.households) }));
+    const fresh = seen.fresh === undefined ? null : `${t("planner.new_grid")} ${t("planner.households_n", { n: number(seen.fresh.households) })}`;
     return [fresh, ...counts, seen.cut?.size ? t("planner.cuts", { n: number(seen.cut.size) }) : null].filter(Boolean).slice(0, 5).join(" · ");
   }
 

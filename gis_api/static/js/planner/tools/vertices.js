@@ -75,8 +75,8 @@ export class Vertices extends Tool {
 
   foreseen() {
     const { balance } = this.editor;
-    const told = balance.now();
-    return told.known && this.held.grids.length ? { ...told, cut: balance.cut(balance.edgesAt(this.held.id, this.held.grids)) } : null;
+    const told = this.held.grids.length ? balance.now() : null;
+    return told ? { ...told, cut: balance.cut(balance.edgesAt(this.held.id, this.held.grids)) } : null;
   }
 
   tellOf(seen) {
@@ -102,7 +102,7 @@ export class Vertices extends Tool {
   words(seen) {
     if (!seen) return this.held.grids.map(shortCode).join(" · ");
     const { figures, cut } = seen;
-    const counts = [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before), after: number(after) }));
+    const counts = [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before.households), after: number(after.households) }));
     return [...counts, cut.size ? t("planner.cuts", { n: number(cut.size) }) : null].filter(Boolean).join(" · ");
   }
 
