@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -45,8 +46,9 @@ def split(
     Both ends of the line lie outside the grid or on its outline (within `snap_m`). Several crossings make several
     pieces: `new_code` then lists at least as many codes as needed, given out from west to east; parts of the grid
     that the line does not touch stay with the code. `weigh` is the measure (area; households for a service). A grid
-    with sub-grids is parted with them: whole sub-grids go to the piece they lie in and keep their codes, one that is
-    cut stays with its larger half and the rest gets a code from `sub_code(parent, taken)`.
+    with sub-grids is parted with them, level by level: whole ones go to the piece they lie in and keep their codes and
+    all that is below them, one that is cut stays with its larger half and the rest gets a code from
+    `sub_code(parent, taken)`.
 
     Raises InvalidShape, LineDoesNotCross with the end inside, SplitsGrid with the pieces where codes are too few,
     CodeTaken, WouldVanish.
@@ -112,23 +114,53 @@ def _is_one_of(piece: BaseGeometry, whole: NDArray[np.object_]) -> bool:
 
 def _with_sub_grids(cut_: Cut, code: str, grids: Sequence[str], sub_code: SubCode) -> Change:
     partition = cut_.partition
-    taken = set(partition.codes)
-    owners: list[str | None] = list(cut_.owners)
     parents = {name: partition.parents[code] for name in set(grids) - {code} if code in partition.parents}
-    for tile in partition.finest(code):
-        faces = [k for k, owner in enumerate(cut_.owners) if owner == tile]
-        for k, (grid, members) in enumerate(_portions(cut_, grids, faces)):
-            name = tile if k == 0 else sub_code(grid, taken)
-            taken.add(name)
-            if k > 0 or grid != code:
-                parents[name] = grid
-            for face in members:
-                owners[face] = name
-    return merged(rebuilt(cut_, owners), Change(parents=parents))
+    taken = {*partition.codes, *partition.parents, *grids}
+    followed = _Followed(cut_, sub_code, taken, list(cut_.owners), parents)
+    followed.below(code, grids)
+    return merged(rebuilt(cut_, followed.owners), Change(parents=followed.parents))
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """Who owns each face and who belongs to whom, once all levels below a grid have followed its pieces."""
+
+    cut: Cut
+    sub_code: SubCode
+    taken: set[str]
+    owners: list[str | None]
+    parents: dict[str, str]
+
+    def below(self, code: str, pieces: Sequence[str]) -> None:
+        """Hands what lies directly below a grid, and all below that, to the pieces of it that hold each face."""
+        partition = self.cut.partition
+        for child in partition.children(code):
+            tiles = set(partition.finest(child)) if child in partition else set()
+            faces = [k for k, owner in enumerate(self.cut.owners) if owner in tiles]
+            names = list(pieces)
+            for k, (piece, members) in enumerate(_portions(self.cut, pieces, faces)):
+                name = child if k == 0 else self._new(piece)
+                if k > 0 or piece != code:
+                    self.parents[name] = piece
+                for face in members:
+                    names[face] = name
+            self._take(child, names, faces)
+
+    def _take(self, child: str, names: Sequence[str], faces: Sequence[int]) -> None:
+        if child not in self.cut.partition.row_of:
+            self.below(child, names)
+            return
+        for face in faces:
+            self.owners[face] = names[face]
+
+    def _new(self, piece: str) -> str:
+        name = self.sub_code(piece, self.taken)
+        self.taken.add(name)
+        return name
 
 
 def _portions(cut_: Cut, grids: Sequence[str], faces: list[int]) -> list[tuple[str, list[int]]]:
-    """The connected portions of one sub-grid with the grid each belongs to, largest first."""
+    """The connected portions of one grid below with the piece each belongs to, largest first."""
     out: list[tuple[str, list[int]]] = []
     for grid in sorted({grids[k] for k in faces}):
         members = np.array([k for k in faces if grids[k] == grid], dtype=np.intp)
