@@ -130,6 +130,13 @@ _TOLD = (
     "SELECT id, code, name, kind, detail, grid, parent, match, ST_X(point) AS lon, ST_Y(point) AS lat, "
     "ST_XMin(shape) AS west, ST_YMin(shape) AS south, ST_XMax(shape) AS east, ST_YMax(shape) AS north"
 )
+# All codes that the grid has borne that a hand named (planning reads the same in `layers.planning.codes.names_of`).
+_BORNE = (
+    'WITH RECURSIVE same(code) AS (SELECT (hit.grid_override COLLATE "C")::text WHERE hit.grid_override IS NOT NULL '
+    "UNION SELECT CASE l.code WHEN same.code THEN l.ancestors[1] ELSE l.code END::text FROM same "
+    "JOIN code_lineage l ON l.origin = 'rename' AND same.code IN (l.code, l.ancestors[1])) "
+    "SELECT array_agg(code) AS codes FROM same"
+)
 _BUILDING_NAME = "lower(coalesce(c.name, '') || b.name || ' ' || b.address)"
 _IN_DISTRICTS = "b.district IN (SELECT code FROM areas WHERE level = 'district' AND starts_with(code, :area))"
 
@@ -205,17 +212,18 @@ def _of_streets(grids: str) -> str:
 
 
 def _in_grids(found: str, grids: str, *, kind: str) -> str:
-    """Things without a code, each with the grid in which it lies: the smallest code on a border ([S7])."""
+    """Things without a code, each with its grid ([S7]): the one into which it was put by hand, under whatever code that
+    has here, else the one in which it lies, the smallest code on a border."""
+    grid = f"g.code, g.parent_code FROM {grids} WHERE g.level = 'grid' AND g.exclusive AND"
     holding = (
-        f"SELECT g.code, g.parent_code FROM {grids} WHERE g.level = 'grid' AND g.exclusive AND "  # noqa: S608
-        "(g.code = hit.grid_override OR (hit.grid_override IS NULL AND ST_Covers(g.geom, hit.point))) "
-        "ORDER BY g.code LIMIT 1"
+        f"SELECT code, parent_code FROM (SELECT 0 AS rank, {grid} g.code = ANY(borne.codes) "  # noqa: S608
+        f"UNION ALL SELECT 1 AS rank, {grid} ST_Covers(g.geom, hit.point)) one ORDER BY rank, code LIMIT 1"
     )
     return (
         f"WITH hit AS MATERIALIZED ({found}), "  # noqa: S608
         f"put AS (SELECT hit.id::text AS id, NULL::text AS code, hit.name, '{kind}' AS kind, hit.detail, "
         f"h.code AS grid, h.parent_code AS parent, hit.shape, hit.point, hit.match "
-        f"FROM hit LEFT JOIN LATERAL ({holding}) h ON TRUE) {_TOLD} FROM put"
+        f"FROM hit, LATERAL ({_BORNE}) borne LEFT JOIN LATERAL ({holding}) h ON TRUE) {_TOLD} FROM put"
     )
 
 

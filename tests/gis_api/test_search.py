@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -148,6 +149,24 @@ def test_a_draft_is_searched_by_its_own_names(client_as: ClientAs, named: SmallC
     assert names(planner, "草案里") == []
     assert names(planner, "草案里", plan=draft.id) == ["草案里的名字"]
     assert names(planner, "建设路18", plan=draft.id) == ["阳光花园3号楼"]
+
+
+def test_a_house_put_into_a_grid_by_hand_is_told_with_the_code_that_the_grid_has_in_the_draft(
+    client_as: ClientAs, named: SmallCity, engine: Engine
+) -> None:
+    far, unknown = sorted({code[:15] for code in named.codes})[-1], f"{FIRST[:12]}777"
+    with transaction(engine) as session:
+        session.add(house(named, far, name="移交楼", grid_override=FIRST))
+        session.add(house(named, far, name="旧码楼", grid_override=unknown))
+    client = client_as("planner")
+    draft = Draft(client, named.district)
+    codes = [FIRST, f"{FIRST[:12]}900", f"{FIRST[:12]}901"]
+    for old, new in pairwise(codes):
+        assert draft.edit(op="set", code=old, new_code=new).status_code == 200
+    assert [one["grid"] for one in found(client, "移交楼", plan=draft.id)] == codes[-1:]
+    assert [one["grid"] for one in found(client, "移交楼")] == [FIRST]
+    # A code that no grid of the plan ever bore: the place decides, as where households are counted.
+    assert [one["grid"] for one in found(client, "旧码楼", plan=draft.id)] == [far]
 
 
 @pytest.mark.parametrize("role", ["dispatcher", "leader", "worker"])
