@@ -9,10 +9,12 @@ Every route has a door: one of the role aliases, or `Public` with a reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
@@ -50,15 +52,29 @@ def now_of(request: Request) -> datetime:
     return clock() if clock is not None else datetime.now(UTC)
 
 
-def _tx(request: Request) -> Iterator[Session]:
-    with transaction(request.app.state.engine) as session:
+# A session takes its connection where it is first used, in the thread of the endpoint: to begin costs no thread.
+async def _tx(request: Request) -> AsyncIterator[Session]:
+    block = transaction(request.app.state.engine)
+    session = block.__enter__()
+    try:
         yield session
+    except BaseException as error:
+        await _beside(block.__exit__, type(error), error, error.__traceback__)
+        raise
+    await _beside(block.__exit__, None, None, None)
 
 
-def _read(request: Request) -> Iterator[Session]:
-    with Session(request.app.state.engine) as session:
-        session.connection(execution_options={"postgresql_readonly": True})
+async def _read(request: Request) -> AsyncIterator[Session]:
+    session = Session(request.app.state.engine.execution_options(postgresql_readonly=True))
+    try:
         yield session
+    finally:
+        await _beside(session.close)
+
+
+async def _beside(end: Callable[..., object], *given: object) -> None:
+    """End a transaction in a thread of its own: all others may be waiting for the connection that only this frees."""
+    await run_sync(end, *given, limiter=CapacityLimiter(1))
 
 
 # scope="function": the end of the block (the commit!) runs before the answer is sent. With the default scope a
