@@ -27,10 +27,15 @@ if os.environ.get("CI"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for a database, so that the quick part can leave it out."""
+    """Mark what asks for a database, so that the quick part can leave it out; begin with the longest files.
+
+    Where files run side by side, the one that ends last should be a short one: journeys take minutes.
+    """
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("database")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: "journeys" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")

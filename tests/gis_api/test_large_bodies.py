@@ -34,6 +34,8 @@ def outcome(parse: Any, body: bytes) -> Any:
         return wrong.msg, wrong.pos
     except (ValueError, RecursionError) as wrong:
         return type(wrong)
+    finally:
+        gc.unfreeze()  # as a request does that has been answered
 
 
 @PATIENT
@@ -70,6 +72,7 @@ def large(**members: Any) -> bytes:
     return body
 
 
+@pytest.mark.alone
 def test_others_are_answered_while_a_large_body_is_read(client_as: ClientAs, small_city: SmallCity) -> None:
     planner, dispatcher = client_as("planner", datum=None), client_as("dispatcher")
     lon, lat = small_city.inside(small_city.codes[0])

@@ -103,6 +103,7 @@ def test_an_edit_reaches_listeners_of_every_process_with_the_grids_that_changed(
     assert "content-length" not in near.answer.headers
 
 
+@pytest.mark.alone
 def test_an_edit_is_heard_in_another_process_within_a_second(
     one: Served, other: Served, drawer: Drawer, small_city: SmallCity
 ) -> None:
@@ -300,6 +301,7 @@ def test_a_planner_of_one_street_hears_of_its_grids_only(
     assert not any(code.startswith(away) for told in listener.named("edited") for code in told["lines"][0]["codes"])
 
 
+@pytest.mark.alone
 def test_a_stopping_server_does_not_wait_for_listeners(database_url: str, engine: Engine, tmp_path: Path) -> None:
     port = free_port()
     environment = {**os.environ, "WANGGE_DATABASE_URL": database_url, "WANGGE_VAR": str(tmp_path)}

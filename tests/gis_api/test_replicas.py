@@ -45,6 +45,7 @@ def publish_again(engine: Engine, city: SmallCity, *, at: datetime) -> None:
         session.execute(text("NOTIFY wangge_publication"))
 
 
+@pytest.mark.alone
 def test_a_publication_is_answered_from_within_a_second(
     client_as: ClientAs, engine: Engine, small_city: SmallCity
 ) -> None:

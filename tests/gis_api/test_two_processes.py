@@ -62,6 +62,7 @@ def _is_ready(client: httpx2.Client, child: subprocess.Popen[bytes]) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_published_plan_and_its_people_answer_in_every_process(
     processes: list[httpx2.Client], engine: Engine, small_city: SmallCity
 ) -> None:

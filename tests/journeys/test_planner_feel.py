@@ -72,6 +72,7 @@ def at_work(hand: Hand) -> tuple[Place, Place]:
     return start, end
 
 
+@pytest.mark.alone
 def test_while_a_vertex_is_dragged_only_what_hangs_on_it_is_painted(
     running: RunningCity, visit: Visit, draft: str
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_corner_that_was_snapped_to_a_wall_is_the_stored_corner_to_the_last_di
     assert all(min(abs(x - a) + abs(y - b) for a, b in drawn) < 2e-8 for x, y in corners)
 
 
+@pytest.mark.alone
 def test_while_a_vertex_is_dragged_the_figures_are_those_that_the_service_stores_afterwards(hand: Hand) -> None:
     one, two = pair_of(hand.grids())
     places = simple_nodes(hand.grids(), one, two)
@@ -185,6 +186,7 @@ def test_while_a_vertex_is_dragged_the_figures_are_those_that_the_service_stores
     assert took[int(len(took) * 0.95)] <= MOST_MS
 
 
+@pytest.mark.alone
 def test_drawing_over_many_buildings_keeps_the_pointer_quick(hand: Hand) -> None:
     one, two = pair_of(hand.grids())
     middle = border_of(hand.grids(), one, two)[10]

@@ -40,6 +40,7 @@ def test_a_bug_in_the_work_is_told_with_its_name() -> None:
     assert "KeyError" in error.details["reason"]
 
 
+@pytest.mark.alone
 def test_work_past_its_time_is_ended() -> None:
     began = time.monotonic()
     assert refusal("sleep", room=Room(limits=Limits(wall_s=1))).code == "work_took_too_long"
