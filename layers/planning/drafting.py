@@ -23,6 +23,7 @@ from layers.planning.desk import Desk, keep, mark_written
 from layers.planning.loading import in_degrees, load_targets, stamp_of
 from layers.planning.sheet import Review, review_all
 from layers.plans import Plan, PlanArea, PlanState, find_latest, get_plan
+from layers.successors import Successor
 from tiling.errors import NotRepairable
 from tiling.partition import dissolve
 from tiling.plane import Plane, densified
@@ -50,7 +51,9 @@ def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, tit
     """A new draft with the grids of the plan it is based on; with None, the frame and area rings only.
 
     Whatever its content came from, a draft stands on the latest published plan of its district, so that an archived
-    plan can be restored; a copy of a draft stands where that one stands. Raises NotFound and Forbidden.
+    plan can be restored. A copy of a plan that was never in force stands where that one stands, and goes on with its
+    editors, who may not publish their own work in a copy either, and with the successors that were decided for it;
+    those of a plan that was in force have taken effect. Raises NotFound and Forbidden.
     """
     get_district(session, district, by=by)
     mark_written(session)
@@ -60,6 +63,8 @@ def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, tit
     plan = _add_plan(session, district, title=title, based_on=base, by=by)
     if source is not None:
         _copy(session, source, plan)
+        if source.plan_version is None:
+            _carry_on(session, source, plan)
     else:
         plane, rings = _official(session, district)
         _write_frame(session, plan, _official_frame(session, district, plane), plane=plane)
@@ -144,6 +149,17 @@ def _copy(session: Session, source: Plan, plan: Plan) -> None:
     report = select(Plan.report).where(Plan.id == source.id).scalar_subquery()
     session.execute(update(Plan).where(Plan.id == plan.id).values(frame=frame, report=report))
     session.refresh(plan)
+
+
+def _carry_on(session: Session, source: Plan, plan: Plan) -> None:
+    """Who drew a plan, and whom a person decided to put in charge: both hold for a copy of it."""
+    plan.editors = list(source.editors)
+    columns = ["grid_code", "worker_id", "role", "origin"]
+    decided = select(literal(plan.id), *(getattr(Successor, name) for name in columns)).where(
+        Successor.plan_id == source.id, Successor.origin == "decided"
+    )
+    session.execute(insert(Successor).from_select(["plan_id", *columns], decided))
+    session.flush()
 
 
 def _refuse_twins(imported: Sequence[ImportedGrid]) -> None:

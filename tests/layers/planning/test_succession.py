@@ -17,7 +17,7 @@ from layers import planning
 from layers.access import Actor
 from layers.assignments import Assignment
 from layers.categories import Category
-from layers.errors import Conflict, NotFound, Outdated, Unacceptable
+from layers.errors import Conflict, Forbidden, NotFound, Outdated, Unacceptable
 from layers.grids import Grid
 from layers.incidents import Incident
 from layers.planning import operations
@@ -348,6 +348,31 @@ def test_a_draft_is_archived_by_its_author_and_opened_again(session: Session, pu
     assert fresh in codes_of(session, again) and again.based_on == published.id
     with pytest.raises(Conflict):
         planning.archive(session, published.id, version=published.version, by=DRAWER)
+
+
+def test_a_copy_of_a_draft_goes_on_with_its_editors_and_its_successors(session: Session, published: Plan) -> None:
+    draft, _, fresh = draft_with_split(session)
+    add_worker(session, "NEW")
+    decide(session, draft, fresh, "NEW")
+    copy = planning.create(session, CITY.district, based_on=draft.id, by=REVIEWER)
+    line = line_of(planning.successors_as_json(session, copy.id, by=DRAWER), fresh)
+    assert line["source"] == "decided" and [post["worker"] for post in line["successors"]] == ["NEW"]
+    assert copy.editors == [DRAWER.name]
+    planning.submit(session, copy.id, version=copy.version, acknowledged=[*WARNINGS, "unserved_grid"], by=REVIEWER)
+    with pytest.raises(Forbidden):
+        planning.publish(session, copy.id, version=copy.version, by=DRAWER)
+    planning.publish(session, copy.id, version=copy.version, by=REVIEWER)
+    assert serving(session, fresh, at=datetime.now(tz=UTC) + timedelta(days=1)) == ["NEW"]
+
+
+def test_what_took_effect_with_a_plan_is_not_decided_again_in_its_copy(session: Session, published: Plan) -> None:
+    draft, _, fresh = draft_with_split(session)
+    add_worker(session, "NEW")
+    decide(session, draft, fresh, "NEW")
+    submit_and_publish(session, draft)
+    copy = planning.create(session, CITY.district, based_on=draft.id, by=REVIEWER)
+    kept = session.scalar(select(func.count()).select_from(Successor).where(Successor.plan_id == copy.id))
+    assert (kept, copy.editors) == (0, [])
 
 
 def test_the_households_of_a_changed_grid_come_from_somewhere_all_of_them(session: Session, published: Plan) -> None:
