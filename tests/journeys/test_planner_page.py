@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.conftest import READY, RunningCity, Watch
 
@@ -257,6 +257,19 @@ def test_a_name_is_shown_as_text_whatever_is_in_it(running: RunningCity, visit: 
     expect(page.locator("#tip")).to_contain_text("<img src=x")
     assert page.title() != "broken"
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_the_first_plan_of_a_district_is_compared_with_nothing(visit: Visit, draft: str) -> None:
+    def first(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"based_on": None})
+
+    layer = 'label:has(input[name="published"])'
+    expect(visit("planner", f"/planner?plan={draft}").locator(layer)).to_be_visible()
+    page = visit("planner", f"/planner?plan={draft}", before=lambda made: made.route(f"**/api/v1/plans/{draft}", first))
+    expect(page.locator("#changes")).to_contain_text("尚未发布过方案")
+    expect(page.locator(layer)).to_be_hidden()
+    expect(page.locator("#compare")).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [390, 768])

@@ -77,7 +77,9 @@ export class Desk {
     this.buttons.withdraw.hidden = !(own && plan.state === "submitted");
     this.buttons.return.hidden = !(own && plan.state === "submitted");
     // Before the first publication of a district there is nothing to compare with.
-    this.buttons.compare.hidden = plan.state === "published" || !plan.based_on;
+    const alone = plan.state === "published" || !plan.based_on;
+    this.buttons.compare.hidden = alone;
+    document.querySelector('#layers input[name="published"]').closest("label").hidden = alone;
     this.buttons.publish.hidden = !["draft", "submitted"].includes(plan.state);
     const reason = document.getElementById("returned");
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
