@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -26,6 +24,7 @@ from layers.errors import Unacceptable
 from layers.grids import Grid, GridLevel
 from layers.painting.faces import Shapes, blocks_of
 from layers.painting.shares import shares_of
+from layers.planning.shelf import Shelf
 from layers.plans import Plan, get_plan
 from layers.roads import Road
 from layers.tiles import data_version
@@ -79,28 +78,8 @@ class _Houses:
     counted: Any
 
 
-class _Shelf:
-    """The patches of tiles that this process has cut, least recently used first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, tuple[Patch, ...]] = OrderedDict()
-
-    def find(self, key: bytes) -> tuple[Patch, ...] | None:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def keep(self, key: bytes, patches: tuple[Patch, ...]) -> None:
-        with self._lock:
-            self._kept[key] = patches
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-
-
-_shelf = _Shelf()
+# The patches of tiles that this process has cut.
+_shelf: Shelf[bytes, tuple[Patch, ...]] = Shelf(MOST_KEPT)
 
 
 def list_patches(session: Session, plan_id: int, *, box: Box, cut: By, by: Actor) -> list[bytes]:

@@ -6,48 +6,21 @@ reading and building both takes longer than everything else about it.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import replace
 
-from sqlalchemy import URL
 from sqlalchemy.orm import Session
 
 from layers.planning.board import Board
 from layers.planning.codes import names_of
 from layers.planning.desk import find_desk, has_written
 from layers.planning.loading import load_board, load_targets, stamp_of
+from layers.planning.shelf import PlanKey, Shelf, key_of
 from layers.plans import Plan
 
 # Beside the desks: published plans mostly, one for each district in work. Some 20 MB each at 3,000 grids.
 MOST_BOARDS = 4
 
-Key = tuple[URL, int]
-
-
-class _Shelf:
-    """The boards that were read last, least recently used first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._boards: OrderedDict[Key, Board] = OrderedDict()
-
-    def find(self, key: Key) -> Board | None:
-        with self._lock:
-            board = self._boards.get(key)
-            if board is not None:
-                self._boards.move_to_end(key)
-            return board
-
-    def keep(self, key: Key, board: Board) -> None:
-        with self._lock:
-            self._boards[key] = board
-            self._boards.move_to_end(key)
-            while len(self._boards) > MOST_BOARDS:
-                self._boards.popitem(last=False)
-
-
-_shelf = _Shelf()
+_shelf: Shelf[PlanKey, Board] = Shelf(MOST_BOARDS)
 
 
 def board_of(session: Session, plan: Plan) -> Board:
@@ -57,7 +30,7 @@ def board_of(session: Session, plan: Plan) -> Board:
     """
     if has_written(session):
         return load_board(session, plan)
-    key = session.get_bind().engine.url, plan.id
+    key = key_of(session, plan.id)
     desk = find_desk(session, plan)
     kept = _shelf.find(key) if desk is None else desk.board
     if kept is not None and kept.stamp == stamp_of(plan):

@@ -7,18 +7,16 @@ whole plan.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from sqlalchemy import Engine, event, select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, SessionTransaction
 
 from layers.planning.board import Board, Stamp
 from layers.planning.codes import names_of
 from layers.planning.loading import load_board, stamp_of
 from layers.planning.sheet import Sheet, review_all, review_change
+from layers.planning.shelf import PlanKey, Shelf, key_of
 from layers.planning.steps import Move, Step, move_to, moved
 from layers.plans import Plan, PlanEdit
 
@@ -26,10 +24,6 @@ from layers.plans import Plan, PlanEdit
 MOST_DESKS = 8
 # More missed edits than this are slower to follow than the plan is to load.
 MOST_MISSED = 20
-
-
-# Which database, which plan: one process may serve several databases (tests do).
-Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -40,29 +34,7 @@ class Desk:
     sheet: Sheet
 
 
-class _Shelf:
-    """The desks of this process, least recently used first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._desks: OrderedDict[Key, Desk] = OrderedDict()
-
-    def find(self, key: Key) -> Desk | None:
-        with self._lock:
-            desk = self._desks.get(key)
-            if desk is not None:
-                self._desks.move_to_end(key)
-            return desk
-
-    def keep(self, key: Key, desk: Desk) -> None:
-        with self._lock:
-            self._desks[key] = desk
-            self._desks.move_to_end(key)
-            while len(self._desks) > MOST_DESKS:
-                self._desks.popitem(last=False)
-
-
-_shelf = _Shelf()
+_shelf: Shelf[PlanKey, Desk] = Shelf(MOST_DESKS)
 _OPEN = "planning.desks"
 
 
@@ -89,7 +61,7 @@ def keep(session: Session, desk: Desk) -> None:
     """Remember a desk for the next request, or, in a transaction that has written, for when it commits."""
     waiting: dict[int, Desk] | None = session.info.get(_OPEN)
     if waiting is None:
-        _shelf.keep(_key(session, desk.board.stamp.plan_id), desk)
+        _shelf.keep(key_of(session, desk.board.stamp.plan_id), desk)
     else:
         waiting[desk.board.stamp.plan_id] = desk
 
@@ -99,28 +71,18 @@ def _publish_desks(session: Session) -> None:
     if session.in_nested_transaction():
         return  # a savepoint was released; the transaction may still fail
     for desk in session.info.pop(_OPEN, {}).values():
-        _shelf.keep(_key(session, desk.board.stamp.plan_id), desk)
+        _shelf.keep(key_of(session, desk.board.stamp.plan_id), desk)
 
 
 def find_desk(session: Session, plan: Plan) -> Desk | None:
     """The desk of a plan where this process has one as new as the plan's row; nothing is read or checked for it."""
-    desk = _shelf.find(_key(session, plan.id))
+    desk = _shelf.find(key_of(session, plan.id))
     return desk if desk is not None and desk.board.stamp == stamp_of(plan) else None
 
 
 def has_written(session: Session) -> bool:
     """Whether this transaction has said that it changes plans (`mark_written`)."""
     return _OPEN in session.info
-
-
-def _key(session: Session, plan_id: int) -> Key:
-    return _address(session.get_bind().engine), plan_id
-
-
-@lru_cache(maxsize=16)
-def _address(engine: Engine) -> str:
-    """The address of a database as text: to compare two URLs they are written out each time."""
-    return engine.url.render_as_string(hide_password=False)
 
 
 @event.listens_for(Session, "after_transaction_end")
@@ -132,7 +94,7 @@ def _drop_desks(session: Session, transaction: SessionTransaction) -> None:
 def locked_desk_of(session: Session, plan: Plan) -> Desk:
     """The desk of a plan whose row this transaction has locked, so that nothing changes while it is read."""
     own: dict[int, Desk] = session.info.get(_OPEN) or {}
-    kept, stamp = own.get(plan.id) or _shelf.find(_key(session, plan.id)), stamp_of(plan)
+    kept, stamp = own.get(plan.id) or _shelf.find(key_of(session, plan.id)), stamp_of(plan)
     if kept is not None and kept.board.stamp == stamp:
         return kept
     if kept is not None and kept.board.stamp.at < stamp.at:

@@ -32,7 +32,7 @@ def test_a_plan_is_read_once_however_often_it_is_looked_at(
     engine: Engine, draft: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As in a process that did not make the draft.
-    monkeypatch.setattr(desk, "_shelf", type(desk._shelf)())
+    desk._shelf.clear()
     read = []
 
     def counted(session: Session, plan: Plan) -> Board:
