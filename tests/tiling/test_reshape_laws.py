@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from tests.city import synthetic_city
-from tiling.borders import without_idle_nodes
+from tiling.borders import delete_vertex, insert_vertex, move_vertex, redraw_border, without_idle_nodes
 from tiling.coverage import check
-from tiling.errors import TilingError
+from tiling.errors import NotNested, TilingError
 from tiling.partition import Change, Partition, same_bytes
 from tiling.plane import to_lattice
-from tiling.reshape import carve, give, merge, split
+from tiling.reshape import add, carve, fill_gap, give, merge, remove, split
 
 CITY = synthetic_city(40, vertices=16, sub_grids=(1, 2)).partition()
 
@@ -68,7 +68,57 @@ def do_merge(partition: Partition, rng: random.Random) -> Change:
     return merge(partition, [code, rng.choice(partition.neighbours(code))])
 
 
-EDITS = {"split": do_split, "carve": do_carve, "give": do_give, "merge": do_merge}
+def do_remove(partition: Partition, rng: random.Random) -> Change:
+    code = rng.choice(partition.codes)
+    return remove(partition, code, into=rng.choice(partition.neighbours(code)))
+
+
+def some_vertex(partition: Partition, rng: random.Random) -> tuple[float, float]:
+    x, y = rng.choice(shapely.get_coordinates(partition.polygon(rng.choice(partition.codes))).tolist())
+    return x, y
+
+
+def beside(place: tuple[float, float], rng: random.Random) -> tuple[float, float]:
+    reach = rng.choice([0.002, 1.0, 10.0])
+    return place[0] + rng.uniform(-reach, reach), place[1] + rng.uniform(-reach, reach)
+
+
+def do_move(partition: Partition, rng: random.Random) -> Change:
+    at = some_vertex(partition, rng)
+    return move_vertex(partition, at, to=beside(at, rng))
+
+
+def do_insert(partition: Partition, rng: random.Random) -> Change:
+    xy = shapely.get_coordinates(partition.polygon(rng.choice(partition.codes)))
+    k = rng.randrange(len(xy) - 1)
+    x, y = xy[k] + (xy[k + 1] - xy[k]) * rng.random()
+    return insert_vertex(partition, (x, y), to=rng.choice([(x, y), beside((x, y), rng)]))
+
+
+def do_delete(partition: Partition, rng: random.Random) -> Change:
+    return delete_vertex(partition, some_vertex(partition, rng))
+
+
+def do_redraw(partition: Partition, rng: random.Random) -> Change:
+    left = rng.choice(partition.codes)
+    right = rng.choice(partition.neighbours(left))
+    outlines = [shapely.boundary(partition.polygon(code)) for code in (left, right)]
+    one, other = sorted(rng.sample(shapely.get_coordinates(shapely.intersection(*outlines)).tolist(), 2))
+    middle = ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2)
+    return redraw_border(partition, left, right, shapely.LineString([one, beside(middle, rng), other]))
+
+
+EDITS = {
+    "split": do_split,
+    "carve": do_carve,
+    "give": do_give,
+    "merge": do_merge,
+    "remove": do_remove,
+    "move a vertex": do_move,
+    "insert a vertex": do_insert,
+    "delete a vertex": do_delete,
+    "redraw a border": do_redraw,
+}
 
 
 @pytest.mark.parametrize("name", EDITS)
@@ -77,22 +127,60 @@ EDITS = {"split": do_split, "carve": do_carve, "give": do_give, "merge": do_merg
 def test_a_random_edit_is_refused_with_a_reason_or_leaves_a_perfect_tiling(name: str, seed: int) -> None:
     rng = random.Random(seed)
     try:
-        change = EDITS[name](CITY, rng)
+        change = EDITS[name](TOWN, rng)
     except TilingError as refusal:
         assert refusal.code != "tiling_error"
         return
-    newer = CITY.replace(change)
+    newer = TOWN.replace(change)
     report = check(newer)
     assert report.ok, report.lines()
-    assert all(newer.polygon(c) is CITY.polygon(c) for c in newer.codes if c in CITY and c not in change.touched)
+    assert all(newer.polygon(c) is TOWN.polygon(c) for c in newer.codes if c in TOWN and c not in change.touched)
     for code in change.touched:
         xy = shapely.get_coordinates(newer.polygon(code))
         assert (xy == to_lattice(xy)).all()
-    union = [shapely.coverage_union_all(p.polygons) for p in (CITY, newer)]
+    union = [shapely.coverage_union_all(p.polygons) for p in (TOWN, newer)]
     touched_m = sum(shapely.length(newer.polygon(code)) for code in change.touched)
     assert shapely.symmetric_difference(*union).area <= 0.001 * touched_m
-    undone = newer.replace(CITY.changed_since(newer))
-    assert all(map(same_bytes, undone.polygons, CITY.polygons))
+    undone = newer.replace(TOWN.changed_since(newer))
+    assert all(map(same_bytes, undone.polygons, TOWN.polygons))
+    assert nodes_missing(newer) == set()
+
+
+def nodes_missing(town: Partition) -> set[tuple[float, float]]:
+    """The nodes of grids that lie on the frame or on an area's ring, by less than a lattice step, and not in it."""
+    nodes = {(x, y) for x, y in shapely.get_coordinates(town.polygons).tolist()}
+    missing = set()
+    for ring in (town.frame, *town.areas.values()):
+        assert ring is not None
+        own = {(x, y) for x, y in shapely.get_coordinates(ring).tolist()}
+        rest = sorted(nodes - own)
+        near = shapely.dwithin(shapely.points(rest), shapely.boundary(ring), 0.001)
+        missing |= {node for node, is_near in zip(rest, near.tolist(), strict=True) if is_near}
+    return missing
+
+
+@pytest.mark.parametrize("way", ["fill", "add"])
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_a_gap_goes_to_a_neighbour_or_becomes_a_grid_again_and_the_tiling_is_perfect(way: str, seed: int) -> None:
+    rng = random.Random(seed)
+    code = rng.choice(TOWN.codes)
+    lost, near = TOWN.polygon(code), rng.choice(TOWN.neighbours(code))
+    bare = TOWN.replace(Change(removed=(code,), parents={"n1": TOWN.parents[code]}))
+    assert {defect.kind for defect in check(bare).defects} == {"gap"} and lost is not None
+    if way == "add":
+        newer = bare.replace(add(bare, lost.buffer(0.5), code="n1", parent=TOWN.parents[code]))
+        assert shapely.equals(newer.polygon("n1"), lost)
+    else:
+        try:
+            newer = bare.replace(fill_gap(bare, shapely.point_on_surface(lost), into=near))
+        except NotNested as refusal:
+            assert near[:12] != code[:12]
+            assert shapely.equals(refusal.where, lost)
+            return
+        assert near[:12] == code[:12]
+    assert check(newer).ok
+    assert nodes_missing(newer) == set()
 
 
 @settings(max_examples=30, deadline=None)

@@ -94,13 +94,15 @@ def add(
 ) -> Change:
     """The change that makes a new grid of that part of a polygon that is in the frame and in no grid; metres.
 
-    Raises OutsideFrame where there is no such ground, SplitsGrid where it is in several parts, CodeTaken.
+    Raises OutsideFrame where there is no such ground, SplitsGrid where it is in several parts, CodeTaken, NotNested
+    with the ground outside the area of `parent`.
     """
-    drawn = drawn_polygon(polygon)
+    drawn, tolerance = drawn_polygon(polygon), tolerance or Tolerance()
     _refuse_taken(partition, code)
-    cut_, bare = _bare(partition, drawn, tolerance or Tolerance(), ())
+    cut_, bare = _bare(partition, drawn, tolerance, ())
     if not bare.any():
         raise OutsideFrame("There is no empty ground in the polygon.", where=drawn)
+    _refuse_strange(cut_.partition, parent, cut_.faces[bare], tolerance)
     owners = [code if hit else owner for owner, hit in zip(cut_.owners, bare, strict=True)]
     return judged(partition, merged(rebuilt(cut_, owners), Change(parents={code: parent} if parent else {})))
 
@@ -108,7 +110,8 @@ def add(
 def fill_gap(partition: Partition, where: BaseGeometry, *, into: str, tolerance: Tolerance | None = None) -> Change:
     """The change that gives the gap at a point (within `sliver_m`) to a grid that borders on it; metres.
 
-    Raises OutsideFrame where there is no gap, NotNeighbours where the grid does not border on it.
+    Raises OutsideFrame where there is no gap, NotNeighbours where the grid does not border on it, NotNested with the
+    ground of the gap that lies in another area.
     """
     tolerance = tolerance or Tolerance()
     targets = partition.finest(into)
@@ -116,6 +119,7 @@ def fill_gap(partition: Partition, where: BaseGeometry, *, into: str, tolerance:
     cut_, bare = _bare(partition, gap, tolerance, targets)
     if not bare.any():
         raise OutsideFrame("The gap is thinner than the lattice; repair the border instead.", where=gap)
+    _refuse_strange(cut_.partition, into, cut_.faces[bare], tolerance)
     owners = list(cut_.owners)
     for piece in shapely.get_parts(united(cut_.faces[bare])):
         target = beside(cut_.partition, piece, targets)
@@ -222,6 +226,17 @@ def _bare(
     if cut_.partition.frame is not None:
         bare &= shapely.intersects(cut_.partition.frame, shapely.point_on_surface(cut_.faces))
     return cut_, bare
+
+
+def _refuse_strange(partition: Partition, code: str | None, faces: NDArray[np.object_], tolerance: Tolerance) -> None:
+    """Raises NotNested where bare ground lies, by more than noise, out of the area ring of the grid that gets it."""
+    above = (code, *partition.ancestors(code)) if code is not None else ()
+    home = next((area for area in above if area in partition.areas), None)
+    if home is None or not partition.areas[home].is_valid:
+        return
+    strange = shapely.difference(united(faces), partition.areas[home])
+    if not shapely.is_empty(shapely.buffer(strange, -tolerance.snap_m / 2)):
+        raise NotNested(where=strange, areas=[home])
 
 
 def _gap_at(partition: Partition, where: BaseGeometry, tolerance: Tolerance) -> BaseGeometry:
