@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from layers import planning
 from layers.access import Actor, Role
+from layers.errors import Unacceptable
 from layers.grids import Grid
-from layers.planning import ImportedGrid, operations
+from layers.planning import ImportedGrid, operations, repairing
 from layers.planning.desk import desk_of
 from layers.plans import Lineage, Plan, get_plan
+from layers.sandbox import Limits
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, add_areas, rows_of
 from tests.importing import imported
@@ -61,6 +63,21 @@ def test_a_gap_becomes_a_new_grid_with_the_next_code_of_its_community(session: S
     assert fresh.area_m2 == pytest.approx(CITY.plane.to_metres(missing.polygon).area, abs=0.01)
     planning.undo(session, plan.id, version=plan.version, by=DRAWER)
     assert kinds(session, plan) == {"gap": 1}
+
+
+@pytest.mark.parametrize("limits", [Limits(wall_s=0.05), Limits(cpu_s=1, wall_s=60.0)], ids=["time", "processor"])
+def test_a_repair_that_takes_too_long_is_ended_and_leaves_the_draft_as_it_was(
+    session: Session, monkeypatch: pytest.MonkeyPatch, limits: Limits
+) -> None:
+    plan = draft(session, rows_of(CITY)[1:])
+    monkeypatch.setattr(repairing, "LIMITS", limits)
+    monkeypatch.setattr(repairing, "WORK", "tests.sandbox_work:spin")
+    with pytest.raises(Unacceptable, match="work_took_too_long"):
+        planning.repair(session, plan.id, options={"gap": "longest_border"}, version=plan.version, by=DRAWER)
+    assert (plan.version, kinds(session, plan)) == (1, {"gap": 1})
+    monkeypatch.undo()
+    done, _ = planning.repair(session, plan.id, options={"gap": "longest_border"}, version=plan.version, by=DRAWER)
+    assert done.report["ok"]
 
 
 def test_a_grid_that_nobody_drew_does_not_keep_the_others_from_being_mended(session: Session) -> None:
