@@ -179,6 +179,20 @@ def test_a_border_that_ends_in_the_middle_of_a_grid_is_refused_with_that_end() -
     assert refused.value.where == shapely.Point(at(0.5, 2))
 
 
+def test_a_border_redrawn_in_a_zigzag_over_the_old_one_changes_hands_on_both_sides() -> None:
+    # Four crossings of the border at x = 2: what lies west of the line is A's, what lies east of it B's.
+    newer = after(TOWN, redraw_border(TOWN, "A", "B", line((2.2, 0.9), (1.8, 1.4), (2.2, 1.9), (1.8, 2.4), (2.2, 3.1))))
+    assert area_of(newer, "A") + area_of(newer, "B") == pytest.approx(600.0)
+    for place, code in (((1.9, 1.4), "B"), ((2.1, 1.9), "A"), ((1.9, 2.4), "B")):
+        assert newer.touching(shapely.Point(at(*place))) == (code,)
+
+
+def test_a_border_that_starts_in_the_middle_of_a_grid_is_refused_with_that_start() -> None:
+    with pytest.raises(LineDoesNotCross) as refused:
+        redraw_border(TOWN, "A", "B", line((0.5, 2), (2.5, 2), (1.5, 4)))
+    assert refused.value.where == shapely.Point(at(0.5, 2))
+
+
 def test_only_neighbours_have_a_border_to_redraw() -> None:
     with pytest.raises(NotNeighbours):
         redraw_border(draw("A.B"), "A", "B", line((0, 0), (3, 1)))

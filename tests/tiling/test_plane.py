@@ -6,6 +6,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.city import synthetic_city
+from tiling.coverage import check
+from tiling.partition import Partition
 from tiling.plane import Plane, city_epsg, densified, lattice_keys, on_lattice, to_lattice
 
 CITIES = {
@@ -91,6 +94,20 @@ def test_an_edge_is_divided_the_same_from_either_end(start: tuple[int, int], end
     assert (nodes == back[::-1]).all()
     assert (to_lattice(nodes) == nodes).all()
     assert np.hypot(*np.diff(nodes, axis=0).T).max() <= 200.0 + 0.002
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), max_m=st.sampled_from([3.0, 7.5, 200.0]))
+def test_neighbours_that_matched_still_match_when_their_long_edges_are_divided(seed: int, max_m: float) -> None:
+    city = synthetic_city(12, seed=seed, vertices=8, grid_m=900.0).partition()
+    # Every other ring is turned round: the common edges are met from either end.
+    turned = [shape.reverse() if row % 2 else shape for row, shape in enumerate(city.polygons)]
+    after = densified(np.array(turned, dtype=object), max_m)
+    rings = {code: densified(ring, max_m) for code, ring in city.areas.items()}
+    frame = densified(city.frame, max_m)
+    assert shapely.get_num_coordinates(frame) > shapely.get_num_coordinates(city.frame)
+    divided = Partition.of(city.codes, after, parents=city.parents, frame=frame, areas=rings)
+    assert check(divided).defects == ()
 
 
 def test_short_edges_are_left_alone() -> None:
