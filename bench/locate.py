@@ -1,7 +1,7 @@
 """Looking up points in process against STRtree, geopandas and prepared polygons: ratios of one run.
 
     python -m bench.locate [--grids N] [--districts N] [--cells N] [--points N] [--rounds N]
-    python -m bench.locate --grids 1000000 --districts 100 --cells 90       a million grids: 3 minutes, 6 GB
+    python -m bench.locate --grids 1000000 --districts 100       a million grids: 3 minutes, 6 GB
 
 All sides see the same tiling and points, take turns, and are counted by the median of their rounds.
 """

@@ -26,8 +26,9 @@ from tiling.locate.tiles import Floats, Ints, Outlines
 # 550 cells a tile: 16 MB for 3,000 grids of 75 vertices, and one point in nine needs edges. Few tiles with long
 # outlines (a borough of 12 districts has 7,000 vertices) need cells by edges, not by tiles.
 CELLS_PER_TILE, _CELLS_PER_EDGE = 550, 5
-# Above this many tiles memory counts for more: 340 MB instead of 520 for 100,000 grids, at two thirds of the speed.
-_MANY_TILES, _CELLS_PER_TILE_OF_MANY, _CELLS_PER_EDGE_OF_MANY = 20_000, 200, 2
+# Above this many tiles memory counts for more: 260 MB instead of 520 for 100,000 grids, 2.6 GB instead of 5.2 for a
+# million in districts of 10,000, at some two thirds of the speed.
+_MANY_TILES, _CELLS_PER_TILE_OF_MANY, _CELLS_PER_EDGE_OF_MANY = 5_000, 90, 1
 _MOST_CELLS = 400_000_000
 _LEAST_CELL_DEG = 1e-7
 _PAD = 1e-3
