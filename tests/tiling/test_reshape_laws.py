@@ -135,6 +135,7 @@ def test_a_random_edit_is_refused_with_a_reason_or_leaves_a_perfect_tiling(name:
     report = check(newer)
     assert report.ok, report.lines()
     assert all(newer.polygon(c) is TOWN.polygon(c) for c in newer.codes if c in TOWN and c not in change.touched)
+    assert not any(same_bytes(shape, TOWN.polygon(c)) for c, shape in change.changed.items())
     for code in change.touched:
         xy = shapely.get_coordinates(newer.polygon(code))
         assert (xy == to_lattice(xy)).all()
@@ -144,6 +145,26 @@ def test_a_random_edit_is_refused_with_a_reason_or_leaves_a_perfect_tiling(name:
     undone = newer.replace(TOWN.changed_since(newer))
     assert all(map(same_bytes, undone.polygons, TOWN.polygons))
     assert nodes_missing(newer) == set()
+
+
+@pytest.mark.parametrize("name", EDITS)
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**9))
+def test_an_edit_is_a_pure_function_of_the_tiling_and_its_arguments(name: str, seed: int) -> None:
+    before = [shapely.to_wkb(shape) for shape in (*TOWN.polygons, TOWN.frame, *TOWN.areas.values())]
+    fresh = Partition.of(TOWN.codes, TOWN.polygons, parents=TOWN.parents, frame=TOWN.frame, areas=TOWN.areas)
+    assert told(name, TOWN, seed) == told(name, TOWN, seed) == told(name, fresh, seed)
+    assert [shapely.to_wkb(shape) for shape in (*TOWN.polygons, TOWN.frame, *TOWN.areas.values())] == before
+
+
+def told(name: str, town: Partition, seed: int) -> object:
+    """Everything that an edit hands out, or why and where it is refused."""
+    try:
+        change = EDITS[name](town, random.Random(seed))
+    except TilingError as refusal:
+        return refusal.code, str(refusal), shapely.to_wkb(refusal.where)
+    shapes = {**change.changed, **change.added, **change.areas, "the frame": change.frame}
+    return {code: shapely.to_wkb(shape) for code, shape in shapes.items()}, change.removed, dict(change.parents)
 
 
 def nodes_missing(town: Partition) -> set[tuple[float, float]]:
