@@ -30,6 +30,10 @@ SHOW = """([lon, lat, zoom]) => {
   const map = window[JSON.parse(document.getElementById("config").textContent).map];
   map.setView([lat, lon], zoom, { animate: false });
 }"""
+MARKS = """async () => {
+  const { opened } = await import(document.querySelector("script[type=module]").src);
+  return opened.editor.marks.filter(({ geometry }) => geometry?.coordinates?.length).map(({ name }) => name);
+}"""
 # Longer than two clicks of a double click may lie apart.
 APART_MS = 320
 
@@ -145,6 +149,10 @@ class Hand:
             .evaluate_all("rows => rows.map(({ dataset: d }) => [d.code, [Number(d.buildings), Number(d.area)]])")
         )
         return {code: (buildings, area_m2) for code, (buildings, area_m2) in rows}
+
+    def marked(self) -> list[str]:
+        """The colours of the places that are marked on the map."""
+        return list(self.page.evaluate(MARKS))
 
     # Checking
 

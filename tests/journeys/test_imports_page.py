@@ -109,6 +109,26 @@ def test_a_shapefile_in_gb18030_and_gcj02_becomes_a_draft_in_the_planner(
     opened(page)
 
 
+@pytest.mark.parametrize(("ending", "driver"), [("gpkg", "GPKG"), ("kml", "KML"), ("geojson", "GeoJSON")])
+def test_a_file_that_says_how_it_lies_becomes_a_draft(
+    running: RunningCity, visit: Visit, worked: None, tmp_path: Path, ending: str, driver: str
+) -> None:
+    frame = grids_of(running)
+    file = tmp_path / f"wangge.{ending}"
+    frame.to_file(file, driver=driver)
+    page = visit("planner", "/imports")
+    upload(page, file)
+    for field, column in (("code", "网格编码"), ("name", "网格名称")):
+        shown(page, f"imports-field-{field}").select_option(column)
+    shown(page, "imports-start").click()
+    expect(shown(page, "imports-counts")).to_contain_text(str(len(frame)))
+    opened(page)
+    with running.api("planner") as client:
+        features = client.get(f"/api/v1/plans/{page.url.split('=')[-1]}/grids?level=grid").json()["features"]
+    told = {one["properties"]["code"]: one["properties"]["name"] for one in features}
+    assert told == dict(zip(frame["网格编码"], frame["网格名称"], strict=True))
+
+
 def test_a_drawing_becomes_a_draft_with_its_texts_as_codes_and_names(
     running: RunningCity, visit: Visit, worked: None, tmp_path: Path
 ) -> None:

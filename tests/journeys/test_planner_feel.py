@@ -25,6 +25,16 @@ CanvasRenderingContext2D.prototype.clearRect = function (...box) {
   return clearRect.apply(this, box);
 };
 """
+# How long after a step of the pointer the figures beside the map have changed.
+LAG = """() => {
+  window.__lags = [];
+  let moved = 0;
+  addEventListener("pointermove", ({ timeStamp }) => (moved ||= timeStamp), true);
+  new MutationObserver(() => {
+    if (moved) window.__lags.push(performance.now() - moved);
+    moved = 0;
+  }).observe(document.querySelector("[data-test=planner-households]"), { subtree: true, childList: true });
+}"""
 GAP = {"kind": "gap", "class": "real", "severity": "error", "area_m2": 2.0, "where": None}
 HAND = "canvas.painted.leaflet-zoom-hide"
 WIPED = f"""() => {{
@@ -119,6 +129,25 @@ def test_while_something_is_drawn_only_the_drawing_is_painted(
     expect(canvas).to_be_visible()
     hand.page.keyboard.press("Escape")
     expect(canvas).to_be_hidden()
+
+
+def test_the_figures_follow_the_pointer_within_a_tenth_of_a_second(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    hand = opened(running, visit, draft)
+    start, end = at_work(hand)
+    hand.lift(start, end, steps=4)
+    hand.page.wait_for_timeout(300)
+    hand.page.evaluate(LAG)
+    x, y = hand.pixel(end)
+    for step in range(24):
+        hand.page.mouse.move(x + 6 * (step % 2), y + 6 * (step % 2))
+        hand.page.wait_for_timeout(120)
+    lags = sorted(hand.page.evaluate("window.__lags"))
+    print(f"figures after a step of the pointer: median {lags[len(lags) // 2]:.0f} ms, worst {lags[-1]:.0f} ms")
+    assert len(lags) >= 20
+    assert lags[int(len(lags) * 0.9)] <= 100
+    hand.drop().at_version(2)
 
 
 def test_what_hangs_on_the_pointer_is_painted_on_sharp_screens_too(

@@ -12,6 +12,8 @@ from layers import planning
 from layers.db import transaction
 from tests.drafts import DRAWER, add_buildings, rows_of
 from tests.journeys.conftest import READY, RunningCity, Watch
+from tests.plan_desk import shape_of
+from tests.planner_hand import Hand
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -111,6 +113,34 @@ def test_a_new_grid_that_cuts_pieces_off_offers_to_take_them_along(
     it(page, "offer").click()
     at_version(page, 2)
     assert coverage(running, draft)["ok"]
+
+
+def test_a_problem_is_marked_on_the_map_and_looked_at_by_its_button(
+    running: RunningCity, visit: Visit, with_a_gap: str
+) -> None:
+    hand = Hand(visit("planner", f"/planner?plan={with_a_gap}"), running, with_a_gap)
+    gap = hand.page.locator('[data-kind="gap"]')
+    (defect,) = [one for one in hand.report()["defects"] if one["kind"] == "gap"]
+    place = shape_of(defect["where"]).representative_point()
+    hand.look_at((place.x + 0.02, place.y), zoom=18)
+    expect(gap).to_contain_text("m²")
+    gap.locator('[data-fix="locate"]').click()
+    hand.page.wait_for_timeout(900)
+    assert hand.marked() == ["bad"]
+    x, y = hand.pixel((place.x, place.y))
+    stage = hand.page.locator("#map_main").bounding_box()
+    assert stage is not None
+    assert stage["x"] < x < stage["x"] + stage["width"] and stage["y"] < y < stage["y"] + stage["height"]
+
+
+def test_the_plan_in_force_is_shown_under_the_draft(running: RunningCity, visit: Visit, draft: str) -> None:
+    page = visit("planner", f"/planner?plan={draft}")
+    layer = page.locator('#layers input[name="published"]')
+    with page.expect_response(lambda answer: "/api/v1/grids?" in answer.url):
+        page.locator("#compare").click()
+    expect(layer).to_be_checked()
+    page.locator("#compare").click()
+    expect(layer).not_to_be_checked()
 
 
 @pytest.mark.usefixtures("buildings")

@@ -257,6 +257,7 @@ def test_every_tool_has_a_key_and_escape_gives_up_step_by_step(hand: Hand) -> No
 def refused_as_before(hand: Hand, before: dict[str, object], words: str) -> None:
     hand.refused(words)
     assert hand.grids() == before
+    assert hand.marked() == ["bad"], "the place is on the map"
     expect(hand.page.locator("#plan-state")).to_contain_text("第 1 版")
 
 
