@@ -48,6 +48,7 @@ from layers.db import make_engine, transaction
 from layers.locating import build_index
 from layers.plans import Publication
 from migrations import run
+from tests.ports import free_port
 from tests.small_city import SmallCity, load_small_city
 
 ROOT = Path(__file__).parent.parent
@@ -210,14 +211,14 @@ def server(
     cores: frozenset[int] | None = None,
 ) -> contextlib.AbstractContextManager[Server]:
     """An ASGI application with the flags of the product, on the first core unless others are named."""
-    port = _free_port()
+    port = free_port()
     command = [python, "-m", "uvicorn", app, *more, *FLAGS, "--port", str(port)]
     return _running(Server(name, port, ()), command, environment, cores=cores)
 
 
 def _gunicorn(name: str, python: Path, environment: dict[str, str]) -> contextlib.AbstractContextManager[Server]:
     """One process with eight threads, as a database is waited for; the sync worker would close every connection."""
-    port = _free_port()
+    port = free_port()
     command = [str(python), "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "-b", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "30", "--log-level", "warning"]
     return _running(Server(name, port, ()), command, environment, cores=None)
@@ -239,12 +240,6 @@ def _running(
 
 def _to_last_core() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
