@@ -22,7 +22,7 @@ BENCHES = {
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
     "planner": ("bench.planner_page",),
-    "publishing": ("bench.publishing",),
+    "publishing": ("bench.publishing", "bench.swapping"),
     "repair": ("bench.repair",),
     "races": ("bench.races",),
 }

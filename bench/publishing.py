@@ -81,7 +81,7 @@ def main(argv: list[str]) -> int:
         url = clusters.add_database(cluster, "publishing")
         engine = make_engine(url, statement_timeout_ms=0)
         stack.callback(engine.dispose)
-        key = _filled(engine, city)
+        key = filled(engine, city)
         servers = [stack.enter_context(_served(url, folder, number)) for number in range(options.processes)]
         took_ms, calibration_ms = _rounds(engine, city, key, servers, options.rounds)
     _tell(took_ms, calibration_ms, options)
@@ -96,7 +96,8 @@ def _options(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _filled(engine: Engine, city: City) -> str:
+def filled(engine: Engine, city: City) -> str:
+    """A key for a city that is stored with one published plan."""
     run.upgrade(engine)
     with transaction(engine) as session:
         add_published(session, city)
@@ -134,13 +135,19 @@ def _rounds(
     return took_ms, calibration_ms
 
 
-def _publish(session: Session, city: City) -> tuple[int, float]:
-    """The new plan version, and the moment at which COMMIT was called."""
-    plan = planning.create(session, city.district, based_on="published", by=DRAWER)
+def prepared_publication(session: Session, district: str) -> int:
+    """The version of a plan that is published but for the COMMIT."""
+    plan = planning.create(session, district, based_on="published", by=DRAWER)
     planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     planning.publish(session, plan.id, version=plan.version, by=REVIEWER)
-    version = plan.plan_version
-    assert version is not None
+    session.flush()
+    assert plan.plan_version is not None
+    return plan.plan_version
+
+
+def _publish(session: Session, city: City) -> tuple[int, float]:
+    """The new plan version, and the moment at which COMMIT was called."""
+    version = prepared_publication(session, city.district)
     committed_s = time.perf_counter()
     session.commit()
     return version, committed_s

@@ -24,6 +24,8 @@ from anyio.to_thread import run_sync
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from gis_api import garbage
+
 # Below this a body is parsed at once, in some 10 ms.
 LARGE_BYTES = 500_000
 # Where numbers and flat lists of numbers follow each other: up to so many are parsed in one step, in about 1 ms.
@@ -75,7 +77,7 @@ class PatientRequest(Request):
         """Forget the document, and let the collector see again what was hidden from it."""
         if self._froze:
             self._json = None
-            gc.unfreeze()
+            garbage.show()
 
 
 def parse_in_steps(body: bytes) -> Any:
@@ -83,7 +85,7 @@ def parse_in_steps(body: bytes) -> Any:
     gc.disable()
     try:
         document = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
-        gc.freeze()
+        garbage.hide()
     finally:
         gc.enable()
     return document

@@ -142,9 +142,11 @@ def _edge_sharers(polygons: Any) -> list[tuple[int, int]]:
     order = np.argsort(_hashed(edges))
     ordered, owners = edges[order], owner[part_of][ring_of[:-1][same_ring]][order]
     equal = (ordered[1:] == ordered[:-1]).all(axis=1)
-    pairs = np.sort(np.column_stack([owners[:-1], owners[1:]])[equal], axis=1)
-    found = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
-    return [(one, other) for one, other in found.tolist()]
+    these, those = owners[:-1][equal], owners[1:][equal]
+    # Pairs as single numbers: sorting rows of two took half the time of all this, without letting anybody else run.
+    pairs = np.minimum(these, those) * len(polygons) + np.maximum(these, those)
+    found = np.unique(pairs[these != those])
+    return [divmod(pair, len(polygons)) for pair in found.tolist()]
 
 
 def _hashed(edges: NDArray[np.float64]) -> NDArray[np.uint64]:
