@@ -216,10 +216,16 @@ def _message(message: str, lang: str, answer: Answer) -> str:
 def _filled(key: str, lang: str, values: Mapping[str, Any]) -> str:
     """The sentence; where a value is missing, the raw sentence: an error about an error would hide the first one."""
     try:
-        return texts.text(key, lang, **values)
+        return texts.text(key, lang, **_worded(values, lang))
     except (KeyError, IndexError, ValueError):
         log.warning("text %s lacks a value: has %s", key, sorted(values))
         return texts.catalogue(lang)[key]
+
+
+def _worded(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
+    """The values, with what GEOS says of an invalid shape in the reader's language."""
+    key = "invalid." + str(values.get("reason", "")).lower().replace("-", "_").replace(" ", "_")
+    return {**values, "reason": texts.text(key, lang)} if texts.has(key) else values
 
 
 def _is_plain(value: object) -> bool:

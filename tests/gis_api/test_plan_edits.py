@@ -221,3 +221,18 @@ def _raced(clients: list[TestClient], path: str, body: Any, version: str) -> lis
     for thread in threads:
         thread.join()
     return answers
+
+
+@pytest.mark.parametrize(
+    ("lang", "detail"),
+    [("zh-CN", "图形无效：边与边相交。位置已在图上标出。"), ("en", "The geometry is not valid: edges cross. ")],
+)
+def test_why_a_shape_is_invalid_is_told_in_the_readers_language(draft: Draft, lang: str, detail: str) -> None:
+    (west, south), (east, north) = (118.18, 39.65), (118.1801, 39.6501)
+    ring = [[west, south], [east, north], [east, south], [west, north], [west, south]]
+    body = {"op": "carve", "geometry": {"type": "Polygon", "coordinates": [ring]}, "name": "结"}
+    headers = {"If-Match": draft.version, "Accept-Language": lang}
+    answer = draft.client.post(f"{draft.path}/edits", json=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(detail)
+    assert answer.json()["where"] == {"type": "Point", "coordinates": pytest.approx([118.18005, 39.65005])}
