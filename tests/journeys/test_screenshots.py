@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DOCS = Path(__file__).parents[2] / "docs"
 WRITE = os.environ.get("WANGGE_WRITE_DOCS") == "1"
 MOST_BYTES = 400_000
+# A grid of a village: many small houses, so that every step of a border moves some households.
+VILLAGE = "130273001209005"
 WIDTH, HEIGHT = 1440, 900
 COLOURS = 256
 ZOOM = "() => map_main.getZoom()"
@@ -91,13 +93,12 @@ def sharp(page: Page) -> None:
     page.locator('.leaflet-tile-container[style*="scale(1)"] .leaflet-tile-loaded').first.wait_for()
 
 
-def free_vertices(page: Page) -> list[tuple[float, float]]:
-    """Where the vertices stand that may be moved, those of most grids first."""
-    page.locator('[data-test="planner-vertex"]').first.wait_for()
-    handles = page.locator('[data-test="planner-vertex"]:not(.fixed)').all()
-    found = [(handle.get_attribute("aria-label") or "", handle.bounding_box()) for handle in handles]
-    placed = [(len(label.split()), box["x"] + 7, box["y"] + 7) for label, box in found if box]
-    return [(x, y) for _, x, y in sorted(placed, key=lambda one: (-one[0], one[1]))]
+def vertex_of(page: Page, *grids: str) -> tuple[float, float]:
+    """Where the vertex stands that these grids share, by the labels that they have on the map."""
+    handle = page.locator(f'[data-test="planner-vertex"]:not(.fixed)[aria-label$="：{" ".join(grids)}"]')
+    box = handle.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def drag(page: Page, start_: tuple[float, float], *, by: tuple[float, float]) -> None:
@@ -147,21 +148,27 @@ def test_a_planner_drags_a_vertex_that_three_grids_share(service: Service, conte
     page.locator('[data-test="new-draft"]').click()
     page.wait_for_url("**/planner?plan=*")
     page.wait_for_selector(READY)
-    closer(page, steps=2)
+    page.keyboard.press("/")
+    page.keyboard.type(VILLAGE)
+    page.locator('[data-test="search-result"]').first.wait_for()
+    page.keyboard.press("Enter")
     page.keyboard.press("e")
-    page.mouse.click(*middle_of_map(page))
+    sharp(page)
+    expect(page.locator('[data-test="found-ring"]')).to_have_count(0, timeout=15_000)
     page.keyboard.down("Alt")  # without it a vertex beside a road snaps to the road
-    drag(page, free_vertices(page)[0], by=(6, 4))
+    drag(page, vertex_of(page, "209-003", "209-005", "209-006"), by=(6, 5))
     page.mouse.up()
-    page.keyboard.up("Alt")
     expect(page.locator("#plan-state")).to_contain_text("第 2 版")
     expect(page.locator("#change-count")).not_to_be_empty()
-    drag(page, free_vertices(page)[0], by=(18, 10))
-    expect(page.locator("#tip")).to_contain_text("个网格共用的界点")
-    expect(page.locator("#tip")).to_contain_text("→")
+    drag(page, vertex_of(page, "209-002", "209-003", "209-005"), by=(-14, 46))
+    expect(page.locator("#tip")).to_contain_text("3 个网格共用的界点")
+    expect(page.locator("#tip")).to_contain_text("209-005：49→47 户")
+    expect(page.locator('[data-test="planner-hands"]')).to_contain_text("2 户由 209-005 转入 209-002")
+    expect(page.locator('[data-test="planner-cut"]')).to_contain_text("穿过 4 栋楼")
     expect(page.locator("#totals")).to_contain_text("全覆盖，无缝隙")
     sharp(page)
     keep(page, "planner.png")
+    page.keyboard.up("Alt")
     page.mouse.up()
 
 

@@ -27,6 +27,9 @@ const FIELDS = "input, textarea, select, dialog";
 const PARTING = new Set(["carve", "give", "set"]);
 const ELSEWHERE = ".panel, .bar, .toast, .layers";
 
+// A code has a hyphen, at which no line shall break.
+const whole = (text) => text.split(" · ").flatMap((part, i) => [i ? " · " : "", el("span", {}, part)]);
+
 export class Editor {
   constructor(store, tiling, plan) {
     this.store = store;
@@ -181,7 +184,7 @@ export class Editor {
 
   tell(point, title, text) {
     const said = `${title}\n${text}`;
-    if (said !== this.said) fill(this.tip, el("b", {}, title), text);
+    if (said !== this.said) fill(this.tip, el("b", {}, title), whole(text));
     // Measured only when it is longer or shorter than before: asking for its size lays out the whole page.
     if (said.length !== this.said?.length || this.tip.hidden) {
       this.tip.hidden = false;
