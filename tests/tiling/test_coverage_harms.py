@@ -60,10 +60,12 @@ def test_in_whatever_order_grids_come_every_word_of_the_report_is_the_same(seed:
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10**6), size=st.integers(1, 20))
-def test_a_check_of_some_grids_finds_what_the_check_of_all_finds_of_them(seed: int, size: int) -> None:
+@given(seed=st.integers(0, 10**6), size=st.integers(1, 20), framed=st.booleans())
+def test_a_check_of_some_grids_finds_what_the_check_of_all_finds_of_them(seed: int, size: int, framed: bool) -> None:
     injured = harmed(CITY, len(HARMS), seed=seed)
     broken, rng = injured.partition, random.Random(seed)
+    frame = broken.frame if framed else None
+    broken = Partition.of(broken.codes, broken.polygons, parents=broken.parents, frame=frame, areas=broken.areas)
     near = sorted(frozenset().union(*injured.near.values()) & set(broken.codes))
     only = {*rng.sample(near, size), *rng.sample(broken.codes, 3)}
     whole = [defect for defect in check(broken).defects if only & set(defect.codes)]
