@@ -105,7 +105,7 @@ class Walk:
         if len(grids) <= FEWEST_GRIDS:
             weights["merge"] = 0
         if len(grids) >= MOST_GRIDS:
-            weights["split"] = 0
+            weights["split"] = weights["carve"] = 0
         name = self.rng.choices(list(weights), list(weights.values()))[0]
         before = self.version()
         DEEDS[name](self, grids)
@@ -136,6 +136,17 @@ class Walk:
         for share in (0.3, 0.7, 1.0):
             self.page.mouse.move(start[0] + by[0] * share, start[1] + by[1] * share)
         self.page.mouse.up()
+
+    def draw(self, corners: list[Spot]) -> None:
+        """Click the corners and end with Enter; a name that is asked for stays empty."""
+        for corner in corners:
+            self.page.mouse.move(*corner)
+            self.page.mouse.click(*corner)
+            self.page.wait_for_timeout(320)  # no double click
+        self.page.keyboard.press("Enter")
+        dialog = self.page.locator('[data-test="dialog"] button.main')
+        if dialog.count():
+            dialog.click()
 
     def away(self, most: float) -> Spot:
         return self.rng.uniform(-most, most), self.rng.uniform(-most, most)
@@ -178,11 +189,30 @@ def split(walk: Walk, grids: list[dict[str, Any]]) -> None:
             (right + 6, y - slant),
         )
     )
-    for end in ends:
-        walk.page.mouse.move(*end)
-        walk.page.mouse.click(*end)
-        walk.page.wait_for_timeout(320)  # no double click
-    walk.page.keyboard.press("Enter")
+    walk.draw(list(ends))
+
+
+def about(walk: Walk, one: dict[str, Any], *shares: float) -> list[Spot]:
+    """The corners of a small quadrangle, by chance so far from the middle of a grid towards its eastern end."""
+    (x, y), (right, _) = one["inside"], one["high"]
+    (dx, dy), middle = walk.away(6), x + (right - x) * walk.rng.choice(shares)
+    return [(middle + sx * 11 + dx, y + sy * 9 + dy) for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+
+
+def carve(walk: Walk, grids: list[dict[str, Any]]) -> None:
+    walk.select(walk.rng.choice(grids)["inside"], tool="n")
+    walk.draw(about(walk, walk.rng.choice(grids), 0.0, 0.5, 1.0))
+
+
+def give(walk: Walk, grids: list[dict[str, Any]]) -> None:
+    one = walk.rng.choice(grids)
+    walk.select(one["inside"], tool="g")
+    walk.draw(about(walk, one, 0.8, 0.95, 1.1))
+
+
+def overlay(walk: Walk, grids: list[dict[str, Any]]) -> None:
+    walk.select(walk.rng.choice(grids)["inside"], tool="o")
+    walk.draw(about(walk, walk.rng.choice(grids), 0.0, 0.5, 1.0))
 
 
 def merge(walk: Walk, grids: list[dict[str, Any]]) -> None:
@@ -225,12 +255,16 @@ DEEDS: dict[str, Callable[[Walk, list[dict[str, Any]]], None]] = {
     "erase": erase,
     "split": split,
     "merge": merge,
+    "carve": carve,
+    "give": give,
+    "overlay": overlay,
     "paint": paint,
     "undo": undo,
     "redo": redo,
     "reload": reload,
 }
-WEIGHTS = {"move": 6, "insert": 4, "erase": 3, "split": 3, "merge": 2, "paint": 3, "undo": 3, "redo": 2, "reload": 0.4}
+WEIGHTS = {"move": 6, "insert": 4, "erase": 3, "split": 3, "merge": 3, "carve": 1, "give": 1.5, "overlay": 0.3}
+WEIGHTS |= {"paint": 3, "undo": 3, "redo": 2, "reload": 0.4}
 
 
 def stored(running: RunningCity, plan: str) -> dict[str, Any]:
