@@ -103,6 +103,8 @@ def add_incidents(running: RunningCity, code: str, *, at: Any) -> int:
 def test_two_plans_are_compared_on_a_map_and_in_a_table(visit: Visit, running: RunningCity) -> None:
     draft = running.new_draft()
     code, fresh = split(running, draft, which=1)
+    grids = {one["id"]: one for one in asked(running, "planner", "GET", f"/{draft}/grids")["features"]}
+    open_ = add_incidents(running, code, at=grids[fresh])
     told = asked(running, "planner", "GET", f"/{draft}/diff")
     base = told["against"]["id"]
     page = visit("planner", "/plans")
@@ -114,6 +116,8 @@ def test_two_plans_are_compared_on_a_map_and_in_a_table(visit: Visit, running: R
     assert page.url.endswith(f"/plans/{draft}/diff?against={base}")
     figures = it(page, "difference-figures").inner_text().split()
     assert figures[figures.index("新增网格") - 1] == "1"
+    assert figures[figures.index("在办事件") - 1] == str(open_)
+    expect(page.locator(f'[data-test="moves"] tr[data-to="{fresh}"] td').last).to_have_text(str(open_))
     row = page.locator(f'[data-test="moves"] tr[data-to="{fresh}"]')
     expect(row).to_contain_text("1")
     assert {(move["from"], move["to"], move["workers"]) for move in told["moves"]} == {(code, fresh, 1)}
