@@ -3,10 +3,11 @@
     python -m bench.answers [--edits 300] [--grids 3000] [--buildings 100000]
 
 Over HTTP to one API process, vertices pushed by up to two metres, one edit after the other: the edit itself, the
-check about it, households and buildings counted anew, the stored rows, the history, the report in the answer. Told
-beside it is the part of the edit itself as the answer says it (without commit and JSON), and what the server counts
-from a request's arrival to the first byte of the answer (with both, without the sending of 240 kB). The calibration
-is a fixed piece of work of the same kind in this process: `coverage_is_valid` of all grids.
+check about it, households and buildings counted anew, the stored rows, the history, the changes of the report in the
+answer, as the planner's page asks for them; `--whole` asks for the whole report, 240 kB of it. Told beside it is the
+part of the edit itself as the answer says it (without commit and JSON), and what the server counts from a request's
+arrival to the first byte of the answer (with both). The calibration is a fixed piece of work of the same kind in this
+process: `coverage_is_valid` of all grids.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--edits", type=int, default=300)
     parser.add_argument("--grids", type=int, default=GRIDS)
     parser.add_argument("--buildings", type=int, default=BUILDINGS)
+    parser.add_argument("--whole", action="store_true", help="ask for the whole report with every edit")
     options = parser.parse_args(argv)
     with database("answers") as (url, engine, folder):
         city, token = _stored(engine, options)
-        return _measure(url, folder, city, token, options.edits)
+        return _measure(url, folder, city, token, options)
 
 
 def _stored(engine: Engine, options: argparse.Namespace) -> tuple[SmallCity, str]:
@@ -59,10 +61,11 @@ def _stored(engine: Engine, options: argparse.Namespace) -> tuple[SmallCity, str
         return city, open_sign_in(session, PLANNER)
 
 
-def _measure(url: str, folder: Path, city: SmallCity, token: str, edits: int) -> int:
+def _measure(url: str, folder: Path, city: SmallCity, token: str, options: argparse.Namespace) -> int:
+    edits, door = options.edits, "edits" if options.whole else "edits?report=changes"
     with served(url, folder / "var") as address, signed_in(address, token) as client:
-        _push(client, city, WARM)
-        seen, told_ms, waited_ms, handled_ms = _push(client, city, edits)
+        _push(client, city, WARM, door)
+        seen, told_ms, waited_ms, handled_ms = _push(client, city, edits, door)
     probe_ms = [_calibrated_ms(city) for _ in range(5)]
     print(f"calibration, coverage_is_valid of {len(city.shapes.polygons)} grids: {statistics.median(probe_ms):.1f} ms")
     _show("edit, checked and answered over HTTP", waited_ms)
@@ -72,7 +75,9 @@ def _measure(url: str, folder: Path, city: SmallCity, token: str, edits: int) ->
     return 0 if seen[200] >= 0.9 * edits else 1
 
 
-def _push(client: httpx2.Client, city: SmallCity, edits: int) -> tuple[Counter[int], list[float], list[float], float]:
+def _push(
+    client: httpx2.Client, city: SmallCity, edits: int, door: str
+) -> tuple[Counter[int], list[float], list[float], float]:
     made = client.post(PLANS, json={"district": city.district, "based_on": "published"})
     made.raise_for_status()
     plan, version, rng = made.json()["id"], 1, random.Random(1)
@@ -85,7 +90,7 @@ def _push(client: httpx2.Client, city: SmallCity, edits: int) -> tuple[Counter[i
         to = (round(lon + rng.choice((-1, 1)) * rng.randint(1, 20) * STEP_DEG, 9), lat)
         body = {"op": "move_vertex", "from": [lon, lat], "to": list(to)}
         began_s = time.perf_counter()
-        answer = client.post(f"{PLANS}/{plan}/edits", json=body, headers={"If-Match": f'"{version}"'})
+        answer = client.post(f"{PLANS}/{plan}/{door}", json=body, headers={"If-Match": f'"{version}"'})
         waited_ms.append(1000 * (time.perf_counter() - began_s))
         seen[answer.status_code] += 1
         if answer.status_code == 200:

@@ -29,7 +29,7 @@ from layers.planning.drawn import Drawn
 from layers.planning.ledger import Entry, record
 from layers.planning.loading import Stored, in_degrees
 from layers.planning.operations import Operation
-from layers.planning.sheet import TOLERANCE, difference, worse_than
+from layers.planning.sheet import TOLERANCE, Shown, changes, difference, worse_than
 from layers.planning.steps import Move, Step, move_to
 from layers.plans import Plan, PlanEdit, PlanState, lock_plan
 from tiling.coverage import CoverageReport, Defect, check
@@ -41,7 +41,11 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Edited:
-    """What an edit, an undo or a redo did; `changed` are the stored rows, shapes as WKB in degrees."""
+    """What an edit, an undo or a redo did; `changed` are the stored rows, shapes as WKB in degrees.
+
+    `added` and `cleared` are news: defects of another kind, place or grid. With `come`, and without those whose ids are
+    in `gone`, the report before becomes the report after, to the letter.
+    """
 
     plan_id: int
     version: int
@@ -53,6 +57,8 @@ class Edited:
     report: Mapping[str, Any]
     added: tuple[Mapping[str, Any], ...]
     cleared: tuple[Mapping[str, Any], ...]
+    come: tuple[Shown, ...]
+    gone: tuple[str, ...]
     took_ms: float
 
 
@@ -108,7 +114,7 @@ def perform(
     happening = happening_of("edit", op, after, desks=(desk, fresh), author=by.name)
     entry = Entry(op, before, after)
     newer = record(session, plan, fresh, happening, details={"op": op["op"]}, by=by, entry=entry)
-    return tell(newer, happening, op, after, began=began)
+    return tell((desk, newer), happening, op, after, began=began)
 
 
 def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
@@ -262,11 +268,13 @@ def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float
     op, turn.edit.undone, turn.edit.version = turn.edit.op, turn.undone, plan.version + 1
     happening = happening_of(turn.action, op, turn.step, desks=(desk, fresh), author=turn.edit.by)
     newer = record(session, plan, fresh, happening, details={"op": op["op"]}, by=by)
-    return tell(newer, happening, op, turn.step, began=began)
+    return tell((desk, newer), happening, op, turn.step, began=began)
 
 
-def tell(fresh: Desk, happening: Happening, op: Mapping[str, Any], step: Step, *, began: float) -> Edited:
-    """The answer to a change of a draft, from the desk after it, its line in the chronicle and the rows written."""
+def tell(desks: tuple[Desk, Desk], happening: Happening, op: Mapping[str, Any], step: Step, *, began: float) -> Edited:
+    """The answer to a change of a draft, from the desks before and after it, its line in the chronicle, its rows."""
+    older, fresh = desks
+    come, gone = changes(fresh.sheet, older.sheet)
     return Edited(
         plan_id=fresh.board.stamp.plan_id,
         version=fresh.board.stamp.version,
@@ -278,6 +286,8 @@ def tell(fresh: Desk, happening: Happening, op: Mapping[str, Any], step: Step, *
         report=fresh.sheet.as_json(fresh.board),
         added=tuple(happening.added),
         cleared=tuple(happening.cleared),
+        come=tuple(come),
+        gone=tuple(gone),
         took_ms=round((time.perf_counter() - began) * 1000, 2),
     )
 

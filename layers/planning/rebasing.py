@@ -68,7 +68,7 @@ def rebase(
     happening = happening_of("rebase", op, step, desks=(desk, fresh), author=by.name)
     details = {"onto": meeting.latest.id, "decisions": dict(decisions)}
     newer = record(session, plan, fresh, happening, details=details, by=by)
-    return tell(newer, happening, op, step, began=began)
+    return tell((desk, newer), happening, op, step, began=began)
 
 
 def _meet(session: Session, plan: Plan) -> Meeting:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,13 @@ def difference(now: Sheet, before: Sheet) -> tuple[list[Shown], list[Shown]]:
     return added, sorted((shown for shown in gone if _name(shown) not in new), key=_name)
 
 
+def changes(now: Sheet, before: Sheet) -> tuple[list[Shown], list[str]]:
+    """The defects that are new or other than before, and the ids of those that are no longer as they were."""
+    fresh = {now.shown[number]["id"]: now.shown[number] for number in now.shown.keys() - before.shown.keys()}
+    gone = {before.shown[number]["id"] for number in before.shown.keys() - now.shown.keys()}
+    return [fresh[key] for key in sorted(fresh.keys() - gone)], sorted(gone - fresh.keys())
+
+
 def _name(shown: Mapping[str, Any]) -> tuple[str, tuple[str, ...], str]:
     return shown["kind"], tuple(shown["codes"]), shown["detail"]
 
@@ -285,21 +293,25 @@ def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int
 
 
 def _json(defect: Defect, place: str | None, held: Count | None) -> Shown:
-    return Shown(
-        {
-            "kind": defect.kind,
-            "class": defect.class_,
-            "severity": defect.severity,
-            "codes": list(defect.codes),
-            "area_m2": round(defect.area_m2, 6),
-            "length_m": round(defect.length_m, 4),
-            "width_m": round(defect.width_m, 4),
-            "households": None if held is None else held.households,
-            "buildings": None if held is None else held.buildings,
-            "detail": defect.detail,
-            "where": None if place is None else json.loads(place),
-        }
-    )
+    told = _told(defect, place, held)
+    # By what it says: in every process, and after every start, the same defect has the same id.
+    return Shown({"id": blake2b(orjson.dumps(told), digest_size=9).hexdigest(), **told})
+
+
+def _told(defect: Defect, place: str | None, held: Count | None) -> dict[str, Any]:
+    return {
+        "kind": defect.kind,
+        "class": defect.class_,
+        "severity": defect.severity,
+        "codes": list(defect.codes),
+        "area_m2": round(defect.area_m2, 6),
+        "length_m": round(defect.length_m, 4),
+        "width_m": round(defect.width_m, 4),
+        "households": None if held is None else held.households,
+        "buildings": None if held is None else held.buildings,
+        "detail": defect.detail,
+        "where": None if place is None else json.loads(place),
+    }
 
 
 def _held(session: Session, board: Board, gap: Defect) -> Count:

@@ -176,10 +176,10 @@ def test_while_the_database_is_away_an_edit_waits_and_is_made_when_it_is_back(
     watch.expected = (AWAY,)
     page = visit("planner", f"/planner?plan={with_a_gap}")
     away = {"title": "x", "status": 503, "detail": "数据库暂时无法连接，请稍后再试。"}
-    page.route("**/edits", lambda route: route.fulfill(status=503, json=away))
+    page.route("**/edits*", lambda route: route.fulfill(status=503, json=away))
     page.locator('[data-kind="gap"]').get_by_role("button", name="并入").first.click()
     expect(it(page, "planner-save-state")).to_contain_text("1 处修改待保存")
     assert not coverage(running, with_a_gap)["ok"]
-    page.unroute("**/edits")
+    page.unroute("**/edits*")
     expect(page.locator('[data-kind="gap"]')).to_have_count(0, timeout=30_000)
     assert coverage(running, with_a_gap)["ok"]

@@ -78,7 +78,7 @@ def test_waiting_edits_survive_a_reload_and_are_drawn_again(
 ) -> None:
     watch.expected = LOST
     page, _, _ = at_work(visit, "planner", draft)
-    refusing = "**/api/v1/plans/*/edits"
+    refusing = "**/api/v1/plans/*/edits*"
     page.context.route(refusing, lambda route: route.fulfill(status=503, headers={"Retry-After": "1"}, body="{}"))
     first = drag_free(page)
     saving(page, waiting=1)
@@ -109,7 +109,7 @@ def test_an_edit_whose_answer_is_lost_is_made_once(
         lost.append(route.fetch().status)  # the service has made it
         route.abort("connectionreset")
 
-    page.context.route("**/api/v1/plans/*/edits", lose)
+    page.context.route("**/api/v1/plans/*/edits*", lose)
     drag(page, middle(handle), by=(5, 4))
     at_version(page, 2)
     saved(page)

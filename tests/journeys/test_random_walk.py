@@ -25,6 +25,7 @@ from layers.planning.loading import load_board
 from layers.plans import Plan
 from layers.roads import Road
 from tests.journeys.conftest import READY, RunningCity, Watch
+from tests.plan_desk import checked_afresh
 from tiling.coverage import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -53,7 +54,7 @@ GRIDS = """async (main) => {
 BUSY = """async (main) => {
   const { opened } = await import(main);
   const { store } = opened.editor;
-  return store.pending > 0 || store.heardUpTo > store.version;
+  return store.pending > 0 || store.heardUpTo > store.version || store.report?.version !== store.version;
 }"""
 HELD = """async (main) => {
   const { opened } = await import(main);
@@ -62,7 +63,9 @@ HELD = """async (main) => {
   const closed = (ring) => [...ring, ring[0]].map(place);
   const whole = ({ polygons }) => polygons.map((polygon) => polygon.map(closed));
   const shapes = [...tiling.shapes.values()].map((shape) => [shape.code, whole(shape)]);
-  return { version: opened.editor.store.version, shapes: Object.fromEntries(shapes) };
+  const { version, report } = opened.editor.store;
+  const ids = report.defects.map(({ id }) => id).sort();
+  return { version, shapes: Object.fromEntries(shapes), report: { version: report.version, ids } };
 }"""
 ARCS = """async (main) => {
   const { opened } = await import(main);
@@ -271,7 +274,9 @@ def stored(running: RunningCity, plan: str) -> dict[str, Any]:
     with running.api("planner") as client:
         features = client.get(f"/api/v1/plans/{plan}/grids").json()["features"]
         version = client.get(f"/api/v1/plans/{plan}").json()["version"]
-    return {"version": version, "shapes": {one["id"]: one["geometry"]["coordinates"] for one in features}}
+    report = checked_afresh(running.engine, plan)
+    ids = sorted(defect["id"] for defect in report["defects"])
+    return {"version": version, "ids": ids, "shapes": {one["id"]: one["geometry"]["coordinates"] for one in features}}
 
 
 def compare(running: RunningCity, walk: Walk, plan: str) -> None:
@@ -280,6 +285,7 @@ def compare(running: RunningCity, walk: Walk, plan: str) -> None:
     assert sorted(held["shapes"]) == sorted(there["shapes"])
     for code, coordinates in there["shapes"].items():
         assert json.dumps(held["shapes"][code]) == json.dumps(coordinates), code
+    assert held["report"] == {"version": there["version"], "ids": there["ids"]}
     drawn, whole = walk.page.evaluate(ARCS, walk.main)
     assert drawn == whole, "borders that were cut anew are not those of the whole"
 

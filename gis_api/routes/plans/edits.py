@@ -267,17 +267,25 @@ def _polygon(sent: Mapping[str, Any], datum: str) -> BaseGeometry:
     return parse_geometry(sent, datum=datum, most_vertices=MOST_VERTICES)
 
 
-def _told(done: planning.Edited, **more: Any) -> Response:
+Extent = Annotated[
+    Literal["whole", "changes"],
+    Query(description="`changes`: of the report only the defects that come, and the ids of those that are gone"),
+]
+
+
+def _told(done: planning.Edited, extent: str = "whole", **more: Any) -> Response:
     """What an edit did, with the new version as ETag."""
     features = [orjson.Fragment(feature) for feature in planning.features_of(done.changed, targets=done.targets)]
-    defects = [orjson.Fragment(defect.text) for defect in done.report["defects"]]
+    changes = extent == "changes"
+    defects = [orjson.Fragment(defect.text) for defect in (done.come if changes else done.report["defects"])]
+    listed = {"come": defects, "gone": done.gone} if changes else {"defects": defects}
     body = {
         "version": done.version,
         "op": done.op["op"],
         "by": done.by,
         "changed": features,
         "removed": done.removed,
-        "report": {**done.report, "defects": defects},
+        "report": {"ok": done.report["ok"], **listed, "summary": done.report["summary"]},
         "added": done.added,
         "cleared": done.cleared,
         "took_ms": done.took_ms,
@@ -287,26 +295,32 @@ def _told(done: planning.Edited, **more: Any) -> Response:
 
 
 @router.post("/api/v1/plans/{plan_id}/edits", response_class=Response)
-def edit_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, edit: Edit) -> Response:
+def edit_plan(
+    tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, edit: Edit, report: Extent = "whole"
+) -> Response:
     """Do one operation on a draft; answers the changed grids and the report of the whole plan."""
     # An operation without coordinates needs no datum, not even from a key that has none.
     operation = edit.operation(datum_of(by, edit.datum) if edit.placed else "wgs84")
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or _told(planning.edit(tx, plan_id, operation, version=version, by=by))
+    return made or _told(planning.edit(tx, plan_id, operation, version=version, by=by), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/undo", response_class=Response)
-def undo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_) -> Response:
+def undo_edit(
+    tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
+) -> Response:
     """Take back the last edit of a draft, whoever made it; `by` says whose it was."""
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or _told(planning.undo(tx, plan_id, version=version, by=by))
+    return made or _told(planning.undo(tx, plan_id, version=version, by=by), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/redo", response_class=Response)
-def redo_edit(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_) -> Response:
+def redo_edit(
+    tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
+) -> Response:
     """Make the edit again that was taken back last."""
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or _told(planning.redo(tx, plan_id, version=version, by=by))
+    return made or _told(planning.redo(tx, plan_id, version=version, by=by), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/repair", response_class=Response)

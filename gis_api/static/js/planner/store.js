@@ -65,7 +65,9 @@ export class PlanStore extends EventTarget {
   }
 
   async check() {
-    this.report = await get(`${this.path}/coverage`);
+    const report = await get(`${this.path}/coverage`);
+    // Of two that were asked for, the older one may come last.
+    if (report.version >= (this.report?.version ?? 0)) this.report = report;
     this.tell("report", this.report);
     return this.report;
   }
@@ -159,7 +161,8 @@ export class PlanStore extends EventTarget {
       if (lines.length) throw this.line.hold(entry, { lines });
       try {
         const headers = { "Idempotency-Key": entry.key };
-        const { data } = await call("POST", `${this.path}/${entry.door}`, { body: entry.body, version: this.version, headers });
+        const door = CHANGING.has(entry.door) ? `${entry.door}?report=changes` : entry.door;
+        const { data } = await call("POST", `${this.path}/${door}`, { body: entry.body, version: this.version, headers });
         return this.accept(entry, data);
       } catch (problem) {
         if (problem.status !== 412) throw problem;
@@ -173,9 +176,20 @@ export class PlanStore extends EventTarget {
     this.queue.drop(entry.key);
     this.remember(data.lines ?? [{ version: data.version, action: ACTIONS[entry.door] ?? "edit", codes: [], key: entry.key }]);
     this.version = data.version;
-    if (data.report) this.report = data.report;
+    if (data.report) this.review(data);
     Object.assign(this.plan, { version: data.version, editors: [...new Set([...this.plan.editors, config.person.name])] });
     return data;
+  }
+
+  // The report after an edit: the whole one, or what changed of the one that belongs to the version before. Where there
+  // is none of that version (it is still on its way, or others' news were taken into it) the whole one is asked for.
+  review({ report, version }) {
+    if (report.defects) this.report = { ...report, version };
+    else if (this.report?.version === version - 1) {
+      const gone = new Set(report.gone);
+      const defects = [...this.report.defects.filter(({ id }) => !gone.has(id)), ...report.come];
+      this.report = { ok: report.ok, summary: report.summary, defects, version };
+    } else this.check().catch((problem) => isLost(problem) || Promise.reject(problem));
   }
 
   // What others do
@@ -227,7 +241,7 @@ export class PlanStore extends EventTarget {
     if (!this.report) return;
     const gone = new Set([...cleared, ...added].map(nameOf));
     const defects = [...this.report.defects.filter((defect) => !gone.has(nameOf(defect))), ...added];
-    this.report = { ...this.report, ok, summary: summary ?? this.report.summary, defects };
+    this.report = { ...this.report, version: null, ok, summary: summary ?? this.report.summary, defects };
   }
 
   keep(lines) {
@@ -258,6 +272,8 @@ export class PlanStore extends EventTarget {
   }
 }
 
+// What is answered with the changes of the report alone: the whole one is some hundred kilobytes in a large district.
+const CHANGING = new Set(["edits", "undo", "redo"]);
 const ACTIONS = { undo: "undo", redo: "redo" };
 const nameOf = ({ kind, codes, detail }) => [kind, codes.join(), detail].join("|");
 
