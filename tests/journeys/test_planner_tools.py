@@ -108,6 +108,7 @@ def test_a_new_grid_is_drawn_over_others_and_its_households_are_foreseen(hand: H
     hand.look_at(middle, zoom=19).tool("n")
     hand.page.wait_for_timeout(700)  # the buildings of the place come in
     foreseen = hand.sketch(square(middle, 0.0002), free=True).foreseen()
+    expect(hand.page.locator("#tip")).to_contain_text(f"新网格 {foreseen['']} 户")
     sizes = hand.foreseen_sizes()
     hand.end().confirm().at_version(2).clean()
     (new,) = whole_grids(hand).keys() - grids.keys()

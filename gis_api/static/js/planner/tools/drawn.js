@@ -24,7 +24,7 @@ export class Drawn extends Tool {
   preview() {
     const { places } = this.sketch;
     const enough = places.length >= (this.constructor.draws === "area" ? 3 : 2);
-    this.editor.foresee(this.sketch.kind && enough ? () => this.foreseen(places) : null);
+    this.editor.foresee(this.sketch.kind && enough ? () => this.foreseen(places) : null, (seen) => this.tellOf(seen));
   }
 
   arm() {
@@ -43,15 +43,21 @@ export class Drawn extends Tool {
     else super.click(event);
   }
 
-  // While something is drawn the tip tells of it, not of the grid below.
+  // While something is drawn the tip tells of it, not of the grid below: with the next frame, as the panel does.
   hover({ containerPoint }) {
     const { editor } = this;
     if (!this.sketch.corners.length) return false;
+    this.at = containerPoint;
     if (editor.hovered) editor.point(null);
-    const words = this.words(editor.forecast.seen);
-    if (words) editor.tell(containerPoint, t(`planner.tool_${this.name}`), words);
-    else editor.tip.hidden = true;
+    if (!editor.forecast.make) editor.tip.hidden = true;
     return true;
+  }
+
+  tellOf(seen) {
+    if (!this.at || !this.sketch.corners.length) return;
+    const words = this.words(seen);
+    if (words) this.editor.tell(this.at, t(`planner.tool_${this.name}`), words);
+    else this.editor.tip.hidden = true;
   }
 
   words(seen) {
