@@ -125,6 +125,18 @@ def test_a_dragged_vertex_moves_every_grid_that_shares_it(running: RunningCity, 
         assert client.get(f"/api/v1/plans/{draft}/coverage").json()["ok"]
 
 
+def test_a_grid_under_the_pointer_tells_its_code_name_households_and_target(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    grids = features(running, draft)
+    page = visit("planner", f"/planner?plan={draft}")
+    page.mouse.move(*middle(page.locator("#map_main")))
+    expect(page.locator("#tip b")).to_contain_text(re.compile(r"^\d{3}-\d{3} 网格 \d+$"))
+    short = page.locator("#tip b").inner_text().split()[0].replace("-", "")
+    told = next(grid["properties"] for code, grid in grids.items() if code[9:] == short)
+    expect(page.locator("#tip")).to_contain_text(f"{told['households']} 户，目标 {told['target']} 户")
+
+
 def test_while_a_vertex_is_dragged_the_tip_names_the_grids_that_follow(visit: Visit, draft: str) -> None:
     page = visit("planner", f"/planner?plan={draft}")
     select_grid(page, tool="e")

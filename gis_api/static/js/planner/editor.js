@@ -169,8 +169,9 @@ export class Editor {
   }
 
   tipOf(shape) {
-    const { households, area_m2: area, kind } = shape.properties;
-    const parts = [kind === "dedicated" ? t("planner.dedicated") : t("planner.households_n", { n: number(households ?? 0) })];
+    const { households, area_m2: area, kind, target } = shape.properties;
+    const counted = target ? t("planner.households_of_target", { n: number(households), target: number(target) }) : t("planner.households_n", { n: number(households ?? 0) });
+    const parts = [kind === "dedicated" ? t("planner.dedicated") : counted];
     if (area) parts.push(`${measure(area)} m²`);
     if (outOfRange(shape.properties)) parts.push(t("planner.out_of_range"));
     return parts.join(" · ");
