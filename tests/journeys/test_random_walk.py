@@ -64,8 +64,8 @@ HELD = """async (main) => {
   const whole = ({ polygons }) => polygons.map((polygon) => polygon.map(closed));
   const shapes = [...tiling.shapes.values()].map((shape) => [shape.code, whole(shape)]);
   const { version, report } = opened.editor.store;
-  const ids = report.defects.map(({ id }) => id).sort();
-  return { version, shapes: Object.fromEntries(shapes), report: { version: report.version, ids } };
+  const ids = report?.defects.map(({ id }) => id).sort();
+  return { version, shapes: Object.fromEntries(shapes), report: { version: report?.version, ids } };
 }"""
 ARCS = """async (main) => {
   const { opened } = await import(main);
