@@ -187,6 +187,24 @@ def test_slivers_are_mended_after_a_look_at_what_would_change(running: RunningCi
     hand.at_version(2).clean()
 
 
+def test_ground_outside_the_frame_has_its_way_out_beside_it(running: RunningCity, visit: Visit) -> None:
+    shapes = running.city.shapes
+    west, south, east, north = shapes.frame.bounds
+    smaller = shapes.frame.intersection(shapely.box(west, south, east - 6e-5, north))
+    rows = [row for row in rows_of(shapes) if row.level == "grid"]
+    with transaction(running.engine) as session:
+        draft = planning.import_draft(session, shapes.district, rows=rows, frame=smaller, by=BY).id
+    hand = opened(running, visit, str(draft))
+    outside = hand.page.locator('[data-kind="overshoot"]')
+    expect(outside.first).to_be_visible()
+    outside.first.locator('[data-fix="repair"]').click()
+    hand.it("repair-all-overshoot-trim").click(timeout=20_000)
+    expect(hand.it("repair-apply")).to_be_enabled(timeout=20_000)
+    hand.it("repair-apply").click()
+    hand.at_version(2)
+    expect(outside).to_have_count(0)
+
+
 def test_a_gap_may_become_a_new_grid_in_the_proposal_as_well(running: RunningCity, visit: Visit) -> None:
     shapes = running.city.shapes
     rows = [row for row in rows_of(shapes) if row.level == "grid"]

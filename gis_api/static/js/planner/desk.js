@@ -8,7 +8,7 @@ import { versionOf } from "./plans.js";
 import { showLeftOut } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
 
-const MENDABLE = new Set(["overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid"]);
+const MENDABLE = new Set(["overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid", "nesting"]);
 const REFUSED_FOR_MS = 12_000;
 const CHANGES_AFTER_MS = 1500;
 const ACTIONS = ["compare", "submit", "withdraw", "return", "publish"];

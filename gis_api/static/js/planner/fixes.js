@@ -9,11 +9,14 @@ const MOST = 3;
 export const PROPOSAL = "proposal";
 const OF_GROUND = new Set(["overlap", "contained", "duplicate", "invalid"]);
 
+// What no single edit mends, but a repair that is looked at before it is made.
+const BY_REPAIR = new Set(["unmatched_vertex", "overshoot", "nesting"]);
+
 // [{words, operation}]: operation is one of the API's, a function that resolves with one, or PROPOSAL. `invalid` are the
 // grids whose ground nobody can tell before a repair has rebuilt them.
 // Reports name the finest tiles; ground goes to a grid, and the server knows to which of its sub-grids.
 export function fixesOf(defect, { tiling, invalid = new Set() }) {
-  if (OF_GROUND.has(defect.kind) && defect.codes.some((code) => invalid.has(code))) {
+  if (BY_REPAIR.has(defect.kind) || (OF_GROUND.has(defect.kind) && defect.codes.some((code) => invalid.has(code)))) {
     return [{ name: "repair", words: t("planner.repair"), operation: PROPOSAL }];
   }
   const some = [...new Set(defect.codes.map((code) => tiling.gridOf(code)))].slice(0, MOST);
@@ -29,7 +32,6 @@ export function fixesOf(defect, { tiling, invalid = new Set() }) {
     return some.map((code) => fix("planner.whole_to", code, async () => ({ op: "give", geometry: await buildingOf(defect), to: code })));
   }
   if (defect.kind === "multipart") return some.map((code) => fix("planner.allow_parts", code, { op: "set", code, parts_allowed: true }));
-  if (defect.kind === "unmatched_vertex" || defect.kind === "overshoot") return [];
   if (["contained", "duplicate"].includes(defect.kind)) {
     const [one, other] = some;
     return other ? [fix("planner.remove_grid", one, { op: "remove", code: one, into: other })] : [];
