@@ -308,3 +308,5 @@ def test_a_plan_that_does_not_exist_is_told_and_can_be_tried_again(visit: Visit,
     watch.expected = (REFUSED, "Problem")
     page = visit("planner", "/planner?plan=999999", wait_for="#failed:not([hidden])")
     expect(page.locator("#failed button")).to_be_visible()
+    # The browser itself prefers English.
+    expect(page.locator("#failed p")).to_contain_text("没有方案 999999")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import shapely
 from openpyxl import load_workbook
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
 from layers.areas import get_district
@@ -219,6 +219,23 @@ def test_publishing_an_outdated_plan_leads_to_the_rebase(visit: Visit, running: 
     it(page, "planner-publish").click()
     confirm(page, "发布")
     expect(it(page, "to-rebase")).to_have_attribute("href", f"/plans/{late}/rebase")
+
+
+def test_a_plan_that_cannot_be_read_says_why_and_is_tried_again(
+    visit: Visit, running: RunningCity, watch: Watch
+) -> None:
+    watch.expected = ("status of 503", "Problem")
+    draft = running.new_draft()
+    away = {"title": "x", "status": 503, "detail": "数据库暂时无法连接，请稍后再试。"}
+
+    def without(made: BrowserContext) -> None:
+        made.route(f"**/api/v1/plans/{draft}", lambda route: route.fulfill(status=503, json=away))
+
+    page = visit("planner", f"/plans/{draft}", before=without)
+    expect(it(page, "plan-message")).to_contain_text("数据库暂时无法连接")
+    page.context.unroute(f"**/api/v1/plans/{draft}")
+    it(page, "plan-message").get_by_role("button", name="重试").click()
+    expect(it(page, "plan-state")).to_contain_text("草案")
 
 
 def district_name(running: RunningCity) -> str:

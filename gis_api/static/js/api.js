@@ -48,9 +48,16 @@ export async function getFeatures(path) {
   return features;
 }
 
+// What a page asks for ahead (preload) goes out with the browser's languages, and so a refusal of it comes back in those.
+function inAnotherLanguage(answer, { method = "GET" }) {
+  const lang = answer.headers.get("Content-Language");
+  return method === "GET" && !answer.ok && Boolean(lang) && lang !== config.lang;
+}
+
 async function reach(path, request) {
   try {
-    return await fetch(path, request);
+    const answer = await fetch(path, request);
+    return inAnotherLanguage(answer, request) ? await fetch(path, request) : answer;
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;
     watch();

@@ -118,6 +118,7 @@ try {
 } catch (problem) {
   console.error(problem);
   say(problem.message, "bad");
+  fill(by("message"), el("div", {}, problem.message), el("button", { type: "button", class: "small", onclick: () => location.reload() }, t("frame.try_again")));
   document.querySelector(".parts").hidden = true;
 }
 by("main").dataset.test = "ready";
