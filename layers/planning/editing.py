@@ -47,19 +47,41 @@ class Edited:
     in `gone`, the report before becomes the report after, to the letter.
     """
 
-    plan_id: int
-    version: int
+    desk: Desk
     op: Mapping[str, Any]
     by: str
     changed: tuple[Stored, ...]
-    targets: Mapping[str, Target]
     removed: tuple[str, ...]
-    report: Mapping[str, Any]
     added: tuple[Mapping[str, Any], ...]
     cleared: tuple[Mapping[str, Any], ...]
     come: tuple[Shown, ...]
     gone: tuple[str, ...]
     took_ms: float
+
+    @property
+    def plan_id(self) -> int:
+        """The plan."""
+        return self.desk.board.stamp.plan_id
+
+    @property
+    def version(self) -> int:
+        """Its version since."""
+        return self.desk.board.stamp.version
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        """How many households a grid should hold, by area."""
+        return self.desk.board.targets
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The numbers of the report."""
+        return self.desk.sheet.summary(self.desk.board)
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The whole report after it."""
+        return self.desk.sheet.as_json(self.desk.board)
 
 
 @dataclass(frozen=True)
@@ -276,14 +298,11 @@ def tell(desks: tuple[Desk, Desk], happening: Happening, op: Mapping[str, Any], 
     older, fresh = desks
     come, gone = changes(fresh.sheet, older.sheet)
     return Edited(
-        plan_id=fresh.board.stamp.plan_id,
-        version=fresh.board.stamp.version,
+        desk=fresh,
         op=op,
         by=happening.author or "",
         changed=tuple(stored for stored in step.rows.values() if stored is not None),
-        targets=fresh.board.targets,
         removed=tuple(sorted(code for code, stored in step.rows.items() if stored is None)),
-        report=fresh.sheet.as_json(fresh.board),
         added=tuple(happening.added),
         cleared=tuple(happening.cleared),
         come=tuple(come),

@@ -205,6 +205,8 @@ def difference(now: Sheet, before: Sheet) -> tuple[list[Shown], list[Shown]]:
 
 def changes(now: Sheet, before: Sheet) -> tuple[list[Shown], list[str]]:
     """The defects that are new or other than before, and the ids of those that are no longer as they were."""
+    if now.shown is before.shown:
+        return [], []
     fresh = {now.shown[number]["id"]: now.shown[number] for number in now.shown.keys() - before.shown.keys()}
     gone = {before.shown[number]["id"] for number in before.shown.keys() - now.shown.keys()}
     return [fresh[key] for key in sorted(fresh.keys() - gone)], sorted(gone - fresh.keys())

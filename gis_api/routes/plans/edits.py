@@ -276,22 +276,28 @@ Extent = Annotated[
 def _told(done: planning.Edited, extent: str = "whole", **more: Any) -> Response:
     """What an edit did, with the new version as ETag."""
     features = [orjson.Fragment(feature) for feature in planning.features_of(done.changed, targets=done.targets)]
-    changes = extent == "changes"
-    defects = [orjson.Fragment(defect.text) for defect in (done.come if changes else done.report["defects"])]
-    listed = {"come": defects, "gone": done.gone} if changes else {"defects": defects}
     body = {
         "version": done.version,
         "op": done.op["op"],
         "by": done.by,
         "changed": features,
         "removed": done.removed,
-        "report": {"ok": done.report["ok"], **listed, "summary": done.report["summary"]},
+        "report": _changes(done) if extent == "changes" else _whole(done.report),
         "added": done.added,
         "cleared": done.cleared,
         "took_ms": done.took_ms,
         **more,
     }
     return Response(orjson.dumps(body), headers={"ETag": etag(done.version)}, media_type=JSON)
+
+
+def _changes(done: planning.Edited) -> dict[str, Any]:
+    come = [orjson.Fragment(defect.text) for defect in done.come]
+    return {"ok": done.desk.sheet.ok, "come": come, "gone": done.gone, "summary": done.summary}
+
+
+def _whole(report: dict[str, Any]) -> dict[str, Any]:
+    return report | {"defects": [orjson.Fragment(defect.text) for defect in report["defects"]]}
 
 
 @router.post("/api/v1/plans/{plan_id}/edits", response_class=Response)
