@@ -45,7 +45,8 @@ function canvasOf(coords, size, options) {
   return tile;
 }
 
-const Ground = L.VectorGrid.extend({
+// Made when it is needed: beside a tile server's pictures the plugin of vector tiles is not on the page.
+const vectorGround = () => L.VectorGrid.extend({
   options: { vectorTileLayerStyles: styles(), rendererFactory: canvasOf, minZoom: 10, maxNativeZoom: 19, maxZoom: 20, updateWhenZooming: false },
 
   async _getVectorTilePromise(coords) {
@@ -75,7 +76,7 @@ const Ground = L.VectorGrid.extend({
 export function newGround() {
   const sources = Object.fromEntries(Object.entries(config.ground).map(([name, variable]) => [name, window[variable]]));
   if (sources.pictures) return sources.pictures;
-  const ground = new Ground();
+  const ground = new (vectorGround())();
   ground._sources = sources;
   ground.show = (name, wanted) => {
     if (wanted) ground._sources = { ...ground._sources, [name]: sources[name] };

@@ -1,7 +1,7 @@
 // The desk's middle: the grids under the pointer, the selection, the chosen tool (tools/), and edits with their answers.
 import { config, measure, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { map, show, showLayer } from "../map/place.js";
+import { groundLayer, map, show, showLayer } from "../map/place.js";
 import { boundsOf, boxOf, storedOf, toWorld } from "../map/world.js";
 import { Balance } from "./balance.js";
 import { Desk } from "./desk.js";
@@ -77,6 +77,8 @@ export class Editor {
     this.store.addEventListener("plan", () => this.allow());
     document.addEventListener("keydown", (event) => this.key(event));
     for (const box of document.querySelectorAll("#layers input")) {
+      // A tile server's pictures have their buildings and roads drawn in.
+      if (["buildings", "roads"].includes(box.name)) box.closest("label").hidden = !groundLayer()?.show;
       box.addEventListener("change", () => this.layer(box.name, box.checked));
     }
   }
