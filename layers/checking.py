@@ -89,11 +89,12 @@ def as_json(report: CoverageReport, plane: Plane) -> dict[str, Any]:
     """A report in metres of a plane as JSON with places in WGS84 degrees."""
     places = plane.to_degrees(_objects([defect.where for defect in report.defects]))
     texts = np.asarray(shapely.to_geojson(places)).tolist() if len(places) else []
-    defects = [_defect(defect, text) for defect, text in zip(report.defects, texts, strict=True)]
+    defects = [defect_json(defect, text) for defect, text in zip(report.defects, texts, strict=True)]
     return {"ok": report.ok, "defects": defects, "summary": report.summary(), "epsg": plane.epsg}
 
 
-def _defect(defect: Defect, place: str | None) -> dict[str, Any]:
+def defect_json(defect: Defect, place: str | None) -> dict[str, Any]:
+    """A defect as the API gives it; `place` is GeoJSON. Who lives on its ground is for those to say who know it."""
     return {
         "kind": defect.kind,
         "class": defect.class_,

@@ -6,7 +6,6 @@ same as that of a full check.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -21,6 +20,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
+from layers.checking import defect_json
 from layers.planning.board import Board, GridRow, objects
 from layers.planning.counting import (
     Count,
@@ -295,25 +295,10 @@ def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int
 
 
 def _json(defect: Defect, place: str | None, held: Count | None) -> Shown:
-    told = _told(defect, place, held)
+    number = (None, None) if held is None else (held.households, held.buildings)
+    told = defect_json(defect, place) | dict(zip(("households", "buildings"), number, strict=True))
     # By what it says: in every process, and after every start, the same defect has the same id.
     return Shown({"id": blake2b(orjson.dumps(told), digest_size=9).hexdigest(), **told})
-
-
-def _told(defect: Defect, place: str | None, held: Count | None) -> dict[str, Any]:
-    return {
-        "kind": defect.kind,
-        "class": defect.class_,
-        "severity": defect.severity,
-        "codes": list(defect.codes),
-        "area_m2": round(defect.area_m2, 6),
-        "length_m": round(defect.length_m, 4),
-        "width_m": round(defect.width_m, 4),
-        "households": None if held is None else held.households,
-        "buildings": None if held is None else held.buildings,
-        "detail": defect.detail,
-        "where": None if place is None else json.loads(place),
-    }
 
 
 def _held(session: Session, board: Board, gap: Defect) -> Count:
