@@ -47,7 +47,7 @@ def served(database_url: str, engine: Engine, var: Path, *, port: int = 0) -> It
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", access_log=False, http=Hatch))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until(lambda: server.started)
+    until(lambda: server.started, most_s=WAIT_S)
     host, used = server.servers[0].sockets[0].getsockname()[:2]
     yield Served(app, f"http://{host}:{used}", engine)
     app.state.hub.close()
@@ -71,7 +71,7 @@ class Listener:
 
     def start(self) -> Listener:
         threading.Thread(target=self._read, daemon=True).start()
-        until(lambda: self.answer is not None)
+        until(lambda: self.answer is not None, most_s=WAIT_S)
         return self
 
     def _read(self) -> None:
@@ -102,5 +102,5 @@ class Listener:
 
     def wait(self, name: str, *, number: int = 1) -> Any:
         """The so-manieth event of this name."""
-        until(lambda: len(self.named(name)) >= number, lambda: f"{name}: {self}")
+        until(lambda: len(self.named(name)) >= number, lambda: f"{name}: {self}", most_s=WAIT_S)
         return self.named(name)[number - 1]

@@ -20,7 +20,7 @@ from gis_api.live import hub as hubs
 from gis_api.live import presence, stream
 from layers.access import open_sign_in
 from layers.db import transaction
-from tests.gis_api.listening import Listener, Served, served
+from tests.gis_api.listening import WAIT_S, Listener, Served, served
 from tests.plan_desk import PLANS, inner_vertex
 from tests.ports import free_port
 from tests.small_city import SmallCity
@@ -189,7 +189,7 @@ def test_listeners_outlive_a_database_that_throws_everybody_out(
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
-    until(lambda: drawer.rename(code_of(small_city), "another").status_code == 200)
+    until(lambda: drawer.rename(code_of(small_city), "another").status_code == 200, most_s=WAIT_S)
     assert listener.wait("edited")["version"] == 2
     assert not listener.ended
 
@@ -199,7 +199,7 @@ def test_an_edit_that_is_undone_is_told_with_whose_it_was(one: Served, drawer: D
     drawer.rename(code_of(small_city), "another")
     second = Drawer(one.client("reviewer"), drawer.plan, version=2)
     second.post("undo")
-    until(lambda: listener.ids[-1:] == ["3"])
+    until(lambda: listener.ids[-1:] == ["3"], most_s=WAIT_S)
     line = listener.named("edited")[-1]["lines"][-1]
     assert (line["action"], line["op"], line["by"], line["author"]) == ("undo", "set", "reviewer", "planner")
 
@@ -207,14 +207,14 @@ def test_an_edit_that_is_undone_is_told_with_whose_it_was(one: Served, drawer: D
 def test_people_see_each_other_over_processes_and_what_they_do(one: Served, other: Served, drawer: Drawer) -> None:
     near = drawer.listen(one, "planner", "?tab=mine")
     far = drawer.listen(other, "reviewer", "?tab=theirs")
-    until(lambda: near.named("here") and len(near.named("here")[-1]["people"]) == 2)
+    until(lambda: near.named("here") and len(near.named("here")[-1]["people"]) == 2, most_s=WAIT_S)
     assert [who["person"] for who in near.named("here")[-1]["people"]] == ["planner", "reviewer"]
     doing = {"grids": ["130273001001001"], "tool": "split", "at": [118.1, 39.6]}
     told = other.client("reviewer").post(f"{drawer.path}/here", json={"tab": "theirs", "doing": doing})
     assert told.status_code == 204
-    until(lambda: near.named("here")[-1]["people"][1]["doing"] == doing)
+    until(lambda: near.named("here")[-1]["people"][1]["doing"] == doing, most_s=WAIT_S)
     far.client.close()
-    until(lambda: len(near.named("here")[-1]["people"]) == 1)
+    until(lambda: len(near.named("here")[-1]["people"]) == 1, most_s=WAIT_S)
 
 
 def test_who_is_not_heard_of_any_more_has_gone(one: Served, drawer: Drawer, engine: Engine) -> None:
@@ -223,21 +223,21 @@ def test_who_is_not_heard_of_any_more_has_gone(one: Served, drawer: Drawer, engi
     ghost = f'{{"plan": {drawer.plan}, "here": [{{"person": "ghost", "tab": "x"}}]}}'
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_notify('wangge_plan', :told)"), {"told": ghost})
-    until(lambda: len(near.named("here")[-1]["people"]) == 2)
-    until(lambda: len(near.named("here")[-1]["people"]) == 1)
+    until(lambda: len(near.named("here")[-1]["people"]) == 2, most_s=WAIT_S)
+    until(lambda: len(near.named("here")[-1]["people"]) == 1, most_s=WAIT_S)
 
 
 def test_a_stream_holds_no_database_connection(one: Served, drawer: Drawer) -> None:
     listeners = [drawer.listen(one, person, f"?tab=t{n}") for n in range(4) for person in ("planner", "reviewer")]
     for listener in listeners:
         listener.wait("hello")
-    until(lambda: one.app.state.engine.pool.checkedout() == 0)
+    until(lambda: one.app.state.engine.pool.checkedout() == 0, most_s=WAIT_S)
     assert one.app.state.hub.streams == 8
 
 
 def test_a_quiet_stream_is_kept_alive_by_comments(one: Served, drawer: Drawer) -> None:
     listener = drawer.listen(one, "planner")
-    until(lambda: listener.comments >= 2)
+    until(lambda: listener.comments >= 2, most_s=WAIT_S)
 
 
 def test_one_window_too_many_is_told_429(one: Served, drawer: Drawer) -> None:
@@ -269,7 +269,7 @@ def test_a_stream_ends_with_the_right_to_listen(one: Served, drawer: Drawer, eng
     listener.wait("hello")
     with engine.begin() as connection:
         connection.execute(text(change))
-    until(lambda: listener.ended)
+    until(lambda: listener.ended, most_s=WAIT_S)
     assert listener.named("over")
 
 
@@ -295,7 +295,7 @@ def test_a_planner_of_one_street_hears_of_its_grids_only(
     listener.wait("hello")
     drawer.rename(away, "not theirs")
     drawer.rename(codes[0], "theirs")
-    until(lambda: listener.ids[-1:] == ["3"])
+    until(lambda: listener.ids[-1:] == ["3"], most_s=WAIT_S)
     changed = [feature["id"] for told in listener.named("edited") for feature in told["changed"]]
     assert changed == [codes[0]]
     assert not any(code.startswith(away) for told in listener.named("edited") for code in told["lines"][0]["codes"])
@@ -320,7 +320,7 @@ def test_a_stopping_server_does_not_wait_for_listeners(database_url: str, engine
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
         assert time.monotonic() - began_s < 4.0
-        until(lambda: listener.ended)
+        until(lambda: listener.ended, most_s=WAIT_S)
     finally:
         process.kill()
         process.wait()

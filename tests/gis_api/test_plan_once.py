@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 
 from layers.chronicle import PlanEvent
 from layers.db import transaction
-from tests.gis_api.listening import Served, served
+from tests.gis_api.listening import WAIT_S, Served, served
 from tests.gis_api.test_plan_live import Drawer
 from tests.plan_desk import PLANS
 from tests.small_city import SmallCity
@@ -136,7 +136,7 @@ def test_an_answer_that_is_cut_off_on_the_way_is_found_out(
     with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as line:
         line.sendall(head.encode() + body)
         time.sleep(0.005)
-    until(lambda: made_edits(engine, drawer) == 1)
+    until(lambda: made_edits(engine, drawer) == 1, most_s=WAIT_S)
     answer = drawer.client.post(
         f"{drawer.path}/edits",
         content=body,
