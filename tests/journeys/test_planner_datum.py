@@ -10,10 +10,13 @@ import pytest
 import shapely
 from playwright.sync_api import BrowserContext, Page, expect
 
+from layers.db import transaction
+from layers.roads import Road
 from tests.journeys.conftest import RunningCity, Watch
 from tests.journeys.test_planner_page import drag, free_vertex, middle, select_grid, vertices
 from tests.plan_desk import shape_of
 from tests.planner_hand import APART_MS, PIXEL, Hand, Place
+from tests.waiting import until
 from tiling import datums
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,6 +36,17 @@ def base_map() -> Iterator[None]:
         patch.setenv("WANGGE_BASE_MAP_URL", TILES + "{z}/{x}/{y}.png")
         patch.setenv("WANGGE_BASE_MAP_DATUM", "gcj02")
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def road(base_map: None, running: RunningCity) -> shapely.LineString:
+    """A street across the city, there before its first tile is asked for."""
+    west, south, east, north = running.city.shapes.frame.bounds
+    line = shapely.LineString([(west, south + (north - south) * 0.13), (east, south + (north - south) * 0.87)])
+    with transaction(running.engine) as session:
+        geom = f"SRID=4326;{shapely.MultiLineString([line]).wkt}"
+        session.add(Road(district=running.city.district, name="新华道", geom=geom))
+    return line
 
 
 @pytest.fixture
@@ -105,6 +119,20 @@ def test_a_vertex_is_dragged_on_a_shifted_map_and_all_others_stay_to_the_last_di
     (there,) = new
     assert pixel(page, there) == pytest.approx((start[0] + 7, start[1] + 5), abs=1.5)
     assert gone - {xy for code in after for xy in vertices(after[code])} == {place}
+
+
+def test_a_line_snaps_to_a_road_that_only_the_pictures_show(hand: Hand, road: shapely.LineString) -> None:
+    page = hand.page
+    place = road.interpolate(0.47, normalized=True)
+    hand.look_at(shown((place.x, place.y)), zoom=19).tool("o")
+    x, y = pixel(page, (place.x, place.y))
+
+    def on_the_road() -> bool:
+        page.mouse.move(x + 40, y + 40)
+        page.mouse.move(x + 2, y + 2)
+        return bool(page.evaluate("document.querySelector('#map_main').dataset.snapped") == "road")
+
+    until(on_the_road, most_s=20.0)  # its tile comes in
 
 
 def test_what_is_drawn_on_a_shifted_map_is_stored_where_the_pointer_was(hand: Hand) -> None:

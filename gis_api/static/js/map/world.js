@@ -13,6 +13,20 @@ export function toWorld(lon, lat) {
   return [(x / 360 + 0.5) * 256, (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * 256];
 }
 
+// From the world of vector tiles, which lie in WGS84, into the map's and back.
+export function fromTiles(x, y) {
+  return plain ? [x, y] : toWorld((x / 256 - 0.5) * 360, latitude(y));
+}
+
+export function intoTiles(x, y) {
+  if (plain) return [x, y];
+  const [lon, lat] = fromWorld(x, y);
+  const sine = Math.sin(lat * RADIANS);
+  return [(lon / 360 + 0.5) * 256, (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * 256];
+}
+
+const latitude = (y) => (2 * Math.atan(Math.exp(Math.PI * (1 - y / 128))) - Math.PI / 2) / RADIANS;
+
 // Many positions at once, axis by axis.
 export function allToWorld(lon, lat) {
   const x = new Float64Array(lon.length);
@@ -27,8 +41,7 @@ export function allToWorld(lon, lat) {
 }
 
 export function fromWorld(x, y) {
-  const lat = (2 * Math.atan(Math.exp(Math.PI * (1 - y / 128))) - Math.PI / 2) / RADIANS;
-  return back((x / 256 - 0.5) * 360, lat);
+  return back((x / 256 - 0.5) * 360, latitude(y));
 }
 
 // A screen position of Leaflet as a stored position, nine decimals as the store keeps them.

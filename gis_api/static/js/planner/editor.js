@@ -93,7 +93,9 @@ export class Editor {
   // The buildings on the screen, for a tool that snaps to them and counts them; asked when the map rests, never while
   // the pointer moves.
   bringHomes() {
-    if (this.tool.constructor.counts && map.getZoom() >= WALLS_FROM) this.balance.homes.around(this.viewBox());
+    if (!this.tool.constructor.counts) return;
+    if (map.getZoom() >= WALLS_FROM) this.balance.homes.around(this.viewBox());
+    this.snapper.streets.around(this.viewBox());
   }
 
   // What is on the screen, in world units.

@@ -1,20 +1,56 @@
-// The roads on the screen, read from the vector tiles that draw them: nothing is fetched for it. Segments and junctions
-// lie in a hash of cells for each tile, made when the tile arrives and dropped with it.
+// The roads on the screen, read from the vector tiles that draw them: nothing is fetched for it. Where pictures are the
+// ground those tiles are fetched when the map rests. Segments and junctions lie in a hash of cells for each tile, made when
+// the tile arrives and dropped with it.
+import { getBytes } from "../api.js";
+import { linesOf } from "../map/lines.js";
 import { groundLayer, map } from "../map/place.js";
+import { fromTiles, intoTiles } from "../map/world.js";
 
 const TILE = 256;
 // Cells of the hash, in pixels of the tile's own zoom.
 const CELL = 32;
 // Farther out a snap would jump by more than a road is wide.
 const FROM_ZOOM = 15;
+// Tiles that are fetched for snapping alone: no finer than this, and so many are kept.
+const FETCHED_ZOOM = 16;
+const MOST_TILES = 64;
 
 export class Streets {
   constructor() {
     this.tiles = new Map();
     const ground = groundLayer();
-    this.deepest = ground?.options?.maxNativeZoom ?? Infinity;
-    ground?.on?.("tileread", ({ coords, layers }) => this.read(coords, layers.roads));
-    ground?.on?.("tileunload", ({ coords }) => this.tiles.delete(keyOf(coords)));
+    this.drawn = Boolean(ground?.show);
+    this.deepest = this.drawn ? ground.options.maxNativeZoom : FETCHED_ZOOM;
+    ground?.on("tileread", ({ coords, layers }) => this.read(coords, layers.roads));
+    ground?.on("tileunload", ({ coords }) => this.drawn && this.tiles.delete(keyOf(coords)));
+  }
+
+  // See to it that the roads of a world box are here, where nobody draws them.
+  around(box) {
+    const z = this.zoom;
+    if (this.drawn || z < FROM_ZOOM) return;
+    const [west, north] = intoTiles(box[0], box[1]);
+    const [east, south] = intoTiles(box[2], box[3]);
+    const side = TILE / 2 ** z;
+    for (let x = Math.floor(west / side); x <= Math.floor(east / side); x += 1) {
+      for (let y = Math.floor(north / side); y <= Math.floor(south / side); y += 1) this.fetch({ x, y, z });
+    }
+  }
+
+  async fetch(coords) {
+    const key = keyOf(coords);
+    if (this.tiles.has(key)) return;
+    this.tiles.set(key, null);
+    for (const old of [...this.tiles.keys()].slice(0, Math.max(0, this.tiles.size - MOST_TILES))) this.tiles.delete(old);
+    try {
+      this.read(coords, linesOf(await getBytes(`/tiles/roads/${key}.mvt`), "roads"));
+    } catch {
+      this.tiles.delete(key);
+    }
+  }
+
+  get zoom() {
+    return Math.min(Math.round(map.getZoom()), this.deepest);
   }
 
   read(coords, roads) {
@@ -62,13 +98,14 @@ export class Streets {
 
   // The segments and junctions within reach (world units) of a world position, in world units.
   *near(x, y, reach) {
-    const z = Math.min(Math.round(map.getZoom()), this.deepest);
+    const z = this.zoom;
     const scale = 2 ** z;
-    for (const key of tilesAt(x, y, reach, z)) {
+    const [u, v] = intoTiles(x, y);
+    for (const key of tilesAt(u, v, reach, z)) {
       const tile = this.tiles.get(key);
       if (!tile) continue;
       const [left, top] = key.split("/").slice(1).map((side) => Number(side) * TILE);
-      const [px, py] = [x * scale - left, y * scale - top];
+      const [px, py] = [u * scale - left, v * scale - top];
       for (const thing of things(tile, px, py, reach * scale)) {
         yield { ...thing, p: world(thing.p, left, top, scale), q: world(thing.q, left, top, scale) };
       }
@@ -77,7 +114,12 @@ export class Streets {
 }
 
 const keyOf = ({ x, y, z }) => `${z}/${x}/${y}`;
-const world = (point, left, top, scale) => ({ x: (point.x + left) / scale, y: (point.y + top) / scale });
+
+function world(point, left, top, scale) {
+  const [x, y] = fromTiles((point.x + left) / scale, (point.y + top) / scale);
+  return { x, y };
+}
+
 const within = ({ x, y }) => x > 0 && y > 0 && x < TILE && y < TILE;
 
 function tilesAt(x, y, reach, z) {
