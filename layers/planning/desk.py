@@ -16,7 +16,7 @@ from layers.planning.board import Board, Stamp
 from layers.planning.codes import names_of
 from layers.planning.loading import load_board, stamp_of
 from layers.planning.sheet import Sheet, review_all, review_change
-from layers.planning.shelf import PlanKey, Shelf, key_of
+from layers.planning.shelf import PlanKey, Shelf, Turns, key_of
 from layers.planning.steps import Move, Step, move_to, moved
 from layers.plans import Plan, PlanEdit
 
@@ -35,6 +35,7 @@ class Desk:
 
 
 _shelf: Shelf[PlanKey, Desk] = Shelf(MOST_DESKS)
+_turns: Turns[PlanKey] = Turns()
 _OPEN = "planning.desks"
 
 
@@ -44,12 +45,14 @@ def desk_of(session: Session, plan: Plan) -> Desk:
     For a plan whose row is not locked the state is read again afterwards, for it may have changed while it was read.
     """
     while True:
-        desk = locked_desk_of(session, plan)
-        seen = plan.version, plan.updated_at
-        session.refresh(plan, ["version", "updated_at"])
-        if seen == (plan.version, plan.updated_at):
-            keep(session, desk)
-            return desk
+        # To read and check a district takes seconds: whoever asks meanwhile waits for it instead of doing the same.
+        with _turns.at(key_of(session, plan.id)):
+            desk = locked_desk_of(session, plan)
+            seen = plan.version, plan.updated_at
+            session.refresh(plan, ["version", "updated_at"])
+            if seen == (plan.version, plan.updated_at):
+                keep(session, desk)
+                return desk
 
 
 def mark_written(session: Session) -> None:
@@ -93,8 +96,22 @@ def _drop_desks(session: Session, transaction: SessionTransaction) -> None:
 
 def locked_desk_of(session: Session, plan: Plan) -> Desk:
     """The desk of a plan whose row this transaction has locked, so that nothing changes while it is read."""
+    kept, stamp = _kept(session, plan), stamp_of(plan)
+    if kept is not None and kept.board.stamp == stamp:
+        return kept
+    # Who waits holds the plan's row at most, and who is at it reads without a lock: there is no circle.
+    with _turns.at(key_of(session, plan.id)):
+        return _brought(session, plan, stamp)
+
+
+def _kept(session: Session, plan: Plan) -> Desk | None:
     own: dict[int, Desk] = session.info.get(_OPEN) or {}
-    kept, stamp = own.get(plan.id) or _shelf.find(key_of(session, plan.id)), stamp_of(plan)
+    return own.get(plan.id) or _shelf.find(key_of(session, plan.id))
+
+
+def _brought(session: Session, plan: Plan, stamp: Stamp) -> Desk:
+    """The desk of a state: brought by another thread meanwhile, or an older one that followed, or read and checked."""
+    kept = _kept(session, plan)
     if kept is not None and kept.board.stamp == stamp:
         return kept
     if kept is not None and kept.board.stamp.at < stamp.at:

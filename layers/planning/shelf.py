@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from functools import lru_cache
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -46,6 +47,22 @@ class Shelf(Generic[Key, Thing]):
         """Forget everything, as a process that has just begun."""
         with self._lock:
             self._things.clear()
+
+
+class Turns(Generic[Key]):
+    """One lock for each key, for as long as somebody holds it or waits for it; a thread may take its own again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[Key, threading.RLock] = WeakValueDictionary()
+
+    def at(self, key: Key) -> threading.RLock:
+        """The lock of this key, the same for all who ask while it is in use."""
+        with self._lock:
+            turn = self._turns.get(key)
+            if turn is None:
+                turn = self._turns[key] = threading.RLock()
+            return turn
 
 
 def key_of(session: Session, plan_id: int) -> PlanKey:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from layers import planning
 from layers.db import transaction
 from layers.errors import Outdated
 from layers.grids import Grid
-from layers.planning import operations
+from layers.planning import desk, operations
+from layers.planning.board import Board
 from layers.planning.desk import desk_of
+from layers.planning.sheet import Review, review_all
 from layers.plans import get_plan
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, add_draft
@@ -44,6 +50,39 @@ def test_an_edit_whose_transaction_fails_leaves_nothing_behind(engine: Engine) -
         rename = operations.SetAttributes(code=code, values={"name": "成功"})
         assert planning.edit(session, plan_id, rename, version=1, by=DRAWER).version == 2
     assert name_of(engine, plan_id, code) == ("成功", "成功")
+
+
+def test_a_plan_is_checked_once_however_many_ask_at_the_same_time(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(engine) as session:
+        plan_id = add_draft(session, CITY).id
+    desk._shelf.clear()
+    checked = []
+
+    def slowly(session: Session, board: Board) -> Review:
+        checked.append(board.stamp)
+        time.sleep(0.3)
+        return review_all(session, board)
+
+    monkeypatch.setattr(desk, "review_all", slowly)
+
+    def asked(_: int) -> bool:
+        with transaction(engine) as session:
+            return bool(planning.report_of(session, plan_id, by=DRAWER)["summary"])
+
+    def renamed(_: int) -> bool:
+        with transaction(engine) as session:
+            rename = operations.SetAttributes(code=CITY.codes[0], values={"name": "同时"})
+            return planning.edit(session, plan_id, rename, version=1, by=DRAWER).version == 2
+
+    with ThreadPoolExecutor(4) as threads:
+        reports = [threads.submit(asked, number) for number in range(3)]
+        time.sleep(0.1)
+        edit = threads.submit(renamed, 0)
+        assert edit.result(20) and all(report.result(20) for report in reports)
+    assert len(checked) == 1
+    assert name_of(engine, plan_id, CITY.codes[0]) == ("同时", "同时")
 
 
 def test_a_version_that_is_gone_is_refused_before_anything_is_drawn(engine: Engine) -> None:
