@@ -44,6 +44,7 @@ def test_a_report_that_leaves_out_one_kind_is_noticed() -> None:
         assert set(needed) <= set(injured.missed(silent))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_in_whatever_order_grids_come_every_word_of_the_report_is_the_same(seed: int) -> None:
@@ -59,6 +60,7 @@ def test_in_whatever_order_grids_come_every_word_of_the_report_is_the_same(seed:
     assert list(map(what_is_told, check(turned).defects)) == list(map(what_is_told, check(broken).defects))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 20), framed=st.booleans())
 def test_a_check_of_some_grids_finds_what_the_check_of_all_finds_of_them(seed: int, size: int, framed: bool) -> None:
