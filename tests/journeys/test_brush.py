@@ -110,7 +110,8 @@ def with_brush(page: Page, code: str, *, by: str) -> None:
     with page.expect_response(lambda answer: f"blocks?by={by}" in answer.url):
         page.keyboard.press("p")
         if by != "block":
-            page.locator(f'[data-test="planner-brush"] input[value="{by}"]').check(force=True)
+            # The label is what a hand hits: its click waits until the switch lies still and nothing lies over it.
+            page.locator(f'[data-test="planner-brush"] label:has(input[value="{by}"])').click()
 
 
 def stroke(page: Page, *places: Place) -> None:
