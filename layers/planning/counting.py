@@ -191,8 +191,10 @@ def _cut(
     distinct = board.partition.polygons[rows]
     own, usable = distinct[which], board.partition.valid(rows)[which]
     shapes = np.asarray(board.plane.to_metres(houses.shapes[owned]), dtype=object)
-    whole = ~usable | ~shapely.is_valid(shapes)
-    whole[~whole] = _covers(own[~whole], shapes[~whole])
+    whole = ~usable
+    whole[usable] = _covers(own[usable], shapes[usable])
+    # Buildings are valid as they are stored; hardly one is not after the way into metres, and that is not judged.
+    whole[~whole] = ~shapely.is_valid(shapes[~whole])
     for i in np.flatnonzero(~whole).tolist():
         outside = shapes[i].difference(own[i])
         # On average thicker than noise: walls drawn along a border are not cut by it.

@@ -8,7 +8,18 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from tiling.borders.nodes import Edge, Place, edge_of, frame_keys, mapped_rings, metres, place_of, point_at, with_nodes
+from tiling.borders.nodes import (
+    Edge,
+    Place,
+    box_about,
+    edge_of,
+    frame_keys,
+    mapped_rings,
+    metres,
+    place_of,
+    point_at,
+    with_nodes,
+)
 from tiling.borders.verdict import judged
 from tiling.errors import FrameVertex, InvalidShape, JunctionVertex, NoSuchVertex, WouldVanish
 from tiling.partition import Change, Partition
@@ -30,7 +41,7 @@ def move_vertex(partition: Partition, at: XY, *, to: XY) -> Change:
     old = _stored_vertex(partition, at)
     _refuse_fixed(partition, old)
     new = _finite_place(to)
-    change = mapped_rings(partition, point_at(old).buffer(MATCH_M), lambda xy: _moved(xy, old, new))
+    change = mapped_rings(partition, box_about(point_at(old), MATCH_M), lambda xy: _moved(xy, old, new))
     return judged(partition, change)
 
 
@@ -61,7 +72,7 @@ def delete_vertex(partition: Partition, at: XY) -> Change:
     holders = list(_holders(partition, old))
     if len({end for _, ring in holders for end in _beside(ring, old)}) > 2:
         raise JunctionVertex(where=point_at(old))
-    change = mapped_rings(partition, point_at(old).buffer(MATCH_M), lambda xy: _without(xy, old))
+    change = mapped_rings(partition, box_about(point_at(old), MATCH_M), lambda xy: _without(xy, old))
     return judged(partition, change)
 
 
@@ -74,7 +85,7 @@ def _finite_place(xy: XY) -> Place:
 def _stored_vertex(partition: Partition, at: XY) -> Place:
     _finite_place(at)
     point = shapely.Point(at)
-    shapes = partition.polygons[partition.tree.query(point.buffer(2 * MATCH_M))]
+    shapes = partition.polygons[partition.tree.query(box_about(point, 2 * MATCH_M))]
     xy = shapely.get_coordinates(shapes)
     if len(xy):
         off_m = np.hypot(*(xy - np.asarray(at)).T)
@@ -98,7 +109,7 @@ def _fixed_rings(partition: Partition, place: Place) -> list[BaseGeometry]:
 
 
 def _holders(partition: Partition, place: Place) -> Iterator[tuple[str, Floats]]:
-    for row in partition.tree.query(point_at(place).buffer(MATCH_M)).tolist():
+    for row in partition.tree.query(box_about(point_at(place), MATCH_M)).tolist():
         for ring in _rings(partition.polygons[row]):
             if (lattice_keys(ring) == np.array(place)).all(axis=1).any():
                 yield partition.codes[row], ring
@@ -142,7 +153,7 @@ def _no_repeats(xy: Floats) -> Floats:
 
 def _nearest_edge(partition: Partition, start: Place) -> Edge:
     point = point_at(start)
-    shapes = partition.polygons[partition.tree.query(point.buffer(_REACH_M))]
+    shapes = partition.polygons[partition.tree.query(box_about(point, _REACH_M))]
     best: tuple[float, Edge] | None = None
     for ring in (ring for shape in shapes for ring in _rings(shape)):
         for k in np.flatnonzero(_off_edges_m(ring, metres(start)) <= _REACH_M).tolist():
