@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shapely.geometry.base import BaseGeometry
@@ -58,7 +58,7 @@ class Step:
 
 
 def _row_json(row: GridRow, wkb: bytes) -> dict[str, Any]:
-    return {**asdict(row), "wkb": wkb.hex()}
+    return {**{name: getattr(row, name) for name in GridRow.__slots__}, "wkb": wkb.hex()}
 
 
 def _row_from(kept: Mapping[str, Any]) -> Stored:
