@@ -122,6 +122,8 @@ async def _is_known(app: Service, scope: Scope) -> bool:
 def _furnish(app: Service, settings: Settings) -> None:
     app.state.settings = settings
     app.state.engine = make_engine(settings.url(), pool_size=settings.pool_size)
+    # The same connections, for transactions that only read; made once, as what is kept of plans is found by the engine.
+    app.state.reading = app.state.engine.execution_options(postgresql_readonly=True)
     app.state.replicas = Replicas(app.state.engine, settings)
     app.state.hub = Hub(app.state.engine)
     app.state.replicas.pass_on(CHANNEL, app.state.hub.hear)

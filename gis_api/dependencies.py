@@ -65,7 +65,7 @@ async def _tx(request: Request) -> AsyncIterator[Session]:
 
 
 async def _read(request: Request) -> AsyncIterator[Session]:
-    session = Session(request.app.state.engine.execution_options(postgresql_readonly=True))
+    session = Session(request.app.state.reading)
     try:
         yield session
     finally:
