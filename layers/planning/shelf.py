@@ -66,7 +66,7 @@ class Turns(Generic[Key]):
 
 
 def key_of(session: Session, plan_id: int) -> PlanKey:
-    """What a plan of this session's database is kept under."""
+    """What a plan of the database that is asked is kept under."""
     return _address(session.get_bind().engine), plan_id
 
 
