@@ -131,6 +131,7 @@ def test_while_something_is_drawn_only_the_drawing_is_painted(
     expect(canvas).to_be_hidden()
 
 
+@pytest.mark.alone
 def test_the_figures_follow_the_pointer_within_a_tenth_of_a_second(
     running: RunningCity, visit: Visit, draft: str
 ) -> None:
