@@ -16,12 +16,10 @@ import multiprocessing
 import os
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -29,7 +27,7 @@ from sqlalchemy.orm import Session
 from bench.http_load import drive
 from bench.http_locate import product
 from bench.publishing import filled, prepared_publication
-from layers import cluster as clusters
+from bench.served import database
 from layers.db import make_engine
 from tests.city import City, synthetic_city
 
@@ -46,15 +44,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--connections", type=int, default=32)
     options = parser.parse_args(argv)
     city = synthetic_city(options.grids, sub_grids=(1,), vertices=75, seed=1)
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wangge-bench-")))
-        folder.chmod(0o755)
-        cluster = clusters.start(folder / "pg")
-        stack.callback(clusters.stop, cluster)
-        _keep_to_last_core(int((cluster.data / "postmaster.pid").read_text().split()[0]))
-        url = clusters.add_database(cluster, "swapping")
-        engine = make_engine(url, statement_timeout_ms=0)
-        stack.callback(engine.dispose)
+    with database("swapping") as (url, engine, folder), contextlib.ExitStack() as stack:
+        _keep_to_last_core(int((folder / "pgdata" / "postmaster.pid").read_text().split()[0]))
         key = filled(engine, city)
         environment = {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(folder / "var")}
         server = stack.enter_context(product(environment))
