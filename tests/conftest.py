@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -20,12 +20,10 @@ from tests.databases import passing_cluster, passing_database
 TEMPLATE = "template_wangge"
 ROOT = Path(__file__).parent.parent
 # Laws look for new counterexamples wherever a person runs them. What decides about a change asks the same questions
-# each time: it must not fail for a reason that the change did not bring. How long one example takes says nothing of a
-# law, and much of what else the machine does: what measures time is a test of its own, marked `alone`.
-untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("here", untimed)
-settings.register_profile("ci", untimed, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+# each time: it must not fail for a reason that the change did not bring.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
