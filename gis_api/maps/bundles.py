@@ -1,7 +1,7 @@
 """An own module with everything that it imports, as one file: seventy requests of a page become one.
 
 Own modules keep to a style that makes this simple, and what does not keep to it raises when the bundle is made: imports
-are named, on one line and relative; what is exported is a function, a class or a constant. Each module becomes a
+are named and relative; what is exported is a function, a class or a constant. Each module becomes a
 function that returns its exports, called in the order of the imports. No tool from elsewhere is needed for it.
 """
 
@@ -9,7 +9,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-_IMPORT = re.compile(r'^import \{ ([\w$, ]+) \} from "(\.[^"]+)";$', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{\s+([\w$,\s]+?),?\s+\} from "(\.[^"]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const) ([\w$]+)", re.MULTILINE)
 _FOREIGN = re.compile(r"^(?:import\b.*|export (?!(?:async )?function|class|const ).*)$", re.MULTILINE)
 

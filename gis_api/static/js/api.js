@@ -40,7 +40,7 @@ export async function getBytes(path) {
 // All features of a paged list.
 export async function getFeatures(path) {
   const features = [];
-  for (let next = path; next; ) {
+  for (let next = path; next;) {
     const page = await get(next);
     features.push(...page.features);
     next = page.next;
@@ -97,7 +97,10 @@ function watch() {
   watching = true;
   const timer = setInterval(ask, 3000);
   async function ask() {
-    const back = await fetch("/healthz", { cache: "no-store" }).then((answer) => answer.ok, () => false);
+    const back = await fetch("/healthz", { cache: "no-store" }).then(
+      (answer) => answer.ok,
+      () => false,
+    );
     if (!back || !watching) return;
     watching = false;
     clearInterval(timer);

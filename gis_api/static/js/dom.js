@@ -30,20 +30,53 @@ export const byTest = (name) => document.querySelector(`[data-test="${name}"]`);
 // A row of a bar list: name, bar with an optional tick and an outline of what it was, two figures.
 export function barRow(name, { share, was, tick, colour, figure, note, touched, extra = {} }) {
   const bar = svg("svg", { viewBox: "0 0 100 16", preserveAspectRatio: "none", "aria-hidden": "true" });
-  bar.append(svg("rect", { x: 0, y: 4, width: Math.max(1, Math.min(100, share * 100)), height: 8, rx: 2, fill: colour }));
+  bar.append(
+    svg("rect", { x: 0, y: 4, width: Math.max(1, Math.min(100, share * 100)), height: 8, rx: 2, fill: colour }),
+  );
   if (was != null) {
     const width = Math.max(1, Math.min(100, was * 100));
-    bar.append(svg("rect", { x: 0, y: 2, width, height: 12, rx: 2, fill: "none", stroke: "var(--quiet)", "stroke-width": 1, "vector-effect": "non-scaling-stroke" }));
+    bar.append(
+      svg("rect", {
+        x: 0,
+        y: 2,
+        width,
+        height: 12,
+        rx: 2,
+        fill: "none",
+        stroke: "var(--quiet)",
+        "stroke-width": 1,
+        "vector-effect": "non-scaling-stroke",
+      }),
+    );
   }
   if (tick != null) {
     const at = Math.min(99.5, tick * 100);
-    bar.append(svg("line", { x1: at, x2: at, y1: 0, y2: 16, stroke: "var(--ink)", "stroke-width": 1.6, "vector-effect": "non-scaling-stroke" }));
+    bar.append(
+      svg("line", {
+        x1: at,
+        x2: at,
+        y1: 0,
+        y2: 16,
+        stroke: "var(--ink)",
+        "stroke-width": 1.6,
+        "vector-effect": "non-scaling-stroke",
+      }),
+    );
   }
-  return el("li", { class: touched ? "touched" : "", ...extra },
-    el("span", { title: name }, name), el("span", { class: "gauge" }, bar),
-    el("span", { class: "number" }, figure), el("span", { class: "number quiet" }, note ?? ""));
+  return el(
+    "li",
+    { class: touched ? "touched" : "", ...extra },
+    el("span", { title: name }, name),
+    el("span", { class: "gauge" }, bar),
+    el("span", { class: "number" }, figure),
+    el("span", { class: "number quiet" }, note ?? ""),
+  );
 }
 
 export function skeleton(lines = 4) {
-  return el("div", { class: "skeleton", "aria-hidden": "true" }, Array.from({ length: lines }, () => el("i")));
+  return el(
+    "div",
+    { class: "skeleton", "aria-hidden": "true" },
+    Array.from({ length: lines }, () => el("i")),
+  );
 }

@@ -13,7 +13,9 @@ form.addEventListener("submit", async (event) => {
   button.textContent = t("sign_in.doing");
   const fields = new FormData(form);
   try {
-    await call("POST", "/api/v1/session", { body: { name: fields.get("name").trim(), password: fields.get("password") } });
+    await call("POST", "/api/v1/session", {
+      body: { name: fields.get("name").trim(), password: fields.get("password") },
+    });
     location.assign(config.next);
   } catch (problem) {
     refusal.textContent = problem.status === 401 ? t("sign_in.refused") : problem.message;

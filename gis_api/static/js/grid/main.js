@@ -18,7 +18,9 @@ const { code } = config;
 const gridCode = /^\d{17}$/.test(code) ? code.slice(0, 15) : code;
 
 async function open() {
-  const features = (await getFeatures(`/api/v1/grids?area=${encodeURIComponent(gridCode)}&limit=200`)).filter((feature) => feature.geometry);
+  const features = (await getFeatures(`/api/v1/grids?area=${encodeURIComponent(gridCode)}&limit=200`)).filter(
+    (feature) => feature.geometry,
+  );
   const here = features.find((feature) => feature.properties.code === code);
   if (!here) throw new Error(t("grid.missing", { code }));
   await draw(here, features);
@@ -38,26 +40,49 @@ async function draw(here, features) {
   tiling.rebuild();
   const shape = tiling.shapes.get(code);
   const second = () => ({ text: "" });
-  map.addLayer(new Painted((context, view) => {
-    paintBorders(context, tiling, view, { subGrids: true });
-    outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3.5 });
-    paintLabels(context, tiling, view, { second });
-  }));
+  map.addLayer(
+    new Painted((context, view) => {
+      paintBorders(context, tiling, view, { subGrids: true });
+      outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3.5 });
+      paintLabels(context, tiling, view, { second });
+    }),
+  );
 }
 
 function head(properties) {
   by("grid-place").textContent = properties.code;
-  by("grid-name").textContent = properties.name && properties.name !== properties.code ? properties.name : shortCode(properties.code);
-  by("grid-path").textContent = [properties.code, t(`grid.${properties.kind === "dedicated" ? "dedicated" : "base"}`)].join(" · ");
-  const figures = [["households", properties.households], ["buildings", properties.buildings], ["area", properties.area_m2]];
-  fill(by("grid-figures"), figures.map(([key, value]) => el("div", {}, el("b", {}, key === "area" ? measure(value) : number(value)), el("span", {}, t(`grid.${key}`)))));
+  by("grid-name").textContent =
+    properties.name && properties.name !== properties.code ? properties.name : shortCode(properties.code);
+  by("grid-path").textContent = [
+    properties.code,
+    t(`grid.${properties.kind === "dedicated" ? "dedicated" : "base"}`),
+  ].join(" · ");
+  const figures = [
+    ["households", properties.households],
+    ["buildings", properties.buildings],
+    ["area", properties.area_m2],
+  ];
+  fill(
+    by("grid-figures"),
+    figures.map(([key, value]) =>
+      el("div", {}, el("b", {}, key === "area" ? measure(value) : number(value)), el("span", {}, t(`grid.${key}`))),
+    ),
+  );
 }
 
 function parts(features) {
   const most = Math.max(1, ...features.map((feature) => feature.properties.households ?? 0));
-  fill(by("parts"), features.map(({ properties }) => barRow(shortCode(properties.code), {
-    share: (properties.households ?? 0) / most, colour: "var(--accent)", figure: number(properties.households), note: "",
-  })));
+  fill(
+    by("parts"),
+    features.map(({ properties }) =>
+      barRow(shortCode(properties.code), {
+        share: (properties.households ?? 0) / most,
+        colour: "var(--accent)",
+        figure: number(properties.households),
+        note: "",
+      }),
+    ),
+  );
   by("parts").closest("section").hidden = !features.length;
 }
 
@@ -74,10 +99,14 @@ function team() {
   return part("team", async () => {
     const { assignments } = await get(`/api/v1/assignments?area=${encodeURIComponent(code)}`);
     if (!assignments.length) return el("p", { class: "empty" }, t("grid.nobody"));
-    return el("dl", { class: "facts" }, assignments.map((one) => [
-      el("dt", {}, t(`roles_in_grid.${one.role}`)),
-      el("dd", {}, one.name, one.grid === code ? "" : ` · ${shortCode(one.grid)}`),
-    ]));
+    return el(
+      "dl",
+      { class: "facts" },
+      assignments.map((one) => [
+        el("dt", {}, t(`roles_in_grid.${one.role}`)),
+        el("dd", {}, one.name, one.grid === code ? "" : ` · ${shortCode(one.grid)}`),
+      ]),
+    );
   });
 }
 
@@ -101,7 +130,11 @@ function incidents() {
     const { incidents: list } = await get(`/api/v1/incidents?${query}`);
     if (!list.length) return el("p", { class: "empty" }, t("grid.none"));
     const names = new Map(await categoriesOf());
-    return el("ul", { class: "rows" }, list.map((incident) => incidentRow(incident, names)));
+    return el(
+      "ul",
+      { class: "rows" },
+      list.map((incident) => incidentRow(incident, names)),
+    );
   });
 }
 

@@ -68,7 +68,11 @@ async function refresh() {
 }
 
 function say(message) {
-  fill(by("toast"), el("div", {}, message), el("button", { type: "button", class: "small", onclick: () => soon() }, t("frame.try_again")));
+  fill(
+    by("toast"),
+    el("div", {}, message),
+    el("button", { type: "button", class: "small", onclick: () => soon() }, t("frame.try_again")),
+  );
   by("toast").hidden = false;
 }
 
@@ -76,9 +80,13 @@ function say(message) {
 const isSquare = (cell) => cell.endsWith("m");
 
 async function cellsOf(wish) {
-  if (shapes.get(wish.cell) && !isSquare(wish.cell)) return (await get(`/api/v1/heat?${query(wish, { format: "json" })}`)).cells;
+  if (shapes.get(wish.cell) && !isSquare(wish.cell))
+    return (await get(`/api/v1/heat?${query(wish, { format: "json" })}`)).cells;
   const answer = await get(`/api/v1/heat?${query(wish)}`);
-  shapes.set(wish.cell, answer.features.filter((feature) => feature.geometry));
+  shapes.set(
+    wish.cell,
+    answer.features.filter((feature) => feature.geometry),
+  );
   return answer.features.map((feature) => feature.properties);
 }
 
@@ -137,8 +145,20 @@ function recolour(cells, { scale, valueOf, per }) {
     const cell = cells.get(path.feature.properties.cell);
     const value = cell && !cell.suppressed ? valueOf(cell) : null;
     const few = cell && (cell.suppressed || cell.n == null);
-    const fillColor = few ? hatch() : value == null ? colour("ground") : colour(scale.classes[scale.classOf(value)].colour);
-    path.setStyle({ fillColor, fillOpacity: few ? 0.8 : 0.86, color: colour("halo"), weight: 1, opacity: 0.9, fill: true, stroke: true });
+    const fillColor = few
+      ? hatch()
+      : value == null
+        ? colour("ground")
+        : colour(scale.classes[scale.classOf(value)].colour);
+    path.setStyle({
+      fillColor,
+      fillOpacity: few ? 0.8 : 0.86,
+      color: colour("halo"),
+      weight: 1,
+      opacity: 0.9,
+      fill: true,
+      stroke: true,
+    });
   });
 }
 
@@ -148,11 +168,16 @@ async function panel(wish, cells) {
   const now = { ...wish, cell: "community", per: "count" };
   const [figures, communities, earlier] = await Promise.all([
     get(`/api/v1/figures?${new URLSearchParams({ since: wish.since.toISOString(), until: wish.until.toISOString() })}`),
-    wish.cell === "community" && wish.per === "count" ? cells : get(`/api/v1/heat?${query(now, { format: "json" })}`).then((answer) => answer.cells),
+    wish.cell === "community" && wish.per === "count"
+      ? cells
+      : get(`/api/v1/heat?${query(now, { format: "json" })}`).then((answer) => answer.cells),
     get(`/api/v1/heat?${query(before, { format: "json" })}`).then((answer) => answer.cells),
   ]);
   if (latest !== wish) return;
-  showFigures(by("figures"), wish.category ? ofCategory(communities, earlier, figures.total) : totals(figures.total, wish.layer));
+  showFigures(
+    by("figures"),
+    wish.category ? ofCategory(communities, earlier, figures.total) : totals(figures.total, wish.layer),
+  );
   showWorst(by("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
   showCategories(by("categories"), figures.by_category[wish.layer], names);
   categories(figures.by_category[wish.layer]);
@@ -162,14 +187,19 @@ async function panel(wish, cells) {
 // One category has its own count and its count before; what became of it is told for all of them only.
 function ofCategory(communities, earlier, { grids }) {
   const sum = (cells) => cells.reduce((total, cell) => total + (cell.n ?? 0), 0);
-  return [["found", sum(communities)], ["before", sum(earlier)], ["grids", grids]];
+  return [
+    ["found", sum(communities)],
+    ["before", sum(earlier)],
+    ["grids", grids],
+  ];
 }
 
 // Categories that occur are offered; the chosen one stays even when this period has none of it.
 function categories(counts) {
   const select = controls.elements.category;
   const known = new Set([...select.options].map((option) => option.value));
-  for (const code of Object.keys(counts ?? {})) if (!known.has(code)) select.add(new Option(names.get(code) ?? code, code));
+  for (const code of Object.keys(counts ?? {}))
+    if (!known.has(code)) select.add(new Option(names.get(code) ?? code, code));
 }
 
 function dates() {
@@ -182,7 +212,9 @@ function dates() {
 
 async function curve() {
   const { layer: of } = question();
-  const figures = await get(`/api/v1/figures?${new URLSearchParams({ since: first.toISOString(), until: today.toISOString() })}`);
+  const figures = await get(
+    `/api/v1/figures?${new URLSearchParams({ since: first.toISOString(), until: today.toISOString() })}`,
+  );
   const daily = figures.daily[of] ?? {};
   const values = Array.from({ length: DAYS }, (_, i) => daily[localDay(new Date(first.getTime() + i * DAY_MS))] ?? 0);
   strip.show(first, values);
@@ -201,7 +233,11 @@ const tip = by("tip");
 layer.on("mousemove", (event) => {
   const cell = current?.cells.get(event.propagatedFrom.feature.properties.cell);
   if (!cell) return;
-  fill(tip, el("b", {}, cell.name && cell.name !== cell.cell ? `${cell.name} ${cell.cell}` : cell.cell), wordsOf(cell, current.per));
+  fill(
+    tip,
+    el("b", {}, cell.name && cell.name !== cell.cell ? `${cell.name} ${cell.cell}` : cell.cell),
+    wordsOf(cell, current.per),
+  );
   tip.hidden = false;
   const size = map.getSize();
   tip.style.left = `${Math.min(event.containerPoint.x + 14, size.x - tip.offsetWidth - 6)}px`;

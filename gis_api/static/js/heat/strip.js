@@ -16,7 +16,20 @@ export class Strip {
     this.end = days;
     this.curve = svg("svg", { preserveAspectRatio: "none", viewBox: `0 0 ${days} 100`, "aria-hidden": "true" });
     this.axis = el("div", { class: "axis", "aria-hidden": "true" });
-    this.window = el("div", { class: "window", tabindex: "0", role: "slider", "data-test": "heat-slider", "aria-label": t("heat.slider"), "aria-valuemin": "1", "aria-valuemax": String(days) }, el("i"), el("i"));
+    this.window = el(
+      "div",
+      {
+        class: "window",
+        tabindex: "0",
+        role: "slider",
+        "data-test": "heat-slider",
+        "aria-label": t("heat.slider"),
+        "aria-valuemin": "1",
+        "aria-valuemax": String(days),
+      },
+      el("i"),
+      el("i"),
+    );
     fill(box, this.curve, this.window, this.axis);
     this.listen();
     this.place();
@@ -26,8 +39,19 @@ export class Strip {
   show(since, values) {
     this.since = since;
     const top = Math.max(1, ...values);
-    const points = values.map((value, i) => `${(i + 0.5).toFixed(1)},${(96 - (value / top) * 88).toFixed(1)}`).join(" ");
-    fill(this.curve, svg("polyline", { points, fill: "none", stroke: "var(--heat-4)", "stroke-width": 1.4, "vector-effect": "non-scaling-stroke" }));
+    const points = values
+      .map((value, i) => `${(i + 0.5).toFixed(1)},${(96 - (value / top) * 88).toFixed(1)}`)
+      .join(" ");
+    fill(
+      this.curve,
+      svg("polyline", {
+        points,
+        fill: "none",
+        stroke: "var(--heat-4)",
+        "stroke-width": 1.4,
+        "vector-effect": "non-scaling-stroke",
+      }),
+    );
     const marks = [];
     for (let i = 0; i < this.days; i += 1) {
       const date = new Date(since.getTime() + i * DAY_MS);

@@ -27,7 +27,14 @@ async function part(kind) {
       await refresh();
       return data ?? true;
     } catch (problem) {
-      fill(said, el("p", { class: "message bad", role: "alert" }, [problem.message, ...problem.errors.map((error) => error.msg)].join(" ")));
+      fill(
+        said,
+        el(
+          "p",
+          { class: "message bad", role: "alert" },
+          [problem.message, ...problem.errors.map((error) => error.msg)].join(" "),
+        ),
+      );
       return null;
     }
   }
@@ -38,29 +45,58 @@ async function part(kind) {
 function table(kind, accounts, act) {
   if (!accounts.length) return el("p", { class: "empty" }, t(`accounts.no_${kind}s`));
   const head = KINDS[kind].columns.map((column) => el("th", {}, t(`accounts.${column}`)));
-  return el("table", {}, el("thead", {}, el("tr", {}, head, el("th", {}))), el("tbody", {}, accounts.map((one) => row(kind, one, act))));
+  return el(
+    "table",
+    {},
+    el("thead", {}, el("tr", {}, head, el("th", {}))),
+    el(
+      "tbody",
+      {},
+      accounts.map((one) => row(kind, one, act)),
+    ),
+  );
 }
 
 function row(kind, one, act) {
   const path = `${KINDS[kind].path}/${encodeURIComponent(one.name)}`;
-  const button = (words, method, sent) => el("button", { type: "button", class: "small", onclick: () => act(method, path, sent) }, words);
-  const last = kind === "key" ? one.datum ?? "—" : t(one.active ? "accounts.active" : "accounts.locked");
+  const button = (words, method, sent) =>
+    el("button", { type: "button", class: "small", onclick: () => act(method, path, sent) }, words);
+  const last = kind === "key" ? (one.datum ?? "—") : t(one.active ? "accounts.active" : "accounts.locked");
   const own = kind === "user" && one.name === config.person.name;
-  const change = kind === "key" ? button(t("accounts.revoke"), "DELETE")
-    : own ? null : button(t(one.active ? "accounts.lock" : "accounts.unlock"), "PATCH", { active: !one.active });
-  return el("tr", { class: one.active === false ? "quiet" : "" },
-    [one.name, t(`roles.${one.role}`), one.area || "—", last].map((words) => el("td", {}, words)), el("td", { class: "number" }, change));
+  const change =
+    kind === "key"
+      ? button(t("accounts.revoke"), "DELETE")
+      : own
+        ? null
+        : button(t(one.active ? "accounts.lock" : "accounts.unlock"), "PATCH", { active: !one.active });
+  return el(
+    "tr",
+    { class: one.active === false ? "quiet" : "" },
+    [one.name, t(`roles.${one.role}`), one.area || "—", last].map((words) => el("td", {}, words)),
+    el("td", { class: "number" }, change),
+  );
 }
 
 function form(kind, act, said) {
-  const more = kind === "user"
-    ? field(t("accounts.password"), el("input", { name: "password", type: "password", required: true, minlength: SHORTEST_PASSWORD, autocomplete: "new-password" }))
-    : field(t("report.datum"), select("datum", [["", t("accounts.stated_each_time")], ...DATUMS.map((datum) => [datum, datum.toUpperCase()])], ""));
-  const made = el("form", { class: "fields", "data-test": `${kind}-form` },
+  const made = el(
+    "form",
+    { class: "fields", "data-test": `${kind}-form` },
     field(t("accounts.name"), el("input", { name: "name", required: true, maxlength: "100", autocomplete: "off" })),
-    field(t("accounts.role"), select("role", ROLES.map((role) => [role, t(`roles.${role}`)]), "dispatcher")),
-    field(t("accounts.area"), el("input", { name: "area", value: config.person.area, maxlength: "40", autocomplete: "off" })),
-    more, el("div", { class: "actions full" }, el("button", { type: "submit", class: "main" }, t(`accounts.add_${kind}`))));
+    field(
+      t("accounts.role"),
+      select(
+        "role",
+        ROLES.map((role) => [role, t(`roles.${role}`)]),
+        "dispatcher",
+      ),
+    ),
+    field(
+      t("accounts.area"),
+      el("input", { name: "area", value: config.person.area, maxlength: "40", autocomplete: "off" }),
+    ),
+    kind === "user" ? password() : datum(),
+    el("div", { class: "actions full" }, el("button", { type: "submit", class: "main" }, t(`accounts.add_${kind}`))),
+  );
   made.addEventListener("submit", async (event) => {
     event.preventDefault();
     const sent = Object.fromEntries(new FormData(made));
@@ -68,8 +104,32 @@ function form(kind, act, said) {
     const done = await act("POST", KINDS[kind].path, sent);
     if (!done) return;
     made.reset();
-    fill(said, el("p", { class: "message good" }, kind === "user" ? t("accounts.user_added", { name: done.name })
-      : el("div", {}, t("accounts.key_added", { name: done.name }), el("br"), el("code", { "data-test": "fresh-key" }, done.key))));
+    fill(
+      said,
+      el(
+        "p",
+        { class: "message good" },
+        kind === "user"
+          ? t("accounts.user_added", { name: done.name })
+          : el(
+              "div",
+              {},
+              t("accounts.key_added", { name: done.name }),
+              el("br"),
+              el("code", { "data-test": "fresh-key" }, done.key),
+            ),
+      ),
+    );
   });
   return made;
+}
+
+function password() {
+  const entry = { name: "password", type: "password", required: true, minlength: SHORTEST_PASSWORD };
+  return field(t("accounts.password"), el("input", { ...entry, autocomplete: "new-password" }));
+}
+
+function datum() {
+  const known = DATUMS.map((name) => [name, name.toUpperCase()]);
+  return field(t("report.datum"), select("datum", [["", t("accounts.stated_each_time")], ...known], ""));
 }

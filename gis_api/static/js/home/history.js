@@ -18,14 +18,44 @@ export async function show(body) {
   await read();
   more.addEventListener("click", () => read().catch((problem) => fill(said, failure(problem))));
   const said = el("div", { role: "status", "data-test": "chain" });
-  fill(body, el("div", { class: "actions" }, el("button", { type: "button", "data-test": "check-chain", onclick: () => check(said) }, t("history.check"))), said,
-    rows.childElementCount ? el("div", { class: "scroll log" }, el("table", { "data-test": "history" },
-      el("thead", {}, el("tr", {}, COLUMNS.map((key) => el("th", {}, t(`history.${key}`))))), rows)) : el("p", { class: "empty" }, t("history.none")),
-    more);
+  fill(
+    body,
+    el(
+      "div",
+      { class: "actions" },
+      el("button", { type: "button", "data-test": "check-chain", onclick: () => check(said) }, t("history.check")),
+    ),
+    said,
+    rows.childElementCount
+      ? el(
+          "div",
+          { class: "scroll log" },
+          el(
+            "table",
+            { "data-test": "history" },
+            el(
+              "thead",
+              {},
+              el(
+                "tr",
+                {},
+                COLUMNS.map((key) => el("th", {}, t(`history.${key}`))),
+              ),
+            ),
+            rows,
+          ),
+        )
+      : el("p", { class: "empty" }, t("history.none")),
+    more,
+  );
 }
 
 function row({ at, actor, action, subject, details }) {
-  return el("tr", { title: JSON.stringify(details) }, [when(at), actor, wordsOf(action), subject].map((words) => el("td", {}, words)));
+  return el(
+    "tr",
+    { title: JSON.stringify(details) },
+    [when(at), actor, wordsOf(action), subject].map((words) => el("td", {}, words)),
+  );
 }
 
 // Actions without a word of their own stand as they are stored.
@@ -38,7 +68,9 @@ async function check(said) {
   fill(said, el("p", { class: "quiet" }, t("history.checking")));
   try {
     const { holds, lines, sealed, broken_at: place } = await get("/api/v1/history/chain");
-    const words = holds ? t("history.holds", { sealed: number(sealed), waiting: number(lines - sealed) }) : t("history.broken", { n: number(place) });
+    const words = holds
+      ? t("history.holds", { sealed: number(sealed), waiting: number(lines - sealed) })
+      : t("history.broken", { n: number(place) });
     fill(said, el("p", { class: `message ${holds ? "good" : "bad"}` }, words));
   } catch (problem) {
     fill(said, failure(problem));

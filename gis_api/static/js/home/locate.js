@@ -6,8 +6,12 @@ import { candidateTable, hereButton, located, positionFields, splitPaste } from 
 
 export async function show(body) {
   const answer = el("div", { class: "answer", role: "status", "data-test": "located" });
-  const form = el("form", { class: "answer", "data-test": "locate-form" }, el("div", { class: "fields" }, positionFields()),
-    el("div", { class: "actions" }, el("button", { type: "submit", class: "main" }, t("locate.do"))));
+  const form = el(
+    "form",
+    { class: "answer", "data-test": "locate-form" },
+    el("div", { class: "fields" }, positionFields()),
+    el("div", { class: "actions" }, el("button", { type: "submit", class: "main" }, t("locate.do"))),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     look(answer, new URLSearchParams(new FormData(form)));

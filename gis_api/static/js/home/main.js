@@ -14,8 +14,14 @@ async function open(card) {
     await show(body, card);
   } catch (problem) {
     body.hidden = true;
-    card.append(el("div", { class: "message bad", role: "alert" }, el("div", {}, problem.message),
-      el("button", { type: "button", class: "small", onclick: () => open(card) }, t("frame.try_again"))));
+    card.append(
+      el(
+        "div",
+        { class: "message bad", role: "alert" },
+        el("div", {}, problem.message),
+        el("button", { type: "button", class: "small", onclick: () => open(card) }, t("frame.try_again")),
+      ),
+    );
   }
 }
 

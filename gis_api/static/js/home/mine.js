@@ -8,6 +8,24 @@ export async function show(body) {
     fill(body, el("p", { class: "empty" }, t("mine.none")));
     return;
   }
-  fill(body, el("ul", { class: "rows" }, config.grids.map((code) =>
-    el("li", {}, el("a", { href: `/grid/${encodeURIComponent(code)}` }, shortCode(code), " ", el("span", { class: "quiet" }, code))))));
+  fill(
+    body,
+    el(
+      "ul",
+      { class: "rows" },
+      config.grids.map((code) =>
+        el(
+          "li",
+          {},
+          el(
+            "a",
+            { href: `/grid/${encodeURIComponent(code)}` },
+            shortCode(code),
+            " ",
+            el("span", { class: "quiet" }, code),
+          ),
+        ),
+      ),
+    ),
+  );
 }

@@ -58,7 +58,8 @@ function choose([lon, lat]) {
 function paint(context, view, tiling, { place, code }) {
   paintBorders(context, tiling, view, { subGrids: true });
   const shape = tiling.shapes.get(code);
-  if (shape) outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3 });
+  if (shape)
+    outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3 });
   paintLabels(context, tiling, view, { second: () => ({ text: "" }) });
   if (place) mark(context, toWorld(...place), view);
 }

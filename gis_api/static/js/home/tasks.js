@@ -23,13 +23,22 @@ async function paint(body, names, refresh) {
   const next = NEXT[config.person.role];
   const query = new URLSearchParams({ state: Object.keys(next).join(), limit: "500" });
   const { incidents } = await get(`/api/v1/incidents?${query}`);
-  const found = incidents.filter((incident) => config.person.role !== "worker" || incident.assignment?.worker === config.worker);
+  const found = incidents.filter(
+    (incident) => config.person.role !== "worker" || incident.assignment?.worker === config.worker,
+  );
   const tasks = found.sort((a, b) => URGENCY.indexOf(a.urgency) - URGENCY.indexOf(b.urgency)).slice(0, 20);
   if (!tasks.length) {
     fill(body, el("p", { class: "empty" }, t("tasks.none")));
     return;
   }
-  fill(body, el("ul", { class: "rows", "data-test": "tasks" }, tasks.map((task) => taskRow(task, names, refresh))));
+  fill(
+    body,
+    el(
+      "ul",
+      { class: "rows", "data-test": "tasks" },
+      tasks.map((task) => taskRow(task, names, refresh)),
+    ),
+  );
 }
 
 function taskRow(task, names, refresh) {
@@ -39,7 +48,9 @@ function taskRow(task, names, refresh) {
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      await call("POST", `/api/v1/incidents/${encodeURIComponent(task.id)}/steps`, { body: { step, ...(await place(step)) } });
+      await call("POST", `/api/v1/incidents/${encodeURIComponent(task.id)}/steps`, {
+        body: { step, ...(await place(step)) },
+      });
       await refresh();
     } catch (problem) {
       said.textContent = problem.message;
@@ -53,6 +64,8 @@ function taskRow(task, names, refresh) {
 // Arriving happens on the spot: the position goes along where the device gives one.
 async function place(step) {
   if (step !== "arrive" || config.person.role !== "worker" || !navigator.geolocation) return {};
-  const fix = await new Promise((resolve) => navigator.geolocation.getCurrentPosition(resolve, () => resolve(null), { enableHighAccuracy: true, timeout: 6000 }));
+  const fix = await new Promise((resolve) =>
+    navigator.geolocation.getCurrentPosition(resolve, () => resolve(null), { enableHighAccuracy: true, timeout: 6000 }),
+  );
   return fix ? { lon: fix.coords.longitude, lat: fix.coords.latitude, datum: "wgs84" } : {};
 }

@@ -10,7 +10,19 @@ export async function show(body) {
     return;
   }
   const head = ["number", "name", "role", "grid"].map((key) => el("th", {}, t(`workers.${key}`)));
-  const rows = workers.map((worker) => el("tr", {}, el("td", {}, worker.number), el("td", {}, worker.name),
-    el("td", {}, t(`roles_in_grid.${worker.role}`)), el("td", {}, worker.grids.join(" "))));
-  fill(body, el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))), el("p", { class: "quiet" }, t("workers.shown", { n: workers.length })));
+  const rows = workers.map((worker) =>
+    el(
+      "tr",
+      {},
+      el("td", {}, worker.number),
+      el("td", {}, worker.name),
+      el("td", {}, t(`roles_in_grid.${worker.role}`)),
+      el("td", {}, worker.grids.join(" ")),
+    ),
+  );
+  fill(
+    body,
+    el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))),
+    el("p", { class: "quiet" }, t("workers.shown", { n: workers.length })),
+  );
 }

@@ -16,57 +16,123 @@ export class Asking {
   show(job) {
     this.job = job;
     this.found = job.result;
-    this.said = { table: job.asked.table ?? null, datum: job.asked.datum ?? null, crs: job.asked.crs ?? null, layer: this.said?.layer ?? "grids" };
+    this.said = {
+      table: job.asked.table ?? null,
+      datum: job.asked.datum ?? null,
+      crs: job.asked.crs ?? null,
+      layer: this.said?.layer ?? "grids",
+    };
     this.draw();
   }
 
   draw() {
     const { found } = this;
     const ready = !found.needs.length && !found.refusal;
-    fill(this.box,
+    fill(
+      this.box,
       el("h2", {}, t("imports.step_say")),
       this.summary(),
       found.refusal ? el("p", { class: "message bad", role: "alert" }, found.refusal.detail) : null,
       found.tables.length > 1 ? this.tables() : null,
-      found.needs.includes("crs") ? el("p", { class: "message", role: "alert", "data-test": "imports-needs-crs" }, t("imports.needs_crs")) : null,
+      found.needs.includes("crs")
+        ? el("p", { class: "message", role: "alert", "data-test": "imports-needs-crs" }, t("imports.needs_crs"))
+        : null,
       found.table == null || found.needs.includes("positions") ? null : this.places(),
       this.hint(),
       this.faults(),
-      ready ? this.settings() : null);
+      ready ? this.settings() : null,
+    );
     this.box.hidden = false;
   }
 
   summary() {
     const { found, job } = this;
-    const types = Object.entries(found.geometry_types ?? {}).map(([type, n]) => `${type} ${number(n)}`).join(", ");
-    const words = [t("imports.kind", { file: job.file, kind: found.kind }), found.count == null ? null : t("imports.rows", { n: number(found.count) }), types,
-      found.encoding ? t("imports.encoding", { encoding: found.encoding }) : null, found.crs ? t("imports.crs_found", { crs: found.crs }) : t("imports.crs_none")];
+    const types = Object.entries(found.geometry_types ?? {})
+      .map(([type, n]) => `${type} ${number(n)}`)
+      .join(", ");
+    const words = [
+      t("imports.kind", { file: job.file, kind: found.kind }),
+      found.count == null ? null : t("imports.rows", { n: number(found.count) }),
+      types,
+      found.encoding ? t("imports.encoding", { encoding: found.encoding }) : null,
+      found.crs ? t("imports.crs_found", { crs: found.crs }) : t("imports.crs_none"),
+    ];
     return el("p", { "data-test": "imports-summary" }, words.filter(Boolean).join(" · "));
   }
 
   tables() {
-    const select = el("select", { "data-test": "imports-table", onchange: () => select.value && this.tell.again({ ...this.said, table: select.value }) },
+    const select = el(
+      "select",
+      {
+        "data-test": "imports-table",
+        onchange: () => select.value && this.tell.again({ ...this.said, table: select.value }),
+      },
       el("option", { value: "" }, t("imports.choose_table")),
-      this.found.tables.map((name) => el("option", { value: name, selected: name === this.found.table }, name)));
+      this.found.tables.map((name) => el("option", { value: name, selected: name === this.found.table }, name)),
+    );
     return el("label", {}, el("span", {}, t("imports.table")), select);
   }
 
   // Each way to read the coordinates with its figures; choosing one reads the file again.
   places() {
     const ways = this.found.fits.length ? this.found.fits : ["EPSG:4326", ...config.datums].map((as) => ({ as }));
-    const rows = ways.map((fit) => el("tr", {},
-      el("td", {}, el("label", {}, el("input", { type: "radio", name: "way", value: fit.as, checked: this.found.taken_as === fit.as, "data-test": `imports-way-${fit.as}`, onchange: () => this.choose(fit.as) }), this.nameOf(fit.as))),
-      el("td", { class: "number" }, percent(fit.covered)), el("td", { class: "number" }, percent(fit.inside)),
-      el("td", { class: "number" }, fit.shift_m == null ? "—" : `${measure(fit.shift_m)} m`)));
-    const crs = el("input", { placeholder: "EPSG:4548", value: this.said.crs ?? "", "data-test": "imports-crs", "aria-label": t("imports.other_crs"), onchange: () => crs.value.trim() && this.tell.again({ ...this.said, datum: null, crs: crs.value.trim() }) });
-    const head = ["way", "covered", "inside", "shift"].map((key) => el("th", { class: key === "way" ? "" : "number" }, t(`imports.${key}`)));
-    return el("div", { class: "answer" },
-      el("div", { class: "scroll" }, el("table", { class: "fits", "data-test": "imports-fits" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))),
-      el("label", {}, el("span", {}, t("imports.other_crs")), crs));
+    const rows = ways.map((fit) =>
+      el(
+        "tr",
+        {},
+        el(
+          "td",
+          {},
+          el(
+            "label",
+            {},
+            el("input", {
+              type: "radio",
+              name: "way",
+              value: fit.as,
+              checked: this.found.taken_as === fit.as,
+              "data-test": `imports-way-${fit.as}`,
+              onchange: () => this.choose(fit.as),
+            }),
+            this.nameOf(fit.as),
+          ),
+        ),
+        el("td", { class: "number" }, percent(fit.covered)),
+        el("td", { class: "number" }, percent(fit.inside)),
+        el("td", { class: "number" }, fit.shift_m == null ? "—" : `${measure(fit.shift_m)} m`),
+      ),
+    );
+    const crs = el("input", {
+      placeholder: "EPSG:4548",
+      value: this.said.crs ?? "",
+      "data-test": "imports-crs",
+      "aria-label": t("imports.other_crs"),
+      onchange: () => crs.value.trim() && this.tell.again({ ...this.said, datum: null, crs: crs.value.trim() }),
+    });
+    const head = ["way", "covered", "inside", "shift"].map((key) =>
+      el("th", { class: key === "way" ? "" : "number" }, t(`imports.${key}`)),
+    );
+    return el(
+      "div",
+      { class: "answer" },
+      el(
+        "div",
+        { class: "scroll" },
+        el(
+          "table",
+          { class: "fits", "data-test": "imports-fits" },
+          el("thead", {}, el("tr", {}, head)),
+          el("tbody", {}, rows),
+        ),
+      ),
+      el("label", {}, el("span", {}, t("imports.other_crs")), crs),
+    );
   }
 
   nameOf(way) {
-    return way === this.found.crs ? t("imports.as_file", { crs: way }) : t("imports.as_datum", { datum: way.toUpperCase() });
+    return way === this.found.crs
+      ? t("imports.as_file", { crs: way })
+      : t("imports.as_datum", { datum: way.toUpperCase() });
   }
 
   choose(way) {
@@ -77,55 +143,151 @@ export class Asking {
   hint() {
     const fits = this.found.fits ?? [];
     const taken = fits.find((fit) => fit.as === this.found.taken_as);
-    if (taken && taken.inside < 0.5 && taken.swapped_inside > 0.5) return el("p", { class: "message bad", "data-test": "imports-hint" }, t("imports.swapped"));
-    const best = fits.reduce((a, b) => ((b.covered ?? b.inside) > (a.covered ?? a.inside) ? b : a), taken ?? fits[0] ?? null);
+    if (taken && taken.inside < 0.5 && taken.swapped_inside > 0.5)
+      return el("p", { class: "message bad", "data-test": "imports-hint" }, t("imports.swapped"));
+    const best = fits.reduce(
+      (a, b) => ((b.covered ?? b.inside) > (a.covered ?? a.inside) ? b : a),
+      taken ?? fits[0] ?? null,
+    );
     const better = taken && best !== taken && (best.covered ?? best.inside) - (taken.covered ?? taken.inside) > CLEARLY;
-    if (taken && taken.inside < 0.5 && !(better && best.inside > 0.5)) return el("p", { class: "message bad", "data-test": "imports-hint" }, t("imports.elsewhere", { inside: percent(taken.inside) }));
+    if (taken && taken.inside < 0.5 && !(better && best.inside > 0.5))
+      return el(
+        "p",
+        { class: "message bad", "data-test": "imports-hint" },
+        t("imports.elsewhere", { inside: percent(taken.inside) }),
+      );
     if (!better) return null;
-    const values = { way: this.nameOf(best.as), there: percent(best.covered ?? best.inside), here: percent(taken.covered ?? taken.inside), shift: measure(best.shift_m || taken.shift_m) };
+    const values = {
+      way: this.nameOf(best.as),
+      there: percent(best.covered ?? best.inside),
+      here: percent(taken.covered ?? taken.inside),
+      shift: measure(best.shift_m || taken.shift_m),
+    };
     return el("p", { class: "message", role: "status", "data-test": "imports-hint" }, t("imports.shifted", values));
   }
 
   faults() {
     const { found } = this;
     if (!found.faults?.length) return null;
-    return el("details", { "data-test": "imports-faults" }, el("summary", {}, found.faults.map((fault) => `${fault.words} ${number(fault.count)}`).join(" · ")),
-      el("ul", {}, found.first_faults.map((fault) => el("li", {}, `${t("imports.row", { n: fault.row })} ${fault.words} `,
-        fault.lon == null ? null : el("button", { type: "button", class: "small", onclick: () => locate({ type: "Point", coordinates: [fault.lon, fault.lat] }) }, t("imports.locate"))))));
+    return el(
+      "details",
+      { "data-test": "imports-faults" },
+      el("summary", {}, found.faults.map((fault) => `${fault.words} ${number(fault.count)}`).join(" · ")),
+      el(
+        "ul",
+        {},
+        found.first_faults.map((fault) =>
+          el(
+            "li",
+            {},
+            `${t("imports.row", { n: fault.row })} ${fault.words} `,
+            fault.lon == null
+              ? null
+              : el(
+                  "button",
+                  {
+                    type: "button",
+                    class: "small",
+                    onclick: () => locate({ type: "Point", coordinates: [fault.lon, fault.lat] }),
+                  },
+                  t("imports.locate"),
+                ),
+          ),
+        ),
+      ),
+    );
   }
 
   settings() {
-    const layer = el("select", { "data-test": "imports-layer", onchange: () => { this.said.layer = layer.value; this.draw(); } },
-      config.layers.map((name) => el("option", { value: name, selected: name === this.said.layer }, t(`imports.layer_${name}`))));
-    this.frame = el("select", { "data-test": "imports-frame" }, ["stored", "union"].map((value) => el("option", { value }, t(`imports.frame_${value}`))));
+    const layer = el(
+      "select",
+      {
+        "data-test": "imports-layer",
+        onchange: () => {
+          this.said.layer = layer.value;
+          this.draw();
+        },
+      },
+      config.layers.map((name) =>
+        el("option", { value: name, selected: name === this.said.layer }, t(`imports.layer_${name}`)),
+      ),
+    );
+    this.frame = el(
+      "select",
+      { "data-test": "imports-frame" },
+      ["stored", "union"].map((value) => el("option", { value }, t(`imports.frame_${value}`))),
+    );
     this.zone = el("input", { value: Intl.DateTimeFormat().resolvedOptions().timeZone || "Asia/Shanghai" });
     const timed = ["hazards", "incidents", "shifts", "devices"].includes(this.said.layer);
     const begin = (dry_run) => () => this.tell.start(this.form(dry_run));
-    return el("form", { class: "answer", onsubmit: (event) => event.preventDefault() },
-      el("label", {}, el("span", {}, t("imports.layer")), layer), this.columns(),
+    return el(
+      "form",
+      { class: "answer", onsubmit: (event) => event.preventDefault() },
+      el("label", {}, el("span", {}, t("imports.layer")), layer),
+      this.columns(),
       this.said.layer === "grids" ? el("label", {}, el("span", {}, t("imports.frame")), this.frame) : null,
       timed ? el("label", {}, el("span", {}, t("imports.tz")), this.zone) : null,
-      el("div", { class: "actions" },
-        el("button", { type: "button", class: "main", "data-test": "imports-start", onclick: begin(false) }, t(this.said.layer === "grids" ? "imports.start_grids" : "imports.start")),
-        el("button", { type: "button", "data-test": "imports-dry-run", onclick: begin(true) }, t("imports.dry_run"))));
+      el(
+        "div",
+        { class: "actions" },
+        el(
+          "button",
+          { type: "button", class: "main", "data-test": "imports-start", onclick: begin(false) },
+          t(this.said.layer === "grids" ? "imports.start_grids" : "imports.start"),
+        ),
+        el("button", { type: "button", "data-test": "imports-dry-run", onclick: begin(true) }, t("imports.dry_run")),
+      ),
+    );
   }
 
   // A field of the layer → a column of the file, guessed by name.
   columns() {
     const guessed = this.found.guesses[this.said.layer];
     this.choices = this.found.layer_fields[this.said.layer].map((field) => {
-      const select = el("select", { "data-field": field, "data-test": `imports-field-${field}` }, el("option", { value: "" }, t("imports.no_column")),
-        this.found.fields.map((column) => el("option", { value: column.name, selected: guessed[field] === column.name }, `${column.name}${column.samples.length ? ` (${column.samples.join(", ").slice(0, 40)})` : ""}`)));
+      const select = el(
+        "select",
+        { "data-field": field, "data-test": `imports-field-${field}` },
+        el("option", { value: "" }, t("imports.no_column")),
+        this.found.fields.map((column) =>
+          el(
+            "option",
+            { value: column.name, selected: guessed[field] === column.name },
+            `${column.name}${column.samples.length ? ` (${column.samples.join(", ").slice(0, 40)})` : ""}`,
+          ),
+        ),
+      );
       return select;
     });
-    return el("fieldset", {}, el("legend", { class: "quiet" }, t("imports.columns")),
-      el("div", { class: "pairs" }, this.choices.map((select) => el("label", {}, el("span", {}, wordsOf(select.dataset.field)), select))));
+    return el(
+      "fieldset",
+      {},
+      el("legend", { class: "quiet" }, t("imports.columns")),
+      el(
+        "div",
+        { class: "pairs" },
+        this.choices.map((select) => el("label", {}, el("span", {}, wordsOf(select.dataset.field)), select)),
+      ),
+    );
   }
 
   form(dry_run) {
-    const mapping = Object.fromEntries(this.choices.filter((select) => select.value).map((select) => [select.value, select.dataset.field]));
-    const asked = { upload: this.job.upload, layer: this.said.layer, mapping, dry_run, frame: this.said.layer === "grids" ? this.frame.value : "stored" };
-    const known = { district: this.job.district, table: this.found.tables.length > 1 ? this.found.table : null, datum: this.said.datum, crs: this.said.crs, tz: this.zone.value };
+    const mapping = Object.fromEntries(
+      this.choices.filter((select) => select.value).map((select) => [select.value, select.dataset.field]),
+    );
+    const asked = {
+      upload: this.job.upload,
+      layer: this.said.layer,
+      mapping,
+      dry_run,
+      frame: this.said.layer === "grids" ? this.frame.value : "stored",
+    };
+    const known = {
+      district: this.job.district,
+      table: this.found.tables.length > 1 ? this.found.table : null,
+      datum: this.said.datum,
+      crs: this.said.crs,
+      tz: this.zone.value,
+    };
     return { ...asked, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value)) };
   }
 }

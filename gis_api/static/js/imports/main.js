@@ -27,8 +27,11 @@ async function start() {
 async function listDistricts() {
   const areas = await getFeatures("/api/v1/areas?limit=1000").catch((problem) => fail(problem) ?? []);
   for (const area of areas) if (area.properties.level === "district") districts.set(area.properties.code, area);
-  fill(box("district"), [...districts].map(([code, area]) => el("option", { value: code }, `${area.properties.name} ${code}`)),
-    config.person.role === "admin" ? el("option", { value: "" }, t("imports.no_district")) : null);
+  fill(
+    box("district"),
+    [...districts].map(([code, area]) => el("option", { value: code }, `${area.properties.name} ${code}`)),
+    config.person.role === "admin" ? el("option", { value: "" }, t("imports.no_district")) : null,
+  );
   showDistrict(districts.get(box("district").value));
   if (!districts.size) document.querySelector(".veil")?.remove();
 }
@@ -51,20 +54,28 @@ function listenForDrops() {
 
 async function upload(file) {
   clear();
-  if (file.size > config.most_bytes) return fail(new Error(t("imports.too_large", { megabytes: number(config.most_bytes / 1e6) })));
+  if (file.size > config.most_bytes)
+    return fail(new Error(t("imports.too_large", { megabytes: number(config.most_bytes / 1e6) })));
   const form = new FormData();
   if (box("district").value) form.append("district", box("district").value);
   form.append("file", file);
   await attempt(async () => {
     progress(t("imports.sending", { percent: 0 }), 0);
-    return send("/api/v1/uploads", form, (share) => progress(t("imports.sending", { percent: Math.round(100 * share) }), share));
+    return send("/api/v1/uploads", form, (share) =>
+      progress(t("imports.sending", { percent: Math.round(100 * share) }), share),
+    );
   });
   box("file").value = "";
 }
 
 function inspectAgain(said) {
-  const known = Object.entries({ ...said, district: box("district").value }).filter(([name, value]) => value && name !== "layer");
-  return attempt(async () => (await call("POST", `/api/v1/uploads/${current}/inspections`, { body: Object.fromEntries(known) })).data);
+  const known = Object.entries({ ...said, district: box("district").value }).filter(
+    ([name, value]) => value && name !== "layer",
+  );
+  return attempt(
+    async () =>
+      (await call("POST", `/api/v1/uploads/${current}/inspections`, { body: Object.fromEntries(known) })).data,
+  );
 }
 
 function importNow(form) {
@@ -84,7 +95,9 @@ async function attempt(begin) {
 
 async function follow(id) {
   try {
-    const job = await watch(id, (seen) => progress(`${seen.message} · ${Math.round(100 * seen.progress)} %`, seen.progress, seen));
+    const job = await watch(id, (seen) =>
+      progress(`${seen.message} · ${Math.round(100 * seen.progress)} %`, seen.progress, seen),
+    );
     listMine();
     show(job);
   } catch (problem) {
@@ -99,7 +112,8 @@ function show(job) {
     box("district").value = job.district;
     showDistrict(districts.get(job.district));
   }
-  if (job.state !== "done") return fail(Object.assign(new Error(job.message), { where: job.problem?.where }), job.state === "cancelled");
+  if (job.state !== "done")
+    return fail(Object.assign(new Error(job.message), { where: job.problem?.where }), job.state === "cancelled");
   if (job.kind === "inspection") return inspected(job);
   showReport(box("report"), job);
   const [plan] = Object.values(job.result.plans);
@@ -113,21 +127,44 @@ function inspected(job) {
   const { preview, count } = job.result;
   if (preview) showFile(preview.features, districts.get(box("district").value));
   box("legend").hidden = !preview;
-  box("legend").textContent = preview ? t("imports.legend", { shown: number(preview.features.length), n: number(count) }) : "";
+  box("legend").textContent = preview
+    ? t("imports.legend", { shown: number(preview.features.length), n: number(count) })
+    : "";
 }
 
 function progress(words, share, job) {
   const bar = el("progress", { max: 1, value: share, "aria-label": words });
-  const stop = job && ["queued", "running"].includes(job.state)
-    ? el("button", { type: "button", class: "small", "data-test": "imports-cancel", onclick: () => call("DELETE", `/api/v1/jobs/${job.id}`).catch(() => null) }, t("imports.cancel")) : null;
+  const stop =
+    job && ["queued", "running"].includes(job.state)
+      ? el(
+          "button",
+          {
+            type: "button",
+            class: "small",
+            "data-test": "imports-cancel",
+            onclick: () => call("DELETE", `/api/v1/jobs/${job.id}`).catch(() => null),
+          },
+          t("imports.cancel"),
+        )
+      : null;
   fill(box("progress"), el("p", {}, words), bar, stop, el("p", { class: "quiet" }, t("imports.leave")));
   box("progress").hidden = false;
 }
 
 function fail(problem, quiet = false) {
-  fill(box("progress"), el("p", { class: `message ${quiet ? "" : "bad"}`, role: "alert", "data-test": "imports-failed" }, el("div", {}, problem.message),
-    problem.where ? el("button", { type: "button", class: "small", onclick: () => locate(problem.where) }, t("imports.locate")) : null));
-  for (const one of problem.errors ?? []) box("progress").append(el("p", { class: "quiet" }, `${one.loc.join(".")}: ${one.msg}`));
+  fill(
+    box("progress"),
+    el(
+      "p",
+      { class: `message ${quiet ? "" : "bad"}`, role: "alert", "data-test": "imports-failed" },
+      el("div", {}, problem.message),
+      problem.where
+        ? el("button", { type: "button", class: "small", onclick: () => locate(problem.where) }, t("imports.locate"))
+        : null,
+    ),
+  );
+  for (const one of problem.errors ?? [])
+    box("progress").append(el("p", { class: "quiet" }, `${one.loc.join(".")}: ${one.msg}`));
   box("progress").hidden = false;
 }
 
@@ -138,14 +175,27 @@ function clear() {
 async function listMine() {
   try {
     const { jobs } = await get("/api/v1/jobs?kind=import&kind=inspection");
-    fill(box("mine"), jobs.length ? el("ul", {}, jobs.slice(0, 12).map(row)) : el("p", { class: "empty" }, t("imports.none")));
+    fill(
+      box("mine"),
+      jobs.length ? el("ul", {}, jobs.slice(0, 12).map(row)) : el("p", { class: "empty" }, t("imports.none")),
+    );
   } catch (problem) {
-    fill(box("mine"), el("div", { class: "message bad" }, el("div", {}, problem.message), el("button", { type: "button", class: "small", onclick: () => listMine() }, t("frame.try_again"))));
+    fill(
+      box("mine"),
+      el(
+        "div",
+        { class: "message bad" },
+        el("div", {}, problem.message),
+        el("button", { type: "button", class: "small", onclick: () => listMine() }, t("frame.try_again")),
+      ),
+    );
   }
 }
 
 function row(job) {
-  const words = [job.file, t(`imports.kind_${job.kind}`), job.message, when(job.created_at)].filter(Boolean).join(" · ");
+  const words = [job.file, t(`imports.kind_${job.kind}`), job.message, when(job.created_at)]
+    .filter(Boolean)
+    .join(" · ");
   return el("li", {}, el("a", { href: `?job=${encodeURIComponent(job.id)}`, "data-job": job.id }, words));
 }
 

@@ -24,42 +24,125 @@ export class Repairs {
       const { data } = await call("POST", `${this.path}/repair`, { body: { options: {} } });
       this.draw(data, said);
     } catch (problem) {
-      fill(this.box, el("h2", {}, t("imports.step_repair")), el("p", { class: "message bad", role: "alert" }, problem.message, problem.where ? this.look(problem.where) : null),
-        el("div", { class: "actions" }, el("button", { type: "button", onclick: () => this.propose() }, t("frame.try_again"))));
+      fill(
+        this.box,
+        el("h2", {}, t("imports.step_repair")),
+        el(
+          "p",
+          { class: "message bad", role: "alert" },
+          problem.message,
+          problem.where ? this.look(problem.where) : null,
+        ),
+        el(
+          "div",
+          { class: "actions" },
+          el("button", { type: "button", onclick: () => this.propose() }, t("frame.try_again")),
+        ),
+      );
     }
   }
 
   draw({ version, decisions, differences, mended, left }, said) {
     this.version = version;
-    const small = Object.entries(mended).map(([kind, n]) => `${has(`defects.class_${kind}`) ? t(`defects.class_${kind}`) : kindOf(kind)} ${number(n)}`).join(" · ");
-    const remaining = Object.entries(left).map(([kind, n]) => `${kindOf(kind)} ${number(n)}`).join(" · ");
+    const small = Object.entries(mended)
+      .map(([kind, n]) => `${has(`defects.class_${kind}`) ? t(`defects.class_${kind}`) : kindOf(kind)} ${number(n)}`)
+      .join(" · ");
+    const remaining = Object.entries(left)
+      .map(([kind, n]) => `${kindOf(kind)} ${number(n)}`)
+      .join(" · ");
     const open = decisions.filter((one) => one.chosen === "leave");
-    fill(this.box, el("h2", {}, t("imports.step_repair")),
+    fill(
+      this.box,
+      el("h2", {}, t("imports.step_repair")),
       said ? el("p", { class: "message", role: "status" }, said) : null,
-      differences.length ? el("div", { class: "answer" },
-        el("p", {}, t("imports.silent", { n: number(differences.length), kinds: small || "—", moved: measure(Math.max(...differences.map((one) => one.moved_m))) })),
-        el("div", { class: "actions" }, el("button", { type: "button", "data-test": "imports-mend", onclick: () => this.apply({}) }, t("imports.mend")))) : null,
+      differences.length
+        ? el(
+            "div",
+            { class: "answer" },
+            el(
+              "p",
+              {},
+              t("imports.silent", {
+                n: number(differences.length),
+                kinds: small || "—",
+                moved: measure(Math.max(...differences.map((one) => one.moved_m))),
+              }),
+            ),
+            el(
+              "div",
+              { class: "actions" },
+              el(
+                "button",
+                { type: "button", "data-test": "imports-mend", onclick: () => this.apply({}) },
+                t("imports.mend"),
+              ),
+            ),
+          )
+        : null,
       open.length ? this.byKind(open) : null,
-      el("ul", { class: "decisions" }, open.slice(0, MOST_SHOWN).map((one) => this.row(one))),
-      el("p", { class: "quiet", "data-test": "imports-left" }, !differences.length && !open.length && !remaining ? t("imports.nothing_left") : remaining ? t("imports.left", { kinds: remaining }) : ""));
+      el(
+        "ul",
+        { class: "decisions" },
+        open.slice(0, MOST_SHOWN).map((one) => this.row(one)),
+      ),
+      el(
+        "p",
+        { class: "quiet", "data-test": "imports-left" },
+        !differences.length && !open.length && !remaining
+          ? t("imports.nothing_left")
+          : remaining
+            ? t("imports.left", { kinds: remaining })
+            : "",
+      ),
+    );
   }
 
   // All decisions of one kind at once, where all of them offer the same.
   byKind(open) {
     const kinds = [...new Set(open.map((one) => one.kind))];
-    return el("div", { class: "actions" }, kinds.flatMap((kind) => {
-      const of = open.filter((one) => one.kind === kind);
-      const common = of[0].options.filter((option) => !option.includes(":") && of.every((one) => one.options.includes(option)));
-      return common.map((option) => el("button", { type: "button", class: "small", "data-test": `imports-all-${kind}-${option}`, onclick: () => this.apply({ [kind]: option }) },
-        t("imports.all_of", { kind: kindOf(kind), n: number(of.length), option: wordsOf(option) })));
-    }));
+    return el(
+      "div",
+      { class: "actions" },
+      kinds.flatMap((kind) => {
+        const of = open.filter((one) => one.kind === kind);
+        const common = of[0].options.filter(
+          (option) => !option.includes(":") && of.every((one) => one.options.includes(option)),
+        );
+        return common.map((option) =>
+          el(
+            "button",
+            {
+              type: "button",
+              class: "small",
+              "data-test": `imports-all-${kind}-${option}`,
+              onclick: () => this.apply({ [kind]: option }),
+            },
+            t("imports.all_of", { kind: kindOf(kind), n: number(of.length), option: wordsOf(option) }),
+          ),
+        );
+      }),
+    );
   }
 
   row(one) {
-    const select = el("select", { "aria-label": t("repair.choice") }, one.options.map((option) => el("option", { value: option }, wordsOf(option))));
+    const select = el(
+      "select",
+      { "aria-label": t("repair.choice") },
+      one.options.map((option) => el("option", { value: option }, wordsOf(option))),
+    );
     const words = [kindOf(one.kind), `${measure(one.area_m2)} m²`, one.codes.join(t("imports.and"))].join(" · ");
-    return el("li", { "data-test": "imports-decision" }, el("span", {}, words), this.look(one.where), select,
-      el("button", { type: "button", class: "small", onclick: () => this.apply({ [one.id]: select.value }) }, t("imports.accept")));
+    return el(
+      "li",
+      { "data-test": "imports-decision" },
+      el("span", {}, words),
+      this.look(one.where),
+      select,
+      el(
+        "button",
+        { type: "button", class: "small", onclick: () => this.apply({ [one.id]: select.value }) },
+        t("imports.accept"),
+      ),
+    );
   }
 
   look(where) {

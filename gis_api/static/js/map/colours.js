@@ -5,5 +5,10 @@ export const colour = (name) => style.getPropertyValue(`--${name}`).trim();
 
 // The same colour with an opacity between 0 and 1; colours of the table are #rrggbb.
 export function faint(name, opacity) {
-  return colour(name) + Math.round(opacity * 255).toString(16).padStart(2, "0");
+  return (
+    colour(name) +
+    Math.round(opacity * 255)
+      .toString(16)
+      .padStart(2, "0")
+  );
 }

@@ -12,12 +12,27 @@ function gcj02(lon, lat) {
   const y = lat - 35;
   const fast = (20 * Math.sin(6 * x * Math.PI) + 20 * Math.sin(2 * x * Math.PI)) * (2 / 3);
   const root = Math.sqrt(Math.abs(x));
-  const north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + fast
-    + (20 * Math.sin(y * Math.PI) + 40 * Math.sin((y / 3) * Math.PI)) * (2 / 3)
-    + (160 * Math.sin((y / 12) * Math.PI) + 320 * Math.sin((y * Math.PI) / 30)) * (2 / 3);
-  const east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + fast
-    + wave(x, 1 / 3, 40, 0) * (2 / 3) + 20 * Math.sin(x * Math.PI) * (2 / 3)
-    + (150 * Math.sin((x / 12) * Math.PI) + 300 * Math.sin((x / 30) * Math.PI)) * (2 / 3);
+  const north =
+    -100 +
+    2 * x +
+    3 * y +
+    0.2 * y * y +
+    0.1 * x * y +
+    0.2 * root +
+    fast +
+    (20 * Math.sin(y * Math.PI) + 40 * Math.sin((y / 3) * Math.PI)) * (2 / 3) +
+    (160 * Math.sin((y / 12) * Math.PI) + 320 * Math.sin((y * Math.PI) / 30)) * (2 / 3);
+  const east =
+    300 +
+    x +
+    2 * y +
+    0.1 * x * x +
+    0.1 * x * y +
+    0.1 * root +
+    fast +
+    wave(x, 1 / 3, 40, 0) * (2 / 3) +
+    20 * Math.sin(x * Math.PI) * (2 / 3) +
+    (150 * Math.sin((x / 12) * Math.PI) + 300 * Math.sin((x / 30) * Math.PI)) * (2 / 3);
   const phi = (lat * Math.PI) / 180;
   const w = 1 - E2 * Math.sin(phi) ** 2;
   return [

@@ -8,7 +8,11 @@ let ring = null;
 let ending = null;
 
 export function goTo({ kind, bbox, point }) {
-  show(bbox, { animate: !matchMedia("(prefers-reduced-motion: reduce)").matches, maxZoom: CLOSE[kind] ?? 18, padding: [60, 60] });
+  show(bbox, {
+    animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    maxZoom: CLOSE[kind] ?? 18,
+    padding: [60, 60],
+  });
   flash(point);
 }
 

@@ -3,7 +3,19 @@
 import { config } from "../config.js";
 import { colour } from "./colours.js";
 
-const WIDTH_M = { motorway: 22, trunk: 18, primary: 16, secondary: 13, tertiary: 10, residential: 7, service: 4.5, footway: 2.5, path: 2, lane: 4.5, village: 4 };
+const WIDTH_M = {
+  motorway: 22,
+  trunk: 18,
+  primary: 16,
+  secondary: 13,
+  tertiary: 10,
+  residential: 7,
+  service: 4.5,
+  footway: 2.5,
+  path: 2,
+  lane: 4.5,
+  village: 4,
+};
 const metresPerPixel = (zoom) => (156543 * Math.cos((39 * Math.PI) / 180)) / 2 ** zoom;
 
 function roadWidth(properties, zoom) {
@@ -13,8 +25,24 @@ function roadWidth(properties, zoom) {
   return Math.max(pixels, 0.8);
 }
 
-const stroke = (name, weight) => ({ stroke: true, fill: false, color: colour(name), weight, opacity: 1, lineCap: "round", lineJoin: "round" });
-const area = (name, edge) => ({ stroke: Boolean(edge), color: edge ? colour(edge) : "", weight: 0.6, opacity: 0.9, fill: true, fillColor: colour(name), fillOpacity: 1 });
+const stroke = (name, weight) => ({
+  stroke: true,
+  fill: false,
+  color: colour(name),
+  weight,
+  opacity: 1,
+  lineCap: "round",
+  lineJoin: "round",
+});
+const area = (name, edge) => ({
+  stroke: Boolean(edge),
+  color: edge ? colour(edge) : "",
+  weight: 0.6,
+  opacity: 0.9,
+  fill: true,
+  fillColor: colour(name),
+  fillOpacity: 1,
+});
 const HIDDEN = [];
 
 function styles() {
@@ -46,31 +74,39 @@ function canvasOf(coords, size, options) {
 }
 
 // Made when it is needed: beside a tile server's pictures the plugin of vector tiles is not on the page.
-const vectorGround = () => L.VectorGrid.extend({
-  options: { vectorTileLayerStyles: styles(), rendererFactory: canvasOf, minZoom: 10, maxNativeZoom: 19, maxZoom: 20, updateWhenZooming: false },
+const vectorGround = () =>
+  L.VectorGrid.extend({
+    options: {
+      vectorTileLayerStyles: styles(),
+      rendererFactory: canvasOf,
+      minZoom: 10,
+      maxNativeZoom: 19,
+      maxZoom: 20,
+      updateWhenZooming: false,
+    },
 
-  async _getVectorTilePromise(coords) {
-    const wanted = Object.entries(this._sources).filter(([, source]) => coords.z >= source.options.minZoom);
-    const tiles = await Promise.all(wanted.map(([name, source]) => this._read(name, source, coords)));
-    const found = Object.assign({}, ...tiles);
-    const layers = {};
-    for (const name of ["parks", "water", "casings", "roads", "buildings"]) {
-      const layer = found[name === "casings" ? "roads" : name];
-      if (layer) layers[name] = layer;
-    }
-    // Whoever snaps to the ground reads what is on the screen from here.
-    this.fire("tileread", { coords, layers });
-    return { layers };
-  },
+    async _getVectorTilePromise(coords) {
+      const wanted = Object.entries(this._sources).filter(([, source]) => coords.z >= source.options.minZoom);
+      const tiles = await Promise.all(wanted.map(([name, source]) => this._read(name, source, coords)));
+      const found = Object.assign({}, ...tiles);
+      const layers = {};
+      for (const name of ["parks", "water", "casings", "roads", "buildings"]) {
+        const layer = found[name === "casings" ? "roads" : name];
+        if (layer) layers[name] = layer;
+      }
+      // Whoever snaps to the ground reads what is on the screen from here.
+      this.fire("tileread", { coords, layers });
+      return { layers };
+    },
 
-  async _read(name, source, coords) {
-    source._map = this._map;
-    source._globalTileRange = this._globalTileRange;
-    const tile = await source._getVectorTilePromise(coords).catch(() => ({ layers: {} }));
-    const layer = tile.layers[name] || Object.values(tile.layers)[0];
-    return layer ? { [name]: layer } : {};
-  },
-});
+    async _read(name, source, coords) {
+      source._map = this._map;
+      source._globalTileRange = this._globalTileRange;
+      const tile = await source._getVectorTilePromise(coords).catch(() => ({ layers: {} }));
+      const layer = tile.layers[name] || Object.values(tile.layers)[0];
+      return layer ? { [name]: layer } : {};
+    },
+  });
 
 // The ground of a page's map, put under it once the map shows its place: no tile of elsewhere is asked for.
 export function newGround() {

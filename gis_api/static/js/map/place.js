@@ -21,7 +21,9 @@ export function show(box, { maxZoom = 18, animate = false, padding = [24, 24] } 
     ground = newGround();
     // What the page is about comes first: asking for some seventy tiles takes as long as drawing three thousand grids.
     requestAnimationFrame(() => setTimeout(() => map.addLayer(ground)));
-    L.control.zoom({ position: "bottomright", zoomInTitle: t("map.zoom_in"), zoomOutTitle: t("map.zoom_out") }).addTo(map);
+    L.control
+      .zoom({ position: "bottomright", zoomInTitle: t("map.zoom_in"), zoomOutTitle: t("map.zoom_out") })
+      .addTo(map);
     document.querySelector(".veil")?.remove();
   }
 }

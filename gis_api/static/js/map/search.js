@@ -118,7 +118,10 @@ export class SearchBox {
   show({ results, more }, words) {
     this.found = results;
     this.active = -1;
-    fill(this.list, results.map((one, at) => this.row(one, at, words)));
+    fill(
+      this.list,
+      results.map((one, at) => this.row(one, at, words)),
+    );
     if (!results.length) this.tell(t("search.nothing", { words }));
     else this.tell(t(more ? "search.more" : "search.found", { n: results.length }));
     this.open(true);
@@ -127,7 +130,10 @@ export class SearchBox {
   failed(problem) {
     this.found = [];
     fill(this.list);
-    this.tell(problem.message, el("button", { type: "button", class: "small", onclick: () => this.look() }, t("frame.try_again")));
+    this.tell(
+      problem.message,
+      el("button", { type: "button", class: "small", onclick: () => this.look() }, t("frame.try_again")),
+    );
     this.open(true);
   }
 
@@ -137,10 +143,30 @@ export class SearchBox {
 
   row(one, at, words) {
     const way = one.path.map((step) => step.name || step.code).join(" › ");
-    const row = el("li", { role: "option", id: `search-found-${at}`, "aria-selected": "false", "data-test": "search-result", "data-kind": one.kind, "data-code": one.code ?? one.grid ?? "" },
+    const row = el(
+      "li",
+      {
+        role: "option",
+        id: `search-found-${at}`,
+        "aria-selected": "false",
+        "data-test": "search-result",
+        "data-kind": one.kind,
+        "data-code": one.code ?? one.grid ?? "",
+      },
       el("span", { class: "kind" }, t(`search.${one.kind}`)),
       el("b", {}, marked(one.name || one.code, words)),
-      el("span", { class: "quiet" }, [one.code && one.code !== one.name ? marked(one.code, words) : null, one.detail ? marked(one.detail, words) : null, way].filter(Boolean).flatMap((part, i) => (i ? [" · ", part] : [part]))));
+      el(
+        "span",
+        { class: "quiet" },
+        [
+          one.code && one.code !== one.name ? marked(one.code, words) : null,
+          one.detail ? marked(one.detail, words) : null,
+          way,
+        ]
+          .filter(Boolean)
+          .flatMap((part, i) => (i ? [" · ", part] : [part])),
+      ),
+    );
     row.addEventListener("pointerdown", (event) => event.preventDefault());
     row.addEventListener("click", () => this.choose(one));
     row.addEventListener("pointermove", () => this.active === at || this.point(at));

@@ -18,7 +18,12 @@ export function allArcs(tiling) {
     for (const ring of rings(shape)) {
       const at = first;
       const open = (step) => !edges.drawn[edges.of[at + step]] && edges.draw(at + step);
-      cut(ring, (point) => edges.degree[point], open, (points, step) => arcs.push(arcOf(tiling, points, edges.owners(at + step, tiles))));
+      cut(
+        ring,
+        (point) => edges.degree[point],
+        open,
+        (points, step) => arcs.push(arcOf(tiling, points, edges.owners(at + step, tiles))),
+      );
       first += ring.length;
     }
   });
@@ -41,7 +46,12 @@ export function arcsOf(tiling, codes) {
     for (const ring of rings(shape)) {
       const key = (step) => edgeKey(ring[step], ring[(step + 1) % ring.length]);
       const open = (step) => !drawn.has(key(step)) && drawn.add(key(step));
-      cut(ring, (point) => beside.get(point).size, open, (run, step) => arcs.push(arcOf(tiling, run, owners.get(key(step)))));
+      cut(
+        ring,
+        (point) => beside.get(point).size,
+        open,
+        (run, step) => arcs.push(arcOf(tiling, run, owners.get(key(step)))),
+      );
     }
   }
   return arcs;
@@ -66,7 +76,10 @@ function note(shape, points, beside, owners) {
 // taken was told before, by the other grid along it.
 function cut(ring, degree, open, tell) {
   const n = ring.length;
-  const start = Math.max(0, ring.findIndex((point) => degree(point) !== 2));
+  const start = Math.max(
+    0,
+    ring.findIndex((point) => degree(point) !== 2),
+  );
   let from = start;
   for (let i = 1; i <= n; i += 1) {
     const end = start + i;

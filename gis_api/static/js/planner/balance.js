@@ -25,7 +25,12 @@ export class Balance {
     const found = new Map();
     for (const shape of shapes) {
       for (const building of this.homes.near(shape.box)) {
-        if (!found.has(building) && within(shape.box, building.x, building.y) && inside(this.tiling, shape, building.x, building.y)) found.set(building, shape.code);
+        if (
+          !found.has(building) &&
+          within(shape.box, building.x, building.y) &&
+          inside(this.tiling, shape, building.x, building.y)
+        )
+          found.set(building, shape.code);
       }
     }
     return found;
@@ -91,9 +96,11 @@ export class Balance {
     const gained = -sumOf([...ground.values()]) || (to ? 0 : areaDrawn(corners));
     if (to) ground.set(to, gained);
     const owners = this.owners(below);
-    const inside = [...this.homes.near(box)].filter(({ x, y }) => holds(corners, x, y));
-    const moves = inside.map((building) => ({ building, from: owners.get(building) ?? null, to })).filter(({ from }) => from !== to);
-    const fresh = to ? undefined : { ...holding(inside), area_m2: gained };
+    const held = [...this.homes.near(box)].filter(({ x, y }) => holds(corners, x, y));
+    const moves = held
+      .map((building) => ({ building, from: owners.get(building) ?? null, to }))
+      .filter(({ from }) => from !== to);
+    const fresh = to ? undefined : { ...holding(held), area_m2: gained };
     return { ...this.told(moves, [...ground.keys()], ground), fresh, cut: this.cut(edgesOf(corners)) };
   }
 
@@ -128,7 +135,10 @@ export class Balance {
     if (!this.ready(union(both.map(({ box }) => box)))) return null;
     const all = this.owners(both);
     const [given, got] = both.map((shape) => areaShared(this.tiling, shape, ground));
-    const change = new Map([[left, got - given], [right, given - got]]);
+    const change = new Map([
+      [left, got - given],
+      [right, given - got],
+    ]);
     for (const [building, from] of all) {
       if (holds(ground, building.x, building.y)) moves.push({ building, from, to: from === left ? right : left });
     }
@@ -153,7 +163,10 @@ export class Balance {
       const move = moves.get(from) ?? { from, to, households: 0, buildings: 0 };
       moves.set(from, { ...move, households: move.households + households, buildings: move.buildings + buildings });
     }
-    const figures = [...gains].map(([code, more]) => [code, [figuresOf(this.propertiesOf(code)), plus(figuresOf(this.propertiesOf(code)), more)]]);
+    const figures = [...gains].map(([code, more]) => [
+      code,
+      [figuresOf(this.propertiesOf(code)), plus(figuresOf(this.propertiesOf(code)), more)],
+    ]);
     return { figures: new Map(figures), moves: [...moves.values()] };
   }
 
@@ -174,10 +187,12 @@ export class Balance {
       pair.buildings += 1;
       pairs.set(key, pair);
     }
-    const figures = new Map([...change].map(([code, more]) => {
-      const stored = figuresOf(this.propertiesOf(code));
-      return [code, [stored, plus(stored, more)]];
-    }));
+    const figures = new Map(
+      [...change].map(([code, more]) => {
+        const stored = figuresOf(this.propertiesOf(code));
+        return [code, [stored, plus(stored, more)]];
+      }),
+    );
     return { figures, moves: [...pairs.values()].sort((a, b) => b.households - a.households) };
   }
 
@@ -186,7 +201,8 @@ export class Balance {
     const found = new Set();
     for (const [p, q] of edges) {
       const box = [Math.min(p.x, q.x), Math.min(p.y, q.y), Math.max(p.x, q.x), Math.max(p.y, q.y)];
-      for (const building of this.homes.near(box)) if (!found.has(building) && runsThrough(p, q, building)) found.add(building);
+      for (const building of this.homes.near(box))
+        if (!found.has(building) && runsThrough(p, q, building)) found.add(building);
     }
     return found;
   }
@@ -203,7 +219,8 @@ export class Balance {
       for (const ring of rings(shape)) {
         const at = ring.indexOf(id);
         if (at < 0) continue;
-        for (const other of [ring.at(at - 1), ring[(at + 1) % ring.length]]) edges.push([this.tiling.points[id], this.tiling.points[other]]);
+        for (const other of [ring.at(at - 1), ring[(at + 1) % ring.length]])
+          edges.push([this.tiling.points[id], this.tiling.points[other]]);
       }
     }
     return edges;
@@ -237,11 +254,18 @@ function wider([west, north, east, south]) {
 }
 
 export function union(boxes) {
-  return boxes.reduce((a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])]);
+  return boxes.reduce((a, b) => [
+    Math.min(a[0], b[0]),
+    Math.min(a[1], b[1]),
+    Math.max(a[2], b[2]),
+    Math.max(a[3], b[3]),
+  ]);
 }
 
 export function edgesOf(corners, closed = true) {
-  return corners.slice(closed ? 0 : 1).map((corner, i) => (closed ? [corners.at(i - 1), corner] : [corners[i], corner]));
+  return corners
+    .slice(closed ? 0 : 1)
+    .map((corner, i) => (closed ? [corners.at(i - 1), corner] : [corners[i], corner]));
 }
 
 export function holds(corners, x, y) {

@@ -19,7 +19,9 @@ export function gridCode(code, tiling) {
 
 // The codes of every grid and sub-grid that an operation is about, as the map is now.
 export function touchedBy(op, tiling) {
-  const named = [op.code, op.left, op.right, op.to, op.into, op.new_code, ...(op.codes ?? [])].filter((code) => typeof code === "string");
+  const named = [op.code, op.left, op.right, op.to, op.into, op.new_code, ...(op.codes ?? [])].filter(
+    (code) => typeof code === "string",
+  );
   const drawn = ["carve", "add", "give"].includes(op.op) ? below(boxInWorld(op.geometry), tiling) : [];
   const gap = op.op === "fill_gap" ? below(boxInWorld(op.where), tiling) : [];
   return [...new Set([...named, ...atVertex(op, tiling), ...drawn, ...gap])];
@@ -58,13 +60,18 @@ function boxInWorld(geometry) {
   return [left, top, right, bottom];
 }
 
-const below = (box, tiling) => [...tiling.shapes.values()].filter((shape) => shape.level !== "overlay" && meets(shape.box, box)).map(({ code }) => code);
+const below = (box, tiling) =>
+  [...tiling.shapes.values()]
+    .filter((shape) => shape.level !== "overlay" && meets(shape.box, box))
+    .map(({ code }) => code);
 
 // Why an operation makes no sense any more on the map as it is now (the end of a text's key), or null where it does.
 export function obstacleTo(op, tiling) {
   if (["move_vertex", "delete_vertex"].includes(op.op) && !vertexAt(placeOf(op), tiling)) return "vertex_gone";
   if (op.op === "insert_vertex" && !edgeAt(op.at, tiling)) return "border_gone";
-  const needed = [op.code, op.left, op.right, op.op === "give" ? op.to : null, op.into, ...(op.codes ?? [])].filter(Boolean);
+  const needed = [op.code, op.left, op.right, op.op === "give" ? op.to : null, op.into, ...(op.codes ?? [])].filter(
+    Boolean,
+  );
   return needed.every((code) => tiling.shapes.has(code)) ? null : "grid_gone";
 }
 
@@ -78,7 +85,9 @@ export function drawnBefore(op, tiling) {
 
 function redrawn(op, tiling, instead) {
   const [lon, lat] = placeOf(op);
-  return changed(touchedBy(op, tiling), tiling, (ring) => ring.flatMap((place) => (place[0] === lon && place[1] === lat ? instead() : [place])));
+  return changed(touchedBy(op, tiling), tiling, (ring) =>
+    ring.flatMap((place) => (place[0] === lon && place[1] === lat ? instead() : [place])),
+  );
 }
 
 function inserted(op, tiling) {
@@ -86,12 +95,22 @@ function inserted(op, tiling) {
   if (!edge) return null;
   const same = (place, point) => place[0] === point.lon && place[1] === point.lat;
   const between = (p, q) => (same(p, edge.a) && same(q, edge.b)) || (same(p, edge.b) && same(q, edge.a));
-  return changed(edge.owners, tiling, (ring) => ring.flatMap((place, i) => (between(place, ring[(i + 1) % ring.length]) ? [place, op.to] : [place])));
+  return changed(edge.owners, tiling, (ring) =>
+    ring.flatMap((place, i) => (between(place, ring[(i + 1) % ring.length]) ? [place, op.to] : [place])),
+  );
 }
 
 function changed(codes, tiling, redraw) {
   const features = codes.map((code) => tiling.shapes.get(code)?.feature).filter(Boolean);
-  return features.map((feature) => ({ ...feature, geometry: { type: "MultiPolygon", coordinates: polygonsOf(feature.geometry).map((polygon) => polygon.map((ring) => closed(redraw(ring.slice(0, -1)), ring))) } }));
+  return features.map((feature) => ({
+    ...feature,
+    geometry: {
+      type: "MultiPolygon",
+      coordinates: polygonsOf(feature.geometry).map((polygon) =>
+        polygon.map((ring) => closed(redraw(ring.slice(0, -1)), ring)),
+      ),
+    },
+  }));
 }
 
 const closed = (ring, old) => (ring.length < 3 ? old : [...ring, ring[0]]);
@@ -109,5 +128,7 @@ export function sketchOf(op) {
   if (op.op === "delete_vertex") return { type: "Point", coordinates: op.at };
   const place = placeOf(op);
   if (!place) return null;
-  return Array.isArray(op.to) ? { type: "LineString", coordinates: [place, op.to] } : { type: "Point", coordinates: place };
+  return Array.isArray(op.to)
+    ? { type: "LineString", coordinates: [place, op.to] }
+    : { type: "Point", coordinates: place };
 }

@@ -8,7 +8,16 @@ import { versionOf } from "./plans.js";
 import { showLeftOut } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
 
-const MENDABLE = new Set(["overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid", "nesting"]);
+const MENDABLE = new Set([
+  "overlap",
+  "gap",
+  "overshoot",
+  "unmatched_vertex",
+  "contained",
+  "duplicate",
+  "invalid",
+  "nesting",
+]);
 const REFUSED_FOR_MS = 12_000;
 const CHANGES_AFTER_MS = 1500;
 const ACTIONS = ["compare", "submit", "withdraw", "return", "publish"];
@@ -32,9 +41,11 @@ export class Desk {
     store.addEventListener("refused", (event) => this.showState(event.detail));
     store.addEventListener("report", () => this.showReport());
     buttons.compare.addEventListener("click", () => this.compare());
-    for (const name of ["submit", "withdraw", "return", "publish"]) buttons[name].addEventListener("click", () => this.asked(name));
+    for (const name of ["submit", "withdraw", "return", "publish"])
+      buttons[name].addEventListener("click", () => this.asked(name));
     document.getElementById("confirm").addEventListener("click", () => this.editor.confirm());
-    for (const tab of document.querySelectorAll(".tabs a")) tab.addEventListener("click", (event) => this.tab(event, tab));
+    for (const tab of document.querySelectorAll(".tabs a"))
+      tab.addEventListener("click", (event) => this.tab(event, tab));
   }
 
   tab(event, tab) {
@@ -53,7 +64,10 @@ export class Desk {
   // Comparing whole plans is work for the service: not while the next edit is in the hand and about to be sent.
   changesLater() {
     clearTimeout(this.later);
-    this.later = setTimeout(() => (this.editor.tool?.moving ? this.changesLater() : this.refreshChanges()), CHANGES_AFTER_MS);
+    this.later = setTimeout(
+      () => (this.editor.tool?.moving ? this.changesLater() : this.refreshChanges()),
+      CHANGES_AFTER_MS,
+    );
   }
 
   showState(problem) {
@@ -109,7 +123,11 @@ export class Desk {
     const verdict = verdictOf(this.store);
     if (!verdict) return t("planner.checking");
     const { errors, kinds } = verdict;
-    if (errors) return t("planner.still", { n: number(errors), kind: kinds.length === 1 ? kindName(kinds[0]) : t("planner.problem") });
+    if (errors)
+      return t("planner.still", {
+        n: number(errors),
+        kind: kinds.length === 1 ? kindName(kinds[0]) : t("planner.problem"),
+      });
     if (config.person.role !== "planner") return t("planner.not_planner");
     if ((plan.editors ?? []).includes(config.person.name)) return t("planner.own_editor");
     if (plan.state === "draft") return t("planner.submit_first");
@@ -130,7 +148,9 @@ export class Desk {
     const badge = document.getElementById("error-count");
     badge.textContent = number(errors);
     badge.hidden = !errors;
-    document.getElementById("warning-count").textContent = warnings ? t("planner.warnings", { n: number(warnings) }) : "";
+    document.getElementById("warning-count").textContent = warnings
+      ? t("planner.warnings", { n: number(warnings) })
+      : "";
     const repair = document.getElementById("repair");
     repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => MENDABLE.has(defect.kind)));
     repair.onclick = () => this.propose(this.decided);
@@ -141,8 +161,10 @@ export class Desk {
   // Noise is mended by one click, slivers after a look at what would change ([S6]).
   showSmallOnes() {
     const { noise, sliver } = smallOnes(this.store.report);
-    const offers = { "mend-noise": [noise, "planner.mend_noise", () => this.editor.step(() => this.store.repair({ noise: "mend" }))],
-      "mend-slivers": [sliver, "planner.mend_slivers", () => this.propose({ sliver: "mend", noise: "mend" })] };
+    const offers = {
+      "mend-noise": [noise, "planner.mend_noise", () => this.editor.step(() => this.store.repair({ noise: "mend" }))],
+      "mend-slivers": [sliver, "planner.mend_slivers", () => this.propose({ sliver: "mend", noise: "mend" })],
+    };
     for (const [id, [number_, words, act]] of Object.entries(offers)) {
       const button = document.getElementById(id);
       button.hidden = !(this.editor.editing && number_);
@@ -167,16 +189,21 @@ export class Desk {
     const parts = this.tiling.ofLevel("sub_grid").length;
     const verdict = verdictOf(this.store);
     const words = [t("planner.n_grids", { n: number(grids) }), t("planner.n_sub_grids", { n: number(parts) })];
-    if (verdict) words.push(verdict.errors ? t("planner.n_problems", { n: number(verdict.errors) }) : t("planner.complete"));
+    if (verdict)
+      words.push(verdict.errors ? t("planner.n_problems", { n: number(verdict.errors) }) : t("planner.complete"));
     document.getElementById("totals").textContent = words.join(" · ");
   }
 
   showHouseholds() {
     showHouseholds(byTest("planner-households"), document.getElementById("households-lead"), {
-      tiling: this.tiling, touched: this.touched, chosen: this.editor.selected?.[0],
+      tiling: this.tiling,
+      touched: this.touched,
+      chosen: this.editor.selected?.[0],
       choose: (code) => this.editor.goTo(code),
     });
-    document.getElementById("households-title").textContent = t(this.touched.size ? "planner.touched_title" : "planner.all_title");
+    document.getElementById("households-title").textContent = t(
+      this.touched.size ? "planner.touched_title" : "planner.all_title",
+    );
   }
 
   touch(changed, answer) {
@@ -212,7 +239,12 @@ export class Desk {
   say(message, kind = "", ways = []) {
     const toast = document.getElementById("toast");
     toast.className = `toast message ${kind}`;
-    fill(toast, el("div", {}, message), ways, el("button", { type: "button", class: "small", onclick: () => (toast.hidden = true) }, t("frame.close")));
+    fill(
+      toast,
+      el("div", {}, message),
+      ways,
+      el("button", { type: "button", class: "small", onclick: () => (toast.hidden = true) }, t("frame.close")),
+    );
     toast.hidden = false;
     clearTimeout(this.fading);
     if (!ways.length) this.fading = setTimeout(() => (toast.hidden = true), kind === "bad" ? REFUSED_FOR_MS : 6000);
@@ -233,7 +265,16 @@ export class Desk {
 
   refusedStep(problem) {
     if (problem.where) this.editor.mark(problem.where, "bad");
-    const ways = problem.code === "base_outdated" ? [el("a", { class: "button small", href: `/plans/${this.store.id}/rebase`, "data-test": "to-rebase" }, t("plan.rebase"))] : [];
+    const ways =
+      problem.code === "base_outdated"
+        ? [
+            el(
+              "a",
+              { class: "button small", href: `/plans/${this.store.id}/rebase`, "data-test": "to-rebase" },
+              t("plan.rebase"),
+            ),
+          ]
+        : [];
     this.say([problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" "), "bad", ways);
     if (problem.status === 412) this.editor.reload(t("planner.outdated"));
   }
@@ -249,17 +290,37 @@ export class Desk {
   }
 
   askName(tool = "carve") {
-    return this.ask({ title: t(`planner.tool_${tool}`), text: t(`planner.${tool}_text`), field: t("planner.grid_name"), optional: true });
+    return this.ask({
+      title: t(`planner.tool_${tool}`),
+      text: t(`planner.${tool}_text`),
+      field: t("planner.grid_name"),
+      optional: true,
+    });
   }
 
   // A dialog with a title, a sentence, lines, and perhaps one field: resolves with true or the text, null when left.
   ask({ title, text, lines = [], field, optional }) {
     const input = field ? el("input", { name: "answer", required: !optional, maxlength: "200" }) : null;
-    const form = el("form", { method: "dialog" }, el("h2", {}, title), el("p", {}, text),
-      lines.length ? el("ul", {}, lines.map((line) => el("li", {}, `· ${line}`))) : null,
+    const form = el(
+      "form",
+      { method: "dialog" },
+      el("h2", {}, title),
+      el("p", {}, text),
+      lines.length
+        ? el(
+            "ul",
+            {},
+            lines.map((line) => el("li", {}, `· ${line}`)),
+          )
+        : null,
       input ? el("label", {}, el("span", {}, field), input) : null,
-      el("div", { class: "actions" }, el("button", { class: "main", value: "yes" }, t("frame.confirm")),
-        el("button", { value: "no", formnovalidate: true }, t("frame.cancel"))));
+      el(
+        "div",
+        { class: "actions" },
+        el("button", { class: "main", value: "yes" }, t("frame.confirm")),
+        el("button", { value: "no", formnovalidate: true }, t("frame.cancel")),
+      ),
+    );
     const dialog = el("dialog", { "data-test": "dialog" }, form);
     document.body.append(dialog);
     dialog.showModal();
@@ -271,4 +332,3 @@ export class Desk {
     });
   }
 }
-

@@ -152,7 +152,8 @@ export class Editor {
 
   shapeAt(latlng, level = this.level()) {
     const [x, y] = toWorld(...storedOf(latlng));
-    const overlay = this.scene.overlays && this.tiling.outlineAt(x, y, { level: "overlay", reach: OUTLINE_PX / 2 ** map.getZoom() });
+    const overlay =
+      this.scene.overlays && this.tiling.outlineAt(x, y, { level: "overlay", reach: OUTLINE_PX / 2 ** map.getZoom() });
     if (overlay) return overlay;
     return this.tiling.at(x, y, level) || (level === "sub_grid" ? this.tiling.at(x, y, "grid") : null);
   }
@@ -174,7 +175,9 @@ export class Editor {
 
   tipOf(shape) {
     const { households, area_m2: area, kind, target } = shape.properties;
-    const counted = target ? t("planner.households_of_target", { n: number(households), target: number(target) }) : t("planner.households_n", { n: number(households ?? 0) });
+    const counted = target
+      ? t("planner.households_of_target", { n: number(households), target: number(target) })
+      : t("planner.households_n", { n: number(households ?? 0) });
     const parts = [kind === "dedicated" ? t("planner.dedicated") : counted];
     if (area) parts.push(`${measure(area)} m²`);
     if (outOfRange(shape.properties)) parts.push(t("planner.out_of_range"));
@@ -322,7 +325,12 @@ export class Editor {
     const away = problem.where && !map.getBounds().intersects(boundsOf(boxOf([problem.where])));
     if (away) show(boxOf([problem.where]), { animate: true, maxZoom: 18, padding: [160, 160] });
     if (problem.code !== "splits_grid" || !PARTING.has(operation?.op)) {
-      this.desk.say([problem.message, ...problem.errors?.map(({ msg }) => msg) ?? []].filter((said, i, all) => all.indexOf(said) === i).join(" "), "bad");
+      this.desk.say(
+        [problem.message, ...(problem.errors?.map(({ msg }) => msg) ?? [])]
+          .filter((said, i, all) => all.indexOf(said) === i)
+          .join(" "),
+        "bad",
+      );
       return;
     }
     const ways = waysOn(problem, {

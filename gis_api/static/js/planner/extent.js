@@ -9,7 +9,10 @@ const FLATTENING = 1 / 298.257223563;
 
 // The area of a grid.
 export function areaOf(tiling, shape) {
-  return areaWithin(shape.polygons.map((polygon) => polygon.map((ids) => ids.map((id) => tiling.points[id]))), shape.box);
+  return areaWithin(
+    shape.polygons.map((polygon) => polygon.map((ids) => ids.map((id) => tiling.points[id]))),
+    shape.box,
+  );
 }
 
 // The area of polygons of places, each with its outer ring first.

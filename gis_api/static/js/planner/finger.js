@@ -1,8 +1,12 @@
 // Whether the page is used by finger: there is no Enter, no Alt and no right button then, and hints speak of none.
 let finger = matchMedia("(pointer: coarse)").matches;
 
-document.addEventListener("pointerdown", ({ pointerType }) => {
-  finger = pointerType === "touch";
-}, { capture: true });
+document.addEventListener(
+  "pointerdown",
+  ({ pointerType }) => {
+    finger = pointerType === "touch";
+  },
+  { capture: true },
+);
 
 export const byFinger = () => finger;

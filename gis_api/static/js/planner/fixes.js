@@ -24,14 +24,33 @@ export function fixesOf(defect, { tiling, invalid = new Set() }) {
   const { where } = defect;
   if (!where) return [];
   if (defect.kind === "gap") {
-    const into = some.map((code) => fix("planner.give_to", code, { op: "fill_gap", where: { type: "Point", coordinates: innerPoint(where) }, into: code }));
-    return defect.class === "noise" ? into : [...into, { name: "new", words: t("planner.new_here"), operation: { op: "add", geometry: where, name: "", parent: parentOf(some[0]) } }];
+    const into = some.map((code) =>
+      fix("planner.give_to", code, {
+        op: "fill_gap",
+        where: { type: "Point", coordinates: innerPoint(where) },
+        into: code,
+      }),
+    );
+    return defect.class === "noise"
+      ? into
+      : [
+          ...into,
+          {
+            name: "new",
+            words: t("planner.new_here"),
+            operation: { op: "add", geometry: where, name: "", parent: parentOf(some[0]) },
+          },
+        ];
   }
-  if (defect.kind === "overlap") return some.map((code) => fix("planner.give_to", code, { op: "give", geometry: where, to: code }));
+  if (defect.kind === "overlap")
+    return some.map((code) => fix("planner.give_to", code, { op: "give", geometry: where, to: code }));
   if (defect.kind === "cut_building") {
-    return some.map((code) => fix("planner.whole_to", code, async () => ({ op: "give", geometry: await buildingOf(defect), to: code })));
+    return some.map((code) =>
+      fix("planner.whole_to", code, async () => ({ op: "give", geometry: await buildingOf(defect), to: code })),
+    );
   }
-  if (defect.kind === "multipart") return some.map((code) => fix("planner.allow_parts", code, { op: "set", code, parts_allowed: true }));
+  if (defect.kind === "multipart")
+    return some.map((code) => fix("planner.allow_parts", code, { op: "set", code, parts_allowed: true }));
   if (["contained", "duplicate"].includes(defect.kind)) {
     const [one, other] = some;
     return other ? [fix("planner.remove_grid", one, { op: "remove", code: one, into: other })] : [];

@@ -53,7 +53,11 @@ export class Forecast {
       this.tell.restore();
       return;
     }
-    showForecast(this.list, document.getElementById("households-lead"), { tiling: this.tiling, figures: seen.figures, fresh: seen.fresh });
+    showForecast(this.list, document.getElementById("households-lead"), {
+      tiling: this.tiling,
+      figures: seen.figures,
+      fresh: seen.fresh,
+    });
     document.getElementById("households-title").textContent = t("planner.foreseen_title");
     this.showMoves(seen.moves, "planner.hands_now");
     this.showCut(seen.cut?.size ?? 0);
@@ -78,13 +82,24 @@ export class Forecast {
 
   showMoves(moves, title) {
     const some = moves.filter(({ buildings }) => buildings > 0);
-    fill(this.hands, some.length ? el("h3", {}, t(title)) : null,
-      el("ul", { class: "moves" }, some.slice(0, MOST_PAIRS).map((move) => el("li", { "data-from": move.from ?? "", "data-to": move.to ?? "" }, wordsOf(move)))));
+    fill(
+      this.hands,
+      some.length ? el("h3", {}, t(title)) : null,
+      el(
+        "ul",
+        { class: "moves" },
+        some
+          .slice(0, MOST_PAIRS)
+          .map((move) => el("li", { "data-from": move.from ?? "", "data-to": move.to ?? "" }, wordsOf(move))),
+      ),
+    );
   }
 }
 
 function textOf({ figures, fresh, moves, cut }) {
-  return JSON.stringify([[...figures], fresh, moves, cut?.size], (name, value) => (name === "area_m2" ? undefined : value));
+  return JSON.stringify([[...figures], fresh, moves, cut?.size], (name, value) =>
+    name === "area_m2" ? undefined : value,
+  );
 }
 
 function same(one = NOTHING, other = NOTHING) {
@@ -93,5 +108,10 @@ function same(one = NOTHING, other = NOTHING) {
 
 function wordsOf({ from, to, households, buildings }) {
   const name = (code) => (code ? shortCode(code) : t("planner.no_grid"));
-  return t("planner.move", { n: number(households), buildings: number(buildings), from: name(from), to: to ? name(to) : t("planner.new_grid") });
+  return t("planner.move", {
+    n: number(households),
+    buildings: number(buildings),
+    from: name(from),
+    to: to ? name(to) : t("planner.new_grid"),
+  });
 }

@@ -21,7 +21,9 @@ export class GridCard {
     const key = this.keyOf(selected);
     if (key === this.shown) return;
     this.shown = key;
-    const focus = document.activeElement?.closest?.('[data-test="planner-grid"]') ? document.activeElement.dataset.test : null;
+    const focus = document.activeElement?.closest?.('[data-test="planner-grid"]')
+      ? document.activeElement.dataset.test
+      : null;
     this.box.hidden = !selected.length;
     const shape = this.tiling.shapes.get(selected[0]);
     if (selected.length > 1) this.showSeveral(selected);
@@ -31,24 +33,50 @@ export class GridCard {
 
   keyOf(selected) {
     const { editing } = this.editor;
-    return JSON.stringify([editing, selected.map((code) => this.tiling.shapes.get(code)?.properties), selected.length === 1 ? this.neighbours(selected[0]) : null]);
+    return JSON.stringify([
+      editing,
+      selected.map((code) => this.tiling.shapes.get(code)?.properties),
+      selected.length === 1 ? this.neighbours(selected[0]) : null,
+    ]);
   }
 
   showSeveral(codes) {
     const shapes = codes.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
     const total = shapes.reduce((sum, { properties }) => sum + (properties.households ?? 0), 0);
-    fill(this.box, el("h2", {}, t("planner.n_selected", { n: number(shapes.length) })),
-      el("p", { class: "quiet" }, `${shapes.map(({ code }) => shortCode(code)).join(t("planner.and"))} · ${t("planner.households_n", { n: number(total) })}`));
+    fill(
+      this.box,
+      el("h2", {}, t("planner.n_selected", { n: number(shapes.length) })),
+      el(
+        "p",
+        { class: "quiet" },
+        `${shapes.map(({ code }) => shortCode(code)).join(t("planner.and"))} · ${t("planner.households_n", { n: number(total) })}`,
+      ),
+    );
   }
 
   showOne(shape) {
     const { households, buildings, area_m2: area, target } = shape.properties;
     const facts = [
-      target ? t("planner.households_of_target", { n: number(households), target: number(target) }) : t("planner.households_n", { n: number(households) }),
-      t("planner.n_buildings", { n: number(buildings) }), `${measure(area)} m²`,
+      target
+        ? t("planner.households_of_target", { n: number(households), target: number(target) })
+        : t("planner.households_n", { n: number(households) }),
+      t("planner.n_buildings", { n: number(buildings) }),
+      `${measure(area)} m²`,
     ];
-    fill(this.box, el("h2", {}, shapeName(shape)), el("p", { class: "quiet" }, facts.join(" · ")),
-      this.editor.editing ? el("details", {}, el("summary", { "data-test": "grid-edit" }, t("planner.grid_edit")), this.form(shape), this.removal(shape)) : null);
+    fill(
+      this.box,
+      el("h2", {}, shapeName(shape)),
+      el("p", { class: "quiet" }, facts.join(" · ")),
+      this.editor.editing
+        ? el(
+            "details",
+            {},
+            el("summary", { "data-test": "grid-edit" }, t("planner.grid_edit")),
+            this.form(shape),
+            this.removal(shape),
+          )
+        : null,
+    );
     const details = this.box.querySelector("details");
     if (!details) return;
     details.open = this.open ?? false;
@@ -61,8 +89,21 @@ export class GridCard {
     const over = level === "overlay";
     this.fields = {
       name: input("grid-name", { value: properties.name, maxlength: 200, required: true }),
-      code: input("grid-code", { value: shape.code, maxlength: 60, required: true, autocomplete: "off", spellcheck: "false" }),
-      kind: choice("grid-kind", [["base", t("planner.kind_base")], ["dedicated", t("planner.kind_dedicated")]], { value: properties.kind, disabled: part }),
+      code: input("grid-code", {
+        value: shape.code,
+        maxlength: 60,
+        required: true,
+        autocomplete: "off",
+        spellcheck: "false",
+      }),
+      kind: choice(
+        "grid-kind",
+        [
+          ["base", t("planner.kind_base")],
+          ["dedicated", t("planner.kind_dedicated")],
+        ],
+        { value: properties.kind, disabled: part },
+      ),
       group: input("grid-group", { value: properties.group ?? "", maxlength: 200 }),
       over: tick("grid-overlay", over, { disabled: part }),
       parts: tick("grid-parts", properties.parts_allowed),
@@ -75,12 +116,23 @@ export class GridCard {
       if (checked) this.fields.kind.value = "dedicated";
       into.hidden = !checked || over;
     });
-    const form = el("form", { "data-test": "grid-form", class: "grid-form" },
-      labelled("planner.grid_name_field", this.fields.name), labelled("planner.grid_code", this.fields.code),
-      labelled("planner.kind", this.fields.kind), labelled("planner.group", this.fields.group),
-      ticked("planner.is_overlay", this.fields.over), into,
-      ticked("planner.parts_allowed", this.fields.parts), ticked("planner.locked", this.fields.locked),
-      el("div", { class: "actions" }, el("button", { class: "small main", "data-test": "grid-save" }, t("planner.grid_save"))));
+    const form = el(
+      "form",
+      { "data-test": "grid-form", class: "grid-form" },
+      labelled("planner.grid_name_field", this.fields.name),
+      labelled("planner.grid_code", this.fields.code),
+      labelled("planner.kind", this.fields.kind),
+      labelled("planner.group", this.fields.group),
+      ticked("planner.is_overlay", this.fields.over),
+      into,
+      ticked("planner.parts_allowed", this.fields.parts),
+      ticked("planner.locked", this.fields.locked),
+      el(
+        "div",
+        { class: "actions" },
+        el("button", { class: "small main", "data-test": "grid-save" }, t("planner.grid_save")),
+      ),
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.save(shape);
@@ -91,7 +143,11 @@ export class GridCard {
   removal(shape) {
     const over = shape.level === "overlay";
     this.heir = over ? null : this.neighbourChoice("grid-remove-into", shape.code);
-    const button = el("button", { type: "button", class: "small", "data-test": "grid-remove", onclick: () => this.remove(shape) }, t(over ? "planner.remove_overlay" : "planner.remove_into"));
+    const button = el(
+      "button",
+      { type: "button", class: "small", "data-test": "grid-remove", onclick: () => this.remove(shape) },
+      t(over ? "planner.remove_overlay" : "planner.remove_into"),
+    );
     if (this.heir && !this.heir.options.length) return null;
     return el("div", { class: "actions removal" }, button, this.heir);
   }
@@ -127,7 +183,11 @@ export class GridCard {
       parts_allowed: [parts.checked, properties.parts_allowed],
       locked: [locked.checked, properties.locked],
     };
-    return Object.fromEntries(Object.entries(all).filter(([, [now, then]]) => now !== then).map(([key, [now]]) => [key, now]));
+    return Object.fromEntries(
+      Object.entries(all)
+        .filter(([, [now, then]]) => now !== then)
+        .map(([key, [now]]) => [key, now]),
+    );
   }
 
   // Delete on the map opens the place where the neighbour is chosen.
@@ -147,7 +207,10 @@ export class GridCard {
   }
 
   neighbourChoice(name, code) {
-    const select = choice(name, this.neighbours(code).map((other) => [other, shapeName(this.tiling.shapes.get(other))]));
+    const select = choice(
+      name,
+      this.neighbours(code).map((other) => [other, shapeName(this.tiling.shapes.get(other))]),
+    );
     select.addEventListener("change", () => this.editor.point(select.value));
     select.addEventListener("focus", () => this.editor.point(select.value));
     select.addEventListener("blur", () => this.editor.point(null));
@@ -162,10 +225,14 @@ export class GridCard {
       if (!arc.owners.includes(code)) continue;
       for (const other of arc.owners) {
         const shape = this.tiling.shapes.get(other);
-        if (other !== code && shape?.level === own.level && shape.parent === own.parent) shared.set(other, (shared.get(other) ?? 0) + arc.points.length - 1);
+        if (other !== code && shape?.level === own.level && shape.parent === own.parent)
+          shared.set(other, (shared.get(other) ?? 0) + arc.points.length - 1);
       }
     }
-    return [...shared].sort((a, b) => b[1] - a[1]).slice(0, MOST_NEIGHBOURS).map(([other]) => other);
+    return [...shared]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, MOST_NEIGHBOURS)
+      .map(([other]) => other);
   }
 }
 
@@ -177,7 +244,11 @@ function input(name, attributes) {
 }
 
 function choice(name, options, { value, disabled } = {}) {
-  const made = el("select", { "data-test": name, disabled }, options.map(([key, words]) => el("option", { value: key }, words)));
+  const made = el(
+    "select",
+    { "data-test": name, disabled },
+    options.map(([key, words]) => el("option", { value: key }, words)),
+  );
   if (value !== undefined) made.value = value;
   return made;
 }

@@ -69,8 +69,10 @@ export const Hand = L.Layer.extend({
     const corner = this._map.containerPointToLayerPoint([0, 0]);
     const size = this._map.getSize();
     return [
-      Math.floor(Math.max(left - more, corner.x - MARGIN_PX)), Math.floor(Math.max(top - more, corner.y - MARGIN_PX)),
-      Math.ceil(Math.min(right + more, corner.x + size.x + MARGIN_PX)), Math.ceil(Math.min(bottom + more, corner.y + size.y + MARGIN_PX)),
+      Math.floor(Math.max(left - more, corner.x - MARGIN_PX)),
+      Math.floor(Math.max(top - more, corner.y - MARGIN_PX)),
+      Math.ceil(Math.min(right + more, corner.x + size.x + MARGIN_PX)),
+      Math.ceil(Math.min(bottom + more, corner.y + size.y + MARGIN_PX)),
     ];
   },
 
@@ -85,4 +87,5 @@ export const Hand = L.Layer.extend({
   },
 });
 
-const holds = (outer, inner) => inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] && inner[3] <= outer[3];
+const holds = (outer, inner) =>
+  inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] && inner[3] <= outer[3];

@@ -105,12 +105,19 @@ export class Handles {
     const owners = this.ownersAt(id);
     const fixed = this.tiling.fixed.has(id);
     const latlng = latLngOf(point.lon, point.lat);
-    this.keep([id, point.lon, point.lat, fixed, ...owners].join(), latlng, { before, make: () => this.newVertex(id, latlng, { owners, fixed }) });
+    this.keep([id, point.lon, point.lat, fixed, ...owners].join(), latlng, {
+      before,
+      make: () => this.newVertex(id, latlng, { owners, fixed }),
+    });
   }
 
   newVertex(id, latlng, { owners, fixed }) {
     const point = this.tiling.points[id];
-    const marker = this.marker(latlng, ["vertex", owners.length > 2 && "node", fixed && "fixed"].filter(Boolean).join(" "), fixed ? 11 : 14);
+    const marker = this.marker(
+      latlng,
+      ["vertex", owners.length > 2 && "node", fixed && "fixed"].filter(Boolean).join(" "),
+      fixed ? 11 : 14,
+    );
     const element = marker.getElement();
     element.dataset.test = "planner-vertex";
     element.dataset.lon = point.lon;
@@ -118,7 +125,10 @@ export class Handles {
     this.idOf.set(element, id);
     element.title = fixed ? t("planner.fixed_vertex") : "";
     element.setAttribute("role", "button");
-    element.setAttribute("aria-label", t(fixed ? "planner.fixed_vertex_of" : "planner.vertex_of", { grids: owners.map(shortCode).join(" ") }));
+    element.setAttribute(
+      "aria-label",
+      t(fixed ? "planner.fixed_vertex_of" : "planner.vertex_of", { grids: owners.map(shortCode).join(" ") }),
+    );
     this.follow(marker, () => ({ id, from: [point.lon, point.lat] }));
     marker.on("contextmenu", (event) => {
       L.DomEvent.stop(event.originalEvent);
@@ -135,7 +145,10 @@ export class Handles {
     const [lon, lat] = fromWorld((p.x + q.x) / 2, (p.y + q.y) / 2);
     const at = [Number(lon.toFixed(9)), Number(lat.toFixed(9))];
     const latlng = latLngOf(lon, lat);
-    this.keep(`${a}-${b} ${at}`, latlng, { before, make: () => this.newMidpoint(latlng, () => ({ id: this.tiling.bend(a, b, at), from: at, bent: true })) });
+    this.keep(`${a}-${b} ${at}`, latlng, {
+      before,
+      make: () => this.newMidpoint(latlng, () => ({ id: this.tiling.bend(a, b, at), from: at, bent: true })),
+    });
   }
 
   newMidpoint(latlng, take) {
@@ -178,7 +191,13 @@ export class Handles {
 
   marker(latlng, name, size) {
     const icon = L.divIcon({ className: name, iconSize: [size, size] });
-    return new Handle(latlng, { icon, draggable: true, keyboard: true, autoPan: true, zIndexOffset: name.includes("middle") ? 0 : 500 }).addTo(this.layer);
+    return new Handle(latlng, {
+      icon,
+      draggable: true,
+      keyboard: true,
+      autoPan: true,
+      zIndexOffset: name.includes("middle") ? 0 : 500,
+    }).addTo(this.layer);
   }
 
   drop() {
@@ -209,6 +228,8 @@ export class Handles {
   }
 
   ownersAt(id) {
-    return [...this.tiling.points[id].owners].filter((code) => this.tiling.shapes.get(code)?.level !== "sub_grid").sort();
+    return [...this.tiling.points[id].owners]
+      .filter((code) => this.tiling.shapes.get(code)?.level !== "sub_grid")
+      .sort();
   }
 }

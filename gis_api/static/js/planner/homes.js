@@ -36,7 +36,9 @@ export class Homes {
     const ys = sides.map(([, y]) => y);
     const [west, north] = fromWorld(Math.min(...xs) * SQUARE, Math.min(...ys) * SQUARE);
     const [east, south] = fromWorld((Math.max(...xs) + 1) * SQUARE, (Math.max(...ys) + 1) * SQUARE);
-    const features = await getFeatures(`/api/v1/buildings?bbox=${[west, south, east, north].map((side) => side.toFixed(6)).join()}&limit=10000`);
+    const features = await getFeatures(
+      `/api/v1/buildings?bbox=${[west, south, east, north].map((side) => side.toFixed(6)).join()}&limit=10000`,
+    );
     for (const feature of features) this.add(feature);
     for (const key of missing) this.known.add(key);
   }
@@ -73,10 +75,12 @@ function squares([west, north, east, south], side) {
 
 function buildingOf(id, { geometry, properties }) {
   const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
-  const rings = polygons.flat().map((ring) => ring.map(([lon, lat]) => {
-    const [x, y] = toWorld(lon, lat);
-    return { x, y, lon, lat };
-  }));
+  const rings = polygons.flat().map((ring) =>
+    ring.map(([lon, lat]) => {
+      const [x, y] = toWorld(lon, lat);
+      return { x, y, lon, lat };
+    }),
+  );
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { x, y } of rings.flat()) {
     box[0] = Math.min(box[0], x);
@@ -84,7 +88,15 @@ function buildingOf(id, { geometry, properties }) {
     box[2] = Math.max(box[2], x);
     box[3] = Math.max(box[3], y);
   }
-  return { id, name: properties.name, households: properties.households ?? 0, geometry, rings, box, ...innerOf(rings, box) };
+  return {
+    id,
+    name: properties.name,
+    households: properties.households ?? 0,
+    geometry,
+    rings,
+    box,
+    ...innerOf(rings, box),
+  };
 }
 
 // A place well inside: the middle of the widest run on a horizontal cut through the middle of the building.

@@ -10,7 +10,12 @@ export class Kept {
     this.line = line;
     this.act = { decide, goTo };
     this.redraw = redraw;
-    this.card = el("section", { class: "floating kept", "data-test": "planner-kept", "aria-label": t("together.kept"), hidden: true });
+    this.card = el("section", {
+      class: "floating kept",
+      "data-test": "planner-kept",
+      "aria-label": t("together.kept"),
+      hidden: true,
+    });
     document.querySelector(".stage").append(this.card);
   }
 
@@ -35,17 +40,28 @@ export class Kept {
   }
 
   row(entry, buttons) {
-    return el("li", { "data-key": entry.key }, el("span", {}, `${clock(entry.at)} ${whatOf(entry)}`), el("span", { class: "actions" }, buttons));
+    return el(
+      "li",
+      { "data-key": entry.key },
+      el("span", {}, `${clock(entry.at)} ${whatOf(entry)}`),
+      el("span", { class: "actions" }, buttons),
+    );
   }
 
   button(name, act, kind = "") {
-    return el("button", { type: "button", class: `small ${kind}`, "data-test": `kept-${name}`, onclick: act }, t(`together.${name}`));
+    return el(
+      "button",
+      { type: "button", class: `small ${kind}`, "data-test": `kept-${name}`, onclick: act },
+      t(`together.${name}`),
+    );
   }
 
   // What is seen on the map: sketches, what has to be decided about, what waits and only the service can draw.
   get places() {
     const waiting = this.line.waiting.filter(({ drawn }) => !drawn);
-    return [...this.line.sketches, ...this.line.held, ...waiting].map((entry) => sketchOf(entry.body ?? {})).filter(Boolean);
+    return [...this.line.sketches, ...this.line.held, ...waiting]
+      .map((entry) => sketchOf(entry.body ?? {}))
+      .filter(Boolean);
   }
 
   paint(context, view) {

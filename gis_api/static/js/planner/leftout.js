@@ -10,11 +10,33 @@ export function showLeftOut(box, store, editor) {
   const codes = Object.keys(left);
   box.hidden = !codes.length;
   if (!codes.length) return;
-  const shapes = Object.values(left).map((one) => one.geometry).filter(Boolean);
-  fill(box, el("div", {}, t("plan.to_redo", { n: number(codes.length) }),
-    el("div", { class: "actions" },
-      shapes.length ? el("button", { type: "button", class: "small", onclick: () => show(boxOf(shapes), { padding: [60, 60] }) }, t("plan.show_left")) : null,
-      el("button", { type: "button", class: "small", "data-test": "redone", onclick: () => tick(box, store, editor, codes) }, t("plan.redone")))));
+  const shapes = Object.values(left)
+    .map((one) => one.geometry)
+    .filter(Boolean);
+  fill(
+    box,
+    el(
+      "div",
+      {},
+      t("plan.to_redo", { n: number(codes.length) }),
+      el(
+        "div",
+        { class: "actions" },
+        shapes.length
+          ? el(
+              "button",
+              { type: "button", class: "small", onclick: () => show(boxOf(shapes), { padding: [60, 60] }) },
+              t("plan.show_left"),
+            )
+          : null,
+        el(
+          "button",
+          { type: "button", class: "small", "data-test": "redone", onclick: () => tick(box, store, editor, codes) },
+          t("plan.redone"),
+        ),
+      ),
+    ),
+  );
 }
 
 async function tick(box, store, editor, codes) {

@@ -57,7 +57,7 @@ export class Line {
     this.later();
     await kept;
     // While it was being written it may have been taken back, or sent already.
-    const changed = this.waiting.includes(entry) ? entry.drawn ?? [] : [];
+    const changed = this.waiting.includes(entry) ? (entry.drawn ?? []) : [];
     return { queued: true, version: this.store.version, changed, removed: [], report: this.store.report };
   }
 
@@ -70,7 +70,13 @@ export class Line {
     if (!this.waits) this.lostAt = null;
     await this.store.queue.drop(entry.key);
     this.tell();
-    return { queued: true, version: this.store.version, changed: this.store.takenBack(), removed: [], report: this.store.report };
+    return {
+      queued: true,
+      version: this.store.version,
+      changed: this.store.takenBack(),
+      removed: [],
+      report: this.store.report,
+    };
   }
 
   // Sending again

@@ -43,10 +43,11 @@ export class Live {
     const source = new EventSource(`${store.path}/live?since=${store.version}&tab=${tab}`);
     this.source = source;
     this.heardAt = Date.now();
-    const on = (name, act) => source.addEventListener(name, (event) => {
-      this.heardAt = Date.now();
-      act(JSON.parse(event.data));
-    });
+    const on = (name, act) =>
+      source.addEventListener(name, (event) => {
+        this.heardAt = Date.now();
+        act(JSON.parse(event.data));
+      });
     on("beat", () => null);
     on("hello", ({ version, state }) => this.welcome(version, state));
     on("edited", (news) => store.hear(news));

@@ -25,7 +25,12 @@ export function paintErrors(context, view, places) {
 
 // A point inside the first polygon of a defect, by the middle of its widest horizontal run.
 export function innerPoint(geometry) {
-  const ring = geometry.type === "Polygon" ? geometry.coordinates[0] : geometry.type === "MultiPolygon" ? geometry.coordinates[0][0] : null;
+  const ring =
+    geometry.type === "Polygon"
+      ? geometry.coordinates[0]
+      : geometry.type === "MultiPolygon"
+        ? geometry.coordinates[0][0]
+        : null;
   if (!ring) return [...positions(geometry)][0];
   const south = Math.min(...ring.map((p) => p[1]));
   const north = Math.max(...ring.map((p) => p[1]));
@@ -39,7 +44,8 @@ export function innerPoint(geometry) {
     }
     hits.sort((a, b) => a - b);
     for (let i = 0; i + 1 < hits.length; i += 2) {
-      if (hits[i + 1] - hits[i] > best.width) best = { width: hits[i + 1] - hits[i], at: [(hits[i] + hits[i + 1]) / 2, lat] };
+      if (hits[i + 1] - hits[i] > best.width)
+        best = { width: hits[i + 1] - hits[i], at: [(hits[i] + hits[i + 1]) / 2, lat] };
     }
   }
   return best.at;
@@ -59,7 +65,8 @@ export function paintMark(context, view, { geometry, name }) {
   context.lineWidth = 2;
   context.beginPath();
   if (geometry.type.endsWith("Polygon")) tracePolygons(context, geometry, view);
-  else if (geometry.type.endsWith("LineString")) places.forEach((place, i) => (i ? context.lineTo(...place) : context.moveTo(...place)));
+  else if (geometry.type.endsWith("LineString"))
+    places.forEach((place, i) => (i ? context.lineTo(...place) : context.moveTo(...place)));
   if (geometry.type.endsWith("Polygon")) context.fill("evenodd");
   context.stroke();
   context.beginPath();

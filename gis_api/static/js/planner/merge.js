@@ -47,19 +47,49 @@ export class MergeDialog {
     const lines = entry.lines ?? [];
     const theirs = [...new Set(lines.flatMap(({ codes }) => codes))];
     const obstacle = entry.door === "edits" ? obstacleTo(entry.body, this.tiling) : null;
-    const maps = entry.door === "edits" && (entry.before?.length || theirs.length) ? mergeMaps(entry, this.tiling, theirs) : null;
+    const maps =
+      entry.door === "edits" && (entry.before?.length || theirs.length) ? mergeMaps(entry, this.tiling, theirs) : null;
     maps?.mine.setAttribute("aria-label", t("together.map_mine"));
     maps?.theirs.setAttribute("aria-label", t("together.map_theirs"));
-    const button = (value, more = {}) => el("button", { value, "data-test": `merge-${value}`, ...more }, t(`together.choose_${value}`));
-    return el("dialog", { class: "merge", "data-test": "planner-merge", "aria-labelledby": "merge-title" }, el("form", { method: "dialog" },
-      el("h2", { id: "merge-title" }, t(lines.length ? "together.merge_title" : "together.refused_title")),
-      el("p", {}, this.lead(entry)),
-      el("div", { class: "sides" },
-        el("section", {}, el("h3", {}, t("together.mine")), maps?.mine, el("ul", {}, this.mine(entry))),
-        lines.length ? el("section", {}, el("h3", {}, t("together.theirs")), maps?.theirs, el("ul", {}, lines.map((line) => theirLine(line)))) : null),
-      obstacle ? el("p", { class: "message" }, t(`together.${obstacle}`, { who: names(lines) })) : null,
-      el("div", { class: "actions" }, button("theirs"), button("mine", { disabled: Boolean(obstacle), class: obstacle ? "" : "main" }), button("sketch", { class: obstacle ? "main" : "" }),
-        el("button", { value: "later", class: "quiet", formnovalidate: true }, t("together.choose_later")))));
+    const button = (value, more = {}) =>
+      el("button", { value, "data-test": `merge-${value}`, ...more }, t(`together.choose_${value}`));
+    return el(
+      "dialog",
+      { class: "merge", "data-test": "planner-merge", "aria-labelledby": "merge-title" },
+      el(
+        "form",
+        { method: "dialog" },
+        el("h2", { id: "merge-title" }, t(lines.length ? "together.merge_title" : "together.refused_title")),
+        el("p", {}, this.lead(entry)),
+        el(
+          "div",
+          { class: "sides" },
+          el("section", {}, el("h3", {}, t("together.mine")), maps?.mine, el("ul", {}, this.mine(entry))),
+          lines.length
+            ? el(
+                "section",
+                {},
+                el("h3", {}, t("together.theirs")),
+                maps?.theirs,
+                el(
+                  "ul",
+                  {},
+                  lines.map((line) => theirLine(line)),
+                ),
+              )
+            : null,
+        ),
+        obstacle ? el("p", { class: "message" }, t(`together.${obstacle}`, { who: names(lines) })) : null,
+        el(
+          "div",
+          { class: "actions" },
+          button("theirs"),
+          button("mine", { disabled: Boolean(obstacle), class: obstacle ? "" : "main" }),
+          button("sketch", { class: obstacle ? "main" : "" }),
+          el("button", { value: "later", class: "quiet", formnovalidate: true }, t("together.choose_later")),
+        ),
+      ),
+    );
   }
 
   lead({ problem, lines = [] }) {
@@ -70,10 +100,15 @@ export class MergeDialog {
 
   mine(entry) {
     const grids = (entry.before ?? []).filter(({ properties }) => properties.level === "grid");
-    return [el("li", {}, t("together.did", { when: clock(entry.at), who: t("together.you"), what: whatOf(entry) })), figures(grids.map(({ properties }) => {
-      const [before, after] = entry.figures?.[properties.code] ?? [properties.households, null];
-      return [properties.code, before, after];
-    }))];
+    return [
+      el("li", {}, t("together.did", { when: clock(entry.at), who: t("together.you"), what: whatOf(entry) })),
+      figures(
+        grids.map(({ properties }) => {
+          const [before, after] = entry.figures?.[properties.code] ?? [properties.households, null];
+          return [properties.code, before, after];
+        }),
+      ),
+    ];
   }
 }
 
@@ -90,11 +125,15 @@ export const nameOf = (name) => (name === config.person.name ? t("together.own_w
 function theirLine(line) {
   const what = deedOf(line);
   const rows = Object.entries(line.households ?? {}).map(([code, [before, after]]) => [code, before, after]);
-  return [el("li", {}, t("together.did", { when: line.at ? clock(line.at) : "", who: nameOf(line.by ?? "—"), what })), figures(rows)];
+  return [
+    el("li", {}, t("together.did", { when: line.at ? clock(line.at) : "", who: nameOf(line.by ?? "—"), what })),
+    figures(rows),
+  ];
 }
 
 export function deedOf({ action, op, author }) {
-  if (action === "undo" || action === "redo") return t(`together.${action}_of`, { who: nameOf(author), what: opName(op) });
+  if (action === "undo" || action === "redo")
+    return t(`together.${action}_of`, { who: nameOf(author), what: opName(op) });
   return opName(action === "edit" ? op : action);
 }
 
@@ -102,8 +141,11 @@ const opName = (name) => (has(`together.op_${name}`) ? t(`together.op_${name}`) 
 
 function figures(rows) {
   if (!rows.length) return null;
-  const shown = rows.slice(0, MOST_GRIDS).map(([code, before, after]) => el("li", {}, words(shortCode(code), before, after)));
-  const more = rows.length > MOST_GRIDS ? el("li", {}, t("together.more_grids", { n: number(rows.length - MOST_GRIDS) })) : null;
+  const shown = rows
+    .slice(0, MOST_GRIDS)
+    .map(([code, before, after]) => el("li", {}, words(shortCode(code), before, after)));
+  const more =
+    rows.length > MOST_GRIDS ? el("li", {}, t("together.more_grids", { n: number(rows.length - MOST_GRIDS) })) : null;
   return el("li", { class: "counts" }, el("ul", {}, shown, more));
 }
 

@@ -15,8 +15,12 @@ export function mergeMaps(entry, tiling, theirs) {
   const present = theirs.map((code) => tiling.shapes.get(code)?.feature).filter(Boolean);
   const about = (before.length ? before : present.slice(0, 4)).map(({ geometry }) => geometry);
   const box = extent([...about, own].filter(Boolean));
-  const near = [...tiling.shapes.values()].filter((shape) => shape.level !== "overlay" && meets(shape.box, box)).map(({ feature }) => feature);
-  const mine = new Map([...near, ...before, ...(entry.drawn ?? [])].map((feature) => [feature.properties.code, feature]));
+  const near = [...tiling.shapes.values()]
+    .filter((shape) => shape.level !== "overlay" && meets(shape.box, box))
+    .map(({ feature }) => feature);
+  const mine = new Map(
+    [...near, ...before, ...(entry.drawn ?? [])].map((feature) => [feature.properties.code, feature]),
+  );
   return {
     mine: picture(box, [...mine.values()], { marked: marks(entry.codes, tiling), name: "mine", sketch: own }),
     theirs: picture(box, near, { marked: marks(theirs, tiling), name: "theirs", sketch: null }),
@@ -42,15 +46,22 @@ function picture([left, top, right, bottom], features, { marked, name, sketch })
     return `${((x - left) * scale + dx).toFixed(1)} ${((y - top) * scale + dy).toFixed(1)}`;
   };
   const path = (ring) => `M${ring.map(place).join("L")}Z`;
-  const shapes = features.map((feature) => svg("path", {
-    d: polygonsOf(feature.geometry).flat().map(path).join(""),
-    "fill-rule": "evenodd",
-    class: classOf(feature.properties, marked, name),
-  }));
+  const shapes = features.map((feature) =>
+    svg("path", {
+      d: polygonsOf(feature.geometry).flat().map(path).join(""),
+      "fill-rule": "evenodd",
+      class: classOf(feature.properties, marked, name),
+    }),
+  );
   // The changed ones above their neighbours, or a neighbour's line would lie over theirs.
   const rank = (shape) => ORDER.indexOf(shape.getAttribute("class").split(" ").at(-1));
   shapes.sort((a, b) => rank(a) - rank(b));
-  return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "merge-map", role: "img" }, shapes, sketch ? drawing(sketch, place) : null);
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "merge-map", role: "img" },
+    shapes,
+    sketch ? drawing(sketch, place) : null,
+  );
 }
 
 const ORDER = ["grid", "part", "mine", "theirs"];

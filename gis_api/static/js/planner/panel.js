@@ -16,23 +16,35 @@ export function deviation({ target, households }) {
 
 export function outOfRange(properties) {
   const { target, households } = properties;
-  return Boolean(target) && (households < Math.round(target * (1 - TOLERANCE)) || households > Math.round(target * (1 + TOLERANCE)));
+  return (
+    Boolean(target) &&
+    (households < Math.round(target * (1 - TOLERANCE)) || households > Math.round(target * (1 + TOLERANCE)))
+  );
 }
 
 export function showHouseholds(list, lead, { tiling, touched, chosen, choose }) {
   const grids = tiling.ofLevel("grid").map((shape) => shape.properties);
   const first = grids.filter((grid) => touched.has(grid.code));
   const shown = first.length ? first : grids.filter((grid) => grid.kind !== "dedicated");
-  const sorted = shown.sort((a, b) => Math.abs(deviation(b) ?? 0) - Math.abs(deviation(a) ?? 0) || b.households - a.households);
+  const sorted = shown.sort(
+    (a, b) => Math.abs(deviation(b) ?? 0) - Math.abs(deviation(a) ?? 0) || b.households - a.households,
+  );
   const rows = sorted.slice(0, HOUSEHOLD_ROWS);
   const top = Math.max(1, ...rows.map((grid) => Math.max(grid.households, (grid.target ?? 0) * 1.35)));
   const total = grids.reduce((sum, grid) => sum + grid.households, 0);
   const targets = [...new Set(rows.map((grid) => grid.target).filter(Boolean))].sort((a, b) => a - b);
   lead.textContent = [
-    first.length ? t("planner.touched_lead") : t("planner.all_lead", { grids: number(grids.length), households: number(total) }),
+    first.length
+      ? t("planner.touched_lead")
+      : t("planner.all_lead", { grids: number(grids.length), households: number(total) }),
     targets.length ? t("planner.target_lead", { target: targets.join(" / "), tolerance: TOLERANCE * 100 }) : "",
-  ].filter(Boolean).join(" · ");
-  fill(list, rows.map((grid) => householdRow(grid, { top, touched: chosen === grid.code, choose })));
+  ]
+    .filter(Boolean)
+    .join(" · ");
+  fill(
+    list,
+    rows.map((grid) => householdRow(grid, { top, touched: chosen === grid.code, choose })),
+  );
 }
 
 function householdRow(grid, { top, touched, choose }) {
@@ -40,7 +52,13 @@ function householdRow(grid, { top, touched, choose }) {
     ...barOf(grid, top),
     figure: number(grid.households),
     touched,
-    extra: { "data-code": grid.code, tabindex: "0", role: "button", onclick: () => choose(grid.code), onkeydown: (event) => event.key === "Enter" && choose(grid.code) },
+    extra: {
+      "data-code": grid.code,
+      tabindex: "0",
+      role: "button",
+      onclick: () => choose(grid.code),
+      onkeydown: (event) => event.key === "Enter" && choose(grid.code),
+    },
   });
   row.append(el("span", { class: "sizes" }, sizesBetween(null, grid)));
   return row;
@@ -60,11 +78,22 @@ function barOf(grid, top) {
 
 // The same bars while something is drawn, with buildings and ground before and after (balance.js).
 export function showForecast(list, lead, { tiling, figures, fresh }) {
-  const rows = [...figures].map(([code, [before, after]]) => ({ ...tiling.shapes.get(code)?.properties, code, before, ...after }));
+  const rows = [...figures].map(([code, [before, after]]) => ({
+    ...tiling.shapes.get(code)?.properties,
+    code,
+    before,
+    ...after,
+  }));
   if (fresh) rows.push({ code: "", before: null, ...fresh, target: rows[0]?.target });
-  const top = Math.max(1, ...rows.map((grid) => Math.max(grid.households, grid.before?.households ?? 0, (grid.target ?? 0) * 1.35)));
+  const top = Math.max(
+    1,
+    ...rows.map((grid) => Math.max(grid.households, grid.before?.households ?? 0, (grid.target ?? 0) * 1.35)),
+  );
   lead.textContent = t("planner.foreseen_lead");
-  fill(list, rows.slice(0, HOUSEHOLD_ROWS).map((grid) => forecastRow(grid, top)));
+  fill(
+    list,
+    rows.slice(0, HOUSEHOLD_ROWS).map((grid) => forecastRow(grid, top)),
+  );
 }
 
 function forecastRow({ before, ...grid }, top) {
@@ -74,7 +103,13 @@ function forecastRow({ before, ...grid }, top) {
     was: was / top,
     figure: t("planner.from_to", { before: number(was), after: number(grid.households) }),
     touched: was !== grid.households,
-    extra: { "data-code": grid.code, "data-before": was, "data-after": grid.households, "data-buildings": grid.buildings, "data-area": grid.area_m2 },
+    extra: {
+      "data-code": grid.code,
+      "data-before": was,
+      "data-after": grid.households,
+      "data-buildings": grid.buildings,
+      "data-area": grid.area_m2,
+    },
   });
   row.append(el("span", { class: "sizes" }, sizesBetween(before, grid)));
   return row;
@@ -93,7 +128,10 @@ export function showSizes(list, { figures, fresh }) {
 }
 
 function sizesBetween(before, after) {
-  const told = (name, write) => (before && write(before[name]) !== write(after[name]) ? t("planner.from_to", { before: write(before[name]), after: write(after[name]) }) : write(after[name]));
+  const told = (name, write) =>
+    before && write(before[name]) !== write(after[name])
+      ? t("planner.from_to", { before: write(before[name]), after: write(after[name]) })
+      : write(after[name]);
   return `${t("planner.n_buildings", { n: told("buildings", number) })} · ${told("area_m2", measure)} m²`;
 }
 
@@ -130,7 +168,8 @@ export function showProblems(list, report, { locate, fixes, mend, gridOf }) {
     return;
   }
   const rows = defects.slice(0, ROWS).map((defect) => problemRow(defect, { locate, fixes, mend, gridOf }));
-  if (defects.length > ROWS) rows.push(el("li", { class: "quiet" }, t("planner.more_problems", { n: number(defects.length - ROWS) })));
+  if (defects.length > ROWS)
+    rows.push(el("li", { class: "quiet" }, t("planner.more_problems", { n: number(defects.length - ROWS) })));
   fill(list, rows);
 }
 
@@ -139,12 +178,29 @@ const rank = (defect) => (defect.severity === "warning" ? 1 : 0);
 function problemRow(defect, { locate, fixes, mend, gridOf }) {
   const size = sizeOf(defect);
   const buttons = fixes(defect).map(({ name, words, operation }) =>
-    el("button", { type: "button", class: "small", "data-fix": name, onclick: () => mend(operation) }, words));
-  if (defect.where) buttons.push(el("button", { type: "button", class: "small", "data-fix": "locate", onclick: () => locate(defect) }, t("planner.locate")));
-  return el("li", { class: `problem ${defect.severity}`, "data-kind": defect.kind },
-    el("b", { class: "kind" }, [defect.severity === "warning" ? t("planner.warning_mark") : null, kindName(defect.kind), size].filter(Boolean).join(" · ")),
+    el("button", { type: "button", class: "small", "data-fix": name, onclick: () => mend(operation) }, words),
+  );
+  if (defect.where)
+    buttons.push(
+      el(
+        "button",
+        { type: "button", class: "small", "data-fix": "locate", onclick: () => locate(defect) },
+        t("planner.locate"),
+      ),
+    );
+  return el(
+    "li",
+    { class: `problem ${defect.severity}`, "data-kind": defect.kind },
+    el(
+      "b",
+      { class: "kind" },
+      [defect.severity === "warning" ? t("planner.warning_mark") : null, kindName(defect.kind), size]
+        .filter(Boolean)
+        .join(" · "),
+    ),
     el("p", {}, sentence(defect, gridOf)),
-    el("div", { class: "actions" }, buttons));
+    el("div", { class: "actions" }, buttons),
+  );
 }
 
 function sizeOf(defect) {
@@ -155,11 +211,14 @@ function sizeOf(defect) {
 function sentence(defect, gridOf) {
   const parts = [];
   const grid = defect.kind === "households_out_of_range" ? gridOf(defect.codes[0]) : null;
-  if (defect.codes?.length) parts.push(t("planner.between", { grids: defect.codes.slice(0, 4).map(shortCode).join(t("planner.and")) }));
+  if (defect.codes?.length)
+    parts.push(t("planner.between", { grids: defect.codes.slice(0, 4).map(shortCode).join(t("planner.and")) }));
   if (defect.class && has(`defects.class_${defect.class}`)) parts.push(t(`defects.class_${defect.class}`));
   if (defect.width_m) parts.push(t("planner.width", { width: measure(defect.width_m) }));
-  if (defect.kind === "gap") parts.push(defect.households ? t("planner.holds", { n: number(defect.households) }) : t("planner.holds_nobody"));
-  else if (grid) parts.push(t("planner.households_of_target", { n: number(grid.households), target: number(grid.target) }));
+  if (defect.kind === "gap")
+    parts.push(defect.households ? t("planner.holds", { n: number(defect.households) }) : t("planner.holds_nobody"));
+  else if (grid)
+    parts.push(t("planner.households_of_target", { n: number(grid.households), target: number(grid.target) }));
   else if (defect.households) parts.push(t("planner.households_n", { n: number(defect.households) }));
   return parts.join(t("planner.comma"));
 }
@@ -167,21 +226,49 @@ function sentence(defect, gridOf) {
 // What the difference to the published plan says, whichever of its parts the server tells.
 export function showChanges(box, difference) {
   const summary = difference.summary ?? {};
-  const facts = ["added", "removed", "reshaped"].map((key) => [t(`planner.grids_${key}`), sizeOfList(difference[key] ?? summary[key])]);
+  const facts = ["added", "removed", "reshaped"].map((key) => [
+    t(`planner.grids_${key}`),
+    sizeOfList(difference[key] ?? summary[key]),
+  ]);
   for (const key of ["buildings", "households", "workers", "incidents"]) {
     const value = difference[key] ?? difference.moved?.[key] ?? summary[key];
     if (value !== undefined) facts.push([t(`planner.moved_${key}`), sizeOfList(value)]);
   }
   const total = ["added", "removed", "reshaped"].reduce((sum, key) => sum + count(difference[key] ?? summary[key]), 0);
-  fill(box, el("dl", { class: "facts" }, facts.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])), moves(difference));
+  fill(
+    box,
+    el(
+      "dl",
+      { class: "facts" },
+      facts.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+    ),
+    moves(difference),
+  );
   return total;
 }
 
 function moves(difference) {
-  const list = Array.isArray(difference.moves) ? difference.moves : Array.isArray(difference.households) ? difference.households : [];
-  return el("ul", { class: "moves" }, list.slice(0, ROWS).map((move) => el("li", {}, t("planner.move", {
-    n: number(move.households ?? 0), from: shortCode(String(move.from ?? "—")), to: shortCode(String(move.to ?? "—")), buildings: number(move.buildings ?? 0),
-  }))));
+  const list = Array.isArray(difference.moves)
+    ? difference.moves
+    : Array.isArray(difference.households)
+      ? difference.households
+      : [];
+  return el(
+    "ul",
+    { class: "moves" },
+    list.slice(0, ROWS).map((move) =>
+      el(
+        "li",
+        {},
+        t("planner.move", {
+          n: number(move.households ?? 0),
+          from: shortCode(String(move.from ?? "—")),
+          to: shortCode(String(move.to ?? "—")),
+          buildings: number(move.buildings ?? 0),
+        }),
+      ),
+    ),
+  );
 }
 
 const count = (value) => (Array.isArray(value) ? value.length : typeof value === "number" ? value : 0);

@@ -46,7 +46,9 @@ export class Patches {
     const asking = new AbortController();
     this.asking = asking;
     try {
-      const { features } = await get(`${this.store.path}/blocks?by=${this.by}&bbox=${degrees(view)}`, { signal: asking.signal });
+      const { features } = await get(`${this.store.path}/blocks?by=${this.by}&bbox=${degrees(view)}`, {
+        signal: asking.signal,
+      });
       this.list = features.map(patchOf);
       this.covered = view;
       this.version = version;
@@ -124,13 +126,18 @@ function covers({ rings }, x, y) {
   let odd = false;
   for (const ring of rings) {
     for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
-      if (ring[i + 1] > y !== ring[j + 1] > y && x < ((ring[j] - ring[i]) * (y - ring[i + 1])) / (ring[j + 1] - ring[i + 1]) + ring[i]) odd = !odd;
+      if (
+        ring[i + 1] > y !== ring[j + 1] > y &&
+        x < ((ring[j] - ring[i]) * (y - ring[i + 1])) / (ring[j + 1] - ring[i + 1]) + ring[i]
+      )
+        odd = !odd;
     }
   }
   return odd;
 }
 
-const holds = (outer, inner) => inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] && inner[3] <= outer[3];
+const holds = (outer, inner) =>
+  inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] && inner[3] <= outer[3];
 
 // A box on the screen in world coordinates.
 function worldOf([left, top], [right, bottom]) {

@@ -9,7 +9,8 @@ const COLOURS = ["#0b66d8", "#b2401b", "#1f7a4d", "#7a3fa0", "#8a5a00", "#00707f
 const SHOWN = 4;
 const FLASH_MS = 2500;
 
-export const colourOf = (name) => COLOURS[[...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) >>> 0, 7) % COLOURS.length];
+export const colourOf = (name) =>
+  COLOURS[[...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) >>> 0, 7) % COLOURS.length];
 
 export class People {
   constructor(tiling, { goTo, redraw }) {
@@ -31,9 +32,30 @@ export class People {
     const people = new Map();
     for (const who of windows) if (!people.get(who.person)?.doing.grids) people.set(who.person, who);
     const rows = [...people.values()];
-    fill(this.list, rows.slice(0, SHOWN).map((who) => this.row(who)),
-      rows.length > SHOWN ? el("li", { class: "quiet", title: rows.slice(SHOWN).map(({ person }) => person).join(" ") }, `+${rows.length - SHOWN}`) : null,
-      rows.length ? el("li", { class: "quiet words" }, t("together.here", { n: rows.length + (people.has(config.person.name) ? 0 : 1) })) : null);
+    fill(
+      this.list,
+      rows.slice(0, SHOWN).map((who) => this.row(who)),
+      rows.length > SHOWN
+        ? el(
+            "li",
+            {
+              class: "quiet",
+              title: rows
+                .slice(SHOWN)
+                .map(({ person }) => person)
+                .join(" "),
+            },
+            `+${rows.length - SHOWN}`,
+          )
+        : null,
+      rows.length
+        ? el(
+            "li",
+            { class: "quiet words" },
+            t("together.here", { n: rows.length + (people.has(config.person.name) ? 0 : 1) }),
+          )
+        : null,
+    );
     this.redraw();
   }
 
@@ -41,7 +63,17 @@ export class People {
     const name = person === config.person.name ? t("together.own_window") : person;
     const words = [name, this.wordsOf(doing)].filter(Boolean).join(" · ");
     const [code] = doing.grids ?? [];
-    const button = el("button", { type: "button", title: words, "aria-label": words, "data-person": person, onclick: () => code && this.goTo(code) }, [...person][0].toUpperCase());
+    const button = el(
+      "button",
+      {
+        type: "button",
+        title: words,
+        "aria-label": words,
+        "data-person": person,
+        onclick: () => code && this.goTo(code),
+      },
+      [...person][0].toUpperCase(),
+    );
     button.style.setProperty("--who", colourOf(person));
     return el("li", {}, button);
   }
@@ -70,7 +102,8 @@ export class People {
   }
 
   paint(context, view) {
-    for (const { codes, colour } of this.flashes) outline(context, this.tiling, this.shapesOf(codes), view, { fill: `${colour}33`, stroke: colour, width: 2 });
+    for (const { codes, colour } of this.flashes)
+      outline(context, this.tiling, this.shapesOf(codes), view, { fill: `${colour}33`, stroke: colour, width: 2 });
     for (const { person, doing } of this.here) {
       const colour = colourOf(person);
       outline(context, this.tiling, this.shapesOf(doing.grids ?? []), view, { stroke: colour, width: 2, dash: [6, 4] });

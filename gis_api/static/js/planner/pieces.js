@@ -13,7 +13,8 @@ export function takersOf(tiling, where) {
     const owners = ring.map(([lon, lat]) => tiling.points[tiling.index.get(`${lon},${lat}`)]?.owners ?? new Set());
     for (let i = 1; i < owners.length; i += 1) {
       for (const code of owners[i]) {
-        if (owners[i - 1].has(code) && tiling.shapes.get(code)?.level === "grid") shared.set(code, (shared.get(code) ?? 0) + 1);
+        if (owners[i - 1].has(code) && tiling.shapes.get(code)?.level === "grid")
+          shared.set(code, (shared.get(code) ?? 0) + 1);
       }
     }
   }
@@ -26,15 +27,19 @@ export function waysOn(problem, { operation, tiling, again, look }) {
   const cut = tiling.shapes.get(problem.body?.grid);
   const loser = cut?.level === "sub_grid" ? tiling.shapes.get(cut.parent) : cut;
   // Ground stays in its community, so only grids of the same one are asked about.
-  const fits = (code) => code !== along && code !== loser?.code && (!loser || tiling.shapes.get(code).parent === loser.parent);
+  const fits = (code) =>
+    code !== along && code !== loser?.code && (!loser || tiling.shapes.get(code).parent === loser.parent);
   const takers = problem.where ? takersOf(tiling, problem.where).filter(fits) : [];
   const first = way("offer", t("planner.pieces_along"), () => again(along), "main");
-  return [first, ...takers.slice(0, MOST_TAKERS).map((code) => {
-    const button = way(`offer-${code}`, t("planner.pieces_to", { grid: shortCode(code) }), () => again(code));
-    for (const event of ["mouseenter", "focus"]) button.addEventListener(event, () => look(code));
-    for (const event of ["mouseleave", "blur"]) button.addEventListener(event, () => look(null));
-    return button;
-  })];
+  return [
+    first,
+    ...takers.slice(0, MOST_TAKERS).map((code) => {
+      const button = way(`offer-${code}`, t("planner.pieces_to", { grid: shortCode(code) }), () => again(code));
+      for (const event of ["mouseenter", "focus"]) button.addEventListener(event, () => look(code));
+      for (const event of ["mouseleave", "blur"]) button.addEventListener(event, () => look(null));
+      return button;
+    }),
+  ];
 }
 
 function way(name, words, act, kind = "") {

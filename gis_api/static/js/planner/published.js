@@ -20,7 +20,9 @@ export class Published {
   }
 
   async load() {
-    const features = await getFeatures(`/api/v1/grids?area=${encodeURIComponent(this.store.plan.district)}&limit=10000`);
+    const features = await getFeatures(
+      `/api/v1/grids?area=${encodeURIComponent(this.store.plan.district)}&limit=10000`,
+    );
     const tiling = new Tiling();
     tiling.add(features.filter((feature) => feature.geometry && levelOf(feature.properties) === "grid"));
     this.tiling = tiling;
@@ -31,7 +33,10 @@ export class Published {
     const told = this.store.plan?.to_redo ?? null;
     if (this.told !== told) {
       this.told = told;
-      const features = Object.entries(told ?? {}).map(([code, { name, geometry }]) => ({ properties: { code, name }, geometry }));
+      const features = Object.entries(told ?? {}).map(([code, { name, geometry }]) => ({
+        properties: { code, name },
+        geometry,
+      }));
       this.outlines = features.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, "yours"));
     }
     return this.outlines;
@@ -41,7 +46,8 @@ export class Published {
     paintShapes(context, this.leftOut(), view);
     if (!this.wanted || !this.tiling) return;
     context.beginPath();
-    for (const shape of this.tiling.shapes.values()) if (meets(shape.box, view.box)) traceShape(context, this.tiling, shape, view);
+    for (const shape of this.tiling.shapes.values())
+      if (meets(shape.box, view.box)) traceShape(context, this.tiling, shape, view);
     context.strokeStyle = colour("bad");
     context.lineWidth = 4.5;
     context.stroke();

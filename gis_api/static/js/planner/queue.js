@@ -25,7 +25,9 @@ export class Queue {
   // The kept edits of this person in this plan, in the order in which they were made.
   async list() {
     const all = (await this.ask("readonly", (store) => store.getAll())) ?? [];
-    return all.filter(({ plan, person }) => plan === this.plan && person === this.person).sort((a, b) => a.at - b.at || a.number - b.number);
+    return all
+      .filter(({ plan, person }) => plan === this.plan && person === this.person)
+      .sort((a, b) => a.at - b.at || a.number - b.number);
   }
 
   keep(entry) {

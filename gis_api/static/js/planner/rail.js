@@ -13,18 +13,28 @@ export class Rail {
     this.buttons = new Map();
     this.tools = new Map(tools.map((tool) => [tool.name, tool]));
     this.byKey = new Map(tools.map((tool) => [tool.key, tool.name]));
-    const ways = tools.map(({ name, key, picture }) => this.button(name, { keys: key.toUpperCase(), picture, act: () => this.choose(name) }));
+    const ways = tools.map(({ name, key, picture }) =>
+      this.button(name, { keys: key.toUpperCase(), picture, act: () => this.choose(name) }),
+    );
     const steps = Object.keys(HISTORY).map((name) => this.button(name, { ...HISTORY[name], act: history[name] }));
     this.buttons.get("undo").dataset.test = "planner-undo";
     this.buttons.get("redo").dataset.test = "planner-redo";
-    fill(element, el("div", { class: "tools", role: "radiogroup", "aria-label": t("planner.tools") }, ways), el("div", { class: "tools" }, steps));
+    fill(
+      element,
+      el("div", { class: "tools", role: "radiogroup", "aria-label": t("planner.tools") }, ways),
+      el("div", { class: "tools" }, steps),
+    );
     document.addEventListener("keydown", (event) => this.key(event));
   }
 
   button(name, { keys, picture, act }) {
     const drawing = svg("svg", { viewBox: "0 0 20 20", "aria-hidden": "true" }, svg("path", { d: picture }));
     const label = `${t(`planner.tool_${name}`)} (${keys})`;
-    const made = el("button", { type: "button", class: "tool", "aria-label": label, "data-name": label, "data-tool": name, onclick: act }, drawing);
+    const made = el(
+      "button",
+      { type: "button", class: "tool", "aria-label": label, "data-name": label, "data-tool": name, onclick: act },
+      drawing,
+    );
     this.buttons.set(name, made);
     return made;
   }

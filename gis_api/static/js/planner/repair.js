@@ -16,10 +16,22 @@ export class RepairDialog {
     this.choices = choices;
     this.asked = 0;
     this.body = el("div", { class: "answer" });
-    this.apply = el("button", { type: "button", class: "main", "data-test": "repair-apply", onclick: () => this.done() }, t("repair.apply"));
-    this.dialog = el("dialog", { class: "repair", "data-test": "repair" }, el("form", { method: "dialog" },
-      el("h2", {}, t("repair.title")), this.body,
-      el("div", { class: "actions" }, this.apply, el("button", { value: "no" }, t("frame.cancel")))));
+    this.apply = el(
+      "button",
+      { type: "button", class: "main", "data-test": "repair-apply", onclick: () => this.done() },
+      t("repair.apply"),
+    );
+    this.dialog = el(
+      "dialog",
+      { class: "repair", "data-test": "repair" },
+      el(
+        "form",
+        { method: "dialog" },
+        el("h2", {}, t("repair.title")),
+        this.body,
+        el("div", { class: "actions" }, this.apply, el("button", { value: "no" }, t("frame.cancel"))),
+      ),
+    );
     this.dialog.addEventListener("close", () => this.left());
     document.body.append(this.dialog);
     this.dialog.showModal();
@@ -74,35 +86,78 @@ export class RepairDialog {
   show({ differences, decisions, left }) {
     const moved = Math.max(0, ...differences.map((one) => one.moved_m));
     const area = Math.max(0, ...differences.map((one) => Math.max(one.gained_m2, one.lost_m2)));
-    const remaining = Object.entries(left).map(([kind, n]) => `${kindName(kind)} ${number(n)}`).join(t("planner.and"));
+    const remaining = Object.entries(left)
+      .map(([kind, n]) => `${kindName(kind)} ${number(n)}`)
+      .join(t("planner.and"));
     const open = decisions.filter(isOpen);
     const held = document.activeElement?.dataset.decision;
     const { scrollTop } = this.dialog;
-    fill(this.body,
-      el("p", {}, differences.length ? t("repair.changes", { n: number(differences.length), moved: measure(moved), area: measure(area) }) : t("repair.nothing")),
-      decisions.length ? el("h3", { "data-test": "repair-open", "data-open": open.length }, t("repair.decide", { n: number(open.length) })) : null,
+    fill(
+      this.body,
+      el(
+        "p",
+        {},
+        differences.length
+          ? t("repair.changes", { n: number(differences.length), moved: measure(moved), area: measure(area) })
+          : t("repair.nothing"),
+      ),
+      decisions.length
+        ? el(
+            "h3",
+            { "data-test": "repair-open", "data-open": open.length },
+            t("repair.decide", { n: number(open.length) }),
+          )
+        : null,
       this.ofOneKind(open),
-      el("ul", { class: "decisions" }, firstOf(decisions).map((decision) => this.row(decision))),
-      decisions.length > MOST_DECISIONS ? el("p", { class: "quiet" }, t("planner.more_problems", { n: number(decisions.length - MOST_DECISIONS) })) : null,
-      el("p", { class: "quiet", "data-test": "repair-left" }, remaining ? t("repair.left", { kinds: remaining }) : t("repair.clean")));
+      el(
+        "ul",
+        { class: "decisions" },
+        firstOf(decisions).map((decision) => this.row(decision)),
+      ),
+      decisions.length > MOST_DECISIONS
+        ? el("p", { class: "quiet" }, t("planner.more_problems", { n: number(decisions.length - MOST_DECISIONS) }))
+        : null,
+      el(
+        "p",
+        { class: "quiet", "data-test": "repair-left" },
+        remaining ? t("repair.left", { kinds: remaining }) : t("repair.clean"),
+      ),
+    );
     this.dialog.scrollTop = scrollTop;
     if (held) this.body.querySelector(`select[data-decision="${CSS.escape(held)}"]`)?.focus();
   }
 
   // Beside the single choices one button for all open decisions of a kind that have an option without a grid's name.
   ofOneKind(open) {
-    const buttons = [...new Set(open.map(({ kind }) => kind))].flatMap((kind) => {
-      const some = open.filter((decision) => decision.kind === kind);
-      const plain = new Set(some.flatMap(({ options }) => options).filter((option) => !option.includes(":")));
-      return [...plain].map((option) => this.allButton(kind, option, some.filter(({ options }) => options.includes(option))));
-    }).filter(Boolean);
+    const buttons = [...new Set(open.map(({ kind }) => kind))]
+      .flatMap((kind) => {
+        const some = open.filter((decision) => decision.kind === kind);
+        const plain = new Set(some.flatMap(({ options }) => options).filter((option) => !option.includes(":")));
+        return [...plain].map((option) =>
+          this.allButton(
+            kind,
+            option,
+            some.filter(({ options }) => options.includes(option)),
+          ),
+        );
+      })
+      .filter(Boolean);
     return buttons.length ? el("div", { class: "actions" }, buttons) : null;
   }
 
   allButton(kind, option, some) {
     if (some.length < 2) return null;
     const words = t("repair.all_of", { kind: kindName(kind), n: number(some.length), option: wordsOf(option) });
-    return el("button", { type: "button", class: "small", "data-test": `repair-all-${kind}-${option}`, onclick: () => this.chooseAll(some, option) }, words);
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "data-test": `repair-all-${kind}-${option}`,
+        onclick: () => this.chooseAll(some, option),
+      },
+      words,
+    );
   }
 
   chooseAll(decisions, option) {
@@ -115,12 +170,24 @@ export class RepairDialog {
 
   row(decision) {
     const options = [...new Set(["leave", ...decision.options, decision.chosen])];
-    const select = el("select", { "aria-label": t("repair.choice"), "data-decision": decision.id }, options.map((option) =>
-      el("option", { value: option, selected: option === decision.chosen }, wordsOf(option))));
+    const select = el(
+      "select",
+      { "aria-label": t("repair.choice"), "data-decision": decision.id },
+      options.map((option) => el("option", { value: option, selected: option === decision.chosen }, wordsOf(option))),
+    );
     select.addEventListener("change", () => this.choose({ [decision.id]: select.value }));
-    const words = [kindName(decision.kind), `${measure(decision.area_m2)} m²`, decision.codes.map(shortCode).join(t("planner.and"))].join(" · ");
-    return el("li", {}, el("span", {}, words), select,
-      el("button", { type: "button", class: "small", onclick: () => this.look(decision) }, t("planner.locate")));
+    const words = [
+      kindName(decision.kind),
+      `${measure(decision.area_m2)} m²`,
+      decision.codes.map(shortCode).join(t("planner.and")),
+    ].join(" · ");
+    return el(
+      "li",
+      {},
+      el("span", {}, words),
+      select,
+      el("button", { type: "button", class: "small", onclick: () => this.look(decision) }, t("planner.locate")),
+    );
   }
 
   look(decision) {

@@ -17,7 +17,10 @@ export class Scene {
     this.overlays = false;
     this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" });
     this.over = new Painted((context, view) => this.paintOver(context, view), { pane: "shadowPane" });
-    this.hand = new Hand(() => editor.tool?.inHand() ?? null, (context, view) => this.paintHand(context, view));
+    this.hand = new Hand(
+      () => editor.tool?.inHand() ?? null,
+      (context, view) => this.paintHand(context, view),
+    );
     map.addLayer(this.base).addLayer(this.over).addLayer(this.hand);
   }
 
@@ -26,7 +29,8 @@ export class Scene {
     paintFills(context, tiling, view, (shape) => this.fillOf(shape));
     editor.published?.paint(context, view);
     paintBorders(context, tiling, view, { subGrids: this.subGrids, without: editor.tool?.moving?.id });
-    if (this.overlays) outline(context, tiling, tiling.ofLevel("overlay"), view, { stroke: colour("notice"), width: 2, dash: [2, 4] });
+    if (this.overlays)
+      outline(context, tiling, tiling.ofLevel("overlay"), view, { stroke: colour("notice"), width: 2, dash: [2, 4] });
     paintLabels(context, tiling, view, { second: (shape) => this.labelOf(shape) });
   }
 
@@ -39,7 +43,11 @@ export class Scene {
     const { kind, households } = shape.properties;
     if (kind === "dedicated") return { text: t("planner.dedicated"), colour: "quiet" };
     const out = outOfRange(shape.properties);
-    return { text: t("planner.households_n", { n: number(households ?? 0) }), colour: out ? "range-ink" : "good-ink", strong: out };
+    return {
+      text: t("planner.households_n", { n: number(households ?? 0) }),
+      colour: out ? "range-ink" : "good-ink",
+      strong: out,
+    };
   }
 
   paintOver(context, view) {
@@ -47,7 +55,11 @@ export class Scene {
     const accent = colour("accent");
     const chosen = this.chosen((code) => !this.held(code));
     if (editor.hovered && !editor.selected.includes(editor.hovered.code)) {
-      outline(context, tiling, [editor.hovered], view, { fill: faint("accent", 0.06), stroke: faint("accent", 0.55), width: 2 });
+      outline(context, tiling, [editor.hovered], view, {
+        fill: faint("accent", 0.06),
+        stroke: faint("accent", 0.55),
+        width: 2,
+      });
     }
     this.paintChosen(context, view, chosen);
     paintErrors(context, view, editor.errorPlaces);
@@ -58,7 +70,10 @@ export class Scene {
 
   chosen(wanted) {
     const { editor, tiling } = this;
-    return editor.selected.filter(wanted).map((code) => tiling.shapes.get(code)).filter(Boolean);
+    return editor.selected
+      .filter(wanted)
+      .map((code) => tiling.shapes.get(code))
+      .filter(Boolean);
   }
 
   paintChosen(context, view, shapes) {
@@ -67,7 +82,11 @@ export class Scene {
 
   // The grids that follow a vertex, chosen or not, and what is being drawn.
   paintHand(context, view) {
-    this.paintChosen(context, view, this.chosen((code) => this.held(code)));
+    this.paintChosen(
+      context,
+      view,
+      this.chosen((code) => this.held(code)),
+    );
     this.editor.tool.paintHand(context, view, colour("accent"));
   }
 
@@ -79,7 +98,12 @@ export class Scene {
   paintCut(context, view, buildings) {
     context.beginPath();
     for (const { rings: walls } of buildings) {
-      for (const ring of walls) ring.forEach(({ x, y }, i) => (i ? context.lineTo(x * view.scale - view.x, y * view.scale - view.y) : context.moveTo(x * view.scale - view.x, y * view.scale - view.y)));
+      for (const ring of walls)
+        ring.forEach(({ x, y }, i) =>
+          i
+            ? context.lineTo(x * view.scale - view.x, y * view.scale - view.y)
+            : context.moveTo(x * view.scale - view.x, y * view.scale - view.y),
+        );
     }
     context.fillStyle = faint("bad", 0.35);
     context.fill("evenodd");

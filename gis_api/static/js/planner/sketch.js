@@ -98,7 +98,11 @@ export class Sketch {
     // A finger that was lifted points nowhere; a mouse says anew where it is.
     this.pointer = null;
     this.changed();
-    this.done(this.kind === "area" ? { type: "Polygon", coordinates: [[...line, line[0]]] } : { type: "LineString", coordinates: line });
+    this.done(
+      this.kind === "area"
+        ? { type: "Polygon", coordinates: [[...line, line[0]]] }
+        : { type: "LineString", coordinates: line },
+    );
   }
 
   paint(context, view, accent) {

@@ -43,12 +43,21 @@ export class Snapper {
     const { tiling } = this;
     for (const arc of tiling.arcs) {
       if (!meets(arc.box, search.box) || (without && arc.owners.some((code) => without.has(code)))) continue;
-      this.run(search, arc.points.map((id) => tiling.points[id]), { point: "vertex", line: "border" });
+      this.run(
+        search,
+        arc.points.map((id) => tiling.points[id]),
+        { point: "vertex", line: "border" },
+      );
     }
     if (!this.overlays) return;
     for (const shape of tiling.ofLevel("overlay")) {
       if (!meets(shape.box, search.box) || without?.has(shape.code)) continue;
-      for (const ring of rings(shape)) this.run(search, [...ring, ring[0]].map((id) => tiling.points[id]), { point: "vertex", line: "border" });
+      for (const ring of rings(shape))
+        this.run(
+          search,
+          [...ring, ring[0]].map((id) => tiling.points[id]),
+          { point: "vertex", line: "border" },
+        );
     }
   }
 

@@ -118,7 +118,10 @@ export class PlanStore extends EventTarget {
     this.tell("saving");
     const done = this.turn.then(() => this.sent(entry, kept));
     this.turn = done.catch(() => null);
-    return done.then((answer) => this.settled(answer), (problem) => this.settled(null, problem));
+    return done.then(
+      (answer) => this.settled(answer),
+      (problem) => this.settled(null, problem),
+    );
   }
 
   entry(door, body) {
@@ -129,7 +132,19 @@ export class PlanStore extends EventTarget {
     const key = newKey();
     this.keys.add(key);
     this.made += 1;
-    return { key, at: Date.now(), number: this.made, door, body, seen: this.version, codes, before, drawn, figures: this.figures(body), state: "waiting" };
+    return {
+      key,
+      at: Date.now(),
+      number: this.made,
+      door,
+      body,
+      seen: this.version,
+      codes,
+      before,
+      drawn,
+      figures: this.figures(body),
+      state: "waiting",
+    };
   }
 
   async sent(entry, kept) {
@@ -162,7 +177,11 @@ export class PlanStore extends EventTarget {
       try {
         const headers = { "Idempotency-Key": entry.key };
         const door = CHANGING.has(entry.door) ? `${entry.door}?report=changes` : entry.door;
-        const { data } = await call("POST", `${this.path}/${door}`, { body: entry.body, version: this.version, headers });
+        const { data } = await call("POST", `${this.path}/${door}`, {
+          body: entry.body,
+          version: this.version,
+          headers,
+        });
         return this.accept(entry, data);
       } catch (problem) {
         if (problem.status !== 412) throw problem;
@@ -174,10 +193,15 @@ export class PlanStore extends EventTarget {
 
   accept(entry, data) {
     this.queue.drop(entry.key);
-    this.remember(data.lines ?? [{ version: data.version, action: ACTIONS[entry.door] ?? "edit", codes: [], key: entry.key }]);
+    this.remember(
+      data.lines ?? [{ version: data.version, action: ACTIONS[entry.door] ?? "edit", codes: [], key: entry.key }],
+    );
     this.version = data.version;
     if (data.report) this.review(data);
-    Object.assign(this.plan, { version: data.version, editors: [...new Set([...this.plan.editors, config.person.name])] });
+    Object.assign(this.plan, {
+      version: data.version,
+      editors: [...new Set([...this.plan.editors, config.person.name])],
+    });
     return data;
   }
 
@@ -265,7 +289,9 @@ export class PlanStore extends EventTarget {
   concerning(entry) {
     const seen = Math.max(entry.seen, entry.anyway ?? 0);
     if (seen < this.unknownUpTo) return [{ version: this.unknownUpTo, action: "unknown", codes: [], households: {} }];
-    const lines = [...this.lines.values()].filter((line) => line.version > seen && line.codes.length && !this.keys.has(line.key));
+    const lines = [...this.lines.values()].filter(
+      (line) => line.version > seen && line.codes.length && !this.keys.has(line.key),
+    );
     if (entry.door !== "edits") return lines;
     const mine = new Set(entry.codes.map((code) => gridCode(code, this.tiling)));
     return lines.filter((line) => line.codes.some((code) => mine.has(gridCode(code, this.tiling))));

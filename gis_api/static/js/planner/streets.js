@@ -41,7 +41,8 @@ export class Streets {
     const key = keyOf(coords);
     if (this.tiles.has(key)) return;
     this.tiles.set(key, null);
-    for (const old of [...this.tiles.keys()].slice(0, Math.max(0, this.tiles.size - MOST_TILES))) this.tiles.delete(old);
+    for (const old of [...this.tiles.keys()].slice(0, Math.max(0, this.tiles.size - MOST_TILES)))
+      this.tiles.delete(old);
     try {
       this.read(coords, linesOf(await getBytes(`/tiles/roads/${key}.mvt`), "roads"));
     } catch {
@@ -56,7 +57,8 @@ export class Streets {
   read(coords, roads) {
     if (coords.z < FROM_ZOOM || !roads) return;
     const tile = { cells: new Map(), ends: new Map() };
-    for (const feature of roads.features) for (const line of feature.geometry) this.line(tile, line, roads.extent, feature.properties);
+    for (const feature of roads.features)
+      for (const line of feature.geometry) this.line(tile, line, roads.extent, feature.properties);
     this.tiles.set(keyOf(coords), tile);
   }
 
@@ -104,7 +106,10 @@ export class Streets {
     for (const key of tilesAt(u, v, reach, z)) {
       const tile = this.tiles.get(key);
       if (!tile) continue;
-      const [left, top] = key.split("/").slice(1).map((side) => Number(side) * TILE);
+      const [left, top] = key
+        .split("/")
+        .slice(1)
+        .map((side) => Number(side) * TILE);
       const [px, py] = [u * scale - left, v * scale - top];
       for (const thing of things(tile, px, py, reach * scale)) {
         yield { ...thing, p: world(thing.p, left, top, scale), q: world(thing.q, left, top, scale) };
@@ -125,7 +130,8 @@ const within = ({ x, y }) => x > 0 && y > 0 && x < TILE && y < TILE;
 function tilesAt(x, y, reach, z) {
   const side = TILE / 2 ** z;
   const keys = new Set();
-  for (const dx of [-reach, reach]) for (const dy of [-reach, reach]) keys.add(`${z}/${Math.floor((x + dx) / side)}/${Math.floor((y + dy) / side)}`);
+  for (const dx of [-reach, reach])
+    for (const dy of [-reach, reach]) keys.add(`${z}/${Math.floor((x + dx) / side)}/${Math.floor((y + dy) / side)}`);
   return keys;
 }
 

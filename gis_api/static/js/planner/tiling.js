@@ -32,15 +32,30 @@ export class Tiling {
     this.index.adopt();
     for (const { properties, polygons } of shapes) {
       const { code } = properties;
-      if (levelOf(properties) === "overlay") this.shapes.set(code, this.shape(featureOf(properties, () => placed(polygons, lon, lat))));
-      else this.shapes.set(code, this.drawn(featureOf(properties, () => placed(polygons, lon, lat)), polygons, [x, y]));
+      if (levelOf(properties) === "overlay")
+        this.shapes.set(code, this.shape(featureOf(properties, () => placed(polygons, lon, lat))));
+      else
+        this.shapes.set(
+          code,
+          this.drawn(
+            featureOf(properties, () => placed(polygons, lon, lat)),
+            polygons,
+            [x, y],
+          ),
+        );
     }
     this.rebuild();
   }
 
   drawn(feature, polygons, [x, y]) {
     const { properties } = feature;
-    const shape = { code: properties.code, feature, properties, parent: properties.parent ?? null, level: levelOf(properties) };
+    const shape = {
+      code: properties.code,
+      feature,
+      properties,
+      parent: properties.parent ?? null,
+      level: levelOf(properties),
+    };
     shape.polygons = polygons.map((polygon) => polygon.map((ring) => ring.slice()));
     shape.box = boxAmong(polygons, x, y);
     shape.label = null;
@@ -67,7 +82,8 @@ export class Tiling {
   shape(feature) {
     const { code } = feature.properties;
     const parent = feature.properties.parent ?? feature.properties.parent_code ?? null;
-    const polygons = feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates;
+    const polygons =
+      feature.geometry.type === "Polygon" ? [feature.geometry.coordinates] : feature.geometry.coordinates;
     const shape = { code, feature, properties: feature.properties, parent, level: levelOf(feature.properties) };
     // An overlay shares no vertex: moving its own must not move a tile that happens to have one there.
     const apart = shape.level === "overlay" ? `${code}:` : "";
@@ -124,7 +140,9 @@ export class Tiling {
   }
 
   sharing(a, b) {
-    return [...this.points[a].owners].filter((code) => this.points[b].owners.has(code) && hasEdge(this.shapes.get(code), a, b));
+    return [...this.points[a].owners].filter(
+      (code) => this.points[b].owners.has(code) && hasEdge(this.shapes.get(code), a, b),
+    );
   }
 
   // The shapes as the server last told them.
@@ -235,7 +253,10 @@ function placed(polygons, lon, lat) {
 function owning(shapes, points) {
   const tiles = shapes.filter(({ properties }) => levelOf(properties) !== "overlay");
   const start = new Uint32Array(points + 1);
-  const each = (act) => tiles.forEach(({ polygons }, row) => polygons.forEach((polygon) => polygon.forEach((ring) => ring.forEach((id) => act(id, row)))));
+  const each = (act) =>
+    tiles.forEach(({ polygons }, row) =>
+      polygons.forEach((polygon) => polygon.forEach((ring) => ring.forEach((id) => act(id, row)))),
+    );
   each((id) => {
     start[id + 1] += 1;
   });
@@ -251,7 +272,8 @@ function owning(shapes, points) {
 
 function hasEdge(shape, a, b) {
   for (const ring of rings(shape)) {
-    for (let i = 0; i < ring.length; i += 1) if (edgeKey(ring[i], ring[(i + 1) % ring.length]) === edgeKey(a, b)) return true;
+    for (let i = 0; i < ring.length; i += 1)
+      if (edgeKey(ring[i], ring[(i + 1) % ring.length]) === edgeKey(a, b)) return true;
   }
   return false;
 }

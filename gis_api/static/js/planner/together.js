@@ -18,20 +18,36 @@ export class Together {
   constructor(editor) {
     const { store, tiling } = editor;
     Object.assign(this, { editor, store, tiling, truth: new Map() });
-    store.attach({ tiling, busy: () => Boolean(editor.tool?.moving), figures: (op) => this.figures(op), takenBack: () => this.shown([]) });
+    store.attach({
+      tiling,
+      busy: () => Boolean(editor.tool?.moving),
+      figures: (op) => this.figures(op),
+      takenBack: () => this.shown([]),
+    });
     const redraw = () => this.redraw();
     this.people = new People(tiling, { goTo: (code) => editor.goTo(code), redraw });
     this.merge = new MergeDialog(store, tiling);
-    this.kept = new Kept(store.line, { decide: (entry) => this.merge.ask(entry), goTo: (entry) => this.look(entry), redraw });
+    this.kept = new Kept(store.line, {
+      decide: (entry) => this.merge.ask(entry),
+      goTo: (entry) => this.look(entry),
+      redraw,
+    });
     this.layer = new Painted((context, view) => this.paint(context, view), { pane: "shadowPane" });
     map.addLayer(this.layer);
     this.redraw();
     this.news = el("p", { class: "news", role: "status", "data-test": "planner-news", hidden: true });
     document.querySelector(".stage").append(this.news);
     this.listen();
-    this.live = new Live(store, { here: (people) => this.people.show(people), state: (told) => this.turned(told), over: () => this.over() });
+    this.live = new Live(store, {
+      here: (people) => this.people.show(people),
+      state: (told) => this.turned(told),
+      over: () => this.over(),
+    });
     setInterval(() => this.tell(), LOOK_EVERY_MS);
-    map.on("mousemove", (event) => (this.pointer = storedOf(event.latlng).map((degrees) => Number(degrees.toFixed(6)))));
+    map.on(
+      "mousemove",
+      (event) => (this.pointer = storedOf(event.latlng).map((degrees) => Number(degrees.toFixed(6)))),
+    );
     map.on("mouseout", () => (this.pointer = null));
     store.line.restore();
   }
@@ -63,7 +79,7 @@ export class Together {
   tell() {
     const { editor } = this;
     this.store.settle();
-    const at = this.people.here.length ? this.pointer ?? undefined : undefined;
+    const at = this.people.here.length ? (this.pointer ?? undefined) : undefined;
     this.live.tell({ grids: editor.selected.slice(0, 20), tool: editor.tool?.name, at });
   }
 
@@ -71,7 +87,12 @@ export class Together {
     const { balance } = this.editor;
     if (!["move_vertex", "insert_vertex"].includes(op?.op) || !balance.before) return null;
     const told = balance.now();
-    return told && Object.fromEntries([...told.figures].map(([code, figures]) => [code, figures.map(({ households }) => households)]));
+    return (
+      told &&
+      Object.fromEntries(
+        [...told.figures].map(([code, figures]) => [code, figures.map(({ households }) => households)]),
+      )
+    );
   }
 
   // Edits of others
@@ -89,16 +110,26 @@ export class Together {
 
   // The history is one for all: an undo may take back what somebody else did, and says so.
   undone({ by, op }) {
-    if (by && by !== config.person.name) this.show(t("together.turned", { who: by, what: deedOf({ action: "edit", op }) }));
+    if (by && by !== config.person.name)
+      this.show(t("together.turned", { who: by, what: deedOf({ action: "edit", op }) }));
   }
 
   say({ lines, changed }) {
     const others = lines.filter((line) => line.codes.length && !this.store.keys.has(line.key));
     if (!others.length) return;
     const { by } = others.at(-1);
-    const words = others.length === 1 ? t("together.news", { who: nameOf(by), what: deedOf(others[0]) }) : t("together.news_many", { who: [...new Set(others.map((line) => nameOf(line.by)))].join(t("together.and")), n: number(others.length) });
+    const words =
+      others.length === 1
+        ? t("together.news", { who: nameOf(by), what: deedOf(others[0]) })
+        : t("together.news_many", {
+            who: [...new Set(others.map((line) => nameOf(line.by)))].join(t("together.and")),
+            n: number(others.length),
+          });
     this.show(words);
-    this.people.flash(by, changed.map(({ properties }) => properties.code));
+    this.people.flash(
+      by,
+      changed.map(({ properties }) => properties.code),
+    );
   }
 
   show(words) {
@@ -132,7 +163,8 @@ export class Together {
   // The map with what waits in line drawn over what the server said
 
   drawn(entry) {
-    for (const feature of entry.drawn ?? []) this.remember(feature.properties.code, this.tiling.shapes.get(feature.properties.code)?.feature);
+    for (const feature of entry.drawn ?? [])
+      this.remember(feature.properties.code, this.tiling.shapes.get(feature.properties.code)?.feature);
     this.editor.desk.showPlan();
     this.redraw();
   }
@@ -197,4 +229,3 @@ export class Together {
     if (geometry) show(boxOf([geometry]), { animate: true, maxZoom: 19, padding: [160, 160] });
   }
 }
-

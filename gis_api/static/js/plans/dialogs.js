@@ -5,8 +5,13 @@ import { el } from "../dom.js";
 // A dialog around some elements: resolves with what `answer` reads from the form, null when it was left.
 export function ask({ title, body, confirm = t("frame.confirm"), answer = () => true, ready = null, test = "dialog" }) {
   const yes = el("button", { class: "main", value: "yes" }, confirm);
-  const form = el("form", { method: "dialog" }, el("h2", {}, title), body,
-    el("div", { class: "actions" }, yes, el("button", { value: "no", formnovalidate: true }, t("frame.cancel"))));
+  const form = el(
+    "form",
+    { method: "dialog" },
+    el("h2", {}, title),
+    body,
+    el("div", { class: "actions" }, yes, el("button", { value: "no", formnovalidate: true }, t("frame.cancel"))),
+  );
   const look = () => (yes.disabled = ready ? !ready(form) : false);
   form.addEventListener("input", look);
   look();
@@ -27,14 +32,28 @@ const kindName = (kind) => (has(`defects.${kind}`) ? t(`defects.${kind}`) : kind
 // Warnings by kind with their numbers; each must be ticked before the plan can be submitted.
 export function askSubmission({ report, unserved = [] }) {
   const counts = new Map();
-  for (const { severity, kind } of report?.defects ?? []) if (severity === "warning") counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const { severity, kind } of report?.defects ?? [])
+    if (severity === "warning") counts.set(kind, (counts.get(kind) ?? 0) + 1);
   if (unserved.length) counts.set("unserved_grid", unserved.length);
-  const ticks = [...counts].map(([kind, n]) => el("li", {}, el("label", { class: "tick" },
-    el("input", { type: "checkbox", name: kind }), el("span", {}, t("planner.warning_n", { kind: kindName(kind), n: number(n) })))));
+  const ticks = [...counts].map(([kind, n]) =>
+    el(
+      "li",
+      {},
+      el(
+        "label",
+        { class: "tick" },
+        el("input", { type: "checkbox", name: kind }),
+        el("span", {}, t("planner.warning_n", { kind: kindName(kind), n: number(n) })),
+      ),
+    ),
+  );
   const all = (form) => [...form.querySelectorAll("input[type=checkbox]")];
   return ask({
     title: t("planner.submit"),
-    body: [el("p", {}, ticks.length ? t("plan.submit_warnings") : t("planner.submit_clean")), ticks.length ? el("ul", { class: "ticks", "data-test": "warnings" }, ticks) : null].filter(Boolean),
+    body: [
+      el("p", {}, ticks.length ? t("plan.submit_warnings") : t("planner.submit_clean")),
+      ticks.length ? el("ul", { class: "ticks", "data-test": "warnings" }, ticks) : null,
+    ].filter(Boolean),
     ready: (form) => all(form).every((box) => box.checked),
     answer: (form) => all(form).map((box) => box.name),
   });
@@ -61,13 +80,27 @@ function local(moment) {
 export function askPublication() {
   const tomorrow = new Date(Date.now() + 86_400_000);
   tomorrow.setHours(0, 0, 0, 0);
-  const at = el("input", { type: "datetime-local", name: "at", min: local(new Date()), value: local(tomorrow), disabled: true, "data-test": "publish-at" });
+  const at = el("input", {
+    type: "datetime-local",
+    name: "at",
+    min: local(new Date()),
+    value: local(tomorrow),
+    disabled: true,
+    "data-test": "publish-at",
+  });
   const past = el("p", { class: "message bad", role: "alert", hidden: true }, t("plan.in_the_past"));
-  const choice = (value, words, checked) => el("label", { class: "tick" }, el("input", { type: "radio", name: "when", value, checked }), el("span", {}, words));
+  const choice = (value, words, checked) =>
+    el("label", { class: "tick" }, el("input", { type: "radio", name: "when", value, checked }), el("span", {}, words));
   const later = (form) => form.querySelector("input[name=when]:checked")?.value === "later";
   return ask({
     title: t("planner.publish"),
-    body: [el("p", {}, t("plan.publish_text")), choice("now", t("plan.publish_now"), true), choice("later", t("plan.publish_later"), false), at, past],
+    body: [
+      el("p", {}, t("plan.publish_text")),
+      choice("now", t("plan.publish_now"), true),
+      choice("later", t("plan.publish_later"), false),
+      at,
+      past,
+    ],
     confirm: t("planner.publish"),
     ready: (form) => {
       at.disabled = !later(form);

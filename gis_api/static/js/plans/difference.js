@@ -14,7 +14,10 @@ const by = (id) => document.getElementById(id);
 const path = pathOf(config.plan);
 
 async function open() {
-  const [told, plan] = await Promise.all([get(`${path}/diff?against=${encodeURIComponent(config.against)}`), get(path)]);
+  const [told, plan] = await Promise.all([
+    get(`${path}/diff?against=${encodeURIComponent(config.against)}`),
+    get(path),
+  ]);
   const other = await get(pathOf(told.against.id));
   const name = plan.title || t("plans.of_district", { district: plan.district_name || plan.district });
   by("place").textContent = name;
@@ -23,8 +26,17 @@ async function open() {
   figures(told);
   const stage = draw(told, await around(other, told));
   moves(told, stage);
-  grids(told);
-  fill(by("unserved"), told.unserved.length ? el("p", { class: "message", "data-test": "unserved" }, t("plan.n_unserved", { n: number(told.unserved.length) })) : null);
+  listGrids(told);
+  fill(
+    by("unserved"),
+    told.unserved.length
+      ? el(
+          "p",
+          { class: "message", "data-test": "unserved" },
+          t("plan.n_unserved", { n: number(told.unserved.length) }),
+        )
+      : null,
+  );
   await showHandover(by("handover"), plan, other.id);
 }
 
@@ -34,13 +46,21 @@ async function around(other, told) {
 }
 
 function figures(told) {
-  const parts = new Set(told.map.features.filter((feature) => feature.properties.level !== "grid").map((feature) => feature.id));
+  const parts = new Set(
+    told.map.features.filter((feature) => feature.properties.level !== "grid").map((feature) => feature.id),
+  );
   const lists = ["added", "removed", "reshaped"].map((key) => {
     const m = told[key].filter((code) => parts.has(code)).length;
-    return [told[key].length - m, m ? t("difference.with_parts", { what: t(`planner.grids_${key}`), n: number(m) }) : t(`planner.grids_${key}`)];
+    return [
+      told[key].length - m,
+      m ? t("difference.with_parts", { what: t(`planner.grids_${key}`), n: number(m) }) : t(`planner.grids_${key}`),
+    ];
   });
   const sums = ["buildings", "households", "workers", "incidents"].map((key) => [told[key], t(`difference.${key}`)]);
-  fill(by("figures"), [...lists, ...sums].map(([value, words]) => el("div", {}, el("b", {}, number(value)), el("span", {}, words))));
+  fill(
+    by("figures"),
+    [...lists, ...sums].map(([value, words]) => el("div", {}, el("b", {}, number(value)), el("span", {}, words))),
+  );
 }
 
 let features = new Map();
@@ -48,12 +68,26 @@ let ground = [];
 
 function draw(told, others) {
   const grids = told.map.features.filter((feature) => feature.properties.level === "grid");
-  const parts = told.map.features.filter((feature) => feature.properties.level !== "grid" && !grids.some((grid) => feature.id.startsWith(grid.id)));
+  const parts = told.map.features.filter(
+    (feature) => feature.properties.level !== "grid" && !grids.some((grid) => feature.id.startsWith(grid.id)),
+  );
   features = new Map(told.map.features.map((feature) => [feature.id, feature]));
   const order = ["reshaped", "removed", "added"];
-  const drawn = [...grids, ...parts].filter((feature) => feature.geometry).sort((a, b) => order.indexOf(a.properties.change) - order.indexOf(b.properties.change));
-  const base = [...others.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, "plain")), ...drawn.map((feature) => shapeOf(feature)), ...told.ground.features.filter((feature) => feature.properties.change === "gained").map((feature) => shapeOf(feature, "moved"))];
-  const stage = new Stage(({ properties, look }) => [properties.code, properties.name, look === "plain" ? "" : t(`difference.look_${look}`)].filter(Boolean).join(" · "));
+  const drawn = [...grids, ...parts]
+    .filter((feature) => feature.geometry)
+    .sort((a, b) => order.indexOf(a.properties.change) - order.indexOf(b.properties.change));
+  const base = [
+    ...others.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, "plain")),
+    ...drawn.map((feature) => shapeOf(feature)),
+    ...told.ground.features
+      .filter((feature) => feature.properties.change === "gained")
+      .map((feature) => shapeOf(feature, "moved")),
+  ];
+  const stage = new Stage(({ properties, look }) =>
+    [properties.code, properties.name, look === "plain" ? "" : t(`difference.look_${look}`)]
+      .filter(Boolean)
+      .join(" · "),
+  );
   stage.base = base;
   stage.draw(base);
   ground = told.ground.features;
@@ -73,14 +107,31 @@ function moves(told, stage) {
     fill(by("moves"), el("p", { class: "empty" }, t("difference.no_moves")));
     return;
   }
-  const sums = ["buildings", "households", "workers", "incidents"].map((key) => ({ key, words: t(`difference.${key}`), value: (row) => row[key], sum: true }));
+  const sums = ["buildings", "households", "workers", "incidents"].map((key) => ({
+    key,
+    words: t(`difference.${key}`),
+    value: (row) => row[key],
+    sum: true,
+  }));
   sortable(by("moves"), {
     columns: [
-      { key: "from", words: t("difference.from"), value: (row) => row.from ?? "", shown: (row) => nameOf(row.from, row.from_name) },
-      { key: "to", words: t("difference.to"), value: (row) => row.to ?? "", shown: (row) => nameOf(row.to, row.to_name) },
+      {
+        key: "from",
+        words: t("difference.from"),
+        value: (row) => row.from ?? "",
+        shown: (row) => nameOf(row.from, row.from_name),
+      },
+      {
+        key: "to",
+        words: t("difference.to"),
+        value: (row) => row.to ?? "",
+        shown: (row) => nameOf(row.to, row.to_name),
+      },
       ...sums,
     ],
-    rows: told.moves, by: "households", test: "moves",
+    rows: told.moves,
+    by: "households",
+    test: "moves",
     mark: (row) => ({ "data-from": row.from ?? "", "data-to": row.to ?? "" }),
     choose: (row) => pointAt(stage, [row.from, row.to]),
   });
@@ -90,13 +141,33 @@ function pointAt(stage, codes) {
   const found = codes.map((code) => features.get(code)).filter(Boolean);
   // Of the two grids chosen: what each gains and loses.
   const own = ground.filter((feature) => codes.includes(feature.properties.code));
-  stage.draw([...stage.base.filter((shape) => shape.look !== "moved"), ...own.map((feature) => shapeOf(feature)), ...found.map((feature) => shapeOf(feature, "chosen"))]);
+  stage.draw([
+    ...stage.base.filter((shape) => shape.look !== "moved"),
+    ...own.map((feature) => shapeOf(feature)),
+    ...found.map((feature) => shapeOf(feature, "chosen")),
+  ]);
   showOne(found.at(-1));
 }
 
-function grids(told) {
+function listGrids(told) {
   const lists = ["added", "removed", "reshaped", "renamed"].filter((key) => told[key].length);
-  fill(by("grids"), lists.length ? lists.map((key) => el("details", { open: told[key].length <= 12 }, el("summary", {}, t("difference.list_of", { what: t(`difference.look_${key}`), n: number(told[key].length) })), el("p", { class: "quiet" }, told[key].slice(0, 300).join(t("planner.and"))))) : el("p", { class: "empty" }, t("plan.no_changes")));
+  fill(
+    by("grids"),
+    lists.length
+      ? lists.map((key) =>
+          el(
+            "details",
+            { open: told[key].length <= 12 },
+            el(
+              "summary",
+              {},
+              t("difference.list_of", { what: t(`difference.look_${key}`), n: number(told[key].length) }),
+            ),
+            el("p", { class: "quiet" }, told[key].slice(0, 300).join(t("planner.and"))),
+          ),
+        )
+      : el("p", { class: "empty" }, t("plan.no_changes")),
+  );
 }
 
 open().then(ready, failed);

@@ -13,26 +13,70 @@ export async function showHandover(box, plan, against = plan.based_on) {
   try {
     const { workers, unserved } = await get(`${pathOf(plan.id)}/handover?${query}`);
     const heads = ["worker", "taken", "handed", "list"];
-    const table = el("table", { "data-test": "handover" },
-      el("thead", {}, el("tr", {}, heads.map((key) => el("th", { scope: "col" }, t(`plan.${key}`))))),
-      el("tbody", {}, workers.slice(0, SHOWN).map((one) => row(one, book))));
-    fill(box,
-      workers.length || unserved.length ? el("p", {}, el("a", { class: "button", href: book, download: true, "data-test": "handover-book" }, t("plan.whole_list"))) : null,
-      workers.length ? el("div", { class: "scroll" }, table) : el("p", { class: "empty" }, t("plan.no_handover")));
+    const table = el(
+      "table",
+      { "data-test": "handover" },
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          heads.map((key) => el("th", { scope: "col" }, t(`plan.${key}`))),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        workers.slice(0, SHOWN).map((one) => row(one, book)),
+      ),
+    );
+    fill(
+      box,
+      workers.length || unserved.length
+        ? el(
+            "p",
+            {},
+            el(
+              "a",
+              { class: "button", href: book, download: true, "data-test": "handover-book" },
+              t("plan.whole_list"),
+            ),
+          )
+        : null,
+      workers.length ? el("div", { class: "scroll" }, table) : el("p", { class: "empty" }, t("plan.no_handover")),
+    );
   } catch (problem) {
     fill(box, el("p", { class: "message bad" }, problem.message));
   }
 }
 
 function row(one, book) {
-  return el("tr", { "data-worker": one.worker },
+  return el(
+    "tr",
+    { "data-worker": one.worker },
     el("td", {}, one.name, el("br"), el("span", { class: "quiet" }, one.worker)),
-    el("td", {}, inWords(one.taken)), el("td", {}, inWords(one.handed)),
-    el("td", {}, el("a", { href: `${book}&worker=${encodeURIComponent(one.worker)}`, download: true }, t("plan.own_list"))));
+    el("td", {}, inWords(one.taken)),
+    el("td", {}, inWords(one.handed)),
+    el(
+      "td",
+      {},
+      el("a", { href: `${book}&worker=${encodeURIComponent(one.worker)}`, download: true }, t("plan.own_list")),
+    ),
+  );
 }
 
 function inWords({ grids, buildings, households, incidents, hazards }) {
   if (!grids.length && !buildings && !incidents && !hazards) return "—";
-  return [grids.join(t("planner.and")), t("plan.handover_sum", { buildings: number(buildings), households: number(households), incidents: number(incidents), hazards: number(hazards) })]
-    .filter(Boolean).map((words) => el("div", {}, words));
+  return [
+    grids.join(t("planner.and")),
+    t("plan.handover_sum", {
+      buildings: number(buildings),
+      households: number(households),
+      incidents: number(incidents),
+      hazards: number(hazards),
+    }),
+  ]
+    .filter(Boolean)
+    .map((words) => el("div", {}, words));
 }

@@ -26,18 +26,41 @@ async function show(wanted = state) {
     await load(`/api/v1/plans?limit=50${state ? `&state=${state}` : ""}`);
     draw();
   } catch (problem) {
-    fill(box, el("div", { class: "message bad" }, el("div", {}, problem.message), el("button", { type: "button", class: "small", onclick: () => show() }, t("frame.try_again"))));
+    fill(
+      box,
+      el(
+        "div",
+        { class: "message bad" },
+        el("div", {}, problem.message),
+        el("button", { type: "button", class: "small", onclick: () => show() }, t("frame.try_again")),
+      ),
+    );
   }
 }
 
 function draw() {
   const heads = ["choose", "plan", "state", "base", "grids", "author", "editors", "updated"];
-  const table = el("table", { "data-test": "plans" },
-    el("thead", {}, el("tr", {}, heads.map((key) => el("th", { class: key === "grids" ? "number" : "", scope: "col" }, t(`plans.${key}`))))),
-    el("tbody", {}, plans.map(row)));
-  fill(box,
-    plans.length ? el("div", { class: "scroll" }, table) : el("p", { class: "empty" }, t(state ? "plans.none_in_state" : "plans.none")),
-    next ? el("button", { type: "button", onclick: more }, t("plans.more")) : null);
+  const table = el(
+    "table",
+    { "data-test": "plans" },
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        heads.map((key) => el("th", { class: key === "grids" ? "number" : "", scope: "col" }, t(`plans.${key}`))),
+      ),
+    ),
+    el("tbody", {}, plans.map(row)),
+  );
+  fill(
+    box,
+    plans.length
+      ? el("div", { class: "scroll" }, table)
+      : el("p", { class: "empty" }, t(state ? "plans.none_in_state" : "plans.none")),
+    next ? el("button", { type: "button", onclick: more }, t("plans.more")) : null,
+  );
   compareButton();
 }
 
@@ -52,11 +75,20 @@ const nameOf = (plan) => plan.title || t("plans.of_district", { district: plan.d
 function baseOf(plan) {
   if (!plan.based_on) return t("plans.base_none");
   const base = plans.find((other) => other.id === plan.based_on);
-  return el("a", { href: `/plans/${plan.based_on}` }, base ? versionOf(base) : t("plans.base_number", { n: plan.based_on }));
+  return el(
+    "a",
+    { href: `/plans/${plan.based_on}` },
+    base ? versionOf(base) : t("plans.base_number", { n: plan.based_on }),
+  );
 }
 
 function row(plan) {
-  const tick = el("input", { type: "checkbox", value: plan.id, checked: chosen.has(plan.id), "aria-label": t("plans.choose_plan", { plan: nameOf(plan), version: versionOf(plan) }) });
+  const tick = el("input", {
+    type: "checkbox",
+    value: plan.id,
+    checked: chosen.has(plan.id),
+    "aria-label": t("plans.choose_plan", { plan: nameOf(plan), version: versionOf(plan) }),
+  });
   tick.addEventListener("change", () => {
     if (tick.checked) chosen.add(plan.id);
     else chosen.delete(plan.id);
@@ -69,15 +101,29 @@ function row(plan) {
     compareButton();
   });
   const kind = stateOf(plan);
-  return el("tr", { "data-plan": plan.id },
+  return el(
+    "tr",
+    { "data-plan": plan.id },
     el("td", {}, tick),
-    el("td", {}, el("a", { href: `/plans/${plan.id}` }, nameOf(plan)), el("br"), el("span", { class: "quiet" }, versionOf(plan))),
-    el("td", {}, el("span", { class: `chip ${kind}` }, t(`plans.state_${kind}`)), plan.returned_reason && plan.state === "draft" ? el("p", { class: "quiet" }, t("plans.was_returned")) : null),
+    el(
+      "td",
+      {},
+      el("a", { href: `/plans/${plan.id}` }, nameOf(plan)),
+      el("br"),
+      el("span", { class: "quiet" }, versionOf(plan)),
+    ),
+    el(
+      "td",
+      {},
+      el("span", { class: `chip ${kind}` }, t(`plans.state_${kind}`)),
+      plan.returned_reason && plan.state === "draft" ? el("p", { class: "quiet" }, t("plans.was_returned")) : null,
+    ),
     el("td", {}, baseOf(plan)),
     el("td", { class: "number" }, number(plan.grids)),
     el("td", {}, plan.created_by),
     el("td", {}, plan.editors.join(t("planner.and")) || "—"),
-    el("td", {}, when(plan.published_at ?? plan.updated_at)));
+    el("td", {}, when(plan.published_at ?? plan.updated_at)),
+  );
 }
 
 function compareButton() {
@@ -96,7 +142,11 @@ async function offers() {
   const { plans: published } = await get("/api/v1/plans?state=published&limit=1000");
   const districts = [...new Map(published.map((plan) => [plan.district, plan.district_name || plan.district]))];
   if (!districts.length) return;
-  const choice = el("select", { "aria-label": t("plans.district") }, districts.map(([code, name]) => el("option", { value: code }, name === code ? code : `${name} ${code}`)));
+  const choice = el(
+    "select",
+    { "aria-label": t("plans.district") },
+    districts.map(([code, name]) => el("option", { value: code }, name === code ? code : `${name} ${code}`)),
+  );
   const message = document.getElementById("message");
   const button = el("button", { type: "button", class: "main", "data-test": "new-draft" }, t("plans.new_draft"));
   button.addEventListener("click", async () => {
@@ -112,7 +162,8 @@ async function offers() {
   place.prepend(...[districts.length > 1 ? choice : null, button].filter(Boolean));
 }
 
-for (const radio of document.querySelectorAll('input[name="state"]')) radio.addEventListener("change", () => show(radio.value));
+for (const radio of document.querySelectorAll('input[name="state"]'))
+  radio.addEventListener("change", () => show(radio.value));
 if (config.person.role === "planner") await offers().catch(() => null);
 await show();
 main.dataset.test = "ready";

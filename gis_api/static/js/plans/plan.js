@@ -32,30 +32,70 @@ function draw(latest) {
   by("plan-name").textContent = name;
   by("plan-state").className = `chip ${kind}`;
   by("plan-state").textContent = `${t(`plans.state_${kind}`)} · ${versionOf(plan)}`;
-  fill(by("notices"),
-    plan.returned_reason && plan.state === "draft" ? notice("plan-returned", t("planner.returned", { reason: plan.returned_reason })) : null,
-    outdated(latest) ? notice("plan-outdated", t(plan.state === "draft" ? "plan.base_outdated" : "plan.base_outdated_submitted", { n: latest.plan_version }),
-      plan.state === "draft" ? el("a", { class: "button small main", href: `/plans/${plan.id}/rebase` }, t("plan.rebase")) : null) : null,
-    plan.to_redo ? notice("plan-to-redo", t("plan.to_redo", { n: number(Object.keys(plan.to_redo).length) })) : null);
+  fill(
+    by("notices"),
+    plan.returned_reason && plan.state === "draft"
+      ? notice("plan-returned", t("planner.returned", { reason: plan.returned_reason }))
+      : null,
+    outdated(latest)
+      ? notice(
+          "plan-outdated",
+          t(plan.state === "draft" ? "plan.base_outdated" : "plan.base_outdated_submitted", { n: latest.plan_version }),
+          plan.state === "draft"
+            ? el("a", { class: "button small main", href: `/plans/${plan.id}/rebase` }, t("plan.rebase"))
+            : null,
+        )
+      : null,
+    plan.to_redo ? notice("plan-to-redo", t("plan.to_redo", { n: number(Object.keys(plan.to_redo).length) })) : null,
+  );
   fill(by("figures"), figures());
-  fill(by("life"), life().map(([step, who, at, more]) => el("li", {}, el("b", {}, step), el("span", {}, who ?? "—"), el("span", { class: "quiet" }, when(at)), more ? el("p", { class: "quiet" }, more) : null)));
+  fill(
+    by("life"),
+    life().map(([step, who, at, more]) =>
+      el(
+        "li",
+        {},
+        el("b", {}, step),
+        el("span", {}, who ?? "—"),
+        el("span", { class: "quiet" }, when(at)),
+        more ? el("p", { class: "quiet" }, more) : null,
+      ),
+    ),
+  );
   fill(by("actions"), actions(outdated(latest)));
   fill(by("ways"), ways());
 }
 
-const notice = (test, words, way = null) => el("div", { class: "message", "data-test": test }, el("div", {}, words), way);
+const notice = (test, words, way = null) =>
+  el("div", { class: "message", "data-test": test }, el("div", {}, words), way);
 
 function figures() {
   const { summary } = plan;
   if (!summary) return el("p", { class: "quiet" }, t("plan.not_checked"));
-  const told = [["grids", summary.grids], ["sub_grids", summary.sub_grids], ["households", summary.households], ["errors", summary.errors], ["warnings", summary.warnings]];
+  const told = [
+    ["grids", summary.grids],
+    ["sub_grids", summary.sub_grids],
+    ["households", summary.households],
+    ["errors", summary.errors],
+    ["warnings", summary.warnings],
+  ];
   return told.map(([key, value]) => el("div", {}, el("b", {}, number(value)), el("span", {}, t(`plan.n_${key}`))));
 }
 
 function life() {
   const steps = [[t("plan.created"), plan.created_by, plan.created_at]];
   if (plan.editors.length) steps.push([t("plan.edited"), plan.editors.join(t("planner.and")), plan.updated_at]);
-  if (plan.submitted_at) steps.push([t("plan.submitted"), plan.submitted_by, plan.submitted_at, plan.acknowledged.length ? t("plan.acknowledged", { kinds: plan.acknowledged.map((kind) => t(`defects.${kind}`)).join(t("planner.and")) }) : null]);
+  if (plan.submitted_at)
+    steps.push([
+      t("plan.submitted"),
+      plan.submitted_by,
+      plan.submitted_at,
+      plan.acknowledged.length
+        ? t("plan.acknowledged", {
+            kinds: plan.acknowledged.map((kind) => t(`defects.${kind}`)).join(t("planner.and")),
+          })
+        : null,
+    ]);
   if (plan.published_at) steps.push([t("plan.published"), plan.published_by, plan.published_at]);
   if (plan.effective_at) steps.push([t("plan.effective"), "", plan.effective_at]);
   if (plan.ends_at) steps.push([t("plan.ended"), "", plan.ends_at]);
@@ -66,7 +106,17 @@ function actions(old) {
   return stepsFor(plan, config.person).map((step) => {
     const main = step === "submit" || step === "publish";
     const blocked = step === "publish" && old;
-    return el("button", { type: "button", class: main ? "main" : "", disabled: blocked, "data-test": `plan-${step}`, onclick: () => run(step) }, t(`plan.${step}`));
+    return el(
+      "button",
+      {
+        type: "button",
+        class: main ? "main" : "",
+        disabled: blocked,
+        "data-test": `plan-${step}`,
+        onclick: () => run(step),
+      },
+      t(`plan.${step}`),
+    );
   });
 }
 
@@ -118,7 +168,11 @@ try {
 } catch (problem) {
   console.error(problem);
   say(problem.message, "bad");
-  fill(by("message"), el("div", {}, problem.message), el("button", { type: "button", class: "small", onclick: () => location.reload() }, t("frame.try_again")));
+  fill(
+    by("message"),
+    el("div", {}, problem.message),
+    el("button", { type: "button", class: "small", onclick: () => location.reload() }, t("frame.try_again")),
+  );
   document.querySelector(".parts").hidden = true;
 }
 by("main").dataset.test = "ready";

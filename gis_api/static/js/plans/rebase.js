@@ -15,25 +15,37 @@ let stage = null;
 async function open() {
   told = await get(`${path}/rebase`);
   fill(by("ways"), el("a", { class: "button", href: `/plans/${config.plan}` }, t("difference.to_plan")));
-  by("lead").textContent = t("rebase.lead", { n: told.onto.plan_version ?? told.onto.id, incoming: number(told.incoming.features.length), kept: number(told.kept.features.length) });
+  by("lead").textContent = t("rebase.lead", {
+    n: told.onto.plan_version ?? told.onto.id,
+    incoming: number(told.incoming.features.length),
+    kept: number(told.kept.features.length),
+  });
   stage ??= begin();
   list();
   draw();
-  showAll([...told.conflicts.flatMap((one) => [...one.yours.features, ...one.theirs.features]), ...told.incoming.features], told.kept.features);
+  showAll(
+    [...told.conflicts.flatMap((one) => [...one.yours.features, ...one.theirs.features]), ...told.incoming.features],
+    told.kept.features,
+  );
   allow();
 }
 
 function begin() {
   legend(["theirs", "yours", "added", "removed", "reshaped"]);
-  return new Stage(({ properties, look }) => [properties.code, properties.name, t(`difference.look_${look}`)].filter(Boolean).join(" · "));
+  return new Stage(({ properties, look }) =>
+    [properties.code, properties.name, t(`difference.look_${look}`)].filter(Boolean).join(" · "),
+  );
 }
 
 function draw(chosen = null) {
-  const quiet = [...told.incoming.features, ...told.kept.features].filter((feature) => feature.geometry && feature.properties.level === "grid");
+  const quiet = [...told.incoming.features, ...told.kept.features].filter(
+    (feature) => feature.geometry && feature.properties.level === "grid",
+  );
   const shapes = quiet.map((feature) => shapeOf(feature));
   for (const one of told.conflicts) {
     if (chosen && one.id !== chosen) continue;
-    for (const side of ["theirs", "yours"]) shapes.push(...one[side].features.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, side)));
+    for (const side of ["theirs", "yours"])
+      shapes.push(...one[side].features.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, side)));
   }
   stage.draw(shapes);
 }
@@ -45,25 +57,36 @@ function list() {
 }
 
 function entry(one) {
-  const choice = (value) => el("label", { class: "tick" }, el("input", { type: "radio", name: `of-${one.id}`, value, onchange: () => decide(one, value) }), el("span", {}, t(`rebase.${value}`)));
+  const choice = (value) =>
+    el(
+      "label",
+      { class: "tick" },
+      el("input", { type: "radio", name: `of-${one.id}`, value, onchange: () => decide(one, value) }),
+      el("span", {}, t(`rebase.${value}`)),
+    );
   const look = () => {
     for (const other of document.querySelectorAll(".groups li.chosen")) other.classList.remove("chosen");
     made.classList.add("chosen");
     draw(one.id);
     showOne(one.yours.features[0] ?? one.theirs.features[0]);
   };
-  const made = el("li", { "data-group": one.id },
+  const made = el(
+    "li",
+    { "data-group": one.id },
     el("b", {}, t(`rebase.reason_${one.reason}`)),
     el("p", {}, t("rebase.yours", { what: inWords(one.yours) })),
     el("p", {}, t("rebase.theirs", { what: inWords(one.theirs) })),
     el("div", {}, choice("skip"), choice("redo")),
-    el("div", {}, el("button", { type: "button", class: "small", onclick: look }, t("planner.locate"))));
+    el("div", {}, el("button", { type: "button", class: "small", onclick: look }, t("planner.locate"))),
+  );
   return made;
 }
 
 function inWords({ features }) {
   if (!features.length) return t("rebase.nothing");
-  return features.map(({ properties }) => `${t(`difference.look_${properties.change}`)} ${properties.name || properties.code}`).join(t("planner.and"));
+  return features
+    .map(({ properties }) => `${t(`difference.look_${properties.change}`)} ${properties.name || properties.code}`)
+    .join(t("planner.and"));
 }
 
 function decide(one, value) {
@@ -91,7 +114,10 @@ by("go").addEventListener("click", async () => {
 
 // A draft that stands on the latest plan has nothing to bring over: no failure, and no use in trying again.
 function nothingToDo(problem) {
-  failed(problem, { title: t("rebase.nothing_to_do"), way: el("a", { class: "button main", href: `/plans/${encodeURIComponent(config.plan)}` }, t("difference.to_plan")) });
+  failed(problem, {
+    title: t("rebase.nothing_to_do"),
+    way: el("a", { class: "button main", href: `/plans/${encodeURIComponent(config.plan)}` }, t("difference.to_plan")),
+  });
   ready();
 }
 

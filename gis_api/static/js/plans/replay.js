@@ -15,7 +15,8 @@ const MONTHS_BACK = 3;
 const span = by("span");
 let stage = null;
 
-const dayOf = (moment) => `${moment.getFullYear()}-${String(moment.getMonth() + 1).padStart(2, "0")}-${String(moment.getDate()).padStart(2, "0")}`;
+const dayOf = (moment) =>
+  `${moment.getFullYear()}-${String(moment.getMonth() + 1).padStart(2, "0")}-${String(moment.getDate()).padStart(2, "0")}`;
 
 function begin() {
   const today = new Date();
@@ -53,11 +54,20 @@ function draw(told) {
   by("place").textContent = told.title || t("plans.of_district", { district: told.district_name || told.district });
   by("lead").textContent = t("replay.lead");
   const share = told.incidents ? `${Math.round((told.elsewhere / told.incidents) * 1000) / 10}%` : "—";
-  fill(by("figures"), [[number(told.incidents), "incidents"], [number(told.elsewhere), "elsewhere"], [share, "share"]].map(([value, key]) => el("div", {}, el("b", {}, value), el("span", {}, t(`replay.${key}`)))));
+  fill(
+    by("figures"),
+    [
+      [number(told.incidents), "incidents"],
+      [number(told.elsewhere), "elsewhere"],
+      [share, "share"],
+    ].map(([value, key]) => el("div", {}, el("b", {}, value), el("span", {}, t(`replay.${key}`)))),
+  );
   by("privacy").textContent = told.where ? t("replay.with_points") : t("replay.without_points");
   const shapes = told.grids.features.map((feature) => shapeOf(feature, "reshaped"));
   if (!stage) {
-    stage = new Stage(({ properties }) => t("replay.tip", { grid: properties.name || properties.code, n: number(properties.incidents) }));
+    stage = new Stage(({ properties }) =>
+      t("replay.tip", { grid: properties.name || properties.code, n: number(properties.incidents) }),
+    );
     legend(["reshaped"]);
     document.querySelector("#legend .key span").textContent = t("replay.receiving");
   }
@@ -92,7 +102,9 @@ function moves(told) {
       { key: "to", words: t("difference.to"), value: (row) => row.to ?? t("difference.nobody") },
       { key: "incidents", words: t("replay.incidents"), value: (row) => row.incidents, sum: true },
     ],
-    rows: told.moves, by: "incidents", test: "replay-moves",
+    rows: told.moves,
+    by: "incidents",
+    test: "replay-moves",
     mark: (row) => ({ "data-from": row.from ?? "", "data-to": row.to ?? "" }),
     choose: (row) => showOne(features.get(row.to)),
   });

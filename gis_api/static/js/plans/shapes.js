@@ -27,7 +27,9 @@ const polygonsOf = (geometry) => {
 
 // A shape in world pixels: rings, box, and the largest ring's middle for its sign.
 export function shapeOf(feature, look = feature.properties.change) {
-  const polygons = polygonsOf(feature.geometry).map((rings) => rings.map((ring) => ring.map(([lon, lat]) => toWorld(lon, lat))));
+  const polygons = polygonsOf(feature.geometry).map((rings) =>
+    rings.map((ring) => ring.map(([lon, lat]) => toWorld(lon, lat))),
+  );
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   let middle = null;
   let most = -1;
@@ -40,7 +42,11 @@ export function shapeOf(feature, look = feature.properties.change) {
       own[3] = Math.max(own[3], y);
     }
     const area = (own[2] - own[0]) * (own[3] - own[1]);
-    if (area > most) [most, middle] = [area, { x: (own[0] + own[2]) / 2, y: (own[1] + own[3]) / 2, w: own[2] - own[0], h: own[3] - own[1] }];
+    if (area > most)
+      [most, middle] = [
+        area,
+        { x: (own[0] + own[2]) / 2, y: (own[1] + own[3]) / 2, w: own[2] - own[0], h: own[3] - own[1] },
+      ];
     box[0] = Math.min(box[0], own[0]);
     box[1] = Math.min(box[1], own[1]);
     box[2] = Math.max(box[2], own[2]);
@@ -115,8 +121,16 @@ function paintSign(context, { look, middle }, view) {
 
 // The topmost shape under a world position.
 export function shapeAt(shapes, [x, y]) {
-  return [...shapes].reverse().find((shape) => shape.box[0] <= x && x <= shape.box[2] && shape.box[1] <= y && y <= shape.box[3]
-    && shape.polygons.some((rings) => rings.reduce((inside, ring) => inside !== within(ring, x, y), false)));
+  return [...shapes]
+    .reverse()
+    .find(
+      (shape) =>
+        shape.box[0] <= x &&
+        x <= shape.box[2] &&
+        shape.box[1] <= y &&
+        y <= shape.box[3] &&
+        shape.polygons.some((rings) => rings.reduce((inside, ring) => inside !== within(ring, x, y), false)),
+    );
 }
 
 function within(ring, x, y) {
@@ -132,11 +146,34 @@ function within(ring, x, y) {
 export function keyOf(name) {
   const look = LOOKS[name];
   const stroke = `var(--${look.colour})`;
-  const picture = svg("svg", { viewBox: "0 0 22 16", "aria-hidden": "true" },
-    svg("rect", { x: 1, y: 1, width: 20, height: 14, rx: 2, fill: look.fill ? stroke : "none", "fill-opacity": look.fill, stroke, "stroke-width": Math.min(2, look.width), "stroke-dasharray": look.dash?.join(" ") ?? null }));
-  if (look.pattern) for (const x of [-4, 4, 12]) picture.append(svg("line", { x1: x, y1: 15, x2: x + 13, y2: 2, stroke, "stroke-width": 1 }));
+  const picture = svg(
+    "svg",
+    { viewBox: "0 0 22 16", "aria-hidden": "true" },
+    svg("rect", {
+      x: 1,
+      y: 1,
+      width: 20,
+      height: 14,
+      rx: 2,
+      fill: look.fill ? stroke : "none",
+      "fill-opacity": look.fill,
+      stroke,
+      "stroke-width": Math.min(2, look.width),
+      "stroke-dasharray": look.dash?.join(" ") ?? null,
+    }),
+  );
+  if (look.pattern)
+    for (const x of [-4, 4, 12])
+      picture.append(svg("line", { x1: x, y1: 15, x2: x + 13, y2: 2, stroke, "stroke-width": 1 }));
   if (look.sign) {
-    const words = svg("text", { x: 11, y: 12.5, "text-anchor": "middle", "font-size": 13, "font-weight": 700, fill: stroke });
+    const words = svg("text", {
+      x: 11,
+      y: 12.5,
+      "text-anchor": "middle",
+      "font-size": 13,
+      "font-weight": 700,
+      fill: stroke,
+    });
     words.textContent = look.sign;
     picture.append(words);
   }

@@ -8,8 +8,13 @@ export const pathOf = (id) => `/api/v1/plans/${encodeURIComponent(id)}`;
 // What a step sends, after asking: null where somebody thought better of it.
 export const QUESTIONS = {
   async submit(id, report) {
-    const [known, { unserved, grids }] = await Promise.all([report ?? get(`${pathOf(id)}/coverage`), get(`${pathOf(id)}/successors`)]);
-    const touched = new Set(grids.filter((line) => line.change !== "kept" || line.source === "decided").map((line) => line.grid));
+    const [known, { unserved, grids }] = await Promise.all([
+      report ?? get(`${pathOf(id)}/coverage`),
+      get(`${pathOf(id)}/successors`),
+    ]);
+    const touched = new Set(
+      grids.filter((line) => line.change !== "kept" || line.source === "decided").map((line) => line.grid),
+    );
     const acknowledged = await askSubmission({ report: known, unserved: unserved.filter((code) => touched.has(code)) });
     return acknowledged && { acknowledged };
   },
@@ -54,4 +59,5 @@ export function stepsFor(plan, person) {
 }
 
 // Where a published plan's time has not come yet it is scheduled.
-export const stateOf = (plan) => (plan.state === "published" && new Date(plan.effective_at) > new Date() ? "scheduled" : plan.state);
+export const stateOf = (plan) =>
+  plan.state === "published" && new Date(plan.effective_at) > new Date() ? "scheduled" : plan.state;

@@ -8,11 +8,24 @@ export function sortable(box, { columns, rows, by, mark = () => ({}), choose = n
   const draw = () => {
     const column = columns.find((one) => one.key === order.key);
     const sorted = [...rows].sort((a, b) => compare(column.value(a), column.value(b)) * (order.down ? -1 : 1));
-    fill(box, el("table", { "data-test": test }, head(columns, order, (key) => {
-      order = { key, down: order.key === key ? !order.down : Boolean(columns.find((one) => one.key === key).sum) };
-      draw();
-      box.querySelector(`button[data-key="${key}"]`).focus();
-    }), el("tbody", {}, sorted.map((row) => line(row, columns, { mark, choose, box }))), foot(columns, rows)));
+    fill(
+      box,
+      el(
+        "table",
+        { "data-test": test },
+        head(columns, order, (key) => {
+          order = { key, down: order.key === key ? !order.down : Boolean(columns.find((one) => one.key === key).sum) };
+          draw();
+          box.querySelector(`button[data-key="${key}"]`).focus();
+        }),
+        el(
+          "tbody",
+          {},
+          sorted.map((row) => line(row, columns, { mark, choose, box })),
+        ),
+        foot(columns, rows),
+      ),
+    );
   };
   draw();
 }
@@ -22,14 +35,35 @@ function compare(a, b) {
 }
 
 function head(columns, order, sort) {
-  return el("thead", {}, el("tr", {}, columns.map(({ key, words, sum }) => el("th", {
-    class: sum ? "number" : "", scope: "col", "aria-sort": order.key === key ? (order.down ? "descending" : "ascending") : null,
-  }, el("button", { type: "button", "data-key": key, onclick: () => sort(key) }, words)))));
+  return el(
+    "thead",
+    {},
+    el(
+      "tr",
+      {},
+      columns.map(({ key, words, sum }) =>
+        el(
+          "th",
+          {
+            class: sum ? "number" : "",
+            scope: "col",
+            "aria-sort": order.key === key ? (order.down ? "descending" : "ascending") : null,
+          },
+          el("button", { type: "button", "data-key": key, onclick: () => sort(key) }, words),
+        ),
+      ),
+    ),
+  );
 }
 
 function line(row, columns, { mark, choose, box }) {
-  const made = el("tr", { ...mark(row), tabindex: choose ? "0" : null },
-    columns.map(({ value, shown, sum }) => el("td", { class: sum ? "number" : "" }, shown ? shown(row) : sum ? number(value(row)) : value(row))));
+  const made = el(
+    "tr",
+    { ...mark(row), tabindex: choose ? "0" : null },
+    columns.map(({ value, shown, sum }) =>
+      el("td", { class: sum ? "number" : "" }, shown ? shown(row) : sum ? number(value(row)) : value(row)),
+    ),
+  );
   if (!choose) return made;
   const act = () => {
     for (const other of box.querySelectorAll("tr.chosen")) other.classList.remove("chosen");
@@ -42,6 +76,12 @@ function line(row, columns, { mark, choose, box }) {
 }
 
 function foot(columns, rows) {
-  const cells = columns.map(({ value, sum }, i) => el("td", { class: sum ? "number" : "" }, sum ? number(rows.reduce((total, row) => total + value(row), 0)) : i ? "" : t("difference.total")));
+  const cells = columns.map(({ value, sum }, i) =>
+    el(
+      "td",
+      { class: sum ? "number" : "" },
+      sum ? number(rows.reduce((total, row) => total + value(row), 0)) : i ? "" : t("difference.total"),
+    ),
+  );
   return el("tfoot", {}, el("tr", {}, cells));
 }

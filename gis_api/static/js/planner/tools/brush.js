@@ -14,7 +14,8 @@ const MODES = ["block", "building"];
 export class Brush extends Tool {
   static name = "brush";
   static key = "p";
-  static picture = "M13.500 2.500l4 4-7.500 7-3.500-3.500zM6 10.500c-2.500 0-3 2-3 3.500 0 1-.5 2-1.500 2.500 3 1.500 7.500.5 8-2.500";
+  static picture =
+    "M13.500 2.500l4 4-7.500 7-3.500-3.500zM6 10.500c-2.500 0-3 2-3 3.500 0 1-.5 2-1.500 2.500 3 1.500 7.500.5 8-2.500";
   static needed = 1;
   static keeps = true;
 
@@ -33,10 +34,20 @@ export class Brush extends Tool {
   // The switch between blocks and buildings, for as long as the brush is in hand.
   modes() {
     const choices = MODES.map((mode) => {
-      const input = el("input", { type: "radio", name: "brush", value: mode, checked: mode === this.patches.by, onchange: () => this.choose(mode) });
+      const input = el("input", {
+        type: "radio",
+        name: "brush",
+        value: mode,
+        checked: mode === this.patches.by,
+        onchange: () => this.choose(mode),
+      });
       return el("label", {}, input, el("span", {}, t(`brush.${mode}`)));
     });
-    const made = el("div", { class: "floating brush", "data-test": "planner-brush", hidden: true }, el("div", { class: "choice", role: "radiogroup", "aria-label": t("brush.what") }, choices));
+    const made = el(
+      "div",
+      { class: "floating brush", "data-test": "planner-brush", hidden: true },
+      el("div", { class: "choice", role: "radiogroup", "aria-label": t("brush.what") }, choices),
+    );
     this.surface.parentElement.append(made);
     return made;
   }
@@ -159,13 +170,24 @@ export class Brush extends Tool {
       this.painted.clear();
       this.show();
     };
-    await this.editor.apply({ op: "give", geometry: { type: "MultiPolygon", coordinates: polygons }, to: this.target.code }, { before: done, refused: done });
+    await this.editor.apply(
+      { op: "give", geometry: { type: "MultiPolygon", coordinates: polygons }, to: this.target.code },
+      { before: done, refused: done },
+    );
   }
 
   // Households of the grids that change, before and after.
   figures() {
     const { figures } = this.editor.balance.handed(this.painted, this.receiver);
-    return [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before.households), after: number(after.households) })).join(" · ");
+    return [...figures]
+      .map(([code, [before, after]]) =>
+        t("planner.before_after", {
+          grid: shortCode(code),
+          before: number(before.households),
+          after: number(after.households),
+        }),
+      )
+      .join(" · ");
   }
 
   tell(event) {
@@ -175,7 +197,8 @@ export class Brush extends Tool {
       this.editor.tip.hidden = true;
       return;
     }
-    if (this.painted.size) this.editor.tell(place, t(`brush.painted_${this.patches.by}`, { n: this.painted.size }), this.figures());
+    if (this.painted.size)
+      this.editor.tell(place, t(`brush.painted_${this.patches.by}`, { n: this.painted.size }), this.figures());
     else this.editor.tell(place, this.named(this.under), this.words(this.under));
   }
 
@@ -200,7 +223,8 @@ export class Brush extends Tool {
   paint(context, view) {
     if (!this.target) return;
     this.patches.paint(context, view, faint("grid", 0.35));
-    if (this.under && !this.stroke && !this.obstacle(this.under)) fillAll(context, [this.under], view, faint("accent", 0.18));
+    if (this.under && !this.stroke && !this.obstacle(this.under))
+      fillAll(context, [this.under], view, faint("accent", 0.18));
     if (!this.painted.size) return;
     fillAll(context, this.painted, view, faint("accent", 0.28));
     this.outline(context, view);

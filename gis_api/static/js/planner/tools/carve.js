@@ -24,7 +24,10 @@ export class Carve extends Drawn {
   overNothing() {
     const corners = this.sketch.finished;
     const middle = { x: mean(corners.map(({ x }) => x)), y: mean(corners.map(({ y }) => y)) };
-    const looked = [middle, ...corners.map(({ x, y }) => ({ x: x + (middle.x - x) * INWARDS, y: y + (middle.y - y) * INWARDS }))];
+    const looked = [
+      middle,
+      ...corners.map(({ x, y }) => ({ x: x + (middle.x - x) * INWARDS, y: y + (middle.y - y) * INWARDS })),
+    ];
     return looked.every(({ x, y }) => !this.editor.tiling.at(x, y, "grid"));
   }
 }

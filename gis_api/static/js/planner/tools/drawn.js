@@ -62,9 +62,21 @@ export class Drawn extends Tool {
 
   words(seen) {
     if (!seen) return "";
-    const counts = [...seen.figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before.households), after: number(after.households) }));
-    const fresh = seen.fresh === undefined ? null : `${t("planner.new_grid")} ${t("planner.households_n", { n: number(seen.fresh.households) })}`;
-    return [fresh, ...counts, seen.cut?.size ? t("planner.cuts", { n: number(seen.cut.size) }) : null].filter(Boolean).slice(0, 5).join(" · ");
+    const counts = [...seen.figures].map(([code, [before, after]]) =>
+      t("planner.before_after", {
+        grid: shortCode(code),
+        before: number(before.households),
+        after: number(after.households),
+      }),
+    );
+    const fresh =
+      seen.fresh === undefined
+        ? null
+        : `${t("planner.new_grid")} ${t("planner.households_n", { n: number(seen.fresh.households) })}`;
+    return [fresh, ...counts, seen.cut?.size ? t("planner.cuts", { n: number(seen.cut.size) }) : null]
+      .filter(Boolean)
+      .slice(0, 5)
+      .join(" · ");
   }
 
   key(event) {
@@ -76,7 +88,9 @@ export class Drawn extends Tool {
   }
 
   confirm() {
-    return this.sketch.complete ? { words: t(byFinger() ? "planner.finished" : "planner.finish"), act: () => this.sketch.finish() } : null;
+    return this.sketch.complete
+      ? { words: t(byFinger() ? "planner.finished" : "planner.finish"), act: () => this.sketch.finish() }
+      : null;
   }
 
   inHand() {

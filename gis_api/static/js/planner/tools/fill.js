@@ -32,7 +32,11 @@ export class Fill extends Tool {
     this.aim = this.aimAt(latlng);
     if (this.aim?.gap !== before?.gap || this.aim?.into !== before?.into) this.editor.over.redraw();
     if (!this.aim) return false;
-    this.editor.tell(containerPoint, t("planner.fill_into", { grid: shortCode(this.aim.into) }), t("planner.fill_other"));
+    this.editor.tell(
+      containerPoint,
+      t("planner.fill_into", { grid: shortCode(this.aim.into) }),
+      t("planner.fill_other"),
+    );
     return true;
   }
 
@@ -59,7 +63,8 @@ export class Fill extends Tool {
     let best = Infinity;
     for (const ring of rings(shape)) {
       const points = ring.map((id) => this.editor.tiling.points[id]);
-      for (let i = 0; i < points.length; i += 1) best = Math.min(best, footOf(points[i], points[(i + 1) % points.length], x, y).away);
+      for (let i = 0; i < points.length; i += 1)
+        best = Math.min(best, footOf(points[i], points[(i + 1) % points.length], x, y).away);
     }
     return best;
   }
@@ -86,13 +91,16 @@ export class Fill extends Tool {
   paint(context, view, accent) {
     if (!this.aim) return;
     const shape = this.editor.tiling.shapes.get(this.aim.into);
-    if (shape) outline(context, this.editor.tiling, [shape], view, { fill: faint("accent", 0.2), stroke: accent, width: 3 });
+    if (shape)
+      outline(context, this.editor.tiling, [shape], view, { fill: faint("accent", 0.2), stroke: accent, width: 3 });
     paintMark(context, view, { geometry: this.aim.gap.where, name: "accent" });
   }
 }
 
-const polygonsOf = ({ type, coordinates }) => (type === "Polygon" ? [coordinates] : type === "MultiPolygon" ? coordinates : []);
-const worldOf = (ring) => ring.map(([lon, lat]) => {
-  const [x, y] = toWorld(lon, lat);
-  return { x, y };
-});
+const polygonsOf = ({ type, coordinates }) =>
+  type === "Polygon" ? [coordinates] : type === "MultiPolygon" ? coordinates : [];
+const worldOf = (ring) =>
+  ring.map(([lon, lat]) => {
+    const [x, y] = toWorld(lon, lat);
+    return { x, y };
+  });

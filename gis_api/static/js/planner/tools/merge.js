@@ -22,7 +22,9 @@ export class Merge extends Tool {
   }
 
   confirm() {
-    return this.enough ? { words: t(byFinger() ? "planner.merge_selected" : "planner.confirm_merge"), act: () => this.merge() } : null;
+    return this.enough
+      ? { words: t(byFinger() ? "planner.merge_selected" : "planner.confirm_merge"), act: () => this.merge() }
+      : null;
   }
 
   key(event) {

@@ -14,7 +14,8 @@ import { Tool } from "./tool.js";
 export class Vertices extends Tool {
   static name = "vertices";
   static key = "e";
-  static picture = "M10 2l7.5 8-7.5 8L2.500 10zM8.500 0.500h3v3h-3zM8.500 16.500h3v3h-3zM0.500 8.500h3v3h-3zM16.500 8.500h3v3h-3z";
+  static picture =
+    "M10 2l7.5 8-7.5 8L2.500 10zM8.500 0.500h3v3h-3zM8.500 16.500h3v3h-3zM0.500 8.500h3v3h-3zM16.500 8.500h3v3h-3z";
   static keeps = true;
   static counts = true;
 
@@ -62,7 +63,11 @@ export class Vertices extends Tool {
   // A vertex of the tiling snaps to the ground only: on another border it could not stay.
   snapped(latlng, id, free) {
     const { overlay } = this;
-    return this.editor.snapper.find(latlng, { free, without: overlay ? new Set([overlay.code]) : null, ground: !overlay });
+    return this.editor.snapper.find(latlng, {
+      free,
+      without: overlay ? new Set([overlay.code]) : null,
+      ground: !overlay,
+    });
   }
 
   drag(id, position, place = null) {
@@ -70,7 +75,10 @@ export class Vertices extends Tool {
     this.held.place = place;
     this.tiling.nudge(id, position);
     this.editor.scene.hand.redraw();
-    this.editor.foresee(() => this.foreseen(), (seen) => this.tellOf(seen));
+    this.editor.foresee(
+      () => this.foreseen(),
+      (seen) => this.tellOf(seen),
+    );
   }
 
   foreseen() {
@@ -102,7 +110,13 @@ export class Vertices extends Tool {
   words(seen) {
     if (!seen) return this.held.grids.map(shortCode).join(" · ");
     const { figures, cut } = seen;
-    const counts = [...figures].map(([code, [before, after]]) => t("planner.before_after", { grid: shortCode(code), before: number(before.households), after: number(after.households) }));
+    const counts = [...figures].map(([code, [before, after]]) =>
+      t("planner.before_after", {
+        grid: shortCode(code),
+        before: number(before.households),
+        after: number(after.households),
+      }),
+    );
     return [...counts, cut.size ? t("planner.cuts", { n: number(cut.size) }) : null].filter(Boolean).join(" · ");
   }
 
@@ -116,11 +130,18 @@ export class Vertices extends Tool {
       return;
     }
     const sent = overlay ? this.redrawn(overlay, (id) => (id === held.id ? to : undefined)) : operation;
-    await this.editor.apply(sent, { before: () => this.tiling.settle(held.id), refused: () => this.springBack(moving) });
+    await this.editor.apply(sent, {
+      before: () => this.tiling.settle(held.id),
+      refused: () => this.springBack(moving),
+    });
   }
 
   erase(at, id) {
-    this.editor.apply(this.overlay ? this.redrawn(this.overlay, (other) => (other === id ? null : undefined)) : { op: "delete_vertex", at });
+    this.editor.apply(
+      this.overlay
+        ? this.redrawn(this.overlay, (other) => (other === id ? null : undefined))
+        : { op: "delete_vertex", at },
+    );
   }
 
   // The overlay with other positions: `at(id)` gives a new one, null takes the vertex out, undefined leaves it.
@@ -129,10 +150,12 @@ export class Vertices extends Tool {
       const other = at(id);
       return other === undefined ? [this.tiling.points[id].lon, this.tiling.points[id].lat] : other;
     };
-    const coordinates = shape.polygons.map((polygon) => polygon.map((ring) => {
-      const places = ring.map(place).filter(Boolean);
-      return [...places, places[0]];
-    }));
+    const coordinates = shape.polygons.map((polygon) =>
+      polygon.map((ring) => {
+        const places = ring.map(place).filter(Boolean);
+        return [...places, places[0]];
+      }),
+    );
     return { op: "reshape", code: shape.code, geometry: { type: "MultiPolygon", coordinates } };
   }
 
@@ -157,8 +180,20 @@ export class Vertices extends Tool {
 
   paintHand(context, view, accent) {
     const { touched } = this;
-    outline(context, this.tiling, touched.filter((shape) => shape.level === "sub_grid"), view, { stroke: colour("sub-grid"), width: 1, dash: [4, 3] });
-    outline(context, this.tiling, touched.filter((shape) => shape.level !== "sub_grid"), view, { fill: faint("accent", 0.06), stroke: accent, width: 2 });
+    outline(
+      context,
+      this.tiling,
+      touched.filter((shape) => shape.level === "sub_grid"),
+      view,
+      { stroke: colour("sub-grid"), width: 1, dash: [4, 3] },
+    );
+    outline(
+      context,
+      this.tiling,
+      touched.filter((shape) => shape.level !== "sub_grid"),
+      view,
+      { fill: faint("accent", 0.06), stroke: accent, width: 2 },
+    );
     const { place } = this.held;
     if (!place?.snapped) return;
     const [x, y] = toWorld(...place.stored);
