@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
+import statistics
 import subprocess
+import time
 
 import pytest
 
@@ -77,6 +80,21 @@ def test_a_report_finds_a_worker_or_waits_with_a_reason(
     assert made["state"] == "dispatched" or made["state"] == "waiting"
     again, same, _ = service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="journey-1")
     assert (again, same["id"], same["replayed"]) == (200, made["id"], True)
+
+
+def test_no_answer_waits_for_the_client_s_delayed_acknowledgement(service: Service, key: dict[str, str]) -> None:
+    """40 ms of nothing on a kept-alive connection, where the answer's head and body are two packets."""
+    link = http.client.HTTPConnection("127.0.0.1", service.port)
+    took_s = []
+    for _ in range(21):
+        began_s = time.perf_counter()
+        link.request("GET", "/api/v1/session", headers=key)
+        answer = link.getresponse()
+        answer.read()
+        took_s.append(time.perf_counter() - began_s)
+        assert answer.status == 200
+    link.close()
+    assert statistics.median(took_s) < 0.030
 
 
 def test_a_killed_api_process_is_replaced(service: Service, key: dict[str, str]) -> None:
