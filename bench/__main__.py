@@ -18,6 +18,7 @@ BENCHES = {
     "locate": ("bench.locate", "bench.http_locate"),
     "answers": ("bench.answers",),
     "check": ("bench.check",),
+    "deadlines": ("bench.deadlines",),
     "dispatch": ("bench.dispatch", "bench.positions"),
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
