@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from layers.access import Actor
+from layers.access import Actor, Role
 from layers.db import Base, now_column
 from layers.workers import announce
 
@@ -82,7 +82,7 @@ known AS (
     SELECT sent.*, workers.id, CASE
         WHEN workers.id IS NULL THEN 'unknown_worker'
         WHEN NOT starts_with(workers.area, :area) THEN 'foreign_area'
-        WHEN workers.id <> :only THEN 'another_worker' END AS reason
+        WHEN :own_only AND workers.id IS DISTINCT FROM :only THEN 'another_worker' END AS reason
     FROM sent LEFT JOIN workers ON workers.number = sent.worker AND workers.active
 ),
 latest AS (
@@ -105,7 +105,7 @@ SELECT (SELECT count(*) FROM stored) AS stored,
 
 
 def add_fixes(session: Session, fixes: Sequence[Fix], *, now: datetime, by: Actor) -> Stored:
-    """What became of each fix; a worker's own fixes only, where a worker reports.
+    """What became of each fix; a worker's own fixes only, where a worker reports, and none of one without a number.
 
     A fix that is not newer than the stored one, or than another one of the same worker in the batch, counts as late.
     Refused: a moment over 60 s ahead (`in_the_future`), `unknown_worker`, `foreign_area`, `another_worker`.
@@ -113,7 +113,8 @@ def add_fixes(session: Session, fixes: Sequence[Fix], *, now: datetime, by: Acto
     latest = now + MOST_AHEAD
     timely = [fix for fix in fixes if fix.fixed_at <= latest]
     ahead = [fix for fix in fixes if fix.fixed_at > latest] if len(timely) < len(fixes) else []
-    found = session.execute(text(STORE), {**_columns(timely), "area": by.area, "only": by.worker_id}).one()
+    whose = {"area": by.area, "own_only": by.role == Role.worker, "only": by.worker_id}
+    found = session.execute(text(STORE), {**_columns(timely), **whose}).one()
     if found.stored:
         announce(session)
     refused = [(place, reason) for place, reason in found.refused] + [(fix.place, "in_the_future") for fix in ahead]

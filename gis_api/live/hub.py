@@ -19,7 +19,7 @@ from sqlalchemy import exc as sql
 from sqlalchemy.orm import Session
 
 from gis_api.errors import Problem
-from gis_api.live.presence import MOST_PER_MESSAGE, REPEATED_EVERY_S, Presence
+from gis_api.live.presence import MOST_PER_MESSAGE, REPEATED_EVERY_S, Presence, seen_from
 from gis_api.live.stream import Stream, Visitor
 from gis_api.live.telling import events_of, hello, rendered
 from layers.access import Actor, Role
@@ -234,9 +234,10 @@ class Hub:
 
     def _show_here_now(self, room: Room) -> None:
         room.here_is_due = False
-        event = rendered("here", {"people": self._presence.list_people(room.plan_id)})
+        people = self._presence.list_people(room.plan_id)
         for stream in list(room.streams):
-            stream.put(event)
+            area = stream.visitor.actor.area
+            stream.put(rendered("here", {"people": [seen_from(area, one, district=room.district) for one in people]}))
 
     # Rights and the end
 

@@ -75,3 +75,12 @@ class Presence:
         """Every window on a plan, by person."""
         windows = sorted(self._plans.get(plan_id, {}).values(), key=lambda here: (here.person, here.tab))
         return [{"person": here.person, "tab": here.tab, "doing": dict(here.doing)} for here in windows]
+
+
+def seen_from(area: str, person: Mapping[str, Any], *, district: str) -> dict[str, Any]:
+    """Somebody as a listener of an area is told of them: where they work only as far as it lies in that area."""
+    doing = person["doing"]
+    grids = [code for code in doing.get("grids", ()) if code.startswith(area)]
+    if district.startswith(area) or grids:
+        return {**person, "doing": {**doing, "grids": grids} if "grids" in doing else doing}
+    return {**person, "doing": {name: told for name, told in doing.items() if name not in ("grids", "at")}}

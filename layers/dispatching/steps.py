@@ -89,8 +89,10 @@ def _require_right(taking: _Taking) -> None:
     """Dispatchers lead; a worker takes steps of own tasks and verifies own reports; a unit handles."""
     step, by = taking.asked.step, taking.by
     if by.role == Role.worker:
-        own = by.worker_id is not None and taking.incident.worker_id == by.worker_id
-        allowed = (step in WORKER_STEPS and own) or (step == "verify" and _reported_by(taking) == by.worker_id)
+        own = taking.incident.worker_id == by.worker_id
+        mine = (step in WORKER_STEPS and own) or (step == "verify" and _reported_by(taking) == by.worker_id)
+        # Nobody's case is not the case of whoever has no staff number.
+        allowed = by.worker_id is not None and mine
     elif by.role == Role.unit:
         allowed = step in UNIT_STEPS
     else:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from geoalchemy2.functions import ST_X, ST_Y
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from layers.access import Actor, Role
@@ -64,9 +64,15 @@ def scope(by: Actor) -> ColumnElement[bool]:
         return and_(within, Incident.unit_code == by.unit)
     if by.role != Role.worker:
         return within
-    own = Incident.worker_id == by.worker_id
+    return or_(_own(by), within) if by.area else _own(by)
+
+
+def _own(by: Actor) -> ColumnElement[bool]:
+    """What somebody has or has reported; who is tied to no staff number has nothing, and not what nobody has (NULL)."""
+    if by.worker_id is None:
+        return false()
     reported = select(Reporter.incident_id).where(Reporter.worker_id == by.worker_id)
-    return or_(own, Incident.id.in_(reported), within) if by.area else or_(own, Incident.id.in_(reported))
+    return or_(Incident.worker_id == by.worker_id, Incident.id.in_(reported))
 
 
 def get_incident(session: Session, incident_id: int, *, by: Actor) -> IncidentCard:

@@ -45,14 +45,14 @@ def replay(
     """How many of the incidents accepted in [since, until) would go to another grid under this plan, from where to
     where; and their places, for roles that may see them.
 
-    An incident is compared with the grid under which it was accepted ([P5]). Raises NotFound, Unacceptable for a time
-    that ends before it begins.
+    An incident is compared with the grid under which it was accepted ([P5]); those of the actor's area are counted.
+    Raises NotFound, Unacceptable for a time that ends before it begins.
     """
     plan = get_plan(session, plan_id, by=by)
     if until is not None and until <= since:
         raise Unacceptable("ends_before_it_starts", errors=[(["until"], "ends_before_it_starts")])
     board = load_board(session, plan)
-    gone = _gone(session, board, since=since, until=until)
+    gone = _gone(session, board, since=since, until=until, by=by)
     rows = gone.elsewhere()
     moved = Counter((gone.held[row], gone.now[row]) for row in rows)
     shown = json.loads(shapely.to_geojson(shapely.MultiPoint(gone.points[rows].tolist()))) if rows else None
@@ -74,10 +74,12 @@ def replay(
     }
 
 
-def _gone(session: Session, board: Board, *, since: datetime, until: datetime | None) -> Gone:
+def _gone(session: Session, board: Board, *, since: datetime, until: datetime | None, by: Actor) -> Gone:
     columns = (Incident.grid_code, func.ST_X(Incident.geom), func.ST_Y(Incident.geom))
     accepted = select(*columns).where(
-        Incident.district == board.district, Incident.reported_at >= since, Incident.grid_code.is_not(None)
+        Incident.district == board.district,
+        Incident.reported_at >= since,
+        Incident.grid_code.startswith(by.area, autoescape=True),
     )
     if until is not None:
         accepted = accepted.where(Incident.reported_at < until)

@@ -299,6 +299,15 @@ def test_a_planner_of_one_street_hears_of_its_grids_only(
     changed = [feature["id"] for told in listener.named("edited") for feature in told["changed"]]
     assert changed == [codes[0]]
     assert not any(code.startswith(away) for told in listener.named("edited") for code in told["lines"][0]["codes"])
+    doing = {"grids": [away], "tool": "split", "at": [118.1, 39.6]}
+    one.client("planner").post(f"{drawer.path}/here", json={"tab": "t", "doing": doing})
+    until(lambda: _doing(listener, "planner", "t") == {"tool": "split"}, most_s=WAIT_S)
+
+
+def _doing(listener: Listener, person: str, tab: str) -> Any:
+    """What a listener was told last that somebody does in a window."""
+    people = listener.named("here")[-1]["people"]
+    return next((who["doing"] for who in people if (who["person"], who["tab"]) == (person, tab)), None)
 
 
 @pytest.mark.alone
