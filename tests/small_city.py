@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from layers.areas import Area
 from layers.assignments import Assignment
 from layers.grids import Grid
+from layers.planning import codes
 from layers.plans import Plan, PlanArea, Publication
 from layers.workers import Worker
 from tests.city import City, synthetic_city
@@ -83,6 +84,7 @@ def load_small_city(session: Session, n: int = 12, **options: Any) -> SmallCity:
         )
     )
     session.flush()
+    codes.record_plan(session, shapes.district, plan_id=plan.id, origin="first")
     return SmallCity(shapes, plan.id, 1, shapes.district, worker_of)
 
 

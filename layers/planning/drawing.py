@@ -38,6 +38,7 @@ from layers.planning.operations import (
     Split,
 )
 from layers.planning.steps import Move
+from layers.planning.sub_codes import follow_grids
 from tiling import borders, reshape
 from tiling.borders.cutting import drawn_polygon
 from tiling.errors import InvalidShape, NoSuchGrid, OutsideFrame, SplitsGrid
@@ -86,7 +87,8 @@ def _grids_of(board: Board, change: Change) -> set[str]:
 
 def draw(session: Session, board: Board, op: Operation) -> Drawn:
     """What an operation does to a board; raises what the pure edits raise, places in degrees."""
-    return _DRAWERS[type(op)](Table(session, board), op)
+    table = Table(session, board)
+    return follow_grids(table, _DRAWERS[type(op)](table, op))
 
 
 def xy_of(board: Board, position: Position) -> XY:

@@ -97,7 +97,7 @@ def succession_of(session: Session, plan: Plan) -> Succession:
 def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Succession:
     """The same between any two boards; `plan` is that of the newer one."""
     begin = begin_of(plan)
-    decided = _decided(session, plan.id)
+    decided = _under_present_codes(_decided(session, plan.id), new)
     before = posts_of(session, {*old.rows, *new.rows}, at=begin)
     changes = _changes(old, new)
     both = both_of(old, new, besides={*decided, *changes})
@@ -161,6 +161,12 @@ def _decided(session: Session, plan_id: int) -> dict[str, _Record]:
         if number is not None:
             posts.append(Post(number, role or "", name, worker_id or 0))
     return {code: _Record(tuple(sorted(posts)), origin) for code, (origin, posts) in found.items()}
+
+
+def _under_present_codes(decided: Mapping[str, _Record], board: Board) -> dict[str, _Record]:
+    """The decisions about grids that have got another code since, under that one; a later decision stands above."""
+    former = {board.present(code): record for code, record in sorted(decided.items()) if code not in board.rows}
+    return former | {code: record for code, record in decided.items() if code in board.rows}
 
 
 def _changes(old: Board, new: Board) -> dict[str, str]:
@@ -282,7 +288,7 @@ def decide(session: Session, plan_id: int, decisions: Sequence[Decision], *, ver
         if code not in desk.board.rows:
             raise NotFound("no_such_grid", grid=code[:60])
         require_area(by, code)
-        _write(session, plan.id, code, posts, by=by)
+        _write(session, plan.id, code, posts, board=desk.board, by=by)
     if by.name not in plan.editors:
         plan.editors = [*plan.editors, by.name]
     details = {"grids": [code for code, _ in decisions]}
@@ -290,8 +296,11 @@ def decide(session: Session, plan_id: int, decisions: Sequence[Decision], *, ver
     return plan
 
 
-def _write(session: Session, plan_id: int, code: str, posts: Sequence[tuple[str, str]] | None, *, by: Actor) -> None:
-    session.execute(delete(Successor).where(Successor.plan_id == plan_id, Successor.grid_code == code))
+def _write(
+    session: Session, plan_id: int, code: str, posts: Sequence[tuple[str, str]] | None, *, board: Board, by: Actor
+) -> None:
+    borne = Successor.grid_code.in_(board.borne_by([code]) - (board.rows.keys() - {code}))
+    session.execute(delete(Successor).where(Successor.plan_id == plan_id, borne))
     if posts is None:
         return
     ids = ids_of(session, sorted({number for number, _ in posts}), by=by)
