@@ -67,6 +67,12 @@ CODES: Mapping[int, str] = {
 }
 
 
+# What `gis_api.moments` refuses; the words stand with those of the layers, which refuse the same.
+OF_MOMENTS = frozenset(
+    ("not_a_moment", "offset_missing", "moment_out_of_bounds", "not_a_day", "day_out_of_bounds", "not_a_time_of_day")
+)
+
+
 class Problem(HTTPException):
     """A refusal of a door itself, with its status and the key of its words."""
 
@@ -152,7 +158,10 @@ def _of_validation(error: RequestValidationError, lang: str) -> Answer:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return Answer(400, "malformed_json", {}, _validation_errors(found, lang))
-    return Answer(422, "not_acceptable", {}, _validation_errors(found, lang))
+    kinds = {one["type"] for one in found}
+    # One wrong moment is told by its own name, as the layers tell theirs.
+    code = kinds.pop() if len(kinds) == 1 and kinds <= OF_MOMENTS else "not_acceptable"
+    return Answer(422, code, {}, _validation_errors(found, lang))
 
 
 def _validation_errors(found: Iterable[Any], lang: str) -> tuple[tuple[Sequence[str | int], str], ...]:
@@ -162,6 +171,8 @@ def _validation_errors(found: Iterable[Any], lang: str) -> tuple[tuple[Sequence[
 def _sentence(error: Mapping[str, Any], lang: str) -> str:
     """Our words for what pydantic found, its own English ones where we have none."""
     key = f"validation.{error['type']}"
+    if error["type"] in OF_MOMENTS:
+        key = f"errors.{error['type']}"
     if not texts.has(key):
         return str(error["msg"])
     return _filled(key, lang, error.get("ctx") or {})

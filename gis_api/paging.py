@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 from datetime import datetime
 from urllib.parse import urlencode
 
 from fastapi import Request
 
 from layers.errors import Unacceptable
+from layers.moments import WrongMoment, read_asked_moment, read_moment
 
 Cursor = tuple[datetime, int]
 Box = tuple[float, float, float, float]
+# What is meant as a moment: a cursor of ours begins with letters.
+_LIKE_A_MOMENT = re.compile(r"\d{4}-|\d+\Z", re.ASCII)
 
 
 def key_of(sent: str | None, *, name: str = "after") -> str | None:
@@ -38,8 +42,8 @@ def cursor_of(sent: str | None, *, name: str = "after") -> Cursor | None:
         return None
     try:
         at, number = key.split(" ")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not 0 <= int(number) < 2**63:
+        moment = read_moment(at)
+        if not 0 <= int(number) < 2**63:
             raise ValueError(sent)
     except ValueError:
         raise wrong_cursor(name) from None
@@ -49,14 +53,14 @@ def cursor_of(sent: str | None, *, name: str = "after") -> Cursor | None:
 def moment_of(sent: str) -> tuple[datetime, Cursor | None]:
     """What `changed_since` says: a moment to begin at, or the cursor of a `next` link to go on from."""
     try:
-        moment = datetime.fromisoformat(sent.replace(" ", "+"))
-    except ValueError:
-        cursor = cursor_of(sent, name="changed_since")
-        assert cursor is not None
-        return cursor[0], cursor
-    if moment.tzinfo is None:
-        raise Unacceptable("offset_missing", errors=[(["changed_since"], "offset_missing")])
-    return moment, None
+        return read_asked_moment(sent), None
+    except WrongMoment as wrong:
+        # A day or a number is the wrong moment rather than a cursor.
+        if wrong.code != "not_a_moment" or _LIKE_A_MOMENT.match(sent):
+            raise Unacceptable(wrong.code, errors=[(["changed_since"], wrong.code)]) from None
+    cursor = cursor_of(sent, name="changed_since")
+    assert cursor is not None
+    return cursor[0], cursor
 
 
 def link_after(request: Request, name: str, at: datetime, number: int) -> str:

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.access import Actor, Role
 from layers.db import Base, now_column
+from layers.moments import CLOCK_ERROR
 from layers.workers import announce
 
-# A clock that is a little ahead is forgiven; one that is further ahead would block all later fixes ([D2]).
-MOST_AHEAD = timedelta(seconds=60)
+# A phone that was away from the net sends what it kept; what is older than this is a wrong clock.
+OLDEST = timedelta(days=7)
 
 
 class Position(Base):
@@ -108,16 +109,18 @@ def add_fixes(session: Session, fixes: Sequence[Fix], *, now: datetime, by: Acto
     """What became of each fix; a worker's own fixes only, where a worker reports, and none of one without a number.
 
     A fix that is not newer than the stored one, or than another one of the same worker in the batch, counts as late.
-    Refused: a moment over 60 s ahead (`in_the_future`), `unknown_worker`, `foreign_area`, `another_worker`.
+    Refused: a moment over 60 s ahead (`in_the_future`: it would block all later fixes, [D2]) or more than seven days
+    ago (`too_long_ago`), `unknown_worker`, `foreign_area`, `another_worker`.
     """
-    latest = now + MOST_AHEAD
-    timely = [fix for fix in fixes if fix.fixed_at <= latest]
-    ahead = [fix for fix in fixes if fix.fixed_at > latest] if len(timely) < len(fixes) else []
+    earliest, latest = now - OLDEST, now + CLOCK_ERROR
+    timely = [fix for fix in fixes if earliest <= fix.fixed_at <= latest]
+    ahead = [(fix.place, "in_the_future") for fix in fixes if fix.fixed_at > latest]
+    behind = [(fix.place, "too_long_ago") for fix in fixes if fix.fixed_at < earliest]
     whose = {"area": by.area, "own_only": by.role == Role.worker, "only": by.worker_id}
     found = session.execute(text(STORE), {**_columns(timely), **whose}).one()
     if found.stored:
         announce(session)
-    refused = [(place, reason) for place, reason in found.refused] + [(fix.place, "in_the_future") for fix in ahead]
+    refused = [(place, reason) for place, reason in found.refused] + ahead + behind
     return Stored(found.stored, found.meant - found.stored, tuple(sorted(refused)))
 
 

@@ -17,6 +17,7 @@ from layers.access import Actor
 from layers.db import Base, id_column
 from layers.errors import Unacceptable
 from layers.history import note
+from layers.moments import require_soon
 from layers.workers import Worker, announce, ids_of
 
 
@@ -89,10 +90,11 @@ def is_on_duty(spans: Iterable[tuple[datetime, datetime]], at: datetime) -> bool
     return any(start <= at < end for start, end in spans)
 
 
-def add_shifts(session: Session, shifts: Sequence[NewShift], *, by: Actor) -> int:
+def add_shifts(session: Session, shifts: Sequence[NewShift], *, now: datetime, by: Actor) -> int:
     """The number of shifts stored, all or none; raises Unacceptable naming the first wrong one."""
     for place, shift in enumerate(shifts):
         _check_span(shift, place)
+        require_soon(shift.end, "shifts", place, "end", now=now)
     ids = ids_of(session, {shift.worker for shift in shifts}, by=by)
     rows = [{"worker_id": ids[shift.worker], "span": Range(shift.start, shift.end, bounds="[)")} for shift in shifts]
     if rows:

@@ -170,15 +170,14 @@ def agree(
 
 
 def _moment(text: str) -> datetime:
-    from datetime import datetime
+    from layers.moments import WrongMoment, read_moment
 
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise typer.BadParameter(f"give the time with its offset, such as 2026-11-01T00:00:00+08:00, not {text!r}")
-    return moment
+        return read_moment(text)
+    except WrongMoment as wrong:
+        raise typer.BadParameter(
+            f"give a time of 1970 to 2100 with its offset, such as 2026-11-01T00:00:00+08:00, not {text!r}"
+        ) from wrong
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

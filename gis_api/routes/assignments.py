@@ -7,13 +7,15 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import Now, Read, Tx, role_door
+from gis_api.moments import AskedMoment, Moment
 from layers import assignments
 from layers.access import Actor, Role
 from layers.assignments import Charge, ChargesAsked
 from layers.errors import NotFound
+from layers.moments import require_soon
 from layers.workers import WorkerRole
 
 router = APIRouter(tags=["workers"])
@@ -27,14 +29,14 @@ class NewAssignment(BaseModel):
     worker: Annotated[str, Field(min_length=1, max_length=60)]
     grid: Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
     role: WorkerRole = WorkerRole.grid_worker
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class AssignmentEnd(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class AssignmentOut(BaseModel):
@@ -63,7 +65,7 @@ def list_assignments(
     tx: Read,
     by: Reader,
     now: Now,
-    at: AwareDatetime | None = None,
+    at: AskedMoment | None = None,
     area: Annotated[str, Query(max_length=40)] = "",
     grid: Annotated[str | None, Query(max_length=40)] = None,
     worker: Annotated[str | None, Query(max_length=60)] = None,
@@ -81,8 +83,10 @@ def list_assignments(
 @router.post("/api/v1/assignments", status_code=201, summary="Put a worker in charge of a grid")
 def add_assignment(tx: Tx, by: Writer, now: Now, new: NewAssignment) -> AssignmentOut:
     """From now or from a date, without an end or until one."""
+    since = new.since or now
+    require_soon(since, "since", now=now)
     charge = assignments.add_assignment(
-        tx, new.worker, grid=new.grid, role=str(new.role), since=new.since or now, until=new.until, by=by
+        tx, new.worker, grid=new.grid, role=str(new.role), since=since, until=new.until, by=by
     )
     return _out(charge)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.geojson import feature, feature_collection
+from gis_api.moments import AskedMoment
 from layers import heat
 from layers.access import Actor, require_visible
 from layers.errors import Unacceptable
@@ -21,7 +22,6 @@ LONGEST_PERIOD = timedelta(days=366 * 3)
 Layer = Literal["hazards", "incidents"]
 CellName = Literal["sub_grid", "grid", "community", "subdistrict", "250m", "500m"]
 Per = Literal["count", "households", "change"]
-Moment = Annotated[datetime | None, Query(description="RFC 3339 with offset.")]
 
 
 def _area(by: Actor, asked: str | None) -> str:
@@ -33,9 +33,6 @@ def _area(by: Actor, asked: str | None) -> str:
 def _period(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
     end = until or now
     start = since or end - DEFAULT_PERIOD
-    for name, moment in (("since", start), ("until", end)):
-        if moment.tzinfo is None:
-            raise Unacceptable("offset_missing", errors=[([name], "offset_missing")])
     if not start < end or end - start > LONGEST_PERIOD:
         raise Unacceptable("wrong_period", errors=[(["since"], "wrong_period")])
     return start, end
@@ -48,8 +45,8 @@ def read_heat(
     now: Now,
     layer: Layer = "hazards",
     area: str | None = None,
-    since: Moment = None,
-    until: Moment = None,
+    since: AskedMoment | None = None,
+    until: AskedMoment | None = None,
     category: str | None = None,
     cell: CellName = "grid",
     per: Per = "count",
@@ -79,7 +76,12 @@ def _plain(cell: heat.Cell) -> dict[str, Any]:
 
 @router.get("/api/v1/figures")
 def read_figures(
-    tx: Read, by: AnyRole, now: Now, area: str | None = None, since: Moment = None, until: Moment = None
+    tx: Read,
+    by: AnyRole,
+    now: Now,
+    area: str | None = None,
+    since: AskedMoment | None = None,
+    until: AskedMoment | None = None,
 ) -> dict[str, Any]:
     """The figures of an area and of each area right below it, with the daily curve and the categories."""
     start, end = _period(since, until, now)

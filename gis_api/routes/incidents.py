@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from gis_api.cases import answer_to_report, case_of, full_case_of
 from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
+from gis_api.moments import AskedMoment, Moment
 from gis_api.paging import cursor_of, link_after, moment_of
 from layers import dispatching, incidents
 from layers.access import Actor, Role
 from layers.dispatching import Memory, Report, StepAsked
 from layers.errors import NotFound, Unacceptable
 from layers.incidents import STATES, IncidentsAsked
+from layers.moments import require_past
 from layers.workers import ids_of
 
 router = APIRouter(tags=["incidents"])
@@ -57,7 +60,7 @@ class IncidentIn(BaseModel):
     urgency: Literal["low", "normal", "high", "critical"] | None = None
     description: Text = ""
     channel: Literal["hotline", "wechat", "app", "patrol", "sensor", "department", "checkpoint"] = "hotline"
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
     external_id: Annotated[Short | None, Field(min_length=1)] = None
     reporter: ReporterIn | None = None
 
@@ -94,13 +97,13 @@ def report_incident(
     memory = Memory(atlas, roster)
     lang = language_of(request)
     if dry_run:
-        decided = dispatching.decide(tx, memory, _report(tx, sent, by, atlas), now=now, by=by)
+        decided = dispatching.decide(tx, memory, _report(tx, sent, by, atlas, now), now=now, by=by)
         return JSONResponse(answer_to_report(decided, None, replicas=replicas, lang=lang))
     key, client = _key(idempotency_key), f"{by.kind}:{by.name}"
     known = incidents.claim_key(tx, key, client=client, body_sha256=_digest(sent))
     if known is not None:
         return JSONResponse({**known, "replayed": True})
-    done = dispatching.report(tx, memory, _report(tx, sent, by, atlas), now=now, by=by)
+    done = dispatching.report(tx, memory, _report(tx, sent, by, atlas, now), now=now, by=by)
     answer = answer_to_report(done.decided, done, replicas=replicas, lang=lang)
     incidents.keep_answer(tx, key, client=client, status=201, answer=answer)
     return JSONResponse(answer, 201, {"Location": f"/api/v1/incidents/{done.incident_id}"})
@@ -122,7 +125,9 @@ def _digest(sent: IncidentIn) -> bytes:
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
 
 
-def _report(session: Session, sent: IncidentIn, by: Actor, atlas: Locator) -> Report:
+def _report(session: Session, sent: IncidentIn, by: Actor, atlas: Locator, now: datetime) -> Report:
+    if sent.occurred_at is not None:
+        require_past(sent.occurred_at, "occurred_at", now=now)
     place: ReportedPosition = position(
         sent.lon, sent.lat, datum=sent.datum, actor=by, bounds=atlas.bounds, accuracy_m=sent.accuracy_m
     )
@@ -164,7 +169,7 @@ def list_incidents(
     state: Annotated[list[str] | None, Query()] = None,
     area: Annotated[str, Query(max_length=40)] = "",
     category: Annotated[str | None, Query(max_length=60)] = None,
-    since: AwareDatetime | None = None,
+    since: AskedMoment | None = None,
     changed_since: Annotated[str | None, Query(max_length=100)] = None,
     overdue: bool = False,
     after: Annotated[str | None, Query(max_length=100)] = None,

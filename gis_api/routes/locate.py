@@ -6,7 +6,6 @@ desk. What is written here is the contract of both.
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial as partial_
 from typing import Annotated, Literal
 
@@ -19,6 +18,7 @@ from gis_api.dependencies import Locating, Locator, Now, Once, Replicas_
 from gis_api.errors import Problem
 from gis_api.fast_locate import ARROW, LARGE_BYTES, Desk, Question, answer_batch
 from gis_api.geojson import position
+from gis_api.moments import AskedMoment
 from layers.errors import Unacceptable
 
 router = APIRouter(tags=["locate"])
@@ -138,11 +138,11 @@ async def locate(
     lat: Annotated[Number, Query(description="Latitude in degrees.")],
     datum: Annotated[str | None, Query(description="wgs84, cgcs2000, gcj02 or bd09; default: the key's.")] = None,
     accuracy_m: Annotated[Number | None, Query(description="Radius of doubt: lists all grids within it.")] = None,
-    at: Annotated[datetime | None, Query(description="As of this moment (RFC 3339 with offset).")] = None,
+    at: Annotated[AskedMoment | None, Query(description="As of this moment (RFC 3339 with offset).")] = None,
     show_datum: Annotated[Datum, Query(description="Datum in which the position is told.")] = "wgs84",
 ) -> Response:
     """One answer, always: `inside`, `border` (the smallest code is responsible), `gap` or `outside`."""
-    _refuse_odd(accuracy_m, at)
+    _refuse_odd(accuracy_m)
     asked = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds, accuracy_m=accuracy_m)
     moment = at or now
     desk: Desk = request.app.state.desk
@@ -184,8 +184,6 @@ async def locate_many(
     return Response(answer, media_type=kind, headers={"Cache-Control": "no-store"})
 
 
-def _refuse_odd(accuracy_m: float | None, at: datetime | None) -> None:
+def _refuse_odd(accuracy_m: float | None) -> None:
     if accuracy_m is not None and not 0.0 <= accuracy_m <= 10_000.0:
         raise Unacceptable("wrong_accuracy", errors=[(["accuracy_m"], "wrong_accuracy")], most=10_000)
-    if at is not None and at.tzinfo is None:
-        raise Unacceptable("offset_missing", errors=[(["at"], "offset_missing")])

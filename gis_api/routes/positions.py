@@ -7,10 +7,11 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import Locator, Now, Tx, role_door
 from gis_api.geojson import SAME_AS_WGS84, Box, datum_of, many_in_wgs84, refusals
+from gis_api.moments import Moment
 from layers import positions
 from layers.access import Actor, Role
 from layers.errors import Unacceptable
@@ -28,7 +29,7 @@ class FixIn(BaseModel):
     lat: Annotated[float, Field(strict=True)]
     datum: str | None = None
     accuracy_m: Annotated[float | None, Field(ge=0, le=100_000, allow_inf_nan=False)] = None
-    fixed_at: AwareDatetime
+    fixed_at: Moment
 
 
 class FixesIn(BaseModel):

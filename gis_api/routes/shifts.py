@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gis_api.dependencies import Now, Read, Tx, role_door
+from gis_api.moments import AskedMoment, Day, Moment, TimeOfDay
 from layers import shifts
 from layers.access import Actor, Role
 from layers.errors import Unacceptable
@@ -27,11 +28,11 @@ class ShiftIn(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     worker: Annotated[str, Field(min_length=1, max_length=60)]
-    start: AwareDatetime | None = None
-    end: AwareDatetime | None = None
-    day: date | None = None
-    from_: Annotated[time | None, Field(alias="from")] = None
-    to: time | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+    day: Day | None = None
+    from_: Annotated[TimeOfDay | None, Field(alias="from")] = None
+    to: TimeOfDay | None = None
 
     @model_validator(mode="after")
     def _one_way_to_tell(self) -> ShiftIn:
@@ -87,7 +88,7 @@ def _out(duties: list[Duty]) -> list[DutyOut]:
 
 @router.get("/api/v1/on-duty", summary="Who is on duty")
 def read_on_duty(
-    tx: Read, by: Reader, now: Now, at: AwareDatetime | None = None, area: Annotated[str, Query(max_length=40)] = ""
+    tx: Read, by: Reader, now: Now, at: AskedMoment | None = None, area: Annotated[str, Query(max_length=40)] = ""
 ) -> OnDutyOut:
     """Everybody on duty at a moment, each with the unbroken stretch of duty around it."""
     moment = at or now
@@ -101,9 +102,9 @@ def list_shifts(
     tx: Read,
     by: Reader,
     now: Now,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
-    day: date | None = None,
+    since: AskedMoment | None = None,
+    until: AskedMoment | None = None,
+    day: Day | None = None,
     worker: Annotated[str | None, Query(max_length=60)] = None,
     area: Annotated[str, Query(max_length=40)] = "",
     after: Annotated[str, Query(max_length=60)] = "",
@@ -129,7 +130,7 @@ def _link(request: Request, number: str) -> str:
 
 
 @router.post("/api/v1/shifts", status_code=201, summary="Store shifts")
-def add_shifts(tx: Tx, by: Writer, new: ShiftsIn | ShiftIn) -> StoredOut:
+def add_shifts(tx: Tx, by: Writer, now: Now, new: ShiftsIn | ShiftIn) -> StoredOut:
     """One shift or a list of them, all or none."""
     told = new.shifts if isinstance(new, ShiftsIn) else [new]
-    return StoredOut(stored=shifts.add_shifts(tx, [one.shift() for one in told], by=by))
+    return StoredOut(stored=shifts.add_shifts(tx, [one.shift() for one in told], now=now, by=by))

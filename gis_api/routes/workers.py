@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api import texts
 from gis_api.dependencies import Locator, Now, Once, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import language_of
 from gis_api.geojson import position
+from gis_api.moments import AskedMoment
 from layers import workers
 from layers.access import Actor, Role, require_visible
 from layers.assignments import codes_served
@@ -120,7 +121,7 @@ def read_nearest(
     datum: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 5,
     role: WorkerRole | None = None,
-    at: AwareDatetime | None = None,
+    at: AskedMoment | None = None,
     policy: Policy = Policy.own_grid_first,
 ) -> dict[str, Any]:
     """Candidates best first and everybody who stood before the last of them but may not go, each with the reason.

@@ -14,6 +14,7 @@ from layers.access import Actor
 from layers.areas import Area
 from layers.chronicle import note_turn
 from layers.errors import Conflict, Forbidden, Unacceptable
+from layers.moments import require_soon
 from layers.planning import codes
 from layers.planning.board import Board
 from layers.planning.certificates import certify
@@ -74,6 +75,7 @@ def _begin(session: Session, effective_at: datetime | None, previous: Plan | Non
     if effective_at is not None and effective_at < now:
         raise Unacceptable("effective_in_the_past", errors=[(["effective_at"], "effective_in_the_past")])
     begin = effective_at or now
+    require_soon(begin, "effective_at", now=now)
     scheduled = previous.in_force.lower if previous is not None and previous.in_force is not None else None
     if scheduled is not None and begin <= scheduled:
         raise Unacceptable(

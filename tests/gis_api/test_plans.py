@@ -91,6 +91,9 @@ def test_a_date_in_the_past_is_refused_and_one_in_the_future_schedules_the_plan(
     past = {"effective_at": (now - timedelta(hours=1)).isoformat()}
     assert draft.post("publish", past, client=reviewer).status_code == 422
     later = now + timedelta(days=3)
+    for years in (3, 73):
+        far = draft.post("publish", {"effective_at": (now + timedelta(days=365 * years)).isoformat()}, client=reviewer)
+        assert far.status_code == 422 and far.json()["errors"][0]["loc"] == ["effective_at"]
     plan = draft.post("publish", {"effective_at": later.isoformat()}, client=reviewer).json()
     assert datetime.fromisoformat(plan["effective_at"]) == later
     older = reviewer.get(f"{PLANS}/{small_city.plan_id}").json()

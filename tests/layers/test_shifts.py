@@ -67,7 +67,10 @@ def test_the_stored_stretch_around_a_moment_is_told_whole(session: Session) -> N
     staffed_city(session, staff=False)
     add_worker(session, "W", shift=(NOON - 8 * HOUR, NOON))
     add_shifts(
-        session, [NewShift("W", NOON, NOON + 8 * HOUR), NewShift("W", NOON + 9 * HOUR, NOON + 10 * HOUR)], by=ADMIN
+        session,
+        [NewShift("W", NOON, NOON + 8 * HOUR), NewShift("W", NOON + 9 * HOUR, NOON + 10 * HOUR)],
+        now=NOON,
+        by=ADMIN,
     )
     [duty] = list_on_duty(session, NOON + HOUR, by=ADMIN)
     assert (duty.worker, duty.since, duty.until) == ("W", NOON - 8 * HOUR, NOON + 8 * HOUR)

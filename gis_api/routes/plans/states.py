@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import AskedBox, IfMatch, Planner, Read, Tx, etag, role_door
+from gis_api.moments import Moment
 from gis_api.routes.plans.doors import GEOJSON, JSON, PRIVATE, PlanId, number_of
 from layers import planning, plans
 from layers.access import Actor, Role
@@ -55,15 +56,15 @@ class Publication(BaseModel):
     """When a plan comes into force; at once where nothing is said."""
 
     model_config = ConfigDict(extra="forbid")
-    effective_at: AwareDatetime | None = None
+    effective_at: Moment | None = None
 
 
 class Replay(BaseModel):
     """From when on, and until when, incidents are taken."""
 
     model_config = ConfigDict(extra="forbid")
-    since: AwareDatetime
-    until: AwareDatetime | None = None
+    since: Moment
+    until: Moment | None = None
 
 
 def _told(tx: Tx, plan: Plan, *, status: int = 200) -> Response:
