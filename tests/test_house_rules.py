@@ -172,3 +172,17 @@ def test_every_locked_requirement_is_asked_for_in_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["tool"]["setuptools"]["dynamic"]["dependencies"]["file"] == ["requirements.in"]
     assert len(asked) == len(set(asked))
+
+
+MARK = re.compile(r"\[([SLCPDKEA][0-9]{1,2})\]")
+
+
+def test_every_mark_of_the_specification_is_explained() -> None:
+    """[S4] in a docstring means the promise of that name in docs/product.md."""
+    explained = set(re.findall(r"\*\*\[([A-Z][0-9]+)\]", (ROOT / "docs/product.md").read_text()))
+    unknown = [
+        f"{path.relative_to(ROOT)}: [{mark}]"
+        for path in tracked(".py", ".js", ".md", ".toml", ".html", ".css")
+        for mark in sorted(set(MARK.findall(path.read_text())) - explained)
+    ]
+    assert unknown == []
