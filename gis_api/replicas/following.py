@@ -1,7 +1,8 @@
 """Keeping a process's memory up to date.
 
-One thread of its own asks the version table every 200 ms; NOTIFY only wakes it earlier. What changed is built there and
-put in place by one assignment: a request sees the old state or the new one, never a mixture.
+One thread asks the version table every 200 ms, on a connection of its own; NOTIFY, heard by another thread on another
+connection, only wakes it earlier. What changed is built there and put in place by one assignment: a request sees the
+old state or the new one, never a mixture.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy import exc as sql
 
 from gis_api.replicas.cold_start import find_cold_start, write_cold_start
+from gis_api.replicas.listening import Listening, plain_url
 from gis_api.replicas.shelf import Shelf
 from gis_api.replicas.state import Pulse, State, is_urgent, read_state
 from gis_api.settings import Settings
@@ -49,6 +51,8 @@ class Replicas:
         self._roster_is_old = False
         self._contact_at: datetime | None = None
         self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._listening: Listening | None = None
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._hearers: dict[str, Callable[[str], None]] = {}
@@ -86,7 +90,7 @@ class Replicas:
     def pass_on(self, channel: str, hear: Callable[[str], None]) -> None:
         """Hear another channel too, on the connection that listens anyway; said before `start`.
 
-        `hear` gets each message in the thread of this class and must return at once. While the connection is broken
+        `hear` gets each message in the thread that listens and must return at once. While the connection is broken
         messages are lost: whoever relies on them has to poll as well.
         """
         self._hearers[channel] = hear
@@ -98,10 +102,16 @@ class Replicas:
             self._start_cold()
         self._thread = threading.Thread(target=self._follow, name="replicas", daemon=True)
         self._thread.start()
+        channels = (CHANNEL, ROSTER_CHANNEL, *self._hearers)
+        self._listening = Listening(plain_url(self._engine), channels, self._hear, turn_s=self._settings.poll_s)
+        self._listening.start()
 
     def stop(self) -> None:
-        """End the background thread."""
+        """End the background threads."""
         self._stopping.set()
+        self._woken.set()
+        if self._listening is not None:
+            self._listening.stop()
         if self._thread is not None:
             self._thread.join(timeout=5.0)
 
@@ -112,18 +122,21 @@ class Replicas:
 
     def _read(self) -> bool:
         before, asked_s = self.state, time.monotonic()
-        if self._roster_is_due():
-            # The server counts writes with a delay: what was announced is read without asking the counts.
-            before = before.without_roster_mark()
+        due = self._roster_is_due()
+        if due:
+            # The server counts writes with a delay: what was announced is read without asking the counts. Taken note
+            # of first: whoever announces something while it is read has it read again.
+            self._roster_is_old, before = False, before.without_roster_mark()
         try:
             with transaction(self._engine) as session:
                 self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC), early=self._begin)
         except (sql.DBAPIError, sql.TimeoutError) as error:
+            self._roster_is_old |= due
             log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
             return False
         self._read_s = asked_s
         if self.state.roster is not before.roster:
-            self._roster_is_old, self._roster_s = False, asked_s
+            self._roster_s = asked_s
         self._heard(asked_s)
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
             self._keep_for_cold_start()
@@ -151,46 +164,45 @@ class Replicas:
         except OSError as error:
             log.error("the snapshot for a start without database cannot be written: %s", error)
 
+    def _hear(self, channel: str, payload: str) -> None:
+        """Take in a notification, in the thread that listens: hand it on, or have the poll look earlier."""
+        hear = self._hearers.get(channel)
+        if hear is not None:
+            hear(payload)
+            return
+        self._roster_is_old |= channel == ROSTER_CHANNEL
+        if channel != ROSTER_CHANNEL or self._roster_is_due():
+            self._woken.set()
+
     def _follow(self) -> None:
         while not self._stopping.is_set():
+            began_s = time.monotonic()
             try:
-                self._listen()
+                self._poll()
             except psycopg.Error:
-                self._stopping.wait(PAUSE_S)
+                # A connection that was well is replaced at once: whoever ends it must not keep us from the table.
+                if time.monotonic() - began_s < PAUSE_S:
+                    self._stopping.wait(PAUSE_S)
             except Exception:
                 log.exception("the state could not be read; it is read again soon")
                 self._stopping.wait(PAUSE_S)
 
-    def _listen(self) -> None:
-        """Read every `poll_s`, earlier when somebody publishes, until asked to stop or the connection breaks."""
-        url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(url, autocommit=True, connect_timeout=3) as connection:
-            for channel in (CHANNEL, ROSTER_CHANNEL, *self._hearers):
-                connection.execute(f"LISTEN {channel}")
+    def _poll(self) -> None:
+        """Look every `poll_s`, earlier when woken, until asked to stop or the connection breaks."""
+        with psycopg.connect(plain_url(self._engine), autocommit=True, connect_timeout=3) as connection:
             while not self._stopping.is_set():
-                if not self._look(connection, woken=self._wait(connection)):
+                woken = self._woken.is_set() or self._roster_is_due()
+                self._woken.clear()
+                if not self._look(connection, woken=woken):
                     self._stopping.wait(PAUSE_S)
-
-    def _wait(self, connection: psycopg.Connection[Any]) -> bool:
-        """Whether this process has to look at once; after `poll_s` it has to look in any case."""
-        until_s = time.monotonic() + self._settings.poll_s
-        while (left_s := until_s - time.monotonic()) > 0 and not self._stopping.is_set():
-            for told in list(connection.notifies(timeout=left_s, stop_after=1)):
-                hear = self._hearers.get(told.channel)
-                if hear is not None:
-                    hear(told.payload)
-                    continue
-                self._roster_is_old |= told.channel == ROSTER_CHANNEL
-                if told.channel != ROSTER_CHANNEL or self._roster_is_due():
-                    return True
-        return self._roster_is_due()
+                self._woken.wait(self._settings.poll_s)
 
     def _roster_is_due(self) -> bool:
         """Whether staff, duty or positions have changed since the roster was read, which was some time ago."""
         return self._roster_is_old and time.monotonic() - self._roster_s > ROSTER_PAUSE_S
 
     def _look(self, connection: psycopg.Connection[Any], *, woken: bool) -> bool:
-        """Whether PostgreSQL answered. Mostly one small question on the connection that listens anyway."""
+        """Whether PostgreSQL answered. Mostly one small question on the poll's own connection."""
         with self._turn:
             asked_s = time.monotonic()
             if woken or asked_s - self._read_s > LEISURE_S or is_urgent(connection, self.state):

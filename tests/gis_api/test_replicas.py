@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,19 +30,19 @@ COPY = text("""
 """)
 
 
-def publish_again(engine: Engine, city: SmallCity, *, at: datetime) -> None:
-    """A second plan of the same shapes, in force from a moment on."""
+def publish_again(engine: Engine, city: SmallCity, *, at: datetime, version: int = 2) -> None:
+    """Another plan of the same shapes, in force from a moment on."""
     with transaction(engine) as session:
-        old = session.get_one(Plan, city.plan_id)
+        old = session.query(Plan).filter_by(district=city.district, plan_version=version - 1).one()
         assert old.in_force is not None
         old.in_force = Range(old.in_force.lower, at)
         session.flush()
-        new = Plan(district=city.district, state="published", plan_version=2, frame=old.frame, created_by="x")
+        new = Plan(district=city.district, state="published", plan_version=version, frame=old.frame, created_by="x")
         new.in_force = Range(at, None)
         session.add(new)
         session.flush()
-        session.execute(COPY, {"new": new.id, "old": old.id})
-        session.add(Publication(district=city.district, plan_id=new.id, plan_version=2, effective_at=at))
+        session.execute(COPY, {"new": new.id, "old": city.plan_id})
+        session.add(Publication(district=city.district, plan_id=new.id, plan_version=version, effective_at=at))
         session.execute(text("NOTIFY wangge_publication"))
 
 
@@ -120,3 +121,42 @@ def _has_fix_of(app: FastAPI, at: datetime) -> bool:
     """Whether this process knows of fixes of that moment."""
     roster = app.state.replicas.state.roster
     return any((district.fixed_at == moment(at)).any() for district in roster.districts.values())
+
+
+LISTENING = text("""
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE 'LISTEN%'
+""")
+
+
+@pytest.mark.alone
+def test_publications_are_known_within_a_second_while_every_connection_that_listens_is_ended(
+    client_as: ClientAs, engine: Engine, small_city: SmallCity
+) -> None:
+    client = client_as("dispatcher")
+    lon, lat = small_city.inside(small_city.codes[0])
+    address = f"/api/v1/locate?lon={lon!r}&lat={lat!r}"
+    ended, enough = 0, threading.Event()
+
+    def end_all() -> None:
+        nonlocal ended
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            while not enough.wait(0.02):
+                ended += connection.scalar(LISTENING)
+
+    ending = threading.Thread(target=end_all)
+    ending.start()
+    waited, version = [], 1
+    try:
+        while ended < 100 and version < 200:
+            version += 1
+            publish_again(engine, small_city, at=datetime.now(UTC), version=version)
+            waited.append(until(lambda: client.get(address).json()["plan_version"] == version, most_s=5.0))  # noqa: B023
+    finally:
+        enough.set()
+        ending.join()
+    assert ended >= 100
+    waited.sort()
+    median, slowest = waited[len(waited) // 2], waited[-max(1, len(waited) // 100)]
+    print(f"{ended} ended, {len(waited)} publications: median {median:.2f} s, 99 % within {slowest:.2f} s")
+    assert slowest < 1.0
