@@ -28,6 +28,7 @@ from gis_api.replicas import Replicas
 from gis_api.routes import (
     accounts,
     assignments,
+    calendar,
     categories,
     coverage,
     health,
@@ -82,6 +83,7 @@ ROUTERS = (
     positions.router,
     incidents.router,
     categories.router,
+    calendar.router,
     imports.router,
     import_page.router,
     jobs.router,

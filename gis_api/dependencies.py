@@ -220,6 +220,11 @@ _VERSION = re.compile(r'"(0|[1-9][0-9]{0,8})"')
 def _if_match(if_match: str | None) -> int:
     if if_match is None:
         raise Problem(428, "version_missing")
+    return version_of(if_match)
+
+
+def version_of(if_match: str) -> int:
+    """The version that an If-Match header names; raises Problem for anything but one quoted number."""
     found = _VERSION.fullmatch(if_match.strip())
     if found is None:
         raise Problem(422, "wrong_version", errors=[(["If-Match"], "wrong_version")])

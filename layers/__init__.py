@@ -13,6 +13,7 @@ last (`by`), and a verb asks for the area itself.
 | households | personal.households | importing | personal: nobody but counting views reads them |
 | roads, water | roads, water, parks | importing | the quiet ground of the map |
 | categories, units | categories, category_clocks, units | categories | one clock per category, level and step |
+| calendars | calendar_years | calendars | revisions of a year, numbered; the last one counts |
 | hazards | hazards | importing | the grid is stored at ingest; `current_code` follows the boundaries |
 | workers | workers | workers, importing | one staff number each |
 | assignments | assignments | assignments, planning | the same charge never twice at one moment |

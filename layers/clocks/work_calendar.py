@@ -59,14 +59,15 @@ class WorkCalendar:
     def hours_of(self, day: date) -> DayHours:
         """The work intervals of any day, in minutes of the wall clock."""
         year = self.years.get(day.year)
-        return year.hours_of(day) if year is not None else self._week_of(day.year)[day.weekday()]
+        return year.hours_of(day) if year is not None else self.week_of(day.year)[day.weekday()]
 
     def version_of(self, year: int) -> int | None:
         """The version of the year's calendar, None where it counts by weekdays."""
         return self.years[year].version if year in self.years else None
 
-    def _week_of(self, year: int) -> WeekHours:
-        """The week of the latest entered year before, else of the earliest after, else office hours."""
+    def week_of(self, year: int) -> WeekHours:
+        """The hours by weekday of a year without a calendar: those of the latest entered year before it, else of the
+        earliest one, else office hours."""
         earlier = [known for known in self.years if known < year]
         if earlier:
             return self.years[max(earlier)].hours
