@@ -119,17 +119,6 @@ Locator = Annotated[Atlas, Depends(_locator)]
 Roster_ = Annotated[Roster, Depends(_roster)]
 
 
-async def _once(request: Request) -> None:
-    """Refuse a query parameter that is given twice: which of the two is meant, nobody knows."""
-    seen = [name for name, _ in request.query_params.multi_items()]
-    repeated = sorted({name for name in seen if seen.count(name) > 1})
-    if repeated:
-        raise Problem(422, "not_acceptable", errors=[([name[:100]], "repeated") for name in repeated[:20]])
-
-
-Once = Depends(_once)
-
-
 async def find_actor(request: Request) -> Actor | None:
     """Whoever asks: a key, a signed-in person, or None. Raises Problem for a wrong key or a page of somebody else."""
     token = bearer_of(request.headers)

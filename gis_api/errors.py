@@ -143,7 +143,8 @@ def answer_of(error: Exception, lang: str) -> Answer:
     if isinstance(error, Problem):
         return Answer(error.status_code, error.code, error.details, error.errors, headers=error.headers)
     if isinstance(error, HTTPException):
-        code = CODES.get(error.status_code, "bad_request")
+        # Only the router itself knows no route; every other 404 comes with a code of its own.
+        code = "unknown_route" if error.status_code == 404 else CODES.get(error.status_code, "bad_request")
         return Answer(error.status_code, code, {}, headers=error.headers)
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(getattr(error, "retry_after_s", RETRY_AFTER_S))} if status == 503 else None
@@ -205,7 +206,15 @@ def document_of(answer: Answer, lang: str) -> dict[str, Any]:
 def response_of(answer: Answer, lang: str) -> Response:
     """The problem as an answer, in one language."""
     headers = {"Content-Language": lang, "Cache-Control": "no-store", **(answer.headers or {})}
-    return Response(orjson.dumps(document_of(answer, lang)), answer.status, headers, MEDIA_TYPE)
+    return Response(_written(document_of(answer, lang)), answer.status, headers, MEDIA_TYPE)
+
+
+def _written(document: dict[str, Any]) -> bytes:
+    """The document as JSON, whatever is told back in it: a number of more than 64 bits, half a character."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return json.dumps(document, allow_nan=False).encode("ascii")
 
 
 def _title(answer: Answer, lang: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import gc
 import json
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from json.decoder import JSONDecodeError, JSONDecoder
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any
@@ -21,10 +21,9 @@ from typing import Any
 from anyio import CapacityLimiter
 from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from gis_api import garbage
+from gis_api.strict_routes import StrictRequest, StrictRoute, refuse_lone_surrogates
 
 # Below this a body is parsed at once, in some 10 ms.
 LARGE_BYTES = 500_000
@@ -38,27 +37,17 @@ _BLANK = re.compile(r"[ \t\n\r]*").match
 _AT_ONCE = 1
 _limiter: RunVar[CapacityLimiter] = RunVar("large_bodies")
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-
-class PatientRoute(APIRoute):
+class PatientRoute(StrictRoute):
     """A route that reads large JSON bodies beside the event loop."""
 
-    def get_route_handler(self) -> Handler:
-        """The handler, given a request that reads patiently."""
-        handle = super().get_route_handler()
-
-        async def patient(request: Request) -> Response:
-            reader = PatientRequest(request.scope, request.receive)
-            try:
-                return await handle(reader)
-            finally:
-                reader.let_go()
-
-        return patient
+    @property
+    def request_class(self) -> type[StrictRequest]:
+        """One that reads patiently."""
+        return PatientRequest
 
 
-class PatientRequest(Request):
+class PatientRequest(StrictRequest):
     """A request whose `json` gives others their turn."""
 
     _froze = False
@@ -71,6 +60,7 @@ class PatientRequest(Request):
         if not hasattr(self, "_json"):
             self._json = await run_sync(parse_in_steps, body, limiter=_the_limiter())
             self._froze = True
+            await run_sync(refuse_lone_surrogates, self._json, body)
         return self._json
 
     def let_go(self) -> None:

@@ -10,11 +10,12 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from gis_api.auth import hash_password
 from gis_api.dependencies import Admin, Read, Tx
+from gis_api.strict_routes import StrictRoute
 from layers import access, history
 from layers.access import Key, Role, User
 from layers.units import require_unit
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], route_class=StrictRoute)
 SHORTEST_PASSWORD = 10
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*)$")]

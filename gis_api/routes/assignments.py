@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import Now, Read, Tx, role_door
 from gis_api.moments import AskedMoment, Moment
+from gis_api.strict_routes import StrictRoute
 from layers import assignments
 from layers.access import Actor, Role
 from layers.assignments import Charge, ChargesAsked
@@ -18,7 +19,7 @@ from layers.errors import NotFound
 from layers.moments import require_soon
 from layers.workers import WorkerRole
 
-router = APIRouter(tags=["workers"])
+router = APIRouter(tags=["workers"], route_class=StrictRoute)
 Reader = Annotated[Actor, Depends(role_door(Role.planner, Role.dispatcher, Role.leader, Role.admin, Role.auditor))]
 Writer = Annotated[Actor, Depends(role_door(Role.planner, Role.admin))]
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from gis_api.dependencies import Read, role_door
 from gis_api.errors import language_of
+from gis_api.strict_routes import StrictRoute
 from layers import categories
 from layers.access import Role
 from layers.units import list_units
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 AnyRole = Depends(role_door(*Role))
 
 

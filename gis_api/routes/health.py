@@ -7,8 +7,9 @@ from pydantic import BaseModel
 
 from gis_api.dependencies import Replicas_, Settings_, public
 from gis_api.metrics import MEDIA_TYPE, Metrics
+from gis_api.strict_routes import StrictRoute
 
-router = APIRouter(tags=["health"], dependencies=[public])
+router = APIRouter(tags=["health"], route_class=StrictRoute, dependencies=[public])
 
 
 class Alive(BaseModel):

@@ -11,11 +11,12 @@ from fastapi import APIRouter
 from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.geojson import feature, feature_collection
 from gis_api.moments import AskedMoment
+from gis_api.strict_routes import StrictRoute
 from layers import heat
 from layers.access import Actor, require_visible
 from layers.errors import Unacceptable
 
-router = APIRouter(tags=["heat"])
+router = APIRouter(tags=["heat"], route_class=StrictRoute)
 DEFAULT_PERIOD = timedelta(days=30)
 LONGEST_PERIOD = timedelta(days=366 * 3)
 

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from gis_api.dependencies import Read, role_door
+from gis_api.strict_routes import StrictRoute
 from layers import history
 from layers.access import Actor, Role, require_visible
 
-router = APIRouter(tags=["history"])
+router = APIRouter(tags=["history"], route_class=StrictRoute)
 Auditor = Annotated[Actor, Depends(role_door(Role.auditor, Role.admin))]
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from gis_api.dependencies import Planner, settings_of
 from gis_api.errors import Problem, language_of
 from gis_api.receiving import Form, Received, is_form, receive
+from gis_api.strict_routes import StrictRoute, holds_half_characters, refuse_lone_surrogates
 from gis_api.telling import job_as_json
 from layers import jobs
 from layers.access import Actor, Role, require_area
@@ -25,7 +26,7 @@ from layers.errors import Forbidden
 from layers.importing import LAYERS, OF_PLANNERS
 from layers.importing.report import UNION
 
-router = APIRouter(tags=["imports"])
+router = APIRouter(tags=["imports"], route_class=StrictRoute)
 KEEP_UPLOADS = 5
 _FORM = {
     "required": True,
@@ -90,6 +91,8 @@ class Import(Placed):
             told = {column: field for column, _, field in lines} if all(one[0] for one in lines) else None
         if not isinstance(told, dict) or not all(isinstance(field, str) for field in told.values()):
             raise ValueError("mapping_broken")
+        if any(holds_half_characters(word) for pair in told.items() for word in pair):
+            raise ValueError("mapping_broken")
         return told
 
     @field_validator("layer")
@@ -145,9 +148,11 @@ async def _form_of(request: Request) -> Form:
     if is_form(request):
         return await receive(request, folder=settings_of(request).upload_folder)
     try:
-        told = json.loads(await request.body() or b"{}")
+        body = await request.body() or b"{}"
+        told = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Problem(400, "malformed_json") from error
+    refuse_lone_surrogates(told, body)
     if not isinstance(told, dict):
         raise Problem(422, "not_acceptable")
     return Form(told, None)

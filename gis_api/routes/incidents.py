@@ -18,6 +18,7 @@ from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
 from gis_api.moments import AskedMoment, Moment
 from gis_api.paging import cursor_of, link_after, moment_of
+from gis_api.strict_routes import StrictRoute
 from layers import dispatching, incidents
 from layers.access import Actor, Role
 from layers.dispatching import Memory, Report, StepAsked
@@ -26,7 +27,7 @@ from layers.incidents import STATES, IncidentsAsked
 from layers.moments import require_past
 from layers.workers import ids_of
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 LONGEST_KEY = 200
 
 Reporter = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]

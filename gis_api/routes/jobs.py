@@ -8,10 +8,11 @@ from fastapi import APIRouter, Path, Query, Request
 
 from gis_api.dependencies import Planner, Read, Tx
 from gis_api.errors import language_of
+from gis_api.strict_routes import StrictRoute
 from gis_api.telling import job_as_json, job_in_list
 from layers import jobs
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 JobId = Annotated[str, Path(max_length=100)]
 
 

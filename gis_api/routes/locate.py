@@ -14,14 +14,15 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gis_api.dependencies import Locating, Locator, Now, Once, Replicas_
+from gis_api.dependencies import Locating, Locator, Now, Replicas_
 from gis_api.errors import Problem
 from gis_api.fast_locate import ARROW, LARGE_BYTES, Desk, Question, answer_batch
 from gis_api.geojson import position
 from gis_api.moments import AskedMoment
+from gis_api.strict_routes import StrictRoute
 from layers.errors import Unacceptable
 
-router = APIRouter(tags=["locate"])
+router = APIRouter(tags=["locate"], route_class=StrictRoute)
 JSON = "application/json"
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 
@@ -123,7 +124,6 @@ class BatchOut(BaseModel):
 
 @router.get(
     "/api/v1/locate",
-    dependencies=[Once],
     summary="Which grid holds this point, and who is in charge",
     response_class=Response,
     responses={200: {"model": LocationOut}, 404: {}, 422: {}, 503: {}},
@@ -155,7 +155,6 @@ async def locate(
 
 @router.post(
     "/api/v1/locate",
-    dependencies=[Once],
     summary="Locate many points",
     response_class=Response,
     responses={200: {"model": BatchOut, "content": {ARROW: {}}}, 413: {}, 422: {}, 503: {}},

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_api.dependencies import Locator, Now, Tx, role_door
 from gis_api.geojson import SAME_AS_WGS84, Box, datum_of, many_in_wgs84, refusals
 from gis_api.moments import Moment
+from gis_api.strict_routes import StrictRoute
 from layers import positions
 from layers.access import Actor, Role
 from layers.errors import Unacceptable
 from layers.positions import Fix
 
-router = APIRouter(tags=["workers"])
+router = APIRouter(tags=["workers"], route_class=StrictRoute)
 Sender = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
 
 

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from gis_api.dependencies import AnyRole, AskedBox, Now, Read, role_door
 from gis_api.paging import key_of, link_after_key, wrong_cursor
+from gis_api.strict_routes import StrictRoute
 from layers import published
 from layers.access import Actor, Role, require_visible
 
-router = APIRouter(tags=["published"])
+router = APIRouter(tags=["published"], route_class=StrictRoute)
 GEOJSON = "application/geo+json"
 NEXT = "after"
 

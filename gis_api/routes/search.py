@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query, Response
 
 from gis_api.dependencies import Locating, Now, Read
 from gis_api.errors import Problem
+from gis_api.strict_routes import StrictRoute
 from layers import searching
 from layers.access import Actor, Role, require_visible
 from layers.errors import NotFound
 from layers.searching import Found, Within
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], route_class=StrictRoute)
 # Drafts are the planners' business until they are published.
 SEE_DRAFTS = {Role.planner, Role.admin}
 PRIVATE = {"Cache-Control": "private, no-cache"}

@@ -10,10 +10,11 @@ from sqlalchemy import Engine
 from gis_api.auth import COOKIE, Attempts, check_password, refuse_foreign_origin
 from gis_api.dependencies import CHALLENGE, AnyRole, Settings_, public
 from gis_api.errors import Problem
+from gis_api.strict_routes import StrictRoute
 from layers.access import SESSION_LIFE, Actor, User, actor_of, close_sign_in, open_sign_in
 from layers.db import transaction
 
-router = APIRouter(tags=["session"])
+router = APIRouter(tags=["session"], route_class=StrictRoute)
 
 
 class SignIn(BaseModel):

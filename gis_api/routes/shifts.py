@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gis_api.dependencies import Now, Read, Tx, role_door
 from gis_api.moments import AskedMoment, Day, Moment, TimeOfDay
+from gis_api.strict_routes import StrictRoute
 from layers import shifts
 from layers.access import Actor, Role
 from layers.errors import Unacceptable
 from layers.shifts import DutiesAsked, Duty, NewShift
 
-router = APIRouter(tags=["workers"])
+router = APIRouter(tags=["workers"], route_class=StrictRoute)
 LONGEST_LIST = timedelta(days=62)
 Reader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.planner, Role.leader, Role.admin, Role.auditor))]
 Writer = Annotated[Actor, Depends(role_door(Role.planner, Role.dispatcher, Role.admin))]

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.errors import Problem
+from gis_api.strict_routes import StrictRoute
 from layers import tiles
 from layers.access import Actor, Role
 
-router = APIRouter(tags=["tiles"])
+router = APIRouter(tags=["tiles"], route_class=StrictRoute)
 MVT = "application/vnd.mapbox-vector-tile"
 # Points of single hazards are not for leaders: they look at counts.
 NO_POINTS = {Role.leader}

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api import texts
-from gis_api.dependencies import Locator, Now, Once, Read, Replicas_, Roster_, Tx, role_door
+from gis_api.dependencies import Locator, Now, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import language_of
 from gis_api.geojson import position
 from gis_api.moments import AskedMoment
+from gis_api.strict_routes import StrictRoute
 from layers import workers
 from layers.access import Actor, Role, require_visible
 from layers.assignments import codes_served
@@ -23,7 +24,7 @@ from layers.dispatch_rules import Policy, Wish
 from layers.dispatching import Memory, candidate_json, nearest, place_of, rejected_json
 from layers.workers import Found, WorkerCard, WorkerRole, masked_phone
 
-router = APIRouter(tags=["workers"])
+router = APIRouter(tags=["workers"], route_class=StrictRoute)
 # Who calls workers needs their number, and where to look for somebody without a fix.
 SEE_PHONES = (Role.dispatcher, Role.admin)
 
@@ -108,7 +109,7 @@ def _out(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
     )
 
 
-@router.get("/api/v1/workers/nearest", dependencies=[Once], summary="Who is nearest to a place and on duty, and why")
+@router.get("/api/v1/workers/nearest", summary="Who is nearest to a place and on duty, and why")
 def read_nearest(
     request: Request,
     replicas: Replicas_,

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query, Response
 
 from gis_api.dependencies import AskedBox, Planner, Read
 from gis_api.routes.plans.doors import GEOJSON, PRIVATE, PlanId
+from gis_api.strict_routes import StrictRoute
 from layers.errors import Unacceptable
 from layers.painting import By, list_patches
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=StrictRoute)
 
 
 @router.get("/api/v1/plans/{plan_id}/blocks", response_class=Response)

@@ -16,11 +16,12 @@ from gis_api.live import EventStream, Hub, Visitor
 from gis_api.live.telling import body_of
 from gis_api.replicas import Replicas
 from gis_api.routes.plans.doors import JSON, PRIVATE, PlanId
+from gis_api.strict_routes import StrictRoute
 from layers import planning, plans
 from layers.access import Actor, digest_of
 from layers.chronicle import announce
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=StrictRoute)
 Tab = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_-]+$")]
 Seen = Annotated[int | None, Query(ge=0, le=10**9, description="the version that was seen")]
 

@@ -12,11 +12,12 @@ from gis_api.dependencies import IfMatch, Now, Planner, Read, Tx, etag
 from gis_api.errors import language_of
 from gis_api.papers.workbook import XLSX, handover_book
 from gis_api.routes.plans.doors import JSON, PRIVATE, PlanId, number_of
+from gis_api.strict_routes import StrictRoute
 from layers import planning
 from layers.planning import Against
 from layers.workers import WorkerRole
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=StrictRoute)
 
 AskedAgainst = Annotated[str, Query(max_length=40, description='a plan\'s id, or "published": the latest one')]
 

@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_api.dependencies import AskedBox, IfMatch, Planner, Read, Tx, etag, role_door
 from gis_api.moments import Moment
 from gis_api.routes.plans.doors import GEOJSON, JSON, PRIVATE, PlanId, number_of
+from gis_api.strict_routes import StrictRoute
 from layers import planning, plans
 from layers.access import Actor, Role
 from layers.grids import GridLevel
 from layers.planning import Against
 from layers.plans import Plan, PlanState
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=StrictRoute)
 Replayer = Annotated[Actor, Depends(role_door(Role.planner, Role.dispatcher, Role.admin))]
 
 

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Response
 
 from gis_api.dependencies import Planner, Read
 from gis_api.routes.plans.doors import PRIVATE, PlanId
+from gis_api.strict_routes import StrictRoute
 from layers import planning
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=StrictRoute)
 TOPOLOGY = "application/vnd.wangge.topology"
 
 
