@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -115,6 +115,12 @@ def list_entries(
     if before is not None:
         statement = statement.where(HistoryEntry.id < before)
     return list(session.scalars(statement.order_by(HistoryEntry.id.desc()).limit(PAGE)))
+
+
+def list_lines_of(session: Session, subject: str, *, actions: Collection[str]) -> list[HistoryEntry]:
+    """All lines about one subject that tell of these actions, oldest first."""
+    statement = select(HistoryEntry).where(HistoryEntry.subject == subject, HistoryEntry.action.in_(actions))
+    return list(session.scalars(statement.order_by(HistoryEntry.id)))
 
 
 def count_sealed(session: Session) -> tuple[int, int]:

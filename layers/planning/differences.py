@@ -18,7 +18,8 @@ from layers.grids import GridLevel
 from layers.planning.board import Board, objects
 from layers.planning.boards import board_of
 from layers.planning.hands import Both, Pair, grid_above, lifted, open_incidents, reshaped_codes
-from layers.planning.succession import Post, Succession, between, ground_of
+from layers.planning.posts import Post
+from layers.planning.succession import Succession, between, ground_of
 from layers.plans import Plan, find_latest, get_plan
 
 Against = Literal["published"] | int

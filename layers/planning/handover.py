@@ -21,7 +21,8 @@ from layers.errors import NotFound
 from layers.planning.board import Board
 from layers.planning.differences import Against, Compared, compare, concerns
 from layers.planning.hands import Code, Pair, devices_due, open_hazards, open_incidents
-from layers.planning.succession import Post, Posts, Succession
+from layers.planning.posts import Post, Posts
+from layers.planning.succession import Succession
 from layers.workers import Worker
 
 Direction = Literal["taken", "handed"]

@@ -46,7 +46,8 @@ def submit(session: Session, plan_id: int, *, version: int, acknowledged: Collec
     plan.submitted_by, plan.submitted_at = by.name, moment(session)
     plan.returned_reason = None
     _turn(session, plan, PlanState.submitted)
-    history.note(session, "plan.submit", subject=f"plan:{plan.id}", area=plan.district, by=by)
+    known = list(plan.acknowledged)
+    history.note(session, "plan.submit", subject=f"plan:{plan.id}", area=plan.district, by=by, acknowledged=known)
     note_turn(session, plan, "submit", by=by)
     return plan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,14 +11,17 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from layers import history
 from layers.access import Actor
 from layers.areas import Area
 from layers.db import WGS84
 from layers.grids import Grid, GridLevel
 from layers.planning.board import COLUMNS, GridRow, Target, objects
 from layers.planning.loading import Stored, load_targets
-from layers.plans import Plan, PlanEdit, get_plan
+from layers.plans import Plan, PlanEdit, PlanState, find_latest, get_plan
 
+# What turns a plan as a whole, under the names that the history gives it.
+TURNS = ("rebase", "submit", "withdraw", "return", "publish", "archive")
 Box = tuple[float, float, float, float]
 
 
@@ -88,13 +92,47 @@ def plans_as_json(session: Session, plans: Iterable[Plan]) -> list[dict[str, Any
 
 
 def plan_as_json(session: Session, plan: Plan) -> dict[str, Any]:
-    """One plan as the API tells it, with its certificate and what its history allows."""
+    """One plan as the API tells it, with its certificate, what its history allows, and its life so far.
+
+    `outdated` names the plan on which a draft should stand, where it stands on an older one.
+    """
     (told,) = plans_as_json(session, [plan])
     done = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone.is_(False))
     undone = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone)
     can_undo, can_redo = session.execute(select(done.scalar_subquery(), undone.scalar_subquery())).one()
     papers = {"certificate": plan.certificate, "to_redo": plan.to_redo}
-    return {**told, **papers, "can_undo": can_undo, "can_redo": can_redo}
+    standing = {"outdated": _outdated(session, plan), "life": _life(session, plan)}
+    return {**told, **papers, **standing, "can_undo": can_undo, "can_redo": can_redo}
+
+
+def _outdated(session: Session, plan: Plan) -> dict[str, Any] | None:
+    """The latest plan of the district where a draft, or a submitted one, does not stand on it."""
+    if plan.state not in (PlanState.draft, PlanState.submitted):
+        return None
+    latest = find_latest(session, plan.district)
+    if latest is None or latest.id == plan.based_on:
+        return None
+    return {"id": str(latest.id), "plan_version": latest.plan_version}
+
+
+def _life(session: Session, plan: Plan) -> list[dict[str, Any]]:
+    """Every turn that a plan took, oldest first: who, when, and with which reason or which acknowledged warnings."""
+    session.flush()
+    lines = history.list_lines_of(session, f"plan:{plan.id}", actions=[f"plan.{turn}" for turn in TURNS])
+    turns = [_turn(line.action.removeprefix("plan."), line.actor, line.at, line.details) for line in lines]
+    told = {turn["action"] for turn in turns}
+    # A plan that was loaded into the database whole has its row only.
+    if plan.submitted_at is not None and "submit" not in told:
+        acknowledged = {"acknowledged": list(plan.acknowledged)}
+        turns.append(_turn("submit", plan.submitted_by or "", plan.submitted_at, acknowledged))
+    if plan.published_at is not None and "publish" not in told:
+        turns.append(_turn("publish", plan.published_by or "", plan.published_at, {}))
+    return sorted(turns, key=lambda turn: datetime.fromisoformat(turn["at"]))
+
+
+def _turn(action: str, by: str, at: datetime, details: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: details.get(name) for name in ("reason", "acknowledged")}
+    return {"action": action, "by": by, "at": at.isoformat(), **kept}
 
 
 def _plan(plan: Plan, district_name: str, ok: bool | None, summary: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 
 import shapely
-from sqlalchemy import ColumnElement, Text, and_, any_, delete, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY, Range
+from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from layers import history
@@ -31,6 +31,7 @@ from layers.planning.editing import lock_draft
 from layers.planning.hands import Both, Held, both_of, held_houses, reshaped_codes
 from layers.planning.ledger import record
 from layers.planning.loading import load_board
+from layers.planning.posts import Post, Posts, begin_of, posts_of, serving_under
 from layers.plans import Plan, PlanState, get_plan
 from layers.successors import Successor
 from layers.workers import Worker, announce, ids_of
@@ -38,21 +39,6 @@ from layers.workers import Worker, announce, ids_of
 UNSERVED = "unserved_grid"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Post:
-    """One worker in one role, for one grid."""
-
-    worker: str
-    role: str
-    name: str
-    worker_id: int
-
-    def as_json(self) -> dict[str, str]:
-        """The post as the API tells it."""
-        return {"worker": self.worker, "name": self.name, "role": self.role}
-
-
-Posts = tuple[Post, ...]
 Origins = Mapping[str, Sequence[tuple[str, int]]]
 
 
@@ -95,10 +81,14 @@ def succession_of(session: Session, plan: Plan) -> Succession:
 
 
 def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Succession:
-    """The same between any two boards; `plan` is that of the newer one."""
+    """The same between any two boards; `plan` is that of the newer one.
+
+    Of a plan whose time is over, or a draft that was put aside, everything is told as it was then.
+    """
     begin = begin_of(plan)
     decided = _under_present_codes(_decided(session, plan.id), new)
-    before = posts_of(session, {*old.rows, *new.rows}, at=begin)
+    aside = plan.updated_at if begin is None and plan.state == PlanState.archived else None
+    before = posts_of(session, {*old.rows, *new.rows}, at=begin or aside)
     changes = _changes(old, new)
     both = both_of(old, new, besides={*decided, *changes})
     held = held_houses(session, both)
@@ -106,7 +96,8 @@ def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Successi
     proposed = {} if begin is not None else _proposals(both, origins, before, changes)
     after = {code: posts for code, posts in (before | proposed).items() if code in new.rows}
     after |= {code: record.posts for code, record in decided.items() if code in new.rows}
-    unserved = tuple(code for code in sorted(new.rows) if not _is_served(new, code, after))
+    served = after if begin is None else serving_under(session, plan, new.rows)
+    unserved = tuple(code for code in sorted(new.rows) if not _is_served(new, code, served))
     lines = tuple(
         Line(
             code,
@@ -119,30 +110,6 @@ def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Successi
         for code in sorted({*changes, *unserved, *(decided.keys() & new.rows.keys())})
     )
     return Succession(both, held, before, after, lines, unserved)
-
-
-def begin_of(plan: Plan) -> datetime | None:
-    """The moment from which a plan is in force; None before its publication."""
-    return None if plan.in_force is None else plan.in_force.lower
-
-
-def posts_of(session: Session, codes: Collection[str], *, at: datetime | None = None) -> dict[str, Posts]:
-    """Who serves these codes from now on, charges that begin later included; with a moment, who did just before it."""
-    columns = (Assignment.grid_code, Worker.number, Assignment.role, Worker.name, Worker.id)
-    statement = select(*columns).join(Worker, Worker.id == Assignment.worker_id)
-    # One array, not a list of parameters: three thousand of those take longer to send than to answer.
-    statement = statement.where(Assignment.grid_code == any_(literal(list(codes), ARRAY(Text))))
-    if at is None:
-        statement = statement.where(func.upper(Assignment.span).is_(None) | (func.upper(Assignment.span) > func.now()))
-        statement = statement.where(Worker.active)
-    else:
-        # Half open: what ends at that very moment was in force just before it.
-        began = func.coalesce(func.lower(Assignment.span) < at, True)
-        statement = statement.where(began, func.coalesce(func.upper(Assignment.span) >= at, True))
-    found: dict[str, set[Post]] = {}
-    for code, number, role, name, worker_id in session.execute(statement):
-        found.setdefault(code, set()).add(Post(number, role, name, worker_id))
-    return {code: tuple(sorted(posts)) for code, posts in found.items()}
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,13 @@ def test_an_outdated_draft_is_led_to_its_conflicts_and_they_are_decided(
     late, early = running.new_draft(), running.new_draft()
     code, fresh = split(running, late, which=2)
     rename(running, early, code, "双方都改")
+    page = visit("planner", f"/planner?plan={late}")
+    page.wait_for_selector(READY)
+    expect(it(page, "outdated")).to_be_hidden()
     publish(running, early)
+    page.reload()
+    expect(it(page, "outdated")).to_contain_text("请先更新基准方案")
+    expect(it(page, "outdated").get_by_role("link")).to_have_attribute("href", f"/plans/{late}/rebase")
     page = visit("planner", f"/plans/{late}")
     it(page, "plan-outdated").get_by_role("link").click()
     page.wait_for_selector(READY)
@@ -284,6 +290,7 @@ def test_a_plan_goes_from_draft_to_a_date_in_the_calendar(visit: Visit, running:
     other.reload()
     other.wait_for_selector(READY)
     publish_later(other)
+    expect(other.locator("#life li", has_text="退回修改")).to_contain_text("请给新网格安排人员")
     with running.api("planner") as client:
         served = client.get("/api/v1/assignments", params={"grid": fresh}).json()["assignments"]
         then = {"grid": fresh, "at": (datetime.now(UTC) + timedelta(days=3)).isoformat()}

@@ -5,7 +5,7 @@ import { QUESTIONS } from "../plans/steps.js";
 import { fixesOf, invalidOnes, PROPOSAL, smallOnes } from "./fixes.js";
 import { kindName, showChanges, showHouseholds, showProblems, verdictOf } from "./panel.js";
 import { versionOf } from "./plans.js";
-import { showLeftOut } from "./leftout.js";
+import { showLeftOut, showOutdated } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
 
 const MENDABLE = new Set([
@@ -98,6 +98,7 @@ export class Desk {
     const reason = document.getElementById("returned");
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
     reason.textContent = plan.returned_reason ? t("planner.returned", { reason: plan.returned_reason }) : "";
+    showOutdated(document.getElementById("outdated"), plan);
     this.editor.rail?.history(this.editor.editing && plan.can_undo > 0, this.editor.editing && plan.can_redo > 0);
     document.getElementById("plan-link").href = `/plans/${plan.id}`;
     const difference = document.getElementById("diff-link");

@@ -1,9 +1,22 @@
-// What a rebase left out and somebody means to draw again: told in the panel until it is ticked off.
+// How a draft stands to the latest plan: that it must be put onto it, and what a rebase left out, until it is ticked off.
 import { call } from "../api.js";
 import { number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { boxOf } from "../map/world.js";
 import { show } from "../map/place.js";
+
+// A draft that stands on an old plan: told while it is drawn, not only where it cannot be published.
+export function showOutdated(box, plan) {
+  box.hidden = !plan.outdated;
+  if (!plan.outdated) return;
+  const n = plan.outdated.plan_version;
+  const draft = plan.state === "draft";
+  fill(
+    box,
+    el("div", {}, t(draft ? "plan.base_outdated" : "plan.base_outdated_submitted", { n })),
+    draft ? el("a", { class: "button small", href: `/plans/${plan.id}/rebase` }, t("plan.rebase")) : null,
+  );
+}
 
 export function showLeftOut(box, store, editor) {
   const left = store.plan.to_redo ?? {};

@@ -13,9 +13,7 @@ let plan = null;
 
 async function open() {
   plan = await get(path);
-  const { plans } = await get(`/api/v1/plans?district=${encodeURIComponent(plan.district)}&state=published&limit=1000`);
-  const latest = plans.reduce((last, one) => (one.plan_version > (last?.plan_version ?? 0) ? one : last), null);
-  draw(latest);
+  draw();
   await Promise.all([
     showSuccessors(by("successors"), { plan, changed: open }),
     plan.based_on ? showHandover(by("handover"), plan) : null,
@@ -23,9 +21,7 @@ async function open() {
   by("part-handover").hidden = !plan.based_on;
 }
 
-const outdated = (latest) => ["draft", "submitted"].includes(plan.state) && latest && plan.based_on !== latest.id;
-
-function draw(latest) {
+function draw() {
   const kind = stateOf(plan);
   const name = plan.title || t("plans.of_district", { district: plan.district_name || plan.district });
   document.title = name;
@@ -37,10 +33,12 @@ function draw(latest) {
     plan.returned_reason && plan.state === "draft"
       ? notice("plan-returned", t("planner.returned", { reason: plan.returned_reason }))
       : null,
-    outdated(latest)
+    plan.outdated
       ? notice(
           "plan-outdated",
-          t(plan.state === "draft" ? "plan.base_outdated" : "plan.base_outdated_submitted", { n: latest.plan_version }),
+          t(plan.state === "draft" ? "plan.base_outdated" : "plan.base_outdated_submitted", {
+            n: plan.outdated.plan_version,
+          }),
           plan.state === "draft"
             ? el("a", { class: "button small main", href: `/plans/${plan.id}/rebase` }, t("plan.rebase"))
             : null,
@@ -57,12 +55,12 @@ function draw(latest) {
         {},
         el("b", {}, step),
         el("span", {}, who ?? "—"),
-        el("span", { class: "quiet" }, when(at)),
+        el("span", { class: "quiet" }, at ? when(at) : ""),
         more ? el("p", { class: "quiet" }, more) : null,
       ),
     ),
   );
-  fill(by("actions"), actions(outdated(latest)));
+  fill(by("actions"), actions(Boolean(plan.outdated)));
   fill(by("ways"), ways());
 }
 
@@ -82,25 +80,34 @@ function figures() {
   return told.map(([key, value]) => el("div", {}, el("b", {}, number(value)), el("span", {}, t(`plan.n_${key}`))));
 }
 
+const TURNS = {
+  rebase: "plan.rebased",
+  submit: "plan.submitted",
+  withdraw: "plan.withdrawn",
+  return: "plan.returned",
+  publish: "plan.published",
+  archive: "plan.archived",
+};
+
 function life() {
   const steps = [[t("plan.created"), plan.created_by, plan.created_at]];
-  if (plan.editors.length) steps.push([t("plan.edited"), plan.editors.join(t("planner.and")), plan.updated_at]);
-  if (plan.submitted_at)
+  if (plan.editors.length)
     steps.push([
-      t("plan.submitted"),
-      plan.submitted_by,
-      plan.submitted_at,
-      plan.acknowledged.length
-        ? t("plan.acknowledged", {
-            kinds: plan.acknowledged.map((kind) => t(`defects.${kind}`)).join(t("planner.and")),
-          })
-        : null,
+      t("plan.edited"),
+      plan.editors.join(t("planner.and")),
+      plan.state === "draft" ? plan.updated_at : null,
     ]);
-  if (plan.published_at) steps.push([t("plan.published"), plan.published_by, plan.published_at]);
+  for (const { action, by: who, at, reason, acknowledged } of plan.life)
+    steps.push([t(TURNS[action]), who, at, reason ?? known(acknowledged)]);
   if (plan.effective_at) steps.push([t("plan.effective"), "", plan.effective_at]);
   if (plan.ends_at) steps.push([t("plan.ended"), "", plan.ends_at]);
   return steps;
 }
+
+const known = (kinds) =>
+  kinds?.length
+    ? t("plan.acknowledged", { kinds: kinds.map((kind) => t(`defects.${kind}`)).join(t("planner.and")) })
+    : null;
 
 function actions(old) {
   return stepsFor(plan, config.person).map((step) => {

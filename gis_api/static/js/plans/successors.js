@@ -55,7 +55,9 @@ function draw(box, told, { plan, changed }) {
       ? el(
           "p",
           { class: "message", "data-test": "unserved" },
-          t("plan.n_unserved", { n: number(told.unserved.length) }),
+          t(plan.state === "archived" ? "plan.n_unserved_then" : "plan.n_unserved", {
+            n: number(told.unserved.length),
+          }),
         )
       : null,
     lines.length ? el("div", { class: "scroll" }, table) : el("p", { class: "empty" }, t("plan.no_changes")),
