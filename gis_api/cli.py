@@ -5,15 +5,13 @@ Heavy packages are imported inside the commands, so that `wangge --help` answers
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import TYPE_CHECKING
 
 import typer
 
 from gis_api.commands import accounts, batch, explaining, importing, service
-
-if TYPE_CHECKING:
-    from layers.errors import LayerError
+from gis_api.commands.failing import find_line
 
 app = typer.Typer(
     name="wangge",
@@ -26,38 +24,20 @@ for part in (service, accounts, importing, explaining, batch):
 
 
 def main() -> None:
-    """Run the command; a known error is told in one line, not as a traceback."""
-    from pydantic import ValidationError
-    from sqlalchemy.exc import ArgumentError, OperationalError
+    """Run the command; what an operator can mend is told in one line, not as a traceback."""
+    from gis_api.settings import command_language
 
-    from layers.errors import LayerError
-
+    # As an error, so that what a command has started is ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    lang = command_language()
     try:
         app()
-    except LayerError as error:
-        _end(_words(error))
-    except OperationalError as error:
-        _end(f"The database cannot be reached: {_line(error.orig)}")
-    except ArgumentError:
-        _end("WANGGE_DATABASE_URL is no address of a PostgreSQL, such as postgresql://user@host/wangge.")
-    except ValidationError as error:
-        _end("; ".join(f"WANGGE_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors() if one["loc"]))
-
-
-def _words(error: LayerError) -> str:
-    from gis_api.texts import has, text
-
-    key = f"errors.{error.code}"
-    return text(key, "en", **error.details) if has(key) else str(error)
-
-
-def _line(error: object) -> str:
-    return (str(error).splitlines() or ["no reason given"])[0]
-
-
-def _end(words: str) -> None:
-    print(words, file=sys.stderr)
-    sys.exit(1)
+    except Exception as error:
+        line = find_line(error, lang)
+        if line is None:
+            raise
+        print(line, file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,23 @@
 
     WANGGE_VAR=/srv/wangge WANGGE_PORT=8010 wangge serve
 
-Nothing else in the three packages looks at the environment.
+Nothing else in the three packages looks at the environment. All of it stands in docs/settings.md.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from layers.cluster import Cluster
 
 MEGABYTE = 1_000_000
+POSTGRESQL = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
 class Settings(BaseSettings):
@@ -29,7 +32,7 @@ class Settings(BaseSettings):
     """Another PostgreSQL instead of the private one."""
     host: str = "127.0.0.1"
     """Address that the service listens on."""
-    port: int = Field(default=8000, ge=0, le=65_535)
+    port: int = Field(default=8000, ge=1, le=65_535)
     """Port that the service listens on."""
     workers: int = Field(default=2, ge=1, le=64)
     """Number of API processes."""
@@ -68,6 +71,18 @@ class Settings(BaseSettings):
     map_notice: str = ""
     """Text that stands on every map: approval number, attribution."""
 
+    language: Literal["", "zh-CN", "en"] = ""
+    """Language of the command line; without it that of the terminal (LC_ALL, LC_MESSAGES, LANG), else English."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(POSTGRESQL):
+            raise PydanticCustomError(
+                "database_url", "no address of a PostgreSQL, such as postgresql://user@host/wangge"
+            )
+        return url
+
     @property
     def cluster(self) -> Cluster:
         """The private PostGIS of this instance; looking at it starts nothing."""
@@ -86,3 +101,15 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The address of the database: the configured one, else that of the private cluster."""
         return self.database_url or self.cluster.url()
+
+
+def command_language() -> str:
+    """The language of the command line: WANGGE_LANGUAGE, else Chinese in a Chinese terminal, else English.
+
+    Asked apart from the other settings: also that one of them is wrong is told in it.
+    """
+    stated = os.environ.get("WANGGE_LANGUAGE")
+    if stated in ("zh-CN", "en"):
+        return stated
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "zh-CN" if next(filter(None, names), "").lower().startswith("zh") else "en"

@@ -1,16 +1,16 @@
 """Keeps the service's processes alive: N API processes on one listening socket, and one job process.
 
-A process that ends is started again, with a pause that grows while it keeps ending at once. The private PostgreSQL is
-started again when it crashed (its pid file is still there), not when somebody stopped it (pg_ctl removes the file).
+A process that ends is started again, with a pause that grows while it keeps ending at once. So is the private
+PostgreSQL, whoever stopped it: a service that runs needs it, and who wants it stopped stops the service.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from layers import cluster as clusters
 from layers.cluster import Cluster
+from layers.errors import LayerError
 
 STOP_TIMEOUT_S = 15.0
 # A process that lived this long was well; one that did not waits longer before its next start.
@@ -91,37 +92,63 @@ def job_child() -> Child:
     return Child("job process", [sys.executable, "-m", "gis_api.jobs"])
 
 
+class Guard:
+    """Starts the private PostgreSQL again where it is down, in a thread: recovery after a crash may take a minute."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._thread: threading.Thread | None = None
+        self._pause_s = 0.0
+        self._not_before = 0.0
+
+    def look_after(self, now: float) -> None:
+        """Start the server where nobody else does already and the pause is over; pauses grow while it will not."""
+        busy = self._thread is not None and self._thread.is_alive()
+        if busy or now < self._not_before or not clusters.is_down(self._cluster):
+            return
+        self._thread = threading.Thread(target=self._start, name="PostgreSQL guard", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait for a start that is under way."""
+        if self._thread is not None:
+            self._thread.join(timeout=STOP_TIMEOUT_S)
+
+    def _start(self) -> None:
+        ended = "has crashed" if (self._cluster.data / "postmaster.pid").exists() else "was stopped"
+        print(f"PostgreSQL {ended}; starting it again", file=sys.stderr, flush=True)
+        try:
+            clusters.start_as_ours(self._cluster.folder)
+        except (LayerError, OSError) as error:
+            self._pause_s = min(max(0.5, self._pause_s * 2), LONGEST_PAUSE_S)
+            print(f"PostgreSQL does not start: {error}", file=sys.stderr, flush=True)
+        else:
+            self._pause_s = 0.0
+        self._not_before = time.monotonic() + self._pause_s
+
+
 def run(children: Sequence[Child], *, cluster: Cluster | None, when_started: Callable[[], None]) -> None:
-    """Run all children until SIGTERM or SIGINT, then stop them, and the cluster last."""
+    """Run all children until SIGTERM or SIGINT, then stop them; the cluster is kept running meanwhile.
+
+    `when_started` is called beside it: what waits for the first answer must not keep a child from being looked after.
+    """
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda which, _frame: asked_to_stop.append(which))
+    guard = Guard(cluster) if cluster is not None else None
     for child in children:
         child.start()
-    when_started()
+    threading.Thread(target=when_started, name="welcome", daemon=True).start()
     while not asked_to_stop:
         time.sleep(LOOK_EVERY_S)
         now = time.monotonic()
-        if cluster is not None and has_crashed(cluster):
-            print("PostgreSQL has crashed; starting it again", file=sys.stderr)
-            clusters.start(cluster.folder)
+        if guard is not None:
+            guard.look_after(now)
         for child in children:
             child.look_after(now)
     stop(children)
-    if cluster is not None:
-        clusters.stop(cluster)
-
-
-def has_crashed(cluster: Cluster) -> bool:
-    """Whether the server is gone but its pid file is not: nobody stopped it."""
-    try:
-        pid = int((cluster.data / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, 0)
-    except (FileNotFoundError, IndexError, ValueError, PermissionError):
-        return False
-    except ProcessLookupError:
-        return True
-    return False
+    if guard is not None:
+        guard.stop()
 
 
 def stop(children: Sequence[Child]) -> None:

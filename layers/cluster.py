@@ -3,6 +3,9 @@
 Used by the service when no database address is configured, and by the tests for a throw-away one. Works as an
 ordinary user and as root (whose PostgreSQL runs as the system user `postgres`, because initdb refuses root).
 The version is whatever the machine has, the newest first.
+
+Several processes may use one cluster at once (`in_use`): a service and the commands beside it. Each holds a shared lock
+for as long; whoever leaves last stops the server, and only one that was started by such a process.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from layers.errors import Unavailable
 
@@ -26,6 +30,8 @@ from layers.errors import Unavailable
 LONGEST_SOCKET_FOLDER = 90
 SUPERUSER = "wangge"
 START_TIMEOUT_S = 60
+# A server that a user of `in_use` has started says so in its command line, which it keeps in `postmaster.opts`.
+OURS = "wangge.started_in_use=on"
 # A cluster of one machine whose readers mostly ask memory: modest, and durable (fsync and synchronous_commit stay on).
 SETTINGS = {
     "listen_addresses": "''",
@@ -80,12 +86,50 @@ def start(folder: Path, *, settings: Mapping[str, str] | None = None) -> Cluster
     cluster = Cluster(folder.resolve())
     cluster.folder.mkdir(parents=True, exist_ok=True)
     with _locked(cluster.folder / "start.lock"):
-        _make_folders(cluster)
-        if not (cluster.data / "PG_VERSION").exists():
-            _initialise(cluster, {**SETTINGS, **(settings or {})})
-        if not cluster.running:
-            _start_server(cluster)
+        _start_where_needed(cluster, settings or {})
     return cluster
+
+
+def start_as_ours(folder: Path) -> Cluster:
+    """The same; a server that had to be started is marked as one that the last of its users stops."""
+    cluster = Cluster(folder.resolve())
+    cluster.folder.mkdir(parents=True, exist_ok=True)
+    with _locked(cluster.folder / "start.lock"):
+        _start_where_needed(cluster, {}, mark=f" -c {OURS}")
+    return cluster
+
+
+@contextmanager
+def in_use(folder: Path) -> Iterator[Cluster]:
+    """The running cluster of this folder, which keeps running for as long as the block does.
+
+    Waits while somebody who left is stopping it. A process that is killed leaves the server running; the next one that
+    uses the folder stops it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "users.lock").open("w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        cluster = start_as_ours(folder)
+        try:
+            yield cluster
+        finally:
+            _leave(cluster, users)
+
+
+def _leave(cluster: Cluster, users: IO[str]) -> None:
+    """Stop the server where nobody else uses it and one of its users had started it."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    written = cluster.data / "postmaster.opts"
+    if written.exists() and OURS in written.read_text():
+        stop(cluster)
+
+
+def is_down(cluster: Cluster) -> bool:
+    """Whether no server process runs, whatever ended it; one that starts or does not answer is not down."""
+    return _server_pid(cluster) is None
 
 
 def stop(cluster: Cluster) -> None:
@@ -138,6 +182,14 @@ def _as_owner(command: Sequence[str]) -> list[str]:
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", *command]
 
 
+def _start_where_needed(cluster: Cluster, settings: Mapping[str, str], *, mark: str = "") -> None:
+    _make_folders(cluster)
+    if not (cluster.data / "PG_VERSION").exists():
+        _initialise(cluster, {**SETTINGS, **settings})
+    if not cluster.running:
+        _start_server(cluster, mark)
+
+
 def _make_folders(cluster: Cluster) -> None:
     for folder in (cluster.data, cluster.socket_folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -168,10 +220,10 @@ def _initialise(cluster: Cluster, settings: Mapping[str, str]) -> None:
         config.write("\n# Written by wangge\n" + lines)
 
 
-def _start_server(cluster: Cluster) -> None:
+def _start_server(cluster: Cluster, mark: str) -> None:
     _forget_stale_pid(cluster)
     log = cluster.data / "server.log"
-    options = f"-c unix_socket_directories='{cluster.socket_folder}' -c listen_addresses=''"
+    options = f"-c unix_socket_directories='{cluster.socket_folder}' -c listen_addresses=''{mark}"
     command = [_tool("pg_ctl"), "start", "-D", str(cluster.data), "-l", str(log), "-w", "-t", str(START_TIMEOUT_S)]
     done = _run(_as_owner([*command, "-o", options]))
     if done.returncode != 0 or not _answers_soon(cluster):
@@ -194,13 +246,22 @@ def _forget_stale_pid(cluster: Cluster) -> None:
     After a power cut its number may by now belong to an unrelated process, and PostgreSQL then refuses to start.
     """
     pid_file = cluster.data / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    words = pid_file.read_text().split()
-    command = Path(f"/proc/{words[0]}/comm") if words else None
-    if command is None or not command.exists() or not command.read_text().startswith("postgres"):
+    if pid_file.exists() and _server_pid(cluster) is None:
         pid_file.unlink(missing_ok=True)
         (cluster.socket_folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+
+def _server_pid(cluster: Cluster) -> int | None:
+    """The living server process that the pid file names.
+
+    One that nobody waited for, as where this service is the first process of a container, is dead though it has a name.
+    """
+    try:
+        pid = int((cluster.data / "postmaster.pid").read_text().splitlines()[0])
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(") ")
+    except (OSError, ValueError, IndexError):
+        return None
+    return pid if name.startswith("postgres") and not rest.startswith(("Z", "X")) else None
 
 
 @contextmanager

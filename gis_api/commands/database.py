@@ -15,35 +15,32 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_database(settings: Settings | None = None) -> Iterator[Engine]:
-    """An engine without a statement time-out, on the newest revision.
+    """An engine without a statement time-out, on the newest revision; a private cluster runs for as long.
 
-    A private cluster that did not run is started, and stopped again at the end of the block.
+    A running service keeps its server: only the last one who uses a cluster stops it (`layers.cluster.in_use`).
     """
     from gis_api.settings import Settings
-    from layers import cluster as clusters
     from layers.db import make_engine
     from migrations import run
 
     chosen = settings or Settings()
-    cluster = None if chosen.database_url is not None else chosen.cluster
-    was_running = cluster is None or cluster.running
-    started_cluster(chosen)
-    engine = make_engine(chosen.url(), statement_timeout_ms=0)
-    try:
-        run.upgrade(engine)
-        yield engine
-    finally:
-        engine.dispose()
-        if cluster is not None and not was_running:
-            clusters.stop(cluster)
+    with running_cluster(chosen):
+        engine = make_engine(chosen.url(), statement_timeout_ms=0)
+        try:
+            run.upgrade(engine)
+            yield engine
+        finally:
+            engine.dispose()
 
 
-def started_cluster(settings: Settings) -> Cluster | None:
-    """The private cluster, running; None where a database address is configured."""
+@contextmanager
+def running_cluster(settings: Settings) -> Iterator[Cluster | None]:
+    """The private cluster, running until the end of the block; None where a database address is configured."""
     from layers import cluster as clusters
 
     if settings.database_url is not None:
-        return None
-    cluster = clusters.start(settings.var / "postgres")
-    clusters.add_database(cluster, "wangge")
-    return cluster
+        yield None
+        return
+    with clusters.in_use(settings.var / "postgres") as cluster:
+        clusters.add_database(cluster, "wangge")
+        yield cluster

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis_api.commands.database import opened_database, started_cluster
+from gis_api.commands.database import opened_database, running_cluster
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Engine
@@ -44,31 +46,78 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="The TCP port to listen on.", min=1, max=65535)] = 8000,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="The TCP port to listen on.", min=1, max=65535)] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     tls: Annotated[tuple[Path, Path] | None, typer.Option(metavar="CERT KEY", help="Serve HTTPS.")] = None,
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Leave an empty database empty.")] = False,
-    workers: Annotated[int, typer.Option(help="How many API processes.", min=1, max=64)] = 2,
+    workers: Annotated[int | None, typer.Option(help="How many API processes.", min=1, max=64)] = None,
 ) -> None:
     """Start the private PostGIS where it is needed, migrate, load the demo district if empty, and serve."""
-    from gis_api import supervisor
     from gis_api.settings import Settings
 
-    settings = Settings()
+    cert, key = tls or (None, None)
+    given = {"port": port, "host": host, "workers": workers, "tls_cert": cert, "tls_key": key}
+    settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    run_service(settings, with_demo=not no_demo)
+
+
+def run_service(settings: Settings, *, with_demo: bool) -> None:
+    """Serve until told to end. What an operator has to mend is told before anything is started or stopped."""
+    from gis_api import supervisor
+    from gis_api.folder_lock import locked_folder
+
+    tls = certificate_of(settings)
+    address = f"{'https' if tls else 'http'}://{_in_address(settings.host)}:{settings.port}"
+    with ExitStack() as stack:
+        stack.enter_context(locked_folder(settings.var, address=address))
+        shared = stack.enter_context(_listening(settings.host, settings.port))
+        cluster = stack.enter_context(running_cluster(settings))
+        prepare(settings, with_demo=with_demo)
+        numbers = range(1, settings.workers + 1)
+        children = [supervisor.api_child(number, shared.fileno(), tls=tls) for number in numbers]
+        supervisor.run(
+            [*children, supervisor.job_child()],
+            cluster=cluster,
+            when_started=lambda: welcome(address, settings, timeout_s=60),
+        )
+
+
+def certificate_of(settings: Settings) -> tuple[Path, Path] | None:
+    """The certificate and its key, None for plain HTTP; raises Unacceptable for a pair that cannot be served."""
+    import ssl
+
+    from layers.errors import Unacceptable
+
+    if settings.tls_cert is None and settings.tls_key is None:
+        return None
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise Unacceptable("certificate_without_key")
+    for path in (settings.tls_cert, settings.tls_key):
+        path.open("rb").close()  # ssl would not say which of the two is missing
     try:
-        shared = supervisor.listening_socket(host, port)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # With an empty passphrase a protected key is an error, not a question on the terminal.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except ssl.SSLError as error:
+        reason = error.reason or str(error)
+        raise Unacceptable(
+            "bad_certificate", certificate=str(settings.tls_cert), key=str(settings.tls_key), reason=reason
+        ) from error
+    return settings.tls_cert, settings.tls_key
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    from gis_api import supervisor
+    from layers.errors import Unavailable
+
+    try:
+        return supervisor.listening_socket(host, port)
     except OSError as error:
-        print(f"cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.", file=sys.stderr)
-        raise typer.Exit(1) from error
-    cluster = started_cluster(settings)
-    prepare(settings, with_demo=not no_demo)
-    children = [supervisor.api_child(number, shared.fileno(), tls=tls) for number in range(1, workers + 1)]
-    address = f"{'https' if tls else 'http'}://{host}:{port}"
-    supervisor.run(
-        [*children, supervisor.job_child()],
-        cluster=cluster,
-        when_started=lambda: welcome(address, settings, timeout_s=60),
-    )
+        raise Unavailable("cannot_listen", host=host, port=port, reason=error.strerror or str(error)) from error
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def migrate() -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import exc as sql
 from gis_api.replicas.cold_start import find_cold_start, write_cold_start
 from gis_api.replicas.listening import Listening, plain_url
 from gis_api.replicas.shelf import Shelf
-from gis_api.replicas.state import Pulse, State, is_urgent, read_state
+from gis_api.replicas.state import Pulse, State, is_urgent, is_writable, read_state
 from gis_api.settings import Settings
 from layers.access import Actor
 from layers.db import transaction
@@ -50,6 +50,7 @@ class Replicas:
         self._contact_s = self._read_s = self._roster_s = -1e9
         self._roster_is_old = False
         self._contact_at: datetime | None = None
+        self._takes_writes = False
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._listening: Listening | None = None
@@ -69,6 +70,11 @@ class Replicas:
     def stale(self) -> bool:
         """Whether PostgreSQL has not answered for so long that answers may be old."""
         return time.monotonic() > self.pulse.stale_from_s
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether PostgreSQL answers and lets its rows be changed; one that is read-only or a standby does not."""
+        return self._takes_writes and not self.stale
 
     @property
     def updated_at(self) -> datetime | None:
@@ -130,8 +136,10 @@ class Replicas:
         try:
             with transaction(self._engine) as session:
                 self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC), early=self._begin)
+                self._takes_writes = is_writable(session)
         except (sql.DBAPIError, sql.TimeoutError) as error:
             self._roster_is_old |= due
+            self._takes_writes = False
             log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
             return False
         self._read_s = asked_s
@@ -182,6 +190,8 @@ class Replicas:
             except psycopg.Error:
                 # A connection that was well is replaced at once: whoever ends it must not keep us from the table.
                 if time.monotonic() - began_s < PAUSE_S:
+                    # There is no server; the next one may be another, so it is read whatever its marks say.
+                    self._takes_writes, self._read_s = False, -1e9
                     self._stopping.wait(PAUSE_S)
             except Exception:
                 log.exception("the state could not be read; it is read again soon")

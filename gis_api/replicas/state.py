@@ -25,6 +25,8 @@ _ROSTER = text("""
     SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables
     WHERE relname IN ('workers', 'assignments', 'shifts', 'positions', 'incidents')
 """)
+# Not `transaction_read_only`: a pooled connection that was read-only before says what it was set to.
+_WRITABLE = text("SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'")
 # A roster knows the shifts of a day to either side of its moment.
 ROSTER_LIFE = timedelta(minutes=10)
 # Building an index of a million grids takes minutes; a lookup's time-out does not fit here.
@@ -66,6 +68,11 @@ class State:
 def is_urgent(connection: psycopg.Connection[Any], state: State) -> bool:
     """Whether a publication or a key came or went since this state was read."""
     return connection.execute(_URGENT.text).fetchone() != state.marks.urgent
+
+
+def is_writable(session: Session) -> bool:
+    """Whether this server lets rows be changed: not where it is a standby or was made read-only."""
+    return bool(session.scalar(_WRITABLE))
 
 
 def read_state(

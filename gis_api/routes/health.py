@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
@@ -19,9 +21,11 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """What the process can answer from."""
+    """What the process can do: lookups are answered from memory, whatever is stored needs PostgreSQL."""
 
-    status: str
+    status: Literal["ready", "reads only", "not ready"]
+    reads: bool
+    writes: bool
     stale: bool
     updated_at: str | None
     index_version: int | None
@@ -35,14 +39,16 @@ async def healthz() -> Alive:
 
 @router.get("/readyz", summary="Can lookups be answered", responses={503: {"model": Ready}})
 async def readyz(replicas: Replicas_, response: Response) -> Ready:
-    """200 as soon as there is something to answer from, old or new; 503 until then."""
+    """200 as soon as there is something to answer from, old or new; 503 until then. `writes` tells the rest."""
     atlas, at = replicas.state.atlas, replicas.updated_at
-    ready = replicas.ready
-    if not ready:
+    reads, writes = replicas.ready, replicas.takes_writes
+    if not reads:
         response.status_code = 503
         response.headers["Retry-After"] = "1"
     return Ready(
-        status="ready" if ready else "not ready",
+        status="not ready" if not reads else "ready" if writes else "reads only",
+        reads=reads,
+        writes=writes,
         stale=replicas.stale,
         updated_at=at.isoformat() if at else None,
         index_version=atlas.index_version if atlas is not None else None,
@@ -57,5 +63,7 @@ def metrics(request: Request, replicas: Replicas_, settings: Settings_) -> Respo
         *counted.with_others(settings.var / "metrics").lines(),
         "# TYPE wangge_stale gauge",
         f"wangge_stale {int(replicas.stale)}",
+        "# TYPE wangge_takes_writes gauge",
+        f"wangge_takes_writes {int(replicas.takes_writes)}",
     ]
     return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)

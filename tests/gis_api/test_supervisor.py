@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from gis_api import supervisor
-from gis_api.supervisor import Child
+from gis_api.supervisor import Child, Guard
 from layers import cluster as clusters
 from layers.cluster import Cluster
 from tests.waiting import until
@@ -20,7 +21,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 LEAVER = [sys.executable, "-c", "raise SystemExit(3)"]
 PARENT = """
 import sys, time
-from gis_api.supervisor import Child
+from gis_api.supervisor import Child, Guard
 child = Child("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
 child.start()
 print(child.process.pid, flush=True)
@@ -88,13 +89,32 @@ def test_a_taken_port_is_told_at_once() -> None:
 
 
 @pytest.mark.slow
-def test_a_crashed_server_is_told_from_a_stopped_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ended", ["killed", "stopped"])
+def test_a_server_that_is_gone_is_started_again_whoever_ended_it(tmp_path: Path, ended: str) -> None:
     tmp_path.chmod(0o755)
     cluster: Cluster = clusters.start(tmp_path)
-    assert not supervisor.has_crashed(cluster)
-    pid = int((cluster.data / "postmaster.pid").read_text().split()[0])
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: ended(pid) and supervisor.has_crashed(cluster))
-    clusters.start(tmp_path)
+    guard = Guard(cluster)
+    guard.look_after(time.monotonic())
+    assert not clusters.is_down(cluster)
+    if ended == "killed":
+        os.kill(int((cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    else:
+        clusters.stop(cluster)
+    until(lambda: clusters.is_down(cluster))
+    guard.look_after(time.monotonic())
+    until(lambda: cluster.running, most_s=60.0)
+    guard.stop()
     clusters.stop(cluster)
-    assert not supervisor.has_crashed(cluster)
+
+
+def test_a_server_that_does_not_start_is_told_in_a_line_and_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pgdata").write_text("a file where a folder should be")
+    guard = Guard(Cluster(tmp_path))
+    for _ in range(2):
+        guard.look_after(time.monotonic() + supervisor.LONGEST_PAUSE_S)
+        guard.stop()
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if "does not start" in line] == told[1::2]
+    assert len(told) == 4

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
@@ -103,7 +104,9 @@ def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town
         assert client.post(PATH, json=town.point, headers=town.key).json()["grid"] == [before["grid"]["code"]]
         assert client.get(long_ago, headers=town.key).json()["plan_version"] == 1, "from the shelf"
         assert client.get(town.address, headers=town.cookie).status_code == 200, "a person who was seen lately"
-        assert client.get("/readyz").json()["stale"] is True
+        ready = client.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json() | {"status": "reads only", "reads": True, "writes": False, "stale": True} == ready.json()
         assert client.get("/healthz").status_code == 200
 
         signing_in = client.post("/api/v1/session", json={"name": "leader", "password": "pass word"})
@@ -114,6 +117,13 @@ def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town
         clusters.start(town.cluster.folder)
         until(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
         assert client.get("/api/v1/users", headers=town.key).status_code == 200
+        until(lambda: client.get("/readyz").json()["status"] == "ready")
+
+        with psycopg.connect(str(town.settings.database_url), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+            connection.execute("SELECT pg_reload_conf()")
+        until(lambda: client.get("/readyz").json()["writes"] is False)
+        assert client.get("/readyz").json()["stale"] is False, "it answers, but stores nothing"
 
 
 def test_a_process_that_starts_without_postgresql_serves_its_snapshot(town: Town) -> None:

@@ -62,11 +62,12 @@ class Service:
         return str(headers["Set-Cookie"]).split(";")[0]
 
     def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [*WANGGE, *words], env=surroundings(self.var), capture_output=True, text=True, timeout=120, cwd=ROOT
-        )
+        done = self.attempt(*words)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def attempt(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return command(self.var, *words)
 
 
 def _read(answer: Any) -> Any:
@@ -80,6 +81,12 @@ def _read(answer: Any) -> Any:
 def surroundings(var: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANGGE_")}
     return kept | {"WANGGE_VAR": str(var), "PYTHONUNBUFFERED": "1"}
+
+
+def command(var: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """What a command of the service said and how it ended; `more` are further variables of its environment."""
+    environment = surroundings(var) | more
+    return subprocess.run([*WANGGE, *words], env=environment, capture_output=True, text=True, timeout=120, cwd=ROOT)
 
 
 def start(var: Path, *, timeout_s: float = 180.0) -> Service:

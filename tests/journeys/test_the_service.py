@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import os
 import re
@@ -9,11 +10,15 @@ import signal
 import statistics
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from layers import cluster as clusters
+from layers.cluster import Cluster
 from tests.journeys.serving import Service, start, stop
+from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -108,6 +113,15 @@ def test_a_killed_api_process_is_replaced(service: Service, key: dict[str, str])
     until(lambda: "starting it again" in service.printed.read_text(), most_s=RECOVERED_S)
 
 
+@contextmanager
+def kept_down(cluster: Cluster) -> Iterator[None]:
+    """PostgreSQL stopped, and its start held up: the service starts it again as soon as it may."""
+    with (cluster.folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        clusters.stop(cluster)
+        yield
+
+
 def answering(service: Service, question: str, key: dict[str, str]) -> set[str]:
     """The processes that answer a question; none where one of forty answers is a refusal.
 
@@ -126,8 +140,7 @@ def test_lookups_go_on_while_the_database_is_down(
     nearby = f"/api/v1/workers/nearest?lon={lon}&lat={lat}"
     # Both processes have read who is on duty, also the one that was just started again.
     until(lambda: len(answering(service, nearby, key)) == 2, most_s=60.0)
-    clusters.stop(service.cluster)
-    try:
+    with kept_down(service.cluster):
         status, found, _ = service.ask(question, **key)
         assert (status, found["grid"]["code"]) == (200, grid)
         assert until(lambda: service.ask(question, **key)[1]["stale"] is True) < 10
@@ -136,8 +149,9 @@ def test_lookups_go_on_while_the_database_is_down(
         status, problem, headers = service.ask("/api/v1/incidents", body=body, **key, Idempotency_Key="down")
         assert (status, problem["status"]) == (503, 503)
         assert int(headers["Retry-After"]) > 0
-    finally:
-        clusters.start(service.cluster.folder)
+        until(lambda: service.ask("/readyz")[1]["status"] == "reads only")
+        ready, told, _ = service.ask("/readyz")
+        assert (ready, told["reads"], told["writes"]) == (200, True, False)
     until(lambda: service.ask(question, **key)[1]["stale"] is False, most_s=RECOVERED_S)
     # As a client does that was told to come back: the other process may need its Retry-After once more.
     until(
@@ -148,8 +162,45 @@ def test_lookups_go_on_while_the_database_is_down(
 def test_a_crashed_database_is_started_again(service: Service, key: dict[str, str]) -> None:
     pid = int((service.cluster.data / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
-    until(lambda: "PostgreSQL has crashed" in service.printed.read_text(), most_s=RECOVERED_S)
+    until(lambda: "PostgreSQL has crashed; starting it again" in service.printed.read_text(), most_s=RECOVERED_S)
     until(lambda: service.ask("/api/v1/areas", **key)[0] == 200, most_s=30)
+
+
+def server_pid(service: Service) -> int:
+    return int((service.cluster.data / "postmaster.pid").read_text().split()[0])
+
+
+@pytest.mark.parametrize("more", [(), ("--tls", "missing.pem", "missing.key")], ids=["plain", "no certificate"])
+def test_a_second_service_on_the_folder_ends_and_leaves_the_first_one_alone(
+    service: Service, key: dict[str, str], more: tuple[str, ...]
+) -> None:
+    before = server_pid(service)
+    done = service.attempt("serve", "--port", str(free_port()), *more)
+    assert done.returncode != 0
+    told = done.stderr.strip()
+    assert (
+        "\n" not in told and ("missing.pem" if more else f"process {service.process.pid} at {service.address}") in told
+    )
+    assert server_pid(service) == before
+    assert service.ask("/api/v1/categories", **key)[0] == 200
+
+
+def test_commands_beside_a_service_leave_its_postgresql_running(service: Service, key: dict[str, str]) -> None:
+    before = server_pid(service)
+    service.run("migrate")
+    assert service.attempt("demo").returncode == 1  # there is a district already
+    assert service.attempt("import", "areas", "missing.gpkg").returncode == 1
+    assert server_pid(service) == before
+    assert service.ask("/api/v1/categories", **key)[0] == 200
+
+
+def test_a_stopped_database_is_started_again_whoever_stopped_it(service: Service, key: dict[str, str]) -> None:
+    before = server_pid(service)
+    clusters.stop(service.cluster)
+    until(lambda: "PostgreSQL was stopped; starting it again" in service.printed.read_text(), most_s=RECOVERED_S)
+    until(lambda: service.ask("/api/v1/categories", **key)[0] == 200, most_s=RECOVERED_S)
+    until(lambda: service.ask("/readyz")[1]["writes"], most_s=RECOVERED_S)
+    assert server_pid(service) != before
 
 
 def test_explain_tells_how_an_answer_came_about(service: Service, place: tuple[float, float, str]) -> None:

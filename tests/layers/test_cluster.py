@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,8 @@ from sqlalchemy import text
 from layers import cluster as clusters
 from layers.cluster import Cluster
 from layers.db import make_engine
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -77,3 +81,38 @@ def test_a_folder_with_a_very_long_name_gets_a_short_socket(folder: Path) -> Non
 def test_it_is_durable(folder: Path) -> None:
     cluster = clusters.start(folder)
     assert (answer(cluster, "SHOW fsync"), answer(cluster, "SHOW synchronous_commit")) == ("on", "on")
+
+
+def test_the_last_user_stops_what_a_user_has_started(folder: Path) -> None:
+    with clusters.in_use(folder) as first:
+        with clusters.in_use(folder):
+            assert first.running
+        assert first.running, "somebody still uses it"
+    assert not first.running
+
+
+def test_a_server_that_somebody_else_started_is_left_running(folder: Path) -> None:
+    by_hand = clusters.start(folder)
+    with clusters.in_use(folder) as used:
+        assert used.running
+    assert by_hand.running
+
+
+def test_who_started_it_may_leave_before_the_others(folder: Path) -> None:
+    first, second = clusters.in_use(folder), clusters.in_use(folder)
+    cluster = first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert cluster.running
+    second.__exit__(None, None, None)
+    assert not cluster.running
+
+
+def test_the_next_user_stops_what_a_killed_one_had_started(folder: Path) -> None:
+    held = f"held = clusters.in_use(Path({str(folder)!r})); held.__enter__(); os._exit(9)"
+    script = f"import os; from pathlib import Path; from layers import cluster as clusters; {held}"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 9
+    assert Cluster(folder).running
+    with clusters.in_use(folder):
+        pass
+    assert not Cluster(folder).running
