@@ -5,8 +5,9 @@ longer than the lookup with all its checks. Here `ShortWay` gets the query and t
 and its answer is written at once. Whatever is not plain (another route, a body, an older HTTP, a connection that is to
 be closed, or one whose last answer is still under way) goes to the application, as if there were no hatch.
 
-Built on uvicorn's `HttpToolsProtocol`, whose version is locked. tests/gis_api/test_hatch.py holds the two ways against
-each other: the same bytes, the same order of answers, the same ends of connections.
+Built on `BoundedProtocol`, which is uvicorn's `HttpToolsProtocol` (its version is locked) within bounds.
+tests/gis_api/test_hatch.py holds the two ways against each other: the same bytes, the same order of answers, the same
+ends of connections.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import logging
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gis_api.connections import BoundedProtocol
 from gis_api.envelope import new_request_id, sane_id
 from gis_api.fast_locate.door import PATH, ShortWay
 
@@ -29,7 +30,7 @@ _KIND = b"content-type: application/json\r\ncontent-length: "
 _MORE = b"\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: "
 
 
-class Hatch(HttpToolsProtocol):
+class Hatch(BoundedProtocol):
     """One connection."""
 
     def __init__(
@@ -51,6 +52,7 @@ class Hatch(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """What the parser is about to fill; the scope is made only where the application is asked."""
+        self._begin_head()
         self._answered = False
         self.url, self.headers, self.expect_100_continue = b"", [], False
 
@@ -60,6 +62,7 @@ class Hatch(HttpToolsProtocol):
             headers = dict(self.headers)
             body = self._short_way.find_body(self.url[len(_ASKED) :], headers)
             if body is not None:
+                self._end_head()
                 self._write(body, headers.get(b"x-request-id"))
                 return
         url, headers_so_far, expects = self.url, self.headers, self.expect_100_continue
@@ -70,7 +73,9 @@ class Hatch(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The end of a request; what was answered here has no body and nobody who waits for it."""
-        if not self._answered:
+        if self._answered:
+            self._in_body, self._barren_bytes = False, 0
+        else:
             super().on_message_complete()
 
     def _is_plain(self) -> bool:
