@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "6c037540b848"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
