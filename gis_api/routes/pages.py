@@ -50,6 +50,8 @@ HOME_SECTIONS = (
     "map",
     "search",
 )
+# What js/planner/obstacles.js tells as impossible, by the error's code.
+TOLD_AHEAD = ("frame_vertex", "invalid_shape", "line_does_not_cross", "not_neighbours", "not_nested", "would_break")
 A_YEAR_S = 365 * 86_400
 
 
@@ -74,7 +76,11 @@ def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     sections = ("plans", "plan", "difference", "planner", "defects", "repair", "search", "brush", "together")
     address = f"/api/v1/plans/{quote(plan, safe='')}"
     ahead = (f"{address}/topology", address) if plan else ()
-    return map_page(reader_of(request, person), "planner", config={"plan": plan}, sections=sections, ahead=ahead)
+    reader = reader_of(request, person)
+    # What the page tells as impossible while one draws, it tells in the words of the refusal that would follow.
+    refusals = {code: texts.text(f"errors.{code}", reader.lang) for code in TOLD_AHEAD}
+    config = {"plan": plan, "refusals": refusals}
+    return map_page(reader, "planner", config=config, sections=sections, ahead=ahead)
 
 
 @router.get("/heat")

@@ -115,8 +115,10 @@ export function newGround() {
   const ground = new (vectorGround())();
   ground._sources = sources;
   ground.show = (name, wanted) => {
-    if (wanted) ground._sources = { ...ground._sources, [name]: sources[name] };
-    else ground._sources = Object.fromEntries(Object.entries(ground._sources).filter(([other]) => other !== name));
+    // What is none of the ground's layers is not taken for one.
+    if (!sources[name]) return;
+    const others = Object.entries(ground._sources).filter(([other]) => other !== name);
+    ground._sources = Object.fromEntries(wanted ? [...others, [name, sources[name]]] : others);
     ground.redraw();
   };
   return ground;

@@ -99,7 +99,7 @@ export class Desk {
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
     reason.textContent = plan.returned_reason ? t("planner.returned", { reason: plan.returned_reason }) : "";
     showOutdated(document.getElementById("outdated"), plan);
-    this.editor.rail?.history(this.editor.editing && plan.can_undo > 0, this.editor.editing && plan.can_redo > 0);
+    this.editor.showHistory();
     document.getElementById("plan-link").href = `/plans/${plan.id}`;
     const difference = document.getElementById("diff-link");
     difference.href = `/plans/${plan.id}/diff`;

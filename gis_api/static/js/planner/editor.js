@@ -1,12 +1,15 @@
 // The desk's middle: the grids under the pointer, the selection, the chosen tool (tools/), and edits with their answers.
 import { config, measure, number, t } from "../config.js";
-import { el, fill } from "../dom.js";
-import { groundLayer, map, show, showLayer } from "../map/place.js";
+import { map, show, showLayer } from "../map/place.js";
 import { boundsOf, boxOf, storedOf, toWorld } from "../map/world.js";
 import { Balance } from "./balance.js";
 import { Desk } from "./desk.js";
 import { Forecast } from "./forecast.js";
+import { watchBetween } from "./carrying.js";
+import { Gesture } from "./gesture.js";
 import { GridCard } from "./gridcard.js";
+import { isTyped } from "./keys.js";
+import { Layers } from "./layers.js";
 import { outOfRange } from "./panel.js";
 import { waysOn } from "./pieces.js";
 import { Published } from "./published.js";
@@ -15,6 +18,7 @@ import { Scene } from "./scene.js";
 import { Sketch } from "./sketch.js";
 import { Snapper, WALLS_FROM } from "./snap.js";
 import { Streets } from "./streets.js";
+import { Tip } from "./tip.js";
 import { getTopology } from "./topology.js";
 import { TOOLS } from "./tools/list.js";
 import { shapeName } from "./words.js";
@@ -22,13 +26,9 @@ import { shapeName } from "./words.js";
 const MOST_MARKS = 2000;
 // An overlay is taken by its outline: inside it the grids below are meant, unless overlays are what is selected.
 const OUTLINE_PX = 7;
-const FIELDS = "input, textarea, select, dialog";
 // Enter on a button there presses the button, whatever is being drawn.
 const PARTING = new Set(["carve", "give", "set"]);
 const ELSEWHERE = ".panel, .bar, .toast, .layers";
-
-// A code has a hyphen, at which no line shall break.
-const whole = (text) => text.split(" · ").flatMap((part, i) => [i ? " · " : "", el("span", {}, part)]);
 
 export class Editor {
   constructor(store, tiling, plan) {
@@ -40,7 +40,8 @@ export class Editor {
     this.marks = [];
     this.errorPlaces = [];
     this.tool = null;
-    this.tip = document.getElementById("tip");
+    this.gesture = new Gesture();
+    this.tip = new Tip(document.getElementById("tip"));
     this.hint = document.getElementById("hint");
     this.scene = new Scene(this);
     this.published = new Published(store, () => this.base.redraw());
@@ -48,7 +49,7 @@ export class Editor {
     this.desk = new Desk(store, tiling, this);
     this.forecast = new Forecast(tiling, { over: () => this.over.redraw(), restore: () => this.desk.showHouseholds() });
     this.snapper = new Snapper(tiling, { homes: this.balance.homes, streets: new Streets() });
-    this.sketch = new Sketch(this.snapper, () => {
+    this.sketch = new Sketch(this.snapper, this.gesture, () => {
       this.scene.hand.redraw();
       this.offer();
       this.tool?.preview();
@@ -57,10 +58,14 @@ export class Editor {
     this.tools = new Map(TOOLS.map((Kind) => [Kind.name, new Kind(this)]));
     this.rail = new Rail(document.getElementById("rail"), TOOLS, {
       choose: (name) => this.use(this.tools.get(name)),
-      undo: () => this.step(() => store.undo()),
-      redo: () => this.step(() => store.redo()),
+      between: (name) => ["undo", "redo"].includes(name) && this.gesture.between(name),
+      undo: () => this.gesture.between("undo") || this.step(() => store.undo()),
+      redo: () => this.gesture.between("redo") || this.step(() => store.redo()),
     });
-    if (matchMedia("(max-width: 900px)").matches) document.getElementById("layers").open = false;
+    this.layers = new Layers(document.getElementById("layers"), {
+      show: (name, wanted) => this.layer(name, wanted),
+      level: () => this.leave(),
+    });
     this.listen();
     this.rail.choose("select");
     this.allow();
@@ -73,21 +78,9 @@ export class Editor {
     map.on("moveend", () => this.bringHomes());
     const surface = map.getContainer();
     surface.addEventListener("pointerdown", (event) => this.tool.press(event));
-    surface.addEventListener("pointerup", (event) => this.tool.release(event));
+    watchBetween(this.gesture);
     this.store.addEventListener("plan", () => this.allow());
     document.addEventListener("keydown", (event) => this.key(event));
-    for (const box of document.querySelectorAll("#layers input")) {
-      // A tile server's pictures have their buildings and roads drawn in.
-      if (["buildings", "roads"].includes(box.name)) box.closest("label").hidden = !groundLayer()?.show;
-      box.addEventListener("change", () => this.layer(box.name, box.checked));
-    }
-  }
-
-  // The overlays are shown when one is drawn.
-  showOverlays() {
-    const box = document.querySelector('#layers input[name="overlays"]');
-    box.checked = true;
-    this.layer("overlays", true);
   }
 
   // The buildings on the screen, for a tool that snaps to them and counts them; asked when the map rests, never while
@@ -107,6 +100,7 @@ export class Editor {
   }
 
   layer(name, wanted) {
+    this.gesture.between("layer");
     if (name === "sub_grids") this.scene.subGrids = wanted;
     else if (name === "overlays") this.scene.overlays = this.snapper.overlays = wanted;
     else if (name === "published") this.published.show(wanted);
@@ -150,7 +144,7 @@ export class Editor {
 
   // Pointer
 
-  shapeAt(latlng, level = this.level()) {
+  shapeAt(latlng, level = this.layers.level) {
     const [x, y] = toWorld(...storedOf(latlng));
     const overlay =
       this.scene.overlays && this.tiling.outlineAt(x, y, { level: "overlay", reach: OUTLINE_PX / 2 ** map.getZoom() });
@@ -158,19 +152,22 @@ export class Editor {
     return this.tiling.at(x, y, level) || (level === "sub_grid" ? this.tiling.at(x, y, "grid") : null);
   }
 
-  level() {
-    return document.querySelector('input[name="level"]:checked')?.value ?? "grid";
-  }
-
   hover(event) {
-    if (this.tool.moving || event.originalEvent.target.closest?.(".vertex") || this.tool.hover(event)) return;
+    if (this.gesture.held) return;
+    const vertex = event.originalEvent.target.closest?.(".vertex");
+    if (vertex) {
+      this.point(null);
+      if (!this.tool.hoverVertex(vertex, event.containerPoint)) this.tip.hide();
+      return;
+    }
+    if (this.tool.hover(event)) return;
     const shape = this.shapeAt(event.latlng);
     if (shape !== this.hovered) {
       this.hovered = shape;
       this.over.redraw();
     }
-    if (shape) this.tell(event.containerPoint, shapeName(shape), this.tipOf(shape));
-    else this.tip.hidden = true;
+    if (shape) this.tip.show(event.containerPoint, shapeName(shape), this.tipOf(shape));
+    else this.tip.hide();
   }
 
   tipOf(shape) {
@@ -185,25 +182,8 @@ export class Editor {
   }
 
   leave() {
-    this.hovered = null;
-    this.tip.hidden = true;
-    this.over.redraw();
-  }
-
-  tell(point, title, text) {
-    const said = `${title}\n${text}`;
-    if (said !== this.said) fill(this.tip, el("b", {}, title), whole(text));
-    // Measured only when it is longer or shorter than before: asking for its size lays out the whole page.
-    if (said.length !== this.said?.length || this.tip.hidden) {
-      this.tip.hidden = false;
-      this.tipSize = [this.tip.offsetWidth, this.tip.offsetHeight];
-    }
-    this.said = said;
-    const stage = map.getSize();
-    const [width, height] = this.tipSize;
-    const left = Math.max(4, Math.min(point.x + 16, stage.x - width - 6));
-    const top = Math.max(4, point.y + 18 + height > stage.y ? point.y - height - 12 : point.y + 18);
-    this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+    this.tip.hide();
+    this.point(null);
   }
 
   click(event) {
@@ -235,6 +215,8 @@ export class Editor {
   // Tools
 
   use(tool) {
+    this.gesture.between("tool");
+    this.tip.hide();
     this.tool?.stop();
     this.tool = tool;
     if (!tool.constructor.keeps) this.selected = this.selected.slice(0, 1);
@@ -257,7 +239,16 @@ export class Editor {
     const button = document.getElementById("confirm");
     const words = this.tool?.confirm()?.words ?? "";
     button.hidden = !words;
+    this.showHistory();
     if (button.textContent !== words) button.textContent = words;
+  }
+
+  // While something is drawn these buttons take its corners back and bring them again.
+  showHistory() {
+    const { plan } = this.store;
+    const { corners, taken } = this.sketch ?? { corners: [], taken: [] };
+    const may = this.editing;
+    this.rail?.history(may && (corners.length || plan.can_undo) > 0, may && (taken.length || plan.can_redo) > 0);
   }
 
   confirm() {
@@ -284,14 +275,15 @@ export class Editor {
   }
 
   key(event) {
-    if (event.target.closest(FIELDS)) return;
+    if (isTyped(event)) return;
     if (event.key === "Escape") this.giveUp();
+    else if (this.gesture.held) return;
     else if (!event.target.closest(ELSEWHERE) && this.tool.key(event)) event.preventDefault();
   }
 
-  // Escape: first the drawing, then what is marked and selected.
+  // Escape: first what is in the hand, then the drawing, then what is marked and selected.
   giveUp() {
-    if (this.tool.cancel()) return;
+    if (this.gesture.between("escape")) return;
     document.getElementById("toast").hidden = true;
     this.mark(null);
     this.choose(null);
@@ -307,13 +299,16 @@ export class Editor {
   // Resolves with the answer, or with null where it was refused.
   async step(send, { before, refused, operation } = {}) {
     this.mark(null);
+    this.tip.hide();
     try {
       const answer = await send();
-      before?.();
+      before?.(answer);
       await this.take(answer);
       return answer;
     } catch (problem) {
-      refused?.();
+      // What is put back now may hang on the pointer already, for the next edit.
+      this.gesture.between("refusal");
+      refused?.(problem);
       if (problem.where) this.mark(problem.where, "bad");
       if (problem.status !== 412) this.refuse(problem, operation);
       return null;
@@ -336,7 +331,7 @@ export class Editor {
     const ways = waysOn(problem, {
       operation,
       tiling: this.tiling,
-      again: (code) => this.apply({ ...operation, pieces_to: code }),
+      again: async (code) => (await this.apply({ ...operation, pieces_to: code })) && this.sketch.restart(),
       look: (code) => this.point(code),
     });
     this.desk.say(t("planner.pieces"), "bad", ways);
@@ -356,6 +351,7 @@ export class Editor {
     this.tiling.add(changed);
     this.tiling.rebuild();
     this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
+    this.tip.hide();
     this.desk.touch(changed, answer);
     this.redraw();
     this.arm();
@@ -373,6 +369,7 @@ export class Editor {
   }
 
   async reload(message) {
+    this.gesture.between("reload");
     await this.store.load();
     const topology = await getTopology(this.store.path);
     this.store.version = Math.min(this.store.version, topology.version);

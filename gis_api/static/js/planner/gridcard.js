@@ -165,7 +165,7 @@ export class GridCard {
     const over = shape.level === "overlay";
     if (fields.over.checked !== over) {
       const way = over ? { exclusive: true } : { exclusive: false, kind: "dedicated", into: fields.into.value };
-      if (!over) editor.showOverlays();
+      if (!over) editor.layers.tick("overlays");
       await editor.apply({ op: "set", code, ...way });
     }
     if (this.tiling.shapes.has(code)) editor.choose(code);

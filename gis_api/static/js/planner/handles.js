@@ -1,14 +1,15 @@
 // The vertices (squares) and midpoints (dots) of the selected grid as elements that a mouse, a finger and a keyboard can
-// hold. While one is dragged, every grid that shares the vertex follows; the server decides when it is let go.
+// hold. While one is carried, every grid that shares the vertex follows; the server decides when it is let go.
 import { t } from "../config.js";
 import { map } from "../map/place.js";
 import { fromWorld, latLngOf, toWorld } from "../map/world.js";
+import { carry } from "./carrying.js";
 import { rings, shortCode } from "./tiling.js";
 
 const CROWDED_PX = 26;
 
 // Leaflet moves markers in space, which makes a layer of the screen of each: two hundred of them cost more in every frame
-// than all else. In the plane they lie in one; the marker in the hand is moved by Leaflet and gets its own.
+// than all else. In the plane they lie in one.
 const Handle = L.Marker.extend({
   _setPos(at) {
     L.Marker.prototype._setPos.call(this, at);
@@ -17,11 +18,13 @@ const Handle = L.Marker.extend({
 });
 
 export class Handles {
-  // `snap(latlng, id, free)` gives the place that the pointer means; the others are told what the hand does.
-  constructor(tiling, { snap, moving, moved, bent, erased }) {
+  // `snap(latlng, id, free)` gives the place that the pointer means; the others are told what the hand does: `refused`
+  // where a vertex that stands still is pulled, `back` where something came in between.
+  constructor(tiling, gesture, { snap, ...told }) {
     this.tiling = tiling;
+    this.gesture = gesture;
     this.snap = snap;
-    this.tell = { moving, moved, bent, erased };
+    this.tell = told;
     this.layer = L.layerGroup().addTo(map);
     this.shape = null;
     this.held = null;
@@ -123,16 +126,15 @@ export class Handles {
     element.dataset.lon = point.lon;
     element.dataset.lat = point.lat;
     this.idOf.set(element, id);
-    element.title = fixed ? t("planner.fixed_vertex") : "";
     element.setAttribute("role", "button");
     element.setAttribute(
       "aria-label",
       t(fixed ? "planner.fixed_vertex_of" : "planner.vertex_of", { grids: owners.map(shortCode).join(" ") }),
     );
-    this.follow(marker, () => ({ id, from: [point.lon, point.lat] }));
+    this.follow(marker, () => (fixed ? this.tell.refused(id) : { id, from: [point.lon, point.lat] }));
     marker.on("contextmenu", (event) => {
       L.DomEvent.stop(event.originalEvent);
-      this.erase(id);
+      if (!this.held) this.erase(id);
     });
     element.addEventListener("keydown", (event) => this.key(event, id));
     return marker;
@@ -147,7 +149,7 @@ export class Handles {
     const latlng = latLngOf(lon, lat);
     this.keep(`${a}-${b} ${at}`, latlng, {
       before,
-      make: () => this.newMidpoint(latlng, () => ({ id: this.tiling.bend(a, b, at), from: at, bent: true })),
+      make: () => this.newMidpoint(latlng, () => ({ id: this.tiling.bend(a, b, at), from: at, bent: [a, b] })),
     });
   }
 
@@ -160,22 +162,49 @@ export class Handles {
     return marker;
   }
 
-  // From the moment it is taken the marker goes where the pointer means, and tells so.
+  // From the moment it leaves its place the marker goes where the pointer means, and tells so. `take` gives what is held,
+  // null where it cannot be.
   follow(marker, take) {
-    marker.on("dragstart", () => {
-      map.getContainer().classList.add("holding");
-      marker.getElement().classList.add("held");
-      this.held = take();
-      this.held.to = this.held.from;
-      this.tell.moving(this.held.id, this.held.from);
+    const element = marker.getElement();
+    element.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !event.isPrimary) return;
+      // Taken at its edge it stays as far from the pointer as it was.
+      const grip = map.latLngToContainerPoint(marker.getLatLng()).subtract(map.mouseEventToContainerPoint(event));
+      carry(this.gesture, event, {
+        pan: true,
+        begin: () => this.lift(marker, take()),
+        move: (other) => this.moveTo(marker, map.mouseEventToContainerPoint(other).add(grip), other.altKey),
+        drop: () => this.drop(marker),
+        back: () => this.back(marker),
+      });
     });
-    marker.on("drag", (event) => {
-      const place = this.snap(event.target.getLatLng(), this.held.id, Boolean(event.originalEvent?.altKey));
-      this.held.to = place.stored;
-      if (place.snapped) marker.setLatLng(latLngOf(...place.stored));
-      this.tell.moving(this.held.id, place.stored, place);
-    });
-    marker.on("dragend", () => this.drop());
+  }
+
+  lift(marker, held) {
+    if (!held) return false;
+    map.getContainer().classList.add("holding");
+    marker.getElement().classList.add("held");
+    this.held = { ...held, to: held.from, stood: marker.getLatLng() };
+    this.tell.moving(held.id, held.from);
+    return true;
+  }
+
+  // An answer has brought the grids anew while a midpoint hangs on the pointer: it is a vertex of theirs as well. False
+  // where there is no such border any more.
+  bendAgain() {
+    const { held, tiling } = this;
+    if (!held.bent || tiling.runsThrough(held.id)) return true;
+    if (!tiling.sharing(...held.bent).length) return false;
+    held.id = tiling.bend(...held.bent, held.from);
+    this.tell.moving(held.id, held.to);
+    return true;
+  }
+
+  moveTo(marker, pixel, free) {
+    const place = this.snap(map.containerPointToLatLng(pixel), this.held.id, free);
+    this.held.to = place.stored;
+    marker.setLatLng(latLngOf(...place.stored));
+    this.tell.moving(this.held.id, place.stored, place);
   }
 
   // The vertex under the pointer, for keys that mean it without a focus.
@@ -186,31 +215,44 @@ export class Handles {
 
   erase(id) {
     const point = this.tiling.points[id];
-    this.tell.erased([point.lon, point.lat], id);
+    if (this.tiling.fixed.has(id)) this.tell.refused(id);
+    else this.tell.erased([point.lon, point.lat], id);
   }
 
   marker(latlng, name, size) {
     const icon = L.divIcon({ className: name, iconSize: [size, size] });
     return new Handle(latlng, {
       icon,
-      draggable: true,
       keyboard: true,
-      autoPan: true,
       zIndexOffset: name.includes("middle") ? 0 : 500,
     }).addTo(this.layer);
   }
 
-  drop() {
+  putDown(marker) {
     const { held } = this;
     map.getContainer().classList.remove("holding");
+    marker.getElement()?.classList.remove("held");
     this.held = null;
+    return held;
+  }
+
+  drop(marker) {
+    const held = this.putDown(marker);
     if (held.bent) this.tell.bent(held, held.to);
     else this.tell.moved(held, held.to);
   }
 
+  back(marker) {
+    const held = this.putDown(marker);
+    marker.setLatLng(held.stood);
+    this.tell.back();
+  }
+
   // Arrow keys move a focused vertex by two screen pixels, ten with Shift; Delete takes it out.
   key(event, id) {
+    if (this.held) return;
     const point = this.tiling.points[id];
+    const fixed = this.tiling.fixed.has(id);
     if (event.key === "Delete") {
       event.stopPropagation();
       this.erase(id);
@@ -220,6 +262,10 @@ export class Handles {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
+    if (fixed) {
+      this.tell.refused(id);
+      return;
+    }
     const away = (event.shiftKey ? 10 : 2) / 2 ** map.getZoom();
     const [lon, lat] = fromWorld(point.x + step[0] * away, point.y + step[1] * away);
     this.awaited = [Number(lon.toFixed(9)), Number(lat.toFixed(9))];

@@ -1,6 +1,7 @@
 // The tool rail: each tool with a key, a name and a one-line hint while it is active.
 import { t } from "../config.js";
 import { el, fill, svg } from "../dom.js";
+import { isTyped } from "./keys.js";
 
 const HISTORY = {
   undo: { keys: "Ctrl+Z", picture: "M7 5L3 9l4 4M3 9h9a5 5 0 0 1 0 10" },
@@ -8,8 +9,10 @@ const HISTORY = {
 };
 
 export class Rail {
-  constructor(element, tools, { choose, ...history }) {
+  // `between(name)` says by true that a key was for what is in the hand.
+  constructor(element, tools, { choose, between, ...history }) {
     this.act = choose;
+    this.between = between;
     this.buttons = new Map();
     this.tools = new Map(tools.map((tool) => [tool.name, tool]));
     this.byKey = new Map(tools.map((tool) => [tool.key, tool.name]));
@@ -61,7 +64,7 @@ export class Rail {
   }
 
   key(event) {
-    if (event.target.closest("input, textarea, select, dialog")) return;
+    if (isTyped(event)) return;
     const combined = event.ctrlKey || event.metaKey;
     const letter = event.key.toLowerCase();
     if (combined && letter === "z") this.press(event.shiftKey ? "redo" : "undo", event);
@@ -69,9 +72,10 @@ export class Rail {
     else if (!combined && !event.altKey && this.byKey.has(letter)) this.press(this.byKey.get(letter), event);
   }
 
+  // What is in the hand may take the key, whether the button could be pressed or not.
   press(name, event) {
     const button = this.buttons.get(name);
     event.preventDefault();
-    if (!button.disabled) button.click();
+    if (!this.between(name) && !button.disabled) button.click();
   }
 }

@@ -139,6 +139,12 @@ export class Tiling {
     return id;
   }
 
+  // Whether some ring has this vertex.
+  runsThrough(id) {
+    const held = [...this.points[id].owners].map((code) => this.shapes.get(code));
+    return held.some((shape) => [...rings(shape)].some((ring) => ring.includes(id)));
+  }
+
   sharing(a, b) {
     return [...this.points[a].owners].filter(
       (code) => this.points[b].owners.has(code) && hasEdge(this.shapes.get(code), a, b),

@@ -1,6 +1,6 @@
 // Sentences of the editor about grids and refusals, and the building that a problem is about.
 import { get } from "../api.js";
-import { t } from "../config.js";
+import { config, t } from "../config.js";
 import { boxOf } from "../map/world.js";
 import { shortCode } from "./tiling.js";
 
@@ -8,6 +8,9 @@ export function shapeName(shape) {
   const { name } = shape.properties;
   return name && name !== shape.code ? `${shortCode(shape.code)} ${name}` : shortCode(shape.code);
 }
+
+// Why something cannot be done, in the words with which the service would refuse it (obstacles.js gives the code).
+export const impossible = (code) => t("planner.impossible", { reason: config.refusals[code] });
 
 const A_METRE = 0.00001;
 

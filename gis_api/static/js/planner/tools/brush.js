@@ -5,6 +5,7 @@ import { el } from "../../dom.js";
 import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
 import { storedOf, toWorld } from "../../map/world.js";
+import { carry } from "../carrying.js";
 import { Patches, trace } from "../patches.js";
 import { rings, shortCode } from "../tiling.js";
 import { Tool } from "./tool.js";
@@ -65,7 +66,7 @@ export class Brush extends Tool {
   }
 
   stop() {
-    this.cancel();
+    this.giveUp();
     this.patches.forget();
     this.switch.hidden = true;
     this.surface.classList.remove("painting");
@@ -105,45 +106,56 @@ export class Brush extends Tool {
   }
 
   press(event) {
-    if (!event.isPrimary) this.cancel();
     if (!this.target || !event.isPrimary || event.button !== 0 || event.shiftKey || !this.onMap(event)) return;
+    // Two fingers that never rest on the map move it, and so does the wheel: one that is pressed paints at once.
+    carry(this.editor.gesture, event, {
+      rest: 0,
+      begin: () => this.begin(event),
+      move: (other) => this.paintTo(other),
+      drop: () => this.lift(),
+      back: () => this.giveUp(),
+    });
+  }
+
+  begin(event) {
     this.stroke = this.world(event);
-    this.surface.setPointerCapture(event.pointerId);
     this.touch(this.stroke);
     this.show();
   }
 
-  move(event) {
-    if (!this.target) return;
-    const to = this.world(event);
-    const before = [this.painted.size, this.under];
-    if (this.stroke) this.touch(to);
-    else this.under = this.onMap(event) ? this.patches.at(...to) : null;
+  paintTo(event) {
+    this.touch(this.world(event));
+    this.show();
     this.tell(event);
-    if (this.painted.size !== before[0] || this.under !== before[1]) this.show();
   }
 
-  release(event) {
-    if (!this.stroke || !event.isPrimary) return;
+  // What lies under the pointer, while nothing is painted.
+  move(event) {
+    if (!this.target || this.stroke) return;
+    const before = this.under;
+    this.under = this.onMap(event) ? this.patches.at(...this.world(event)) : null;
+    this.tell(event);
+    if (this.under !== before) this.show();
+  }
+
+  lift() {
     this.stroke = null;
-    this.editor.tip.hidden = true;
+    this.editor.tip.hide();
     if (this.painted.size) this.give();
   }
 
-  cancel() {
-    if (!this.stroke && !this.painted.size) return false;
+  giveUp() {
     this.stroke = null;
     this.painted.clear();
-    this.editor.tip.hidden = true;
+    this.editor.tip.hide();
     this.show();
-    return true;
   }
 
   // What is painted, on the map and in figures.
   show() {
-    const { editor, painted, receiver } = this;
+    const { editor, painted } = this;
     editor.over.redraw();
-    editor.foresee(painted.size ? () => editor.balance.handed(painted, receiver) : null);
+    editor.foresee(painted.size ? () => editor.balance.handed(painted, this.receiver) : null);
   }
 
   // The grid that gets the ground, also where one of its parts was chosen.
@@ -194,12 +206,12 @@ export class Brush extends Tool {
     const place = map.mouseEventToContainerPoint(event);
     const count = this.painted.size || (this.under ? 1 : 0);
     if (!count) {
-      this.editor.tip.hidden = true;
+      this.editor.tip.hide();
       return;
     }
     if (this.painted.size)
-      this.editor.tell(place, t(`brush.painted_${this.patches.by}`, { n: this.painted.size }), this.figures());
-    else this.editor.tell(place, this.named(this.under), this.words(this.under));
+      this.editor.tip.show(place, t(`brush.painted_${this.patches.by}`, { n: this.painted.size }), this.figures());
+    else this.editor.tip.show(place, this.named(this.under), this.words(this.under));
   }
 
   named({ name, grid }) {

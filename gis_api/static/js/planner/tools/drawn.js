@@ -2,6 +2,7 @@
 import { number, t } from "../../config.js";
 import { byFinger } from "../finger.js";
 import { shortCode } from "../tiling.js";
+import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
 
 export class Drawn extends Tool {
@@ -13,11 +14,26 @@ export class Drawn extends Tool {
     return this.editor.sketch;
   }
 
-  // What the finished drawing (GeoJSON) is for.
+  // What the finished drawing (GeoJSON) is for; its corners are as they were clicked.
   drawn() {}
+
+  // Refused, or thought better of, the drawing stays in the hand, so that one corner can be mended. What waits for a
+  // decision is kept elsewhere.
+  send(operation, corners) {
+    return this.editor.apply(operation, { refused: (problem) => problem.held || this.takeUp(corners) });
+  }
+
+  takeUp(corners) {
+    if (this.editor.tool === this) this.sketch.takeUp(this.constructor.draws, corners);
+  }
 
   // What the drawing would do, from its corners in world units; null where that cannot be said yet.
   foreseen() {
+    return null;
+  }
+
+  // Why the service would refuse the drawing as it is now (obstacles.js), null where nothing is known against it.
+  obstacle() {
     return null;
   }
 
@@ -30,12 +46,16 @@ export class Drawn extends Tool {
   arm() {
     const { draws } = this.constructor;
     if (!this.enough) this.sketch.stop();
-    else if (this.sketch.kind !== draws) this.sketch.start(draws, (geometry) => this.drawn(geometry));
+    else if (this.sketch.kind !== draws) this.sketch.start(draws, (geometry, corners) => this.drawn(geometry, corners));
   }
 
   stop() {
     this.sketch.stop();
     this.editor.foresee(null);
+  }
+
+  press(event) {
+    this.sketch.press(event);
   }
 
   click(event) {
@@ -49,15 +69,17 @@ export class Drawn extends Tool {
     if (!this.sketch.corners.length) return false;
     this.at = containerPoint;
     if (editor.hovered) editor.point(null);
-    if (!editor.forecast.make) editor.tip.hidden = true;
+    if (!editor.forecast.make) editor.tip.hide();
     return true;
   }
 
   tellOf(seen) {
     if (!this.at || !this.sketch.corners.length) return;
-    const words = this.words(seen);
-    if (words) this.editor.tell(this.at, t(`planner.tool_${this.name}`), words);
-    else this.editor.tip.hidden = true;
+    const obstacle = this.obstacle(this.sketch.places);
+    const words = obstacle ? impossible(obstacle) : this.words(seen);
+    const title = t(`planner.tool_${this.name}`);
+    if (words) this.editor.tip.show(this.at, title, words, { impossible: Boolean(obstacle) });
+    else this.editor.tip.hide();
   }
 
   words(seen) {
@@ -81,10 +103,6 @@ export class Drawn extends Tool {
 
   key(event) {
     return this.sketch.key(event);
-  }
-
-  cancel() {
-    return this.sketch.restart();
   }
 
   confirm() {

@@ -32,7 +32,7 @@ export class Fill extends Tool {
     this.aim = this.aimAt(latlng);
     if (this.aim?.gap !== before?.gap || this.aim?.into !== before?.into) this.editor.over.redraw();
     if (!this.aim) return false;
-    this.editor.tell(
+    this.editor.tip.show(
       containerPoint,
       t("planner.fill_into", { grid: shortCode(this.aim.into) }),
       t("planner.fill_other"),

@@ -1,4 +1,5 @@
 // A drawn area goes to the selected grid.
+import { givingObstacle } from "../obstacles.js";
 import { Drawn } from "./drawn.js";
 
 export class Give extends Drawn {
@@ -13,7 +14,11 @@ export class Give extends Drawn {
     return this.editor.balance.taken(places, this.editor.selected[0]);
   }
 
-  drawn(geometry) {
-    this.editor.apply({ op: "give", geometry, to: this.editor.selected[0] });
+  obstacle(places) {
+    return givingObstacle(this.editor.tiling, this.editor.selected[0], places);
+  }
+
+  drawn(geometry, corners) {
+    this.send({ op: "give", geometry, to: this.editor.selected[0] }, corners);
   }
 }

@@ -1,6 +1,8 @@
 // The selected neighbours become one grid.
-import { t } from "../../config.js";
+import { config, t } from "../../config.js";
 import { byFinger } from "../finger.js";
+import { mergingObstacle } from "../obstacles.js";
+import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
 
 export class Merge extends Tool {
@@ -14,22 +16,45 @@ export class Merge extends Tool {
   arm() {
     const { selected, balance } = this.editor;
     const [into] = [...selected].sort();
-    this.editor.foresee(this.enough ? () => balance.joined(selected, into) : null);
+    this.obstacle = this.enough ? mergingObstacle(this.editor.tiling, selected) : null;
+    this.editor.foresee(this.enough && !this.obstacle ? () => balance.joined(selected, into) : null);
   }
 
   stop() {
     this.editor.foresee(null);
   }
 
+  // While the selected ones cannot become one, the tip says why instead of what lies below.
+  hover({ containerPoint }) {
+    if (!this.obstacle) return false;
+    this.tell(containerPoint);
+    return true;
+  }
+
+  tell(point) {
+    this.editor.tip.show(point, t("planner.tool_merge"), impossible(this.obstacle), { impossible: true });
+  }
+
+  // Told at once, where the click was that made it so.
+  click(event) {
+    super.click(event);
+    if (this.obstacle) this.tell(event.containerPoint);
+  }
+
+  hint() {
+    return this.obstacle ? impossible(this.obstacle) : super.hint();
+  }
+
   confirm() {
-    return this.enough
+    return this.enough && !this.obstacle
       ? { words: t(byFinger() ? "planner.merge_selected" : "planner.confirm_merge"), act: () => this.merge() }
       : null;
   }
 
   key(event) {
     if (event.key !== "Enter" || !this.enough) return false;
-    this.merge();
+    if (this.obstacle) this.editor.desk.say(config.refusals[this.obstacle], "bad");
+    else this.merge();
     return true;
   }
 

@@ -1,4 +1,5 @@
 // An overlay: a dedicated grid drawn freely over the others; it takes nothing from anybody.
+import { areaObstacle } from "../obstacles.js";
 import { Drawn } from "./drawn.js";
 
 export class Overlay extends Drawn {
@@ -8,14 +9,21 @@ export class Overlay extends Drawn {
   static draws = "area";
 
   start() {
-    this.editor.showOverlays();
+    this.editor.layers.tick("overlays");
   }
 
-  async drawn(geometry) {
+  obstacle(places) {
+    return areaObstacle(places);
+  }
+
+  async drawn(geometry, corners) {
     const { editor } = this;
     const name = await editor.desk.askName("overlay");
-    if (name === null) return;
-    const answer = await editor.apply({ op: "add", geometry, name, kind: "dedicated", exclusive: false });
+    if (name === null) {
+      this.takeUp(corners);
+      return;
+    }
+    const answer = await this.send({ op: "add", geometry, name, kind: "dedicated", exclusive: false }, corners);
     const made = answer?.changed.find(({ properties }) => !properties.exclusive);
     if (made) editor.choose(made.properties.code);
   }

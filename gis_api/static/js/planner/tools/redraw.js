@@ -1,5 +1,6 @@
 // A line becomes the border between the two selected grids.
 import { betweenBorderAnd } from "../cutting.js";
+import { redrawingObstacle } from "../obstacles.js";
 import { Drawn } from "./drawn.js";
 
 export class Redraw extends Drawn {
@@ -17,8 +18,12 @@ export class Redraw extends Drawn {
     return ground && balance.swapped(left.code, right.code, ground, places);
   }
 
-  drawn(line) {
+  obstacle(places) {
+    return redrawingObstacle(this.editor.tiling, this.editor.selected, places);
+  }
+
+  drawn(line, corners) {
     const [left, right] = this.editor.selected;
-    this.editor.apply({ op: "redraw_border", left, right, line });
+    this.send({ op: "redraw_border", left, right, line }, corners);
   }
 }

@@ -1,5 +1,6 @@
 // A line through the selected grid makes two of it.
 import { pieceOf } from "../cutting.js";
+import { splittingObstacle } from "../obstacles.js";
 import { Drawn } from "./drawn.js";
 
 export class Split extends Drawn {
@@ -15,7 +16,11 @@ export class Split extends Drawn {
     return piece && this.editor.balance.parted(code, piece, places);
   }
 
-  drawn(line) {
-    this.editor.apply({ op: "split", code: this.editor.selected[0], line });
+  obstacle(places) {
+    return splittingObstacle(this.editor.tiling, this.editor.selected[0], places);
+  }
+
+  drawn(line, corners) {
+    this.send({ op: "split", code: this.editor.selected[0], line }, corners);
   }
 }

@@ -3,8 +3,8 @@
 // what it does with pointer and keyboard are the methods below. tools/list.js says which tools there are, in order.
 //
 // The editor calls: start when the tool is chosen, arm whenever selection, plan or zoom changed, click and hover with
-// Leaflet's mouse events, press / release with pointer events of the map (a finger too), key for what no button took,
-// cancel for Escape, confirm for the button over the map, paint over everything, inHand and paintHand for what follows
+// Leaflet's mouse events, press with a pointer's press on the map (a finger too; what follows it is carrying.js), key for
+// what no button took, confirm for the button over the map, paint over everything, inHand and paintHand for what follows
 // the pointer, stop when another tool is chosen.
 import { has, t } from "../../config.js";
 import { byFinger } from "../finger.js";
@@ -67,17 +67,15 @@ export class Tool {
     return false;
   }
 
-  press() {}
-
-  release() {}
-
-  // True where the key was meant for the tool.
-  key() {
+  // True where the tool says what the vertex under the pointer is.
+  hoverVertex() {
     return false;
   }
 
-  // True where there was something to give up.
-  cancel() {
+  press() {}
+
+  // True where the key was meant for the tool.
+  key() {
     return false;
   }
 

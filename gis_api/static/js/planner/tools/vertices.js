@@ -1,6 +1,6 @@
 // The vertices of the selected grid can be dragged; every grid that shares one follows while it moves. An overlay shares
 // none: it gets another outline.
-import { number, t } from "../../config.js";
+import { config, number, t } from "../../config.js";
 import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
 import { toWorld } from "../../map/world.js";
@@ -8,7 +8,9 @@ import { union } from "../balance.js";
 import { Handles } from "../handles.js";
 import { paintSnap, WORD_PX } from "../marks.js";
 import { outline } from "../paint.js";
+import { movingObstacle } from "../obstacles.js";
 import { shortCode } from "../tiling.js";
+import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
 
 export class Vertices extends Tool {
@@ -23,12 +25,14 @@ export class Vertices extends Tool {
     super(editor);
     this.tiling = editor.tiling;
     this.held = null;
-    this.handles = new Handles(this.tiling, {
+    this.handles = new Handles(this.tiling, editor.gesture, {
       snap: (latlng, id, free) => this.snapped(latlng, id, free),
       moving: (id, position, place) => this.drag(id, position, place),
       moved: (held, to) => this.drop(held, to, { op: "move_vertex", from: held.from, to }),
       bent: (held, to) => this.drop(held, to, { op: "insert_vertex", at: held.from, to }),
       erased: (at, id) => this.erase(at, id),
+      refused: (id) => this.refuse(id),
+      back: () => this.putBack(),
     });
   }
 
@@ -45,7 +49,8 @@ export class Vertices extends Tool {
   arm() {
     const { selected, editing } = this.editor;
     // An answer that comes while the next vertex hangs on the pointer does not take it out of the hand.
-    if (this.handles.held) return;
+    if (this.handles.held && this.handles.bendAgain()) return;
+    if (this.handles.held) this.editor.gesture.between("refusal");
     this.handles.show(editing && selected.length === 1 ? selected[0] : null);
   }
 
@@ -89,7 +94,9 @@ export class Vertices extends Tool {
 
   tellOf(seen) {
     const { x, y } = this.tiling.points[this.held.id];
-    this.editor.tell(this.pixel(x, y), this.held.title, this.words(seen));
+    const obstacle = this.overlay ? null : movingObstacle(this.tiling, this.held.id, Boolean(this.handles.held?.bent));
+    const words = obstacle ? impossible(obstacle) : this.words(seen);
+    this.editor.tip.show(this.pixel(x, y), this.held.title, words, { impossible: Boolean(obstacle) });
   }
 
   pixel(x, y) {
@@ -121,19 +128,46 @@ export class Vertices extends Tool {
   }
 
   async drop(held, to, operation) {
-    const { held: moving, overlay } = this;
-    this.held = null;
-    this.editor.tip.hidden = true;
-    this.editor.foresee(null);
+    const { overlay } = this;
+    const moving = this.emptyHand();
     if (String(to) === String(held.from)) {
       this.springBack(moving);
       return;
     }
     const sent = overlay ? this.redrawn(overlay, (id) => (id === held.id ? to : undefined)) : operation;
     await this.editor.apply(sent, {
-      before: () => this.tiling.settle(held.id),
+      // Where nothing changed no shape comes that would take the place of what was moved for the eye.
+      before: ({ changed }) => (changed.length ? this.tiling.settle(held.id) : this.springBack(moving)),
       refused: () => this.springBack(moving),
     });
+  }
+
+  // A vertex that stands still was pulled.
+  refuse(id) {
+    const { lon, lat } = this.tiling.points[id];
+    this.editor.mark({ type: "Point", coordinates: [lon, lat] }, "bad");
+    this.editor.desk.say(config.refusals.frame_vertex, "bad");
+  }
+
+  // The pointer is on a vertex: of one that stands still it is said before it is pulled.
+  hoverVertex(element, point) {
+    const id = this.handles.idOf.get(element);
+    const still = id !== undefined && this.tiling.fixed.has(id);
+    if (still) this.editor.tip.show(point, t("planner.fixed_vertex"), impossible("frame_vertex"), { impossible: true });
+    return still;
+  }
+
+  emptyHand() {
+    const { held } = this;
+    this.held = null;
+    this.editor.tip.hide();
+    this.editor.foresee(null);
+    return held;
+  }
+
+  // Something came in between: the vertex stands where it stood, and nothing was sent.
+  putBack() {
+    this.springBack(this.emptyHand());
   }
 
   erase(at, id) {
@@ -160,7 +194,11 @@ export class Vertices extends Tool {
   }
 
   springBack(moving) {
-    if (moving) this.tiling.restore(moving.codes.filter((code) => this.tiling.shapes.has(code)));
+    if (moving) {
+      const codes = new Set([...moving.codes, ...this.tiling.points[moving.id].owners]);
+      this.tiling.settle(moving.id);
+      this.tiling.restore([...codes].filter((code) => this.tiling.shapes.has(code)));
+    }
     this.tiling.rebuild();
     this.editor.redraw();
     this.editor.arm();
