@@ -15,9 +15,10 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gis_api import errors, garbage
-from gis_api.auth import COOKIE, Attempts, People, bearer_of
+from gis_api.auth import COOKIE, People, bearer_of
 from gis_api.envelope import Envelope
 from gis_api.fast_locate import STATE, Desk, Service, ShortWay
 from gis_api.live import Hub, call_before_stop
@@ -51,6 +52,7 @@ from gis_api.routes import (
     workers,
 )
 from gis_api.settings import Settings
+from gis_api.sign_ins import SlowDown, Turns
 from layers.access import digest_of
 from layers.chronicle import CHANNEL
 from layers.db import make_engine
@@ -105,6 +107,8 @@ def create_app(settings: Settings | None = None) -> Service:
     _furnish(app, chosen)
     errors.install(app)
     app.add_middleware(Envelope, settings=chosen, metrics=app.state.metrics, known=partial(_is_known, app))
+    if chosen.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(one) for one in chosen.trusted_proxies])
     for router in ROUTERS:
         app.include_router(router)
     mount_assets(app)
@@ -130,7 +134,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.hub = Hub(app.state.engine)
     app.state.replicas.pass_on(CHANNEL, app.state.hub.hear)
     app.state.people = People(app.state.engine)
-    app.state.attempts = Attempts(settings.sign_ins_per_minute)
+    app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute), Turns()
     app.state.metrics = Metrics()
     app.state.show_problem = _page_of
     app.state.desk = Desk(app.state.replicas)

@@ -1,14 +1,15 @@
 """Who is asking: a machine key or a person's session, as an Actor ([A1]).
 
 Keys are known from memory, so that lookups go on while PostgreSQL is away; sessions are asked for once and remembered
-for a few seconds. Passwords are argon2; checking one takes a third of a second, so attempts are counted first.
+for a few seconds. Passwords are argon2: each takes a third of a second and 64 MB, so two are worked out at a time, and
+who may try when is said in `gis_api.sign_ins`.
 """
 
 from __future__ import annotations
 
 import secrets
+import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ from gis_api.errors import Problem
 from layers.access import Actor, User, digest_of, find_person
 
 COOKIE = "wangge_session"
+# By this cookie a browser is known in which somebody has signed in before; it opens nothing.
+BROWSER_COOKIE = "wangge_browser"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 # How long a session is believed without asking again: a sign-out or a blocked account works everywhere after this.
 REMEMBERED_S = 2.0
@@ -32,18 +35,22 @@ REMEMBERED_S = 2.0
 REMEMBERED_WITHOUT_DATABASE_S = 3_600.0
 MOST_REMEMBERED = 10_000
 PASSWORDS = PasswordHash((Argon2Hasher(),))
+# Over all threads of the process, whoever asks: forty at once would take 2.6 GB.
+_TWO_AT_ONCE = threading.BoundedSemaphore(2)
 
 
 def hash_password(password: str) -> str:
     """The argon2id hash to store; takes a third of a second."""
-    return PASSWORDS.hash(password)
+    with _TWO_AT_ONCE:
+        return PASSWORDS.hash(password)
 
 
 def check_password(password: str, user: User | None) -> bool:
     """Whether this is the person's password; takes as long when there is no such person."""
     known = user is not None and user.active
     try:
-        right = PASSWORDS.verify(password, user.password_hash if user is not None else _nobody())
+        with _TWO_AT_ONCE:
+            right = PASSWORDS.verify(password, user.password_hash if user is not None else _nobody())
     except UnknownHashError:
         return False
     return right and known
@@ -101,33 +108,6 @@ class People:
         if known is not None and time.monotonic() - known[1] < REMEMBERED_WITHOUT_DATABASE_S:
             return known[0]
         raise Problem(503, "database_away", headers={"Retry-After": "2"})
-
-
-class Attempts:
-    """How often somebody may try: so many attempts a minute for one name, five times as many for one address."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        self._seen: dict[str, deque[float]] = {}
-
-    def count(self, name: str, address: str) -> None:
-        """Count one attempt; raises Problem 429, which says when to try again, where there were too many."""
-        for key, most in ((f"name {name}", self._per_minute), (f"address {address}", 5 * self._per_minute)):
-            self._count(key, most)
-
-    def clear(self, name: str) -> None:
-        """Forget a person's attempts after one that was right."""
-        self._seen.pop(f"name {name}", None)
-
-    def _count(self, key: str, most: int) -> None:
-        now = time.monotonic()
-        if len(self._seen) >= MOST_REMEMBERED:
-            self._seen = {name: seen for name, seen in self._seen.items() if seen and now - seen[-1] < 60.0}
-        seen = self._seen.setdefault(key, deque(maxlen=most))
-        if len(seen) == most and now - seen[0] < 60.0:
-            wait_s = max(1, round(60.0 - (now - seen[0])))
-            raise Problem(429, "too_many_sign_ins", headers={"Retry-After": str(wait_s)}, wait_s=wait_s)
-        seen.append(now)
 
 
 def refuse_foreign_origin(connection: HTTPConnection, method: str, *, trusted: tuple[str, ...] = ()) -> None:

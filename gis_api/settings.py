@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, IPvAnyNetwork, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     most_vertices: int = Field(default=2_000_000, gt=0)
     """Most vertices of one request."""
     sign_ins_per_minute: int = Field(default=10, gt=0)
-    """Attempts to sign in per person and minute."""
+    """Attempts to sign in with one name from one network before each further one has to wait longer."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of proxies in front of the service; only theirs X-Forwarded-For and X-Forwarded-Proto are believed."""
     base_map_url: str = ""
     """Address pattern of a tile server for the ground of the maps."""
     base_map_datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] = "wgs84"

@@ -81,7 +81,8 @@ def api_child(number: int, fd: int, *, tls: tuple[Path, Path] | None = None) -> 
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--fd", str(fd)]
     command += ["--no-access-log", "--log-level", "warning", "--no-server-header"]
     command += ["--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "5", "--backlog", str(LISTEN_BACKLOG)]
-    command += ["--http", PROTOCOL]
+    # Whose word is believed for whom they speak is a setting of ours; uvicorn would believe everybody on this machine.
+    command += ["--http", PROTOCOL, "--no-proxy-headers"]
     if tls is not None:
         command += ["--ssl-certfile", str(tls[0]), "--ssl-keyfile", str(tls[1])]
     return Child(f"API process {number}", command, pass_fds=(fd,))

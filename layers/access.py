@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, delete, func, select
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import BYTEA, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.db import Base, code_column, id_column, now_column
 from layers.errors import Conflict, Forbidden, NotFound
 
 SESSION_LIFE = timedelta(hours=12)
+BROWSER_LIFE = timedelta(days=365)
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 
@@ -118,6 +119,16 @@ class SignIn(Base):
     expires_at: Mapped[datetime]
 
 
+class KnownBrowser(Base):
+    """A browser in which a person has signed in: whoever guesses their password elsewhere does not keep it waiting."""
+
+    __tablename__ = "known_browsers"
+
+    sha256: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    user_name: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), primary_key=True, index=True)
+    seen_at: Mapped[datetime] = now_column()
+
+
 def digest_of(token: str) -> bytes:
     """The SHA-256 under which a key or a session token is stored."""
     return hashlib.sha256(token.encode()).digest()
@@ -162,6 +173,32 @@ def open_sign_in(session: Session, user_name: str) -> str:
     expires_at = session.scalar(select(func.now() + SESSION_LIFE))
     session.add(SignIn(sha256=digest_of(token), user_name=user_name, expires_at=expires_at))
     return token
+
+
+def knows_browser(session: Session, token: str, user_name: str) -> bool:
+    """Whether this person has signed in in the browser with this token, within a year."""
+    recent = KnownBrowser.seen_at > func.now() - BROWSER_LIFE
+    found = select(KnownBrowser.sha256).where(
+        KnownBrowser.sha256 == digest_of(token), KnownBrowser.user_name == user_name, recent
+    )
+    return session.scalar(found) is not None
+
+
+def is_browser(session: Session, token: str) -> bool:
+    """Whether this token was given to a browser by us."""
+    found = select(KnownBrowser.sha256).where(KnownBrowser.sha256 == digest_of(token)).limit(1)
+    return session.scalar(found) is not None
+
+
+def remember_browser(session: Session, token: str, user_name: str) -> None:
+    """Know the browser with this token for this person from now on."""
+    values = {"sha256": digest_of(token), "user_name": user_name}
+    added = insert(KnownBrowser).values(values)
+    session.execute(
+        added.on_conflict_do_update(
+            index_elements=[KnownBrowser.sha256, KnownBrowser.user_name], set_={"seen_at": func.now()}
+        )
+    )
 
 
 def close_sign_in(session: Session, token: str) -> None:
@@ -217,8 +254,9 @@ def get_user(session: Session, name: str, *, by: Actor) -> User:
 
 
 def end_sign_ins(session: Session, user_name: str) -> None:
-    """End every open session of a person: what a new password or a locked account asks for."""
+    """End every open session of a person, and know none of their browsers: what a new password asks for."""
     session.execute(delete(SignIn).where(SignIn.user_name == user_name))
+    session.execute(delete(KnownBrowser).where(KnownBrowser.user_name == user_name))
 
 
 def list_keys(session: Session, *, by: Actor) -> list[Key]:

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
 
-from gis_api.auth import COOKIE, Attempts, check_password, refuse_foreign_origin
+from gis_api.auth import BROWSER_COOKIE, COOKIE, check_password, refuse_foreign_origin
 from gis_api.dependencies import CHALLENGE, AnyRole, Settings_, public
 from gis_api.errors import Problem
+from gis_api.sign_ins import Attempt, SlowDown, Turns, network_of
 from gis_api.strict_routes import StrictRoute
-from layers.access import SESSION_LIFE, Actor, User, actor_of, close_sign_in, open_sign_in
+from layers.access import (
+    BROWSER_LIFE,
+    SESSION_LIFE,
+    Actor,
+    User,
+    actor_of,
+    close_sign_in,
+    is_browser,
+    knows_browser,
+    open_sign_in,
+    remember_browser,
+)
 from layers.db import transaction
 
 router = APIRouter(tags=["session"], route_class=StrictRoute)
+LONGEST_TOKEN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that was just opened: whose, its token, and that of the browser."""
+
+    person: Actor
+    token: str
+    browser: str
 
 
 class SignIn(BaseModel):
@@ -38,19 +63,46 @@ class Person(BaseModel):
 
 @router.post("/api/v1/session", dependencies=[public], summary="Sign in")
 async def sign_in(request: Request, response: Response, sent: SignIn, settings: Settings_) -> Person:
-    """Open a session and set its cookie; 401 for a wrong name or password, 429 after too many attempts."""
+    """Open a session and set its cookie; 401 for a wrong name or password, 429 while one has to wait."""
     refuse_foreign_origin(request, request.method, trusted=settings.origins)
-    attempts: Attempts = request.app.state.attempts
-    attempts.count(sent.name, request.client.host if request.client else "")
-    opened = await run_in_threadpool(_open, request.app.state.engine, sent)
+    slow_down: SlowDown = request.app.state.slow_down
+    turns: Turns = request.app.state.turns
+    browser = await _known_browser(request, sent.name)
+    attempt = Attempt(sent.name, network_of(request.client.host if request.client else ""), browser)
+    rank = slow_down.rank(attempt)
+    slow_down.begin(attempt)
+    try:
+        async with turns.taken(rank):
+            opened = await run_in_threadpool(_open, request.app.state.engine, sent, request.cookies.get(BROWSER_COOKIE))
+    except BaseException:
+        slow_down.take_back(attempt)  # nobody has looked at the password
+        raise
     if opened is None:
         raise Problem(401, "wrong_password", headers=CHALLENGE)
-    attempts.clear(sent.name)
-    person, token = opened
-    life_s, secure = int(SESSION_LIFE.total_seconds()), request.url.scheme == "https"
-    response.set_cookie(COOKIE, token, max_age=life_s, httponly=True, samesite="lax", secure=secure, path="/")
+    slow_down.succeed(attempt)
+    _set_cookies(request, response, opened)
+    return _shown(opened.person)
+
+
+async def _known_browser(request: Request, name: str) -> str | None:
+    """The token of the browser where the person has signed in there before; asked only where a browser has one."""
+    token = request.cookies.get(BROWSER_COOKIE)
+    if token is None or len(token) > LONGEST_TOKEN:
+        return None
+    return token if await run_in_threadpool(_knows, request.app.state.engine, token, name) else None
+
+
+def _knows(engine: Engine, token: str, name: str) -> bool:
+    with transaction(engine) as session:
+        return knows_browser(session, token, name)
+
+
+def _set_cookies(request: Request, response: Response, opened: Opened) -> None:
+    secure = request.url.scheme == "https"
+    for name, token, life in ((COOKIE, opened.token, SESSION_LIFE), (BROWSER_COOKIE, opened.browser, BROWSER_LIFE)):
+        life_s = int(life.total_seconds())
+        response.set_cookie(name, token, max_age=life_s, httponly=True, samesite="lax", secure=secure, path="/")
     response.headers["Cache-Control"] = "no-store"
-    return _shown(person)
 
 
 @router.get("/api/v1/session", summary="Who am I")
@@ -70,8 +122,8 @@ def sign_out(request: Request, response: Response, _: AnyRole) -> None:
     response.delete_cookie(COOKIE, path="/")
 
 
-def _open(engine: Engine, sent: SignIn) -> tuple[Actor, str] | None:
-    """The person and the new session's token, None where name and password do not fit.
+def _open(engine: Engine, sent: SignIn, browser: str | None) -> Opened | None:
+    """The person and the tokens of the new session and its browser, None where name and password do not fit.
 
     The password is checked with no transaction open: it takes a third of a second.
     """
@@ -81,7 +133,10 @@ def _open(engine: Engine, sent: SignIn) -> tuple[Actor, str] | None:
     if not check_password(sent.password, user) or user is None:
         return None
     with transaction(engine) as session:
-        return actor_of(user), open_sign_in(session, user.name)
+        # A browser keeps its token for all who use it; one that we did not give is not taken over.
+        mine = browser if browser is not None and is_browser(session, browser) else secrets.token_urlsafe(32)
+        remember_browser(session, mine, user.name)
+        return Opened(actor_of(user), open_sign_in(session, user.name), mine)
 
 
 def _shown(by: Actor) -> Person:
