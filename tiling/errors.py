@@ -17,6 +17,7 @@ TilingError
 ├── NotNested           the edit would leave a child grid outside its parent
 ├── TooManyVertices     the shape is larger than the limit
 ├── NotRepairable       a repair would lose a grid
+├── CannotDivide        an area cannot be divided as asked, and there is no best proposal either
 └── Stopped             the caller's should_stop() said so
 """
 
@@ -169,6 +170,18 @@ class NotRepairable(TilingError):
 
     code = "not_repairable"
     hint = "Draw this grid again or leave it out of the file."
+
+
+class CannotDivide(TilingError):
+    """An area cannot be divided as asked; `details["why"]` is a stable word, `where` the place that makes it so.
+
+    `no_ground`: no area, or one without ground left. `bad_area`: an area that is invalid or overlaps another.
+    `locked_overlap`: locked grids that overlap each other. `nothing_to_count`: neither weights nor buildings, and no
+    number of grids was asked for.
+    """
+
+    code = "cannot_divide"
+    hint = "Change what is given, or ask for a number of grids."
 
 
 class Stopped(TilingError):
