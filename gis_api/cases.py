@@ -94,8 +94,20 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
 def _who_has_it(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
     if card.worker is None:
         return None
-    known = {"worker": card.worker, "name": card.worker_name, "phone_masked": masked_phone(card.worker_phone)}
+    known = {
+        "worker": card.worker,
+        "name": card.worker_name,
+        "phone_masked": masked_phone(card.worker_phone),
+        "of_the_place": _is_of_the_place(card),
+    }
     return {**known, "phone": card.worker_phone} if by.role in SEE_PHONES else known
+
+
+def _is_of_the_place(card: IncidentCard) -> bool | None:
+    """Whether who has it is in charge of the place, which may have been corrected since; None where nobody is."""
+    told = card.fields["location"] or {}
+    in_charge = [one["worker"] for one in told.get("responsible", ())]
+    return card.worker in in_charge if in_charge else None
 
 
 def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[str, Any]:

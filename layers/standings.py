@@ -26,13 +26,17 @@ NO_DISTANCE_MM = 2**39
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something happened, as the codes around it; None where there is no such level."""
+    """Where something happened, as the codes around it; None where there is no such level.
+
+    `overlays` are the overlay grids whose teams count as being on their own ground there.
+    """
 
     district: str | None = None
     subdistrict: str | None = None
     community: str | None = None
     grid: str | None = None
     sub_grid: str | None = None
+    overlays: tuple[str, ...] = ()
 
     @property
     def finest(self) -> str | None:

@@ -58,7 +58,18 @@ class Desk:
             raise NotFound("not_found")
         head, foot = rendered(location, datum=question.show_datum)
         lon, lat = shown_position(asked, question.show_datum)
-        return join(head, lon, lat, foot, self.tail(time.monotonic()))
+        tail = self.tail(time.monotonic())
+        if location.relation == "outside" and question.at is not None:
+            tail = b"%b%b" % (_told_of(self.find_first_plan(question, by)), tail)
+        return join(head, lon, lat, foot, tail)
+
+    def find_first_plan(self, question: Question, by: Actor) -> tuple[str, datetime] | None:
+        """The district and the moment of the first plan of a place that had none when it is asked about."""
+        atlas, asked = self._replicas.state.atlas, question.position
+        if atlas is None or question.at is None or atlas.missing(datetime.now(UTC)):
+            return None
+        found = atlas.find_first_plan(asked.lon, asked.lat, at=question.at)
+        return found if found is not None and (found[0].startswith(by.area) or by.area.startswith(found[0])) else None
 
     def find_quick(self, lon: float, lat: float, area: str, now_s: float) -> Pieces | None:
         """The answer for a WGS84 point of the area, now: what comes before the position, after it, and at the end.
@@ -161,6 +172,13 @@ class View:
         if self.page.is_uniform(tile):
             self.parts[tile] = parts
         return parts
+
+
+def _told_of(first: tuple[str, datetime] | None) -> bytes:
+    """The member of an answer that says that there was no plan yet; nothing where there was one."""
+    if first is None:
+        return b""
+    return b',"no_plan":%b' % orjson.dumps({"district": first[0], "first_plan_at": first[1].isoformat()})
 
 
 def _common_start(codes: Sequence[str]) -> str:

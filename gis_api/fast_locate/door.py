@@ -14,9 +14,11 @@ from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
 from orjson import dumps, loads
 from starlette.types import Message, Receive, Scope, Send
 
+from gis_api.api_document import describe
 from gis_api.envelope import new_request_id, sane_id
 from gis_api.fast_locate.batch import ARROW, LARGE_BYTES, answer_batch
 from gis_api.fast_locate.desk import Desk
@@ -53,6 +55,14 @@ class Service(FastAPI):
     """FastAPI, asked only where the short way has no answer."""
 
     short_way: ShortWay
+
+    def openapi(self) -> dict[str, Any]:
+        """The API document, which says what FastAPI cannot know of doors and errors."""
+        if self.openapi_schema is None:
+            contexts = iter_route_contexts(self.routes)
+            routes = [one.original_route for one in contexts if isinstance(one.original_route, APIRoute)]
+            self.openapi_schema = describe(super().openapi(), routes)
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import Admin, Read, Tx, etag, role_door, version_of
 from gis_api.moments import Day, TimeOfDay
+from gis_api.strict_routes import StrictRoute
 from layers import calendars
 from layers.access import Role
 from layers.calendars import EnteredYear
@@ -18,7 +19,7 @@ from layers.errors import Unacceptable
 from layers.moments import FIRST_YEAR, LAST_YEAR
 from layers.shifts import CITY_ZONE
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 AnyRole = Depends(role_door(*Role))
 Year = Annotated[int, Path(ge=FIRST_YEAR, le=LAST_YEAR)]
 Hours = Annotated[list[tuple[TimeOfDay, TimeOfDay]], Field(max_length=12)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from gis_api.dependencies import Read, role_door
 from gis_api.errors import language_of
@@ -27,7 +28,10 @@ class CategoryOut(BaseModel):
     urgency: str
     triage: str
     resident_derived: bool
-    clocks: dict[str, dict[str, int]]
+    clocks: Annotated[
+        dict[str, dict[str, int]], Field(description="by level and step, how long until it is late, in `clock_unit`")
+    ]
+    clock_unit: Literal["minutes"] = "minutes"
 
 
 class CategoriesOut(BaseModel):

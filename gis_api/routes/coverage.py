@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
+from gis_api.answers import shown
+from gis_api.answers.plans import Report
 from gis_api.dependencies import Planner, Read, Settings_
 from gis_api.geojson import POLYGONS, SAME_AS_WGS84, datum_of, many_in_wgs84, parse_geometry
 from gis_api.large_bodies import PatientRoute
@@ -55,7 +57,7 @@ class CoverageOut(BaseModel):
     took_ms: float
 
 
-@router.post("/api/v1/coverage")
+@router.post("/api/v1/coverage", responses=shown(Report))
 def check_coverage(sent: CoverageIn, by: Planner, session: Read, settings: Settings_) -> CoverageOut:
     """The defects of any set of polygons. A property `parts_allowed` of a feature says that several parts are meant.
 

@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from gis_api.answers import shown_as
 from gis_api.dependencies import Replicas_, Settings_, public
 from gis_api.metrics import MEDIA_TYPE, Metrics
 from gis_api.strict_routes import StrictRoute
@@ -55,7 +56,12 @@ async def readyz(replicas: Replicas_, response: Response) -> Ready:
     )
 
 
-@router.get("/metrics", summary="Counts for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Counts for Prometheus",
+    response_class=Response,
+    responses=shown_as(MEDIA_TYPE.partition(";")[0], schema={"type": "string"}),
+)
 def metrics(request: Request, replicas: Replicas_, settings: Settings_) -> Response:
     """Requests of all processes by method, path, status and duration, in Prometheus' text format."""
     counted: Metrics = request.app.state.metrics

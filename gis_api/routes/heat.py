@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 
+from gis_api.answers import cases as answers
+from gis_api.answers import shown
 from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.geojson import feature, feature_collection
 from gis_api.moments import AskedMoment
@@ -15,6 +17,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import heat
 from layers.access import Actor, require_visible
 from layers.errors import Unacceptable
+from layers.shifts import CITY_ZONE, span_of_day
 
 router = APIRouter(tags=["heat"], route_class=StrictRoute)
 DEFAULT_PERIOD = timedelta(days=30)
@@ -32,14 +35,15 @@ def _area(by: Actor, asked: str | None) -> str:
 
 
 def _period(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    end = until or now
+    # Whole days of the city, today among them: the same thirty wherever nothing is said, on every page.
+    end = until or span_of_day(now.astimezone(CITY_ZONE).date())[1]
     start = since or end - DEFAULT_PERIOD
     if not start < end or end - start > LONGEST_PERIOD:
         raise Unacceptable("wrong_period", errors=[(["since"], "wrong_period")])
     return start, end
 
 
-@router.get("/api/v1/heat")
+@router.get("/api/v1/heat", responses=shown(answers.HeatAnswer))
 def read_heat(
     tx: Read,
     by: AnyRole,
@@ -75,7 +79,7 @@ def _plain(cell: heat.Cell) -> dict[str, Any]:
     }
 
 
-@router.get("/api/v1/figures")
+@router.get("/api/v1/figures", responses=shown(answers.FiguresAnswer))
 def read_figures(
     tx: Read,
     by: AnyRole,
@@ -83,11 +87,12 @@ def read_figures(
     area: str | None = None,
     since: AskedMoment | None = None,
     until: AskedMoment | None = None,
+    category: str | None = None,
 ) -> dict[str, Any]:
     """The figures of an area and of each area right below it, with the daily curve and the categories."""
     start, end = _period(since, until, now)
     where = _area(by, area)
-    figures = heat.read_figures(tx, where, since=start, until=end, now=now)
+    figures = heat.read_figures(tx, where, since=start, until=end, now=now, category=category)
     return {
         "since": start.isoformat(),
         "until": end.isoformat(),

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from gis_api.answers import shown
+from gis_api.answers.cases import JobTold
 from gis_api.dependencies import Planner, settings_of
 from gis_api.errors import Problem, language_of
 from gis_api.receiving import Form, Received, is_form, receive
@@ -68,7 +70,7 @@ class Placed(BaseModel):
 class Import(Placed):
     """What to import, and as what."""
 
-    layer: str = Field(max_length=40)
+    layer: str = Field(max_length=40, json_schema_extra={"enum": list(LAYERS)})
     mapping: dict[str, str] = Field(default_factory=dict, max_length=100)
     frame: Literal["stored", "union"] = "stored"
     tz: str | None = Field(None, max_length=60)
@@ -107,7 +109,13 @@ class Import(Placed):
 _Asked = TypeVar("_Asked", bound=Placed)
 
 
-@router.post("/api/v1/uploads", status_code=202, response_class=Response, openapi_extra={"requestBody": _FORM})
+@router.post(
+    "/api/v1/uploads",
+    responses=shown(JobTold, status=202),
+    status_code=202,
+    response_class=Response,
+    openapi_extra={"requestBody": _FORM},
+)
 async def upload_file(request: Request, by: Planner) -> Response:
     """Send a file (multipart, field `file`); the job looks into it, stores nothing, and names the upload."""
     form = await _form_of(request)
@@ -121,7 +129,12 @@ async def upload_file(request: Request, by: Planner) -> Response:
         raise
 
 
-@router.post("/api/v1/uploads/{upload_id}/inspections", status_code=202, response_class=Response)
+@router.post(
+    "/api/v1/uploads/{upload_id}/inspections",
+    responses=shown(JobTold, status=202),
+    status_code=202,
+    response_class=Response,
+)
 def inspect_again(
     request: Request, by: Planner, upload_id: Annotated[str, Path(max_length=100)], asked: Placed
 ) -> Response:
@@ -129,7 +142,13 @@ def inspect_again(
     return _inspect(request, None, asked.model_copy(update={"upload": upload_id}), by)
 
 
-@router.post("/api/v1/imports", status_code=202, response_class=Response, openapi_extra={"requestBody": _FORM})
+@router.post(
+    "/api/v1/imports",
+    responses=shown(JobTold, status=202),
+    status_code=202,
+    response_class=Response,
+    openapi_extra={"requestBody": _FORM},
+)
 async def import_file(request: Request, by: Planner) -> Response:
     """Import a file (multipart: `file`, or the id of an earlier `upload`) into a layer; grids become a draft plan.
 

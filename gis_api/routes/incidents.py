@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from sqlalchemy.orm import Session
 
+from gis_api.answers import cases as answers
+from gis_api.answers import shown
 from gis_api.cases import answer_to_report, case_of, full_case_of
 from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import Problem, language_of
@@ -21,9 +23,10 @@ from gis_api.paging import cursor_of, link_after, moment_of
 from gis_api.strict_routes import StrictRoute
 from layers import dispatching, incidents
 from layers.access import Actor, Role
-from layers.dispatching import Memory, Report, StepAsked
+from layers.categories import get_category
+from layers.dispatching import Memory, RawPosition, Report, StepAsked
 from layers.errors import NotFound, Unacceptable
-from layers.incidents import STATES, IncidentsAsked
+from layers.incidents import STATES, STEPS, IncidentsAsked
 from layers.moments import require_past
 from layers.workers import ids_of
 
@@ -39,6 +42,11 @@ Metres = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 # PostgreSQL stores any text but the null character.
 Text = Annotated[str, Field(max_length=4_000, pattern=r"^[^\x00]*$")]
 Short = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+AskedStates = Annotated[
+    list[str] | None, Query(description=f"one or several, also with commas between them: {', '.join(STATES)}")
+]
 
 
 class ReporterIn(BaseModel):
@@ -69,7 +77,7 @@ class IncidentIn(BaseModel):
 class StepIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    step: Short
+    step: Annotated[Short, WithJsonSchema({"type": "string", "enum": list(STEPS)})]
     note: Text = ""
     lon: Coordinate | None = None
     lat: Coordinate | None = None
@@ -77,7 +85,12 @@ class StepIn(BaseModel):
     to: Short | None = None
 
 
-@router.post("/api/v1/incidents", status_code=201, summary="Report an incident")
+@router.post(
+    "/api/v1/incidents",
+    responses=shown(answers.ReportAnswer, status=201) | shown(answers.ReportAnswer),
+    status_code=201,
+    summary="Report an incident",
+)
 def report_incident(
     request: Request,
     tx: Tx,
@@ -160,16 +173,19 @@ def _reporter(session: Session, sent: ReporterIn | None, by: Actor) -> dict[str,
     return {"kind": sent.kind, "name": sent.name, "phone": sent.phone, "worker_id": worker_id}
 
 
-@router.get("/api/v1/incidents", summary="The incidents that one may see")
+@router.get("/api/v1/incidents", responses=shown(answers.Cases), summary="The incidents that one may see")
 def list_incidents(
     request: Request,
     tx: Read,
     now: Now,
     by: CaseReader,
     box: AskedBox,
-    state: Annotated[list[str] | None, Query()] = None,
+    state: Annotated[
+        list[str] | None, Query(description=f"one or several, also by commas: {', '.join(STATES)}")
+    ] = None,
     area: Annotated[str, Query(max_length=40)] = "",
     category: Annotated[str | None, Query(max_length=60)] = None,
+    external_id: Annotated[str | None, Query(max_length=200, description="the id of whoever reported")] = None,
     since: AskedMoment | None = None,
     changed_since: Annotated[str | None, Query(max_length=100)] = None,
     overdue: bool = False,
@@ -181,10 +197,13 @@ def list_incidents(
     With `changed_since` there is always a `next`: ask it again later for what has changed until then.
     """
     moment, cursor = moment_of(changed_since) if changed_since is not None else (None, cursor_of(after))
+    if category is not None:
+        get_category(tx, category)
     asked = IncidentsAsked(
         states=_states(state),
         area=area,
         category=category,
+        external_id=external_id,
         since=since,
         changed_since=moment,
         overdue_at=now if overdue else None,
@@ -210,14 +229,20 @@ def _states(sent: list[str] | None) -> tuple[str, ...]:
     return words
 
 
-@router.get("/api/v1/incidents/{incident_id}", summary="One incident with its timeline")
+@router.get(
+    "/api/v1/incidents/{incident_id}", responses=shown(answers.FullCase), summary="One incident with its timeline"
+)
 def read_incident(request: Request, tx: Read, now: Now, by: CaseReader, incident_id: str) -> dict[str, Any]:
     """The incident, its timeline, the latest decision about who goes, and the steps that may follow."""
     card = incidents.get_incident(tx, _id(incident_id), by=by)
     return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
 
 
-@router.post("/api/v1/incidents/{incident_id}/steps", summary="Take the next step of an incident")
+@router.post(
+    "/api/v1/incidents/{incident_id}/steps",
+    responses=shown(answers.FullCase),
+    summary="Take the next step of an incident",
+)
 def take_step(
     request: Request,
     tx: Tx,
@@ -241,7 +266,8 @@ def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
     if sent.lon is None or sent.lat is None:
         return StepAsked(sent.step, note=sent.note, to=sent.to)
     place = position(sent.lon, sent.lat, datum=sent.datum, actor=by, bounds=atlas.bounds)
-    return StepAsked(sent.step, note=sent.note, lon=place.lon, lat=place.lat, to=sent.to)
+    raw = RawPosition(place.raw_lon, place.raw_lat, place.datum)
+    return StepAsked(sent.step, note=sent.note, lon=place.lon, lat=place.lat, to=sent.to, raw=raw)
 
 
 def _id(sent: str) -> int:

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 
+from gis_api.answers import cases as answers
+from gis_api.answers import shown
 from gis_api.dependencies import Planner, Read, Tx
 from gis_api.errors import language_of
 from gis_api.strict_routes import StrictRoute
@@ -16,7 +18,7 @@ router = APIRouter(tags=["jobs"], route_class=StrictRoute)
 JobId = Annotated[str, Path(max_length=100)]
 
 
-@router.get("/api/v1/jobs")
+@router.get("/api/v1/jobs", responses=shown(answers.Jobs))
 def list_jobs(
     request: Request, tx: Read, by: Planner, kind: Annotated[list[str] | None, Query(max_length=10)] = None
 ) -> dict[str, Any]:
@@ -26,13 +28,13 @@ def list_jobs(
     return {"jobs": [job_in_list(job, lang) for job in listed], "next": None}
 
 
-@router.get("/api/v1/jobs/{job_id}")
+@router.get("/api/v1/jobs/{job_id}", responses=shown(answers.JobTold))
 def read_job(request: Request, tx: Read, by: Planner, job_id: JobId) -> dict[str, Any]:
     """A job: its state, progress 0 to 1, message, and the result once it is done."""
     return job_as_json(jobs.get_job(tx, job_id, by=by), language_of(request))
 
 
-@router.delete("/api/v1/jobs/{job_id}")
+@router.delete("/api/v1/jobs/{job_id}", responses=shown(answers.JobTold))
 def cancel_job(request: Request, tx: Tx, by: Planner, job_id: JobId) -> dict[str, Any]:
     """Call a job off: at once where it waits, within seconds where it runs; nothing of it is stored."""
     return job_as_json(jobs.cancel(tx, job_id, by=by), language_of(request))

@@ -6,6 +6,7 @@ desk. What is written here is the contract of both.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial as partial_
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from gis_api.answers import BINARY, shown
 from gis_api.dependencies import Locating, Locator, Now, Replicas_
 from gis_api.errors import Problem
 from gis_api.fast_locate import ARROW, LARGE_BYTES, Desk, Question, answer_batch
@@ -86,8 +88,15 @@ class PositionOut(BaseModel):
     datum: Datum
 
 
+class NoPlanOut(BaseModel):
+    """There was no plan yet: that of the district came later."""
+
+    district: str
+    first_plan_at: datetime
+
+
 class LocationOut(BaseModel):
-    """The one answer about a point."""
+    """The one answer about a point; `no_plan` stands beside `outside` where `at` lies before the first plan."""
 
     relation: Literal["inside", "border", "gap", "outside"]
     grid: GridOut | None
@@ -102,6 +111,7 @@ class LocationOut(BaseModel):
     index_version: int
     updated_at: str
     stale: bool
+    no_plan: NoPlanOut | None = None
 
 
 class PointsIn(BaseModel):
@@ -126,7 +136,7 @@ class BatchOut(BaseModel):
     "/api/v1/locate",
     summary="Which grid holds this point, and who is in charge",
     response_class=Response,
-    responses={200: {"model": LocationOut}, 404: {}, 422: {}, 503: {}},
+    responses=shown(LocationOut),
 )
 async def locate(
     request: Request,
@@ -157,7 +167,7 @@ async def locate(
     "/api/v1/locate",
     summary="Locate many points",
     response_class=Response,
-    responses={200: {"model": BatchOut, "content": {ARROW: {}}}, 413: {}, 422: {}, 503: {}},
+    responses={200: {"model": BatchOut, "content": {ARROW: {"schema": BINARY}}}},
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from gis_api.answers import shown
+from gis_api.answers.geojson import FeaturesPage
 from gis_api.dependencies import AnyRole, AskedBox, Now, Read, role_door
 from gis_api.paging import key_of, link_after_key, wrong_cursor
 from gis_api.strict_routes import StrictRoute
@@ -53,32 +55,32 @@ def _answer(tx: Read, name: str, by: Actor, *, asked: _Question, now: Now) -> Re
     return Response(body, media_type=GEOJSON)
 
 
-@router.get("/api/v1/areas", response_class=Response)
+@router.get("/api/v1/areas", responses=shown(FeaturesPage, media=GEOJSON), response_class=Response)
 def read_areas(tx: Read, by: AnyRole, now: Now, asked: Question) -> Response:
     """Districts, subdistricts and communities with their boundaries."""
     return _answer(tx, "areas", by, asked=asked, now=now)
 
 
-@router.get("/api/v1/grids", response_class=Response)
+@router.get("/api/v1/grids", responses=shown(FeaturesPage, media=GEOJSON), response_class=Response)
 def read_grids(tx: Read, by: AnyRole, now: Now, asked: Question) -> Response:
     """The grids and sub-grids in force."""
     return _answer(tx, "grids", by, asked=asked, now=now)
 
 
-@router.get("/api/v1/buildings", response_class=Response)
+@router.get("/api/v1/buildings", responses=shown(FeaturesPage, media=GEOJSON), response_class=Response)
 def read_buildings(tx: Read, by: AnyRole, now: Now, asked: Question) -> Response:
     """Building footprints; with their households for planners."""
     name = "buildings_with_households" if by.role in SEE_HOUSEHOLDS else "buildings"
     return _answer(tx, name, by, asked=asked, now=now)
 
 
-@router.get("/api/v1/hazards", response_class=Response)
+@router.get("/api/v1/hazards", responses=shown(FeaturesPage, media=GEOJSON), response_class=Response)
 def read_hazards(tx: Read, by: PointReader, now: Now, asked: Question) -> Response:
     """Hazards that do not derive from residents, as points; not for leaders."""
     return _answer(tx, "hazards", by, asked=asked, now=now)
 
 
-@router.get("/api/v1/devices", response_class=Response)
+@router.get("/api/v1/devices", responses=shown(FeaturesPage, media=GEOJSON), response_class=Response)
 def read_devices(tx: Read, by: DeviceReader, now: Now, asked: Question) -> Response:
     """SOS buttons and sensors: personal, for those who answer them."""
     return _answer(tx, "devices", by, asked=asked, now=now)

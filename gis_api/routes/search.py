@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Response
 
+from gis_api.answers import cases as answers
+from gis_api.answers import shown
 from gis_api.dependencies import Locating, Now, Read
 from gis_api.errors import Problem
 from gis_api.strict_routes import StrictRoute
@@ -21,7 +23,7 @@ SEE_DRAFTS = {Role.planner, Role.admin}
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
-@router.get("/api/v1/search", response_class=Response)
+@router.get("/api/v1/search", responses=shown(answers.FoundPlaces), response_class=Response)
 def search(
     tx: Read,
     by: Locating,

@@ -11,6 +11,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from sqlalchemy.orm import Session
 
+from gis_api.answers import cases as answers
+from gis_api.answers import shown, shown_as
 from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.errors import Problem
 from gis_api.strict_routes import StrictRoute
@@ -73,7 +75,7 @@ def _visible_layer(name: str, by: Actor) -> tiles.TileLayer:
     return layer
 
 
-@router.get("/tiles/{name}/{z}/{x}/{y}.mvt", response_class=Response, responses={200: {"content": {MVT: {}}}})
+@router.get("/tiles/{name}/{z}/{x}/{y}.mvt", response_class=Response, responses={**shown_as(MVT), 304: {}})
 def tile(
     request: Request,
     name: str,
@@ -104,7 +106,7 @@ def tile(
     return Response(made, media_type=MVT, headers=headers)
 
 
-@router.get("/tiles/{name}.json")
+@router.get("/tiles/{name}.json", responses=shown(answers.TileJson))
 def tile_json(request: Request, name: str, tx: Read, by: AnyRole) -> dict[str, object]:
     """The TileJSON 3.0.0 document of a layer."""
     layer = _visible_layer(name, by)

@@ -10,9 +10,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api import texts
+from gis_api.answers import cases as answers
+from gis_api.answers import shown
 from gis_api.dependencies import Locator, Now, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import language_of
-from gis_api.geojson import position
+from gis_api.geojson import ReportedPosition, position
 from gis_api.moments import AskedMoment
 from gis_api.strict_routes import StrictRoute
 from layers import workers
@@ -22,6 +24,7 @@ from layers.candidates import Roster
 from layers.db import transaction
 from layers.dispatch_rules import Policy, Wish
 from layers.dispatching import Memory, candidate_json, nearest, place_of, rejected_json
+from layers.locating import Atlas
 from layers.workers import Found, WorkerCard, WorkerRole, masked_phone
 
 router = APIRouter(tags=["workers"], route_class=StrictRoute)
@@ -109,7 +112,11 @@ def _out(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
     )
 
 
-@router.get("/api/v1/workers/nearest", summary="Who is nearest to a place and on duty, and why")
+@router.get(
+    "/api/v1/workers/nearest",
+    responses=shown(answers.Nearest),
+    summary="Who is nearest to a place and on duty, and why",
+)
 def read_nearest(
     request: Request,
     replicas: Replicas_,
@@ -151,10 +158,20 @@ def read_nearest(
         "duty_phone": desk and desk.phone,
         "duty_desk": desk and {"area": desk.area, "name": desk.name, "phone": desk.phone},
         "relation": location.relation,
+        **_no_plan(atlas, sent, moment, lang),
         "plan_version": location.plan_version,
         "updated_at": replicas.updated_at,
         "stale": replicas.stale,
     }
+
+
+def _no_plan(atlas: Atlas, sent: ReportedPosition, at: datetime, lang: str) -> dict[str, Any]:
+    """That there was no plan yet at that time, in words too; nothing where there was one."""
+    first = atlas.find_first_plan(sent.lon, sent.lat, at=at)
+    if first is None:
+        return {}
+    told = {"district": first[0], "first_plan_at": first[1].isoformat()}
+    return {"no_plan": {**told, "text": texts.text("errors.no_plan_yet", lang, **told)}}
 
 
 def _roster_of(request: Request, at: datetime) -> Roster:

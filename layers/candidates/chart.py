@@ -77,9 +77,9 @@ class Chart:
         return min(reachable, key=lambda desk: (_away_mm(desk, lon, lat), -_depth(desk), desk.area), default=None)
 
     def desk_above(self, area: str | None) -> Desk | None:
-        """The next desk on the way up from an area, None at the top."""
+        """The next desk on the way up from an area, that of the street or of the district; None at the top."""
         place = self.places.get(area or "", Place())
-        above = [code for code in (place.community, place.subdistrict, place.district) if code and code != area]
+        above = [code for code in (place.subdistrict, place.district) if code and code != area]
         by_area = {desk.area: desk for desk in self.desks}
         return next((by_area[code] for code in above if code in by_area), None)
 
@@ -108,7 +108,7 @@ def _places(areas: Iterable[Any], grids: Iterable[Any]) -> dict[str, Place]:
 
 
 def _place(code: str, levels: Mapping[str, tuple[str, str | None]]) -> Place:
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     step: str | None = code
     for _ in range(_MOST_STEPS):
         if step is None or step not in levels:

@@ -17,25 +17,29 @@ _SUB_GRID, _GRID, _COMMUNITY, _SUBDISTRICT = range(4)
 
 
 class Ground(NamedTuple):
-    """The numbers of the codes around a place, -1 where there is none, and those of the sister grids."""
+    """The numbers of the codes around a place, -1 where there is none, and those of sister and of overlay grids."""
 
     sub_grid: int
     grid: int
     community: int
     subdistrict: int
     sisters: tuple[int, ...]
+    overlays: tuple[int, ...] = ()
 
     @classmethod
     def around(cls, roster: Roster, place: Place) -> Ground:
         """The ground of a place."""
         sub_grid, grid, community, subdistrict, _ = chain_numbers(place, roster.code_numbers)
         sisters = roster.chart.sisters.get(place.grid or "", ())
-        return cls(sub_grid, grid, community, subdistrict, tuple(roster.code_numbers[code] for code in sisters))
+        numbers = roster.code_numbers
+        overlays = tuple(numbers[code] for code in place.overlays if code in numbers)
+        return cls(sub_grid, grid, community, subdistrict, tuple(numbers[code] for code in sisters), overlays)
 
     def outwards(self, picture: Picture) -> Iterator[Ints]:
         """The rows of those whose charges meet the place, by level from the sub-grid to the subdistrict."""
         yield picture.rows_of(_SUB_GRID, self.sub_grid)
-        yield picture.rows_of(_GRID, self.grid)
+        own = [picture.rows_of(_GRID, number) for number in (self.grid, *self.overlays)]
+        yield np.concatenate(own) if self.overlays else own[0]
         beside = [picture.rows_of(_GRID, number) for number in self.sisters]
         yield np.concatenate(beside) if beside else NOBODY
         yield picture.rows_of(_COMMUNITY, self.community)

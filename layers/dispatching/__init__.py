@@ -1,6 +1,6 @@
 """From a report to a worker on the way, and every step after it. `story.py` tells the first, `steps.py` the second."""
 
-from layers.dispatching.steps import StepAsked, take_step
+from layers.dispatching.steps import RawPosition, StepAsked, take_step
 from layers.dispatching.story import (
     Decided,
     Memory,
@@ -17,6 +17,7 @@ from layers.dispatching.story import (
 __all__ = [
     "Decided",
     "Memory",
+    "RawPosition",
     "Report",
     "Reported",
     "StepAsked",

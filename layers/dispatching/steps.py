@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from layers import incidents
 from layers.access import Actor, Role
+from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_rules import Candidate, Ranking, Wish
 from layers.dispatching.story import (
@@ -20,6 +21,7 @@ from layers.dispatching.story import (
     keep_decision,
     nearest,
     place_of,
+    reason_of_place,
     take_hand,
     waiting_reason,
 )
@@ -34,17 +36,34 @@ from tiling.plane import Plane, city_epsg
 SPOT_M = 100.0
 WORKER_STEPS = ("accept", "decline", "arrive", "handle", "hand_up", "note")
 UNIT_STEPS = ("arrive", "handle", "note")
+# Reasons to wait that follow from where it is: nobody there is one, "handed up" is none.
+OF_THE_PLACE = frozenset(
+    ("gap", "outside", "nobody_on_duty", "nobody_in_reach", "all_at_capacity", "all_declined", "manual_triage")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawPosition:
+    """A position as it was sent, in degrees of its own datum ([C1])."""
+
+    lon: float
+    lat: float
+    datum: str
 
 
 @dataclass(frozen=True, slots=True)
 class StepAsked:
-    """The step that somebody takes; the position is in WGS84 degrees, `to` a worker's number or an incident's id."""
+    """The step that somebody takes; the position is in WGS84 degrees, `to` a worker's number or an incident's id.
+
+    `raw` is the position as it was sent; without it it was sent in WGS84.
+    """
 
     step: str
     note: str = ""
     lon: float | None = None
     lat: float | None = None
     to: str | None = None
+    raw: RawPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +158,13 @@ def _give(taking: _Taking, worker_id: int, number: str) -> None:
     taking.session.flush()
     if take_hand(taking.session, worker_id, urgency=incident.urgency, limits=limits, now=taking.now) is None:
         raise Conflict("at_capacity", worker=number, most=limits.open_tasks)
-    incident.worker_id = worker_id
-    incidents.change_state(taking.session, incident, "dispatched", now=taking.now)
+    _hand_over(taking, worker_id)
+
+
+def _hand_over(taking: _Taking, worker_id: int) -> None:
+    """In a worker's hands a case is at the level of the grid again: handed up once more, it goes to the street."""
+    taking.incident.worker_id, taking.incident.level = worker_id, "grid"
+    incidents.change_state(taking.session, taking.incident, "dispatched", now=taking.now)
 
 
 def _to_next(taking: _Taking) -> Step:
@@ -154,8 +178,7 @@ def _to_next(taking: _Taking) -> Step:
     for one in ranking.candidates:
         held = take_hand(taking.session, one.worker_id, urgency=incident.urgency, limits=memory.limits, now=taking.now)
         if held is not None:
-            incident.worker_id = one.worker_id
-            incidents.change_state(taking.session, incident, "dispatched", now=taking.now)
+            _hand_over(taking, one.worker_id)
             _keep(taking, ranking, location, one)
             return _line(taking, one.number)
     reason = "outside" if location.relation == "outside" else waiting_reason(ranking) or "all_at_capacity"
@@ -238,20 +261,40 @@ def _duplicate(taking: _Taking) -> Step:
 
 
 def _correct_place(taking: _Taking) -> Step:
-    """Located anew; who has it keeps it until somebody reassigns."""
+    """Located anew, with all that follows from the place ([D9]); who has it keeps it until somebody reassigns.
+
+    A case that waited because of its place is looked at again as if it had been reported there.
+    """
     incident, memory = taking.incident, taking.memory
     lon, lat = _position(taking)
     location = memory.atlas.locate(lon, lat, at=taking.now)
     place = place_of(location)
     if place.district is not None and not taking.by.holds(place.finest):
         raise Forbidden("foreign_area", asked=place.finest or "", area=taking.by.area)
+    raw = taking.asked.raw or RawPosition(lon, lat, "wgs84")
     incident.geom = func.ST_SetSRID(func.ST_MakePoint(lon, lat), WGS84)
+    incident.raw_lon, incident.raw_lat, incident.datum = raw.lon, raw.lat, raw.datum
+    # A person points at the place: how well a phone had measured the old one says nothing of it.
+    incident.accuracy_m = None
     for column, code in codes_of(place, memory.roster.chart.find_desk(place, lon=lon, lat=lat)).items():
         setattr(incident, column, code)
     incident.relation, incident.district = location.relation, place.district
     incident.plan_version, incident.index_version = location.plan_version, location.index_version
     incident.location = location.as_json()
+    if incident.state == "waiting" and incident.waiting_reason in OF_THE_PLACE:
+        return _look_again(taking, location)
     return _go_on(taking)
+
+
+def _look_again(taking: _Taking, location: Location) -> Step:
+    """Waiting for what the new place gives as a reason, else to the best worker there."""
+    incident = taking.incident
+    reason = reason_of_place(location, get_category(taking.session, incident.category))
+    if reason is None:
+        taking.session.flush()
+        return _to_next(replace(taking, card=incidents.get_incident(taking.session, incident.id, by=taking.by)))
+    incidents.change_state(taking.session, incident, "waiting", now=taking.now, waiting_reason=reason)
+    return _line(taking, None)
 
 
 def _reopen(taking: _Taking) -> Step:

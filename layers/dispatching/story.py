@@ -112,13 +112,18 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     urgency = sent.urgency or category.urgency
     wish = Wish(policy=memory.policy, urgency=urgency, limit=IN_RESERVE)
     ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=now, wish=wish)
-    reason = _reason_of_place(location, category) or waiting_reason(ranking)
+    reason = reason_of_place(location, category) or waiting_reason(ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
     return Decided(sent.lon, sent.lat, location, place, urgency, category.unit_code, ranking, reason, desk)
 
 
 def nearest(memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish) -> Ranking:
-    """Who could go to a place, best first, with reasons; empty outside all districts. No database."""
+    """Who could go to a place, best first, with reasons; empty outside all districts. No database.
+
+    Overlay grids at the place count as own ground where a role is asked for by name: then their teams are meant.
+    """
+    if wish.role is None:
+        place = replace(place, overlays=())
     found = find_at_hand(memory.roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=memory.limits)
     if found is not None:
         return found
@@ -133,10 +138,12 @@ def place_of(location: Location) -> Place:
         **{step.level: step.code for step in location.path},
         grid=location.grid.code if held and location.grid is not None else None,
         sub_grid=location.sub_grid.code if held and location.sub_grid is not None else None,
+        overlays=tuple(one.code for one in location.dedicated if not one.exclusive),
     )
 
 
-def _reason_of_place(location: Location, category: Category) -> str | None:
+def reason_of_place(location: Location, category: Category) -> str | None:
+    """Why a case waits whoever may be there: in no grid, or a person must decide first; None where it need not."""
     if location.relation in ("gap", "outside"):
         return location.relation
     return "manual_triage" if category.triage == "manual" else None

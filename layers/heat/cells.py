@@ -84,8 +84,21 @@ def _is_personal(session: Session, asked: HeatQuestion) -> bool:
         return False
     category = session.get(Category, asked.category)
     if category is None:
-        raise Unacceptable("unknown_category", category=asked.category)
+        raise _unknown(asked.category)
     return category.resident_derived
+
+
+def _unknown(category: str) -> Unacceptable:
+    return Unacceptable("unknown_category", errors=[(["category"], "unknown_category")], category=category[:60])
+
+
+def require_countable(session: Session, code: str) -> None:
+    """Raise Unacceptable for an unknown category, and for one derived from residents: those are never exact."""
+    category = session.get(Category, code)
+    if category is None:
+        raise _unknown(code)
+    if category.resident_derived:
+        raise Unacceptable("category_of_residents", errors=[(["category"], "category_of_residents")], category=code)
 
 
 def _check_personal(asked: HeatQuestion) -> None:
@@ -239,11 +252,11 @@ def count_by_day(session: Session, asked: HeatQuestion) -> dict[str, int]:
 
 
 def count_by_category(session: Session, asked: HeatQuestion) -> dict[str, int]:
-    """Counts per category that does not derive from residents, the largest first."""
+    """Counts per category that does not derive from residents, the largest first; of one where one is asked for."""
     table, _, _ = columns_of(asked.layer)
     statement = (
         select(table.category, func.count())
-        .where(asked_rows(replace(asked, category=None)))
+        .where(asked_rows(asked))
         .group_by(table.category)
         .order_by(func.count().desc(), table.category)
     )

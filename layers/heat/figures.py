@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from layers.areas import Area
 from layers.grids import Grid
 from layers.hazards import Hazard
-from layers.heat.cells import HeatQuestion, asked_rows, count_by_category, count_by_day
+from layers.heat.cells import HeatQuestion, asked_rows, count_by_category, count_by_day, require_countable
 from layers.incidents import Incident
 from layers.plans import Plan
 
@@ -48,16 +48,23 @@ class Figures:
     by_category: Mapping[str, Mapping[str, int]]
 
 
-def read_figures(session: Session, area: str, *, since: datetime, until: datetime, now: datetime) -> Figures:
-    """Figures of an area (a code prefix) and of the areas right below it."""
-    hazards = HeatQuestion("hazards", area, since, until)
-    incidents = HeatQuestion("incidents", area, since, until)
+def read_figures(
+    session: Session, area: str, *, since: datetime, until: datetime, now: datetime, category: str | None = None
+) -> Figures:
+    """Figures of an area (a code prefix) and of the areas right below it, of all categories or of one.
+
+    Raises Unacceptable for an unknown category, and for one derived from residents, which is never counted exactly.
+    """
+    if category is not None:
+        require_countable(session, category)
+    hazards = HeatQuestion("hazards", area, since, until, category)
+    incidents = HeatQuestion("incidents", area, since, until, category)
     here = session.get(Area, area)
     shown = here or Area(code=area, name="", level="")
     children = session.scalars(_children(session, area)).all()
     return Figures(
-        total=_figures_of(session, shown, since=since, until=until, now=now),
-        children=tuple(_figures_of(session, child, since=since, until=until, now=now) for child in children),
+        total=_figures_of(session, shown, hazards, now=now),
+        children=tuple(_figures_of(session, child, hazards, now=now) for child in children),
         daily={"hazards": count_by_day(session, hazards), "incidents": count_by_day(session, incidents)},
         by_category={
             "hazards": count_by_category(session, hazards),
@@ -72,10 +79,10 @@ def _children(session: Session, area: str) -> Any:
     return select(Area).where(Area.level == "district", func.starts_with(Area.code, area)).order_by(Area.code)
 
 
-def _figures_of(session: Session, area: Area, *, since: datetime, until: datetime, now: datetime) -> AreaFigures:
-    hazard = HeatQuestion("hazards", area.code, since, until)
-    incident = HeatQuestion("incidents", area.code, since, until)
-    earlier = HeatQuestion("hazards", area.code, since - (until - since), since)
+def _figures_of(session: Session, area: Area, asked: HeatQuestion, *, now: datetime) -> AreaFigures:
+    hazard = replace(asked, area=area.code)
+    incident = replace(hazard, layer="incidents")
+    earlier = replace(hazard, since=asked.since - (asked.until - asked.since), until=asked.since)
     grids = session.execute(
         select(func.count(), func.coalesce(func.sum(Grid.households), 0))
         .join(Plan, Plan.id == Grid.plan_id)

@@ -48,6 +48,7 @@ class IncidentsAsked:
     states: Sequence[str] = ()
     area: str = ""
     category: str | None = None
+    external_id: str | None = None
     since: datetime | None = None
     changed_since: datetime | None = None
     overdue_at: datetime | None = None
@@ -122,6 +123,8 @@ def _filters(asked: IncidentsAsked) -> list[ColumnElement[bool]]:
         found.append(Incident.state.in_(asked.states))
     if asked.category is not None:
         found.append(Incident.category == asked.category)
+    if asked.external_id is not None:
+        found.append(Incident.external_id == asked.external_id)
     if asked.since is not None:
         found.append(Incident.reported_at >= asked.since)
     if asked.overdue_at is not None:

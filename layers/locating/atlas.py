@@ -196,6 +196,18 @@ class Atlas:
         editions = [known[plan] for plan in self._plans_at(at)]
         return Page({one.district: one for one in editions}, self.charges, self.rules, self.index_version)
 
+    def find_first_plan(self, lon: float, lat: float, *, at: datetime) -> tuple[str, datetime] | None:
+        """The district whose ground this is by now and when its first plan came into force, if that is after `at`.
+
+        None where a plan was in force there at that moment, and where there has never been one.
+        """
+        now = self.page(datetime.now(UTC))
+        district = now.locate(lon, lat, at=at).district
+        if district is None:
+            return None
+        first = min(term.since for term in self.terms if term.district == district)
+        return (district, first) if at < first else None
+
     def next_change(self, after: datetime) -> datetime:
         """The first moment after this one at which another plan or another charge holds."""
         terms = (moment for term in self.terms for moment in (term.since, term.until) if moment > after)

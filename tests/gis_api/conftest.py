@@ -28,6 +28,7 @@ from layers.access import Role, User, add_key, add_user, open_sign_in
 from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from tests.databases import passing_database
+from tests.gis_api.contract import TruthfulClient
 from tests.small_city import SmallCity, load_small_city
 
 AREA = "130273"
@@ -96,7 +97,7 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture
 def anybody(app: FastAPI) -> Iterator[TestClient]:
     """A client without key or cookie; the service runs as long as the test."""
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TruthfulClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
@@ -143,6 +144,6 @@ def client_of_person(
 
 def _sibling(app: FastAPI, started: TestClient, headers: dict[str, str]) -> TestClient:
     """A client of the same running service, with headers of its own."""
-    client = TestClient(app, headers=headers, raise_server_exceptions=False)
+    client = TruthfulClient(app, headers=headers, raise_server_exceptions=False)
     client.portal = started.portal
     return client

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from shapely.geometry.base import BaseGeometry
 
+from gis_api.answers import plans as answers
+from gis_api.answers import shown
 from gis_api.dependencies import IfMatch, Planner, Tx, etag
 from gis_api.errors import Problem
 from gis_api.geojson import datum_of, in_wgs84, parse_geometry, parse_patches
@@ -300,7 +302,7 @@ def _whole(report: dict[str, Any]) -> dict[str, Any]:
     return report | {"defects": [orjson.Fragment(defect.text) for defect in report["defects"]]}
 
 
-@router.post("/api/v1/plans/{plan_id}/edits", response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/edits", responses=shown(answers.Edited), response_class=Response)
 def edit_plan(
     tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, edit: Edit, report: Extent = "whole"
 ) -> Response:
@@ -311,7 +313,7 @@ def edit_plan(
     return made or _told(planning.edit(tx, plan_id, operation, version=version, by=by), report)
 
 
-@router.post("/api/v1/plans/{plan_id}/undo", response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/undo", responses=shown(answers.Edited), response_class=Response)
 def undo_edit(
     tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
 ) -> Response:
@@ -320,7 +322,7 @@ def undo_edit(
     return made or _told(planning.undo(tx, plan_id, version=version, by=by), report)
 
 
-@router.post("/api/v1/plans/{plan_id}/redo", response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/redo", responses=shown(answers.Edited), response_class=Response)
 def redo_edit(
     tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
 ) -> Response:
@@ -329,7 +331,7 @@ def redo_edit(
     return made or _told(planning.redo(tx, plan_id, version=version, by=by), report)
 
 
-@router.post("/api/v1/plans/{plan_id}/repair", response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/repair", responses=shown(answers.Proposal), response_class=Response)
 def repair_plan(
     tx: Tx,
     by: Planner,
@@ -353,7 +355,7 @@ def repair_plan(
     return _told(done, repair=proposal)
 
 
-@router.post("/api/v1/plans/{plan_id}/rebase", response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Edited), response_class=Response)
 def rebase_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Decisions | None = None) -> Response:
     """Put a draft onto the latest published plan; 409 with `groups` names the changes that somebody must decide."""
     decisions = body.decisions if body is not None else {}

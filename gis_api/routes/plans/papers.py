@@ -8,6 +8,8 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gis_api.answers import plans as answers
+from gis_api.answers import shown, shown_as
 from gis_api.dependencies import IfMatch, Now, Planner, Read, Tx, etag
 from gis_api.errors import language_of
 from gis_api.papers.workbook import XLSX, handover_book
@@ -50,7 +52,7 @@ def against_of(against: str) -> Against:
     return "published" if against == "published" else number_of(against)
 
 
-@router.get("/api/v1/plans/{plan_id}/certificate", response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/certificate", responses=shown(answers.Certificate), response_class=Response)
 def read_certificate(tx: Read, by: Planner, plan_id: PlanId) -> Response:
     """The coverage certificate of a published plan; 404 before its publication.
 
@@ -61,14 +63,14 @@ def read_certificate(tx: Read, by: Planner, plan_id: PlanId) -> Response:
     return Response(orjson.dumps(certificate), media_type=JSON, headers=PRIVATE)
 
 
-@router.get("/api/v1/plans/{plan_id}/successors", response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/successors", responses=shown(answers.SuccessorsTold), response_class=Response)
 def read_successors(tx: Read, by: Planner, plan_id: PlanId) -> Response:
     """Who serves each new or changed grid from the moment on at which the plan comes into force."""
     told = planning.successors_as_json(tx, plan_id, by=by)
     return Response(orjson.dumps(told), headers={"ETag": etag(told["version"]), **PRIVATE}, media_type=JSON)
 
 
-@router.put("/api/v1/plans/{plan_id}/successors", response_class=Response)
+@router.put("/api/v1/plans/{plan_id}/successors", responses=shown(answers.SuccessorsTold), response_class=Response)
 def decide_successors(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Successors) -> Response:
     """Decide who shall serve some grids of a draft; takes effect with its publication."""
     decisions: list[Any] = [
@@ -80,14 +82,14 @@ def decide_successors(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, bo
     return Response(orjson.dumps(told), headers={"ETag": etag(told["version"]), **PRIVATE}, media_type=JSON)
 
 
-@router.get("/api/v1/plans/{plan_id}/handover", response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/handover", responses=shown(answers.Handover), response_class=Response)
 def list_handover(tx: Read, by: Planner, now: Now, plan_id: PlanId, against: AskedAgainst = "published") -> Response:
     """Everybody who takes or hands over something, with sums: the contents of the workbook in short."""
     whole = planning.handover_of(tx, plan_id, against=against_of(against), now=now, by=by)
     return Response(orjson.dumps(_in_short(whole)), media_type=JSON, headers=PRIVATE)
 
 
-@router.get("/api/v1/plans/{plan_id}/handover.xlsx", response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/handover.xlsx", responses=shown_as(XLSX), response_class=Response)
 def read_handover(
     request: Request,
     tx: Read,

@@ -20,6 +20,7 @@ from layers.cluster import Cluster
 from layers.db import make_engine
 from tests.databases import passing_database
 from tests.gis_api.conftest import AREA, ClientAs, Prepared, client_of_key, client_of_person
+from tests.gis_api.contract import TruthfulClient
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +54,7 @@ def app(settings: Settings) -> Service:
 @pytest.fixture(scope="session")
 def anybody(app: Service) -> Iterator[TestClient]:
     """A client without key or cookie."""
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TruthfulClient(app, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -39,7 +39,7 @@ def moments_of(document: dict[str, Any]) -> list[tuple[str, str]]:
         (path, parameter["name"])
         for path, methods in document["paths"].items()
         for parameter in methods.get("get", {}).get("parameters", [])
-        if '"date-time"' in str(parameter["schema"]).replace("'", '"') or parameter["name"] == "changed_since"
+        if "name" in parameter and ("'date-time'" in str(parameter["schema"]) or parameter["name"] == "changed_since")
     ]
 
 

@@ -40,6 +40,14 @@ function query({ layer: of, cell, per, category, since, until }, more = {}) {
   return new URLSearchParams(words);
 }
 
+// Figures of a period: of one category where one is chosen.
+const figuresOf = ({ category, since, until }) =>
+  new URLSearchParams({
+    since: since.toISOString(),
+    until: until.toISOString(),
+    ...(category ? { category } : {}),
+  });
+
 // While the window is dragged, one request at a time; the last wish wins.
 let waiting = false;
 let running = false;
@@ -167,31 +175,18 @@ async function panel(wish, cells) {
   const before = { ...wish, cell: "community", per: "count", since: new Date(wish.since - length), until: wish.since };
   const now = { ...wish, cell: "community", per: "count" };
   const [figures, communities, earlier] = await Promise.all([
-    get(`/api/v1/figures?${new URLSearchParams({ since: wish.since.toISOString(), until: wish.until.toISOString() })}`),
+    get(`/api/v1/figures?${figuresOf(wish)}`),
     wish.cell === "community" && wish.per === "count"
       ? cells
       : get(`/api/v1/heat?${query(now, { format: "json" })}`).then((answer) => answer.cells),
     get(`/api/v1/heat?${query(before, { format: "json" })}`).then((answer) => answer.cells),
   ]);
   if (latest !== wish) return;
-  showFigures(
-    by("figures"),
-    wish.category ? ofCategory(communities, earlier, figures.total) : totals(figures.total, wish.layer),
-  );
+  showFigures(by("figures"), totals(figures.total, wish.layer));
   showWorst(by("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
   showCategories(by("categories"), figures.by_category[wish.layer], names);
   categories(figures.by_category[wish.layer]);
   by("export").href = `/api/v1/heat?${query(wish)}`;
-}
-
-// One category has its own count and its count before; what became of it is told for all of them only.
-function ofCategory(communities, earlier, { grids }) {
-  const sum = (cells) => cells.reduce((total, cell) => total + (cell.n ?? 0), 0);
-  return [
-    ["found", sum(communities)],
-    ["before", sum(earlier)],
-    ["grids", grids],
-  ];
 }
 
 // Categories that occur are offered; the chosen one stays even when this period has none of it.
@@ -211,10 +206,8 @@ function dates() {
 }
 
 async function curve() {
-  const { layer: of } = question();
-  const figures = await get(
-    `/api/v1/figures?${new URLSearchParams({ since: first.toISOString(), until: today.toISOString() })}`,
-  );
+  const { layer: of, category } = question();
+  const figures = await get(`/api/v1/figures?${figuresOf({ category, since: first, until: today })}`);
   const daily = figures.daily[of] ?? {};
   const values = Array.from({ length: DAYS }, (_, i) => daily[localDay(new Date(first.getTime() + i * DAY_MS))] ?? 0);
   strip.show(first, values);
@@ -255,8 +248,9 @@ controls.addEventListener("change", (event) => {
   if (event.target.name === "layer") {
     const select = controls.elements.category;
     select.length = 1;
-    curve().catch((problem) => say(problem.message));
   }
+  // The curve is that of the layer and the category; the list beside it comes with the cells.
+  if (["layer", "category"].includes(event.target.name)) curve().catch((problem) => say(problem.message));
   if (event.target.name === "cell") onlyCounts(isSquare(event.target.value));
   soon();
 });

@@ -1,0 +1,216 @@
+"""Incidents, candidates, heat, figures, jobs and places, as answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from layers.dispatch_rules import Rejection
+from layers.incidents import STATES, STEPS
+from layers.jobs import JobState
+
+State = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATES), "title": "State"})]
+Step = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STEPS), "title": "Step"})]
+Level = Literal["sub_grid", "grid", "sister", "community", "subdistrict", "district"] | str
+
+
+class CandidateTold(BaseModel):
+    """A worker who may go: metres to the place, seconds since the last fix."""
+
+    worker: str
+    name: str
+    role: str
+    grid: str
+    level: str
+    distance_m: float
+    position_age_s: int | None
+    freshness: Literal["fresh", "ageing", "stale"] | str
+    on_duty: bool
+    open_tasks: int
+    reason: str
+
+
+class RejectedTold(BaseModel):
+    """A worker who may not go, and why."""
+
+    worker: str
+    name: str
+    level: str
+    distance_m: float | None
+    reason: Rejection
+
+
+class DutyDesk(BaseModel):
+    """The desk of the nearest centre."""
+
+    area: str
+    name: str
+    phone: str | None
+
+
+class Nearest(BaseModel):
+    """Who may go, best first, and who may not."""
+
+    candidates: list[CandidateTold]
+    rejected: list[RejectedTold]
+    rejected_by_reason: dict[str, int]
+    level: str | None
+    duty_phone: str | None
+    duty_desk: DutyDesk | None
+    relation: Literal["inside", "border", "gap", "outside"]
+    plan_version: int | None
+    updated_at: datetime | None
+    stale: bool
+
+
+class ReportAnswer(BaseModel):
+    """What became of a report; `id` is null after a dry run."""
+
+    id: str | None
+    state: State
+    waiting_reason: str | None
+    location: dict[str, Any]
+    assignment: dict[str, Any] | None
+    rejected: list[RejectedTold]
+    duty_desk: DutyDesk | None
+    plan_version: int | None
+    replayed: bool
+    dry_run: bool
+
+
+class Case(BaseModel):
+    """One incident of a list; `due_at` is when the clock of its present step runs out."""
+
+    id: str
+    state: State
+    waiting_reason: str | None
+    category: str
+    urgency: Literal["low", "normal", "high", "critical"]
+    description: str
+    channel: str
+    level: str
+    relation: str
+    current_code: str | None
+    plan_version: int | None
+    external_id: str | None
+    occurred_at: datetime
+    reported_at: datetime
+    closed_at: datetime | None
+    changed_at: datetime
+    due_at: datetime | None
+    area: str | None
+    overdue: bool
+    position: dict[str, Any]
+    assignment: dict[str, Any] | None
+
+
+class Cases(BaseModel):
+    """A page of incidents."""
+
+    incidents: list[Case]
+    next: str | None
+
+
+class FullCase(Case):
+    """One incident with its timeline and the steps that may follow."""
+
+    location: dict[str, Any] | None
+    timeline: list[dict[str, Any]]
+    next_steps: list[Step]
+    decision: dict[str, Any] | None
+    reporter: dict[str, Any] | None
+
+
+class HeatCell(BaseModel):
+    """One cell; `n` is null where too few may be shown, `rate` is per hundred households or the change."""
+
+    cell: str
+    n: int | None
+    rate: float | None
+    suppressed: bool
+
+
+class HeatAnswer(BaseModel):
+    """Counts by cell: `cells` with `format=json`, else the features of a FeatureCollection."""
+
+    layer: str
+    cell: str
+    per: str
+    since: datetime
+    until: datetime
+    cells: list[HeatCell] | None = None
+    type: Literal["FeatureCollection"] | None = None
+    features: list[dict[str, Any]] | None = None
+
+
+class FiguresAnswer(BaseModel):
+    """Counts of an area and of each area right below it."""
+
+    since: datetime
+    until: datetime
+    total: dict[str, Any]
+    areas: list[dict[str, Any]]
+    daily: dict[str, dict[str, int]]
+    by_category: dict[str, dict[str, int]]
+
+
+class ListedJob(BaseModel):
+    """Long work; `progress` from 0 to 1."""
+
+    id: str
+    kind: str
+    state: JobState
+    progress: Annotated[float, Field(ge=0, le=1)]
+    message: str
+    problem: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class JobTold(ListedJob):
+    """Long work and what came of it."""
+
+    result: dict[str, Any] | None
+
+
+class Jobs(BaseModel):
+    """One's own jobs, newest first."""
+
+    jobs: list[ListedJob]
+    next: str | None
+
+
+class FoundPlace(BaseModel):
+    """A place found by its code or name."""
+
+    kind: str
+    id: str
+    code: str | None
+    name: str | None
+    detail: Any
+    match: Literal["code", "code_prefix", "name_prefix", "substring"] | str
+    grid: str | None
+    path: list[dict[str, Any]]
+    point: list[float] | None
+    bbox: list[float] | None
+
+
+class FoundPlaces(BaseModel):
+    """What fits, best first; `more` where there are others."""
+
+    results: list[FoundPlace]
+    more: bool
+
+
+class TileJson(BaseModel):
+    """TileJSON 3.0.0."""
+
+    tilejson: Literal["3.0.0"]
+    name: str
+    tiles: list[str]
+    minzoom: int
+    maxzoom: int
+    vector_layers: list[dict[str, Any]]
