@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from gis_api.commands import accounts, batch, explaining, importing, service
+from gis_api.commands import accounts, batch, dividing, explaining, importing, service
 from gis_api.commands.failing import find_line
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-for part in (service, accounts, importing, explaining, batch):
+for part in (service, accounts, importing, explaining, batch, dividing):
     part.register(app)
 
 

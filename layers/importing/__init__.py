@@ -32,6 +32,7 @@ from layers.importing.polygons import read_frame, read_polygons
 from layers.importing.reading import Sheet, read_sheet
 from layers.importing.report import ImportOptions, ImportReport, Note, Progress, Refusal
 from layers.importing.report import as_json as report_as_json
+from layers.importing.site import SiteFiles, read_site
 from layers.sandbox import Room
 
 _Store = Callable[[Session, Sheet], ImportReport]
@@ -108,6 +109,7 @@ __all__ = [
     "Note",
     "Progress",
     "Refusal",
+    "SiteFiles",
     "StatedAs",
     "compare_stated",
     "guess_columns",
@@ -115,5 +117,6 @@ __all__ = [
     "inspect_file",
     "read_frame",
     "read_polygons",
+    "read_site",
     "report_as_json",
 ]

@@ -21,7 +21,7 @@ from tiling.divide.regions import Role
 from tiling.divide.scoring import figures_of, moved_share
 from tiling.divide.site import Kind, Site, combined_weights, estimated_households, road_kind
 from tiling.divide.story import divide, rows_of, weights_by
-from tiling.divide.wishes import PROFILES, Wishes
+from tiling.divide.wishes import PROFILES, Wishes, weighed
 
 __all__ = [
     "PROFILES",
@@ -42,5 +42,6 @@ __all__ = [
     "reading_order",
     "road_kind",
     "rows_of",
+    "weighed",
     "weights_by",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,15 @@ class Wishes:
             raise ValueError("the smallest area must not be above the largest")
 
 
-PROFILES: dict[str, dict[str, float]] = {
-    "even": {"balance": 2.0, "roads": 0.4, "compact": 0.7},
-    "balanced": {},
-    "streets": {"balance": 0.7, "roads": 3.0, "compact": 1.0},
+PROFILES: dict[str, tuple[float, float, float]] = {
+    "balanced": (1.0, 1.0, 1.0),
+    "even": (2.0, 0.4, 0.7),
+    "streets": (0.7, 3.0, 1.0),
 }
-"""Three ways to weigh balance, roads and shape against each other: the three proposals a planner sees side by side."""
+"""Three ways to weigh balance, roads and shape: the three proposals a planner sees side by side."""
+
+
+def weighed(wishes: Wishes, profile: str) -> Wishes:
+    """The wishes with balance, roads and shape weighed as a profile does; KeyError for one that is not there."""
+    balance, roads, compact = PROFILES[profile]
+    return replace(wishes, balance=balance, roads=roads, compact=compact)
