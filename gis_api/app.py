@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
@@ -19,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gis_api import errors, garbage
 from gis_api.auth import COOKIE, People, bearer_of
+from gis_api.dependencies import find_signed_in
 from gis_api.envelope import Envelope
 from gis_api.fast_locate import STATE, Desk, Service, ShortWay
 from gis_api.live import Hub, call_before_stop
@@ -59,6 +61,7 @@ from layers.db import make_engine
 
 log = logging.getLogger("wangge")
 COUNTS_EVERY_S = 2.0
+HEAVY = ("gis_api.maps.ground", "gis_api.maps.heat", "gis_api.papers.workbook")
 # How long one thread may keep the others from running: with the usual 5 ms the hot route would wait so long for each
 # answer while a thread reads a new plan or works on somebody's edit.
 TURN_S = 0.001
@@ -122,7 +125,8 @@ async def _is_known(app: Service, scope: Scope) -> bool:
     if token is not None:
         return digest_of(token) in app.state.replicas.keys
     cookie = connection.cookies.get(COOKIE)
-    return cookie is not None and await run_in_threadpool(app.state.people.find, cookie) is not None
+    people: People = app.state.people
+    return cookie is not None and await find_signed_in(people, cookie) is not None
 
 
 def _furnish(app: Service, settings: Settings) -> None:
@@ -133,7 +137,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.replicas = Replicas(app.state.engine, settings)
     app.state.hub = Hub(app.state.engine)
     app.state.replicas.pass_on(CHANNEL, app.state.hub.hear)
-    app.state.people = People(app.state.engine)
+    app.state.people = People(app.state.engine, app.state.replicas)
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute), Turns()
     app.state.metrics = Metrics()
     app.state.show_problem = _page_of
@@ -147,6 +151,12 @@ def _page_of(request: Request, problem: dict[str, Any]) -> Response:
     return wrong_page(request, problem["status"], person=person, detail=problem["detail"])
 
 
+def _load_the_rest() -> None:
+    """Load what only pages and papers need, beside the first answers: half of a start went into it."""
+    for name in HEAVY:
+        importlib.import_module(name)
+
+
 @asynccontextmanager
 async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     sys.setswitchinterval(TURN_S)
@@ -155,6 +165,7 @@ async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     app.state.hub.start()
     hear_no_more = call_before_stop(app.state.hub.close)
     keeping = asyncio.create_task(_keep_counts(app))
+    threading.Thread(target=_load_the_rest, name="loading", daemon=True).start()
     yield {STATE: app.short_way}
     keeping.cancel()
     hear_no_more()

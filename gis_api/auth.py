@@ -1,8 +1,8 @@
 """Who is asking: a machine key or a person's session, as an Actor ([A1]).
 
-Keys are known from memory, so that lookups go on while PostgreSQL is away; sessions are asked for once and remembered
-for a few seconds. Passwords are argon2: each takes a third of a second and 64 MB, so two are worked out at a time, and
-who may try when is said in `gis_api.sign_ins`.
+Keys and open sessions are known from memory, so that lookups go on while PostgreSQL is away. Passwords are argon2: each
+takes a third of a second and 64 MB, so two are worked out at a time, and who may try when is said in
+`gis_api.sign_ins`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from gis_api.errors import Problem
+from gis_api.replicas import Replicas
 from layers.access import Actor, User, digest_of, find_person
 
 COOKIE = "wangge_session"
@@ -31,8 +33,11 @@ BROWSER_COOKIE = "wangge_browser"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 # How long a session is believed without asking again: a sign-out or a blocked account works everywhere after this.
 REMEMBERED_S = 2.0
+# How long somebody whose account was changed here is asked for anew.
+DOUBTED_S = 5.0
 # How long it is believed when there is nobody to ask.
 REMEMBERED_WITHOUT_DATABASE_S = 3_600.0
+BELIEVED_WITHOUT_DATABASE = timedelta(seconds=REMEMBERED_WITHOUT_DATABASE_S)
 MOST_REMEMBERED = 10_000
 PASSWORDS = PasswordHash((Argon2Hasher(),))
 # Over all threads of the process, whoever asks: forty at once would take 2.6 GB.
@@ -69,31 +74,77 @@ def bearer_of(headers: Mapping[str, str]) -> str | None:
 
 
 class People:
-    """The open sessions that this process has asked for lately."""
+    """Who is behind a session: known from memory, so that a page goes on reading while PostgreSQL is away or hangs.
 
-    def __init__(self, engine: Engine) -> None:
+    A session that was just opened is asked for once, and remembered until memory has it too.
+    """
+
+    def __init__(self, engine: Engine, replicas: Replicas) -> None:
         self._engine = engine
+        self._replicas = replicas
         self._known: dict[bytes, tuple[Actor, float]] = {}
+        self._ended: dict[bytes, float] = {}
+        self._doubted: dict[str, float] = {}
 
     def find_remembered(self, token: str) -> Actor | None:
-        """The person behind a session token, if it was asked for within the last seconds."""
-        known = self._known.get(digest_of(token))
-        return known[0] if known is not None and time.monotonic() - known[1] < REMEMBERED_S else None
+        """The person behind a session token, as far as memory knows. Raises Problem 503 where PostgreSQL is away and
+        memory cannot tell, for then nobody can."""
+        digest = digest_of(token)
+        if self._is_ended(digest):
+            return None
+        person = self._find_signed_in(digest) or self._find_asked(digest)
+        if person is not None and self._is_doubted(person):
+            return None
+        if person is None and self._replicas.stale:
+            raise Problem(503, "database_away", headers={"Retry-After": "2"})
+        return person
 
     def find(self, token: str) -> Actor | None:
-        """The person behind a session token; asks the database, and memory where the database is away."""
+        """The person behind a session token that memory does not know; asks the database."""
         digest = digest_of(token)
+        if self._is_ended(digest):
+            return None
         try:
             with Session(self._engine) as session:
                 person = find_person(session, token)
-        except (sql.OperationalError, sql.TimeoutError):
-            return self._find_without_database(digest)
+        except (sql.OperationalError, sql.TimeoutError) as error:
+            raise Problem(503, "database_away", headers={"Retry-After": "2"}) from error
         self._remember(digest, person)
         return person
 
     def forget(self, token: str) -> None:
         """No longer believe a session that was ended."""
-        self._known.pop(digest_of(token), None)
+        digest = digest_of(token)
+        self._known.pop(digest, None)
+        if len(self._ended) >= MOST_REMEMBERED:
+            self._ended.clear()
+        self._ended[digest] = time.monotonic()
+
+    def doubt(self, name: str) -> None:
+        """Ask anew who this person is, for a while: the account was just changed, and memory may not know yet."""
+        if len(self._doubted) >= MOST_REMEMBERED:
+            self._doubted.clear()
+        self._doubted[name] = time.monotonic()
+
+    def _is_doubted(self, person: Actor) -> bool:
+        return time.monotonic() - self._doubted.get(person.name, -1e9) < DOUBTED_S
+
+    def _is_ended(self, digest: bytes) -> bool:
+        """Whether it was ended here, and memory may not have heard of it yet."""
+        ended_s = self._ended.get(digest)
+        return ended_s is not None and time.monotonic() - ended_s < REMEMBERED_WITHOUT_DATABASE_S
+
+    def _find_signed_in(self, digest: bytes) -> Actor | None:
+        found, at = self._replicas.state.people.get(digest), self._replicas.updated_at
+        now = datetime.now(UTC)
+        if found is None or at is None or now >= found[1] or now - at > BELIEVED_WITHOUT_DATABASE:
+            return None
+        return found[0]
+
+    def _find_asked(self, digest: bytes) -> Actor | None:
+        known = self._known.get(digest)
+        believed_s = REMEMBERED_WITHOUT_DATABASE_S if self._replicas.stale else REMEMBERED_S
+        return known[0] if known is not None and time.monotonic() - known[1] < believed_s else None
 
     def _remember(self, digest: bytes, person: Actor | None) -> None:
         if len(self._known) >= MOST_REMEMBERED:
@@ -102,12 +153,6 @@ class People:
             self._known.pop(digest, None)
         else:
             self._known[digest] = (person, time.monotonic())
-
-    def _find_without_database(self, digest: bytes) -> Actor | None:
-        known = self._known.get(digest)
-        if known is not None and time.monotonic() - known[1] < REMEMBERED_WITHOUT_DATABASE_S:
-            return known[0]
-        raise Problem(503, "database_away", headers={"Retry-After": "2"})
 
 
 def refuse_foreign_origin(connection: HTTPConnection, method: str, *, trusted: tuple[str, ...] = ()) -> None:

@@ -142,10 +142,15 @@ async def _of_cookie(request: Request) -> Actor | None:
     if token is None:
         return None
     people: People = request.app.state.people
-    person = people.find_remembered(token) or await run_in_threadpool(people.find, token)
+    person = await find_signed_in(people, token)
     if person is not None:
         refuse_foreign_origin(request, request.method, trusted=settings_of(request).origins)
     return person
+
+
+async def find_signed_in(people: People, token: str) -> Actor | None:
+    """The person behind a session: from memory, else asked for in a thread."""
+    return people.find_remembered(token) or await run_in_threadpool(people.find, token)
 
 
 MaybePerson = Annotated[Actor | None, Depends(find_actor)]

@@ -5,25 +5,31 @@ A page is a frame (``templates/frame.html``), a folium map (``gis_api/maps``) an
 object, the ``#config`` element.
 """
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from branca.element import Element
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gis_api import texts
 from gis_api.maps.assets import modules_of, own_url
-from gis_api.maps.base import map_parts, policy
-from gis_api.maps.ground import BaseMap, ground, variables
 from gis_api.settings import Settings
 from layers.access import Actor
+
+# The packages that draw maps are loaded with the first page, or soon after the start (`gis_api.app`): they take longer
+# than all the rest of a start, and a lookup does not need them.
+if TYPE_CHECKING:
+    from branca.element import Element
+
+    from gis_api.maps.ground import BaseMap
 
 # Page -> who may open it. The interface checks again what each of them may read: this table only spares a reader a
 # page full of refusals.
@@ -59,6 +65,8 @@ class Reader:
 
 def reader_of(request: Request, person: Actor | None) -> Reader:
     """The reader of this request; the language is the cookie's, else the person's, else Chinese."""
+    from gis_api.maps.ground import BaseMap
+
     settings: Settings = request.app.state.settings
     asked = request.cookies.get(LANGUAGE_COOKIE) or (person.language if person else texts.DEFAULT)
     return Reader(
@@ -109,6 +117,8 @@ def map_page(
     ahead: Sequence[str] = (),
 ) -> Response:
     """A page with a map on the stored ground; 401 and 403 are answered with their pages."""
+    from gis_api.maps.ground import ground
+
     if not may_open(reader, name):
         return refused(reader)
     drawn = (*ground(reader.base_map), *layers)
@@ -127,6 +137,8 @@ def page(
     layers: Sequence[Element] = (),
 ) -> Response:
     """One page in the reader's language, with the nonce of this answer on everything that runs in it."""
+    from gis_api.maps.base import map_parts, policy
+
     nonce = secrets.token_urlsafe(18)
     person, lang = reader.person, reader.lang
     html = (
@@ -178,6 +190,8 @@ def _doors(person: Actor | None) -> list[dict[str, str]]:
 
 def map_config(reader: Reader) -> dict[str, Any]:
     """What a page's module must know of its map: its name, the ground's colours, the datum of the base map."""
+    from gis_api.maps.ground import variables
+
     return {"map": "map_main", "ground": variables(reader.base_map), "datum": _datum(reader.base_map)}
 
 

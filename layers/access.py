@@ -217,6 +217,21 @@ def find_person(session: Session, token: str) -> Actor | None:
     return None if user is None else actor_of(user)
 
 
+def list_signed_in(session: Session, *, most: int = 20_000) -> dict[bytes, tuple[Actor, datetime]]:
+    """Who is behind each open session, by its SHA-256, and until when; of very many the latest ones.
+
+    Processes keep it in memory, so that somebody who reads needs no database.
+    """
+    statement = (
+        select(SignIn.sha256, SignIn.expires_at, User)
+        .join(User, SignIn.user_name == User.name)
+        .where(SignIn.expires_at > func.now(), User.active)
+        .order_by(SignIn.expires_at.desc())
+        .limit(most)
+    )
+    return {digest: (actor_of(user), expires_at) for digest, expires_at, user in session.execute(statement)}
+
+
 def actor_of(user: User) -> Actor:
     """The actor that a stored user becomes when signed in."""
     return Actor(

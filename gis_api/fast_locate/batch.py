@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gis_api.errors import Problem
 from gis_api.geojson import Box, datum_of, many_in_wgs84, refusals
+from gis_api.replicas import Age
 from layers.access import Actor
 from layers.errors import Unacceptable
 from layers.locating import Atlas, Page
@@ -69,10 +70,11 @@ class Batch:
         relation[suspects[[at for at, _, _ in bad]]] = REFUSED
         return cls(page, relation, tile)
 
-    def as_json(self) -> bytes:
+    def as_json(self, age: Age) -> bytes:
         """The answer as a JSON document."""
         grids, sub_grids = _spellings(self.page)
-        versions = {"plan_versions": self.page.plan_versions, "index_version": self.page.index_version}
+        versions: dict[str, Any] = {"plan_versions": self.page.plan_versions, "index_version": self.page.index_version}
+        versions |= {"updated_at": age.updated_at, "stale": age.stale}
         parts = (
             b'{"grid":[',
             _spelled(grids, self.tile),
@@ -96,13 +98,15 @@ class Batch:
             "relation": pa.DictionaryArray.from_arrays(pa.array(self.relation.astype(np.int8)), pa.array(_WORDS)),
         }
 
-    def as_arrow(self) -> bytes:
-        """The answer as an Arrow stream of these columns; the versions are in its metadata."""
+    def as_arrow(self, age: Age) -> bytes:
+        """The answer as an Arrow stream of these columns; the versions and their age are in its metadata."""
         import pyarrow as pa
 
         versions = {
             "plan_versions": json.dumps(self.page.plan_versions),
             "index_version": str(self.page.index_version),
+            "updated_at": age.updated_at or "",
+            "stale": json.dumps(age.stale),
         }
         table = pa.table(self.columns()).replace_schema_metadata(versions)
         sink = pa.BufferOutputStream()
@@ -112,12 +116,12 @@ class Batch:
 
 
 def answer_batch(
-    kind: str, body: bytes, datum: str | None, *, by: Actor, atlas: Atlas, page: Page, partial: bool
+    kind: str, body: bytes, datum: str | None, *, by: Actor, atlas: Atlas, page: Page, age: Age, partial: bool
 ) -> bytes:
     """The body of the answer to a body of points, in the same form; raises as `Batch.of` and the readers do."""
     points = points_of_arrow(body, datum) if kind == ARROW else points_of_json(body)
     batch = Batch.of(points, by, page=page, bounds=atlas.bounds, partial=partial)
-    return batch.as_arrow() if kind == ARROW else batch.as_json()
+    return batch.as_arrow(age) if kind == ARROW else batch.as_json(age)
 
 
 def points_of_json(body: bytes) -> Points:

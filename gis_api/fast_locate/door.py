@@ -143,7 +143,8 @@ class ShortWay:
         body, again = await _whole(receive)
         try:
             page = atlas.page(now)
-            answer = answer_batch(kind, body, None, by=caller.actor, atlas=atlas, page=page, partial=False)
+            age = self._replicas.age
+            answer = answer_batch(kind, body, None, by=caller.actor, atlas=atlas, page=page, age=age, partial=False)
         except Exception:  # whatever it is, the long way meets it again, and tells and logs it as it should be
             return None, again
         self._batch_series.observe(monotonic() - began_s)

@@ -5,6 +5,6 @@
 """
 
 from gis_api.replicas.following import Replicas
-from gis_api.replicas.state import Pulse, State
+from gis_api.replicas.state import Age, Pulse, State
 
-__all__ = ["Pulse", "Replicas", "State"]
+__all__ = ["Age", "Pulse", "Replicas", "State"]

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gis_api.replicas.state import Marks, State
+from gis_api.replicas.state import State
 from layers.access import Actor
 from layers.locating import Rules, packed_atlas, unpacked_atlas
 from tiling.locate import SnapshotDamaged
@@ -41,7 +41,7 @@ def find_cold_start(path: Path, *, database: str, rules: Rules) -> tuple[State, 
     if more["database"] != _digest(database):
         log.error("the snapshot %s is of another database and is not used", path)
         return None
-    return State(_read_keys(more["keys"]), atlas, None, Marks()), datetime.fromisoformat(more["at"])
+    return State(keys=_read_keys(more["keys"]), atlas=atlas), datetime.fromisoformat(more["at"])
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import exc as sql
 from gis_api.replicas.cold_start import find_cold_start, write_cold_start
 from gis_api.replicas.listening import Listening, plain_url
 from gis_api.replicas.shelf import Shelf
-from gis_api.replicas.state import Pulse, State, is_urgent, is_writable, read_state
+from gis_api.replicas.state import Age, Pulse, State, is_urgent, is_writable, read_state
 from gis_api.settings import Settings
 from layers.access import Actor
 from layers.db import transaction
@@ -36,6 +36,8 @@ CHANNEL = "wangge_publication"
 ROSTER_PAUSE_S = 1.0
 # How long to leave PostgreSQL alone after it did not answer.
 PAUSE_S = 0.5
+# How long a start waits for PostgreSQL where a snapshot could answer meanwhile: the usual reading takes half of it.
+PATIENCE_S = 1.0
 # How often to look at what need not be seen at once: who serves what, shifts, positions, names.
 LEISURE_S = 2.0
 
@@ -50,7 +52,8 @@ class Replicas:
         self._contact_s = self._read_s = self._roster_s = -1e9
         self._roster_is_old = False
         self._contact_at: datetime | None = None
-        self._takes_writes = False
+        self._takes_writes = self._is_cold = False
+        self._tried = threading.Event()
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._listening: Listening | None = None
@@ -82,6 +85,12 @@ class Replicas:
         return self.pulse.at
 
     @property
+    def age(self) -> Age:
+        """How old the state may be, as answers tell it."""
+        at = self.pulse.at
+        return Age(None if at is None else at.isoformat(timespec="milliseconds"), self.stale)
+
+    @property
     def ready(self) -> bool:
         """Whether there is a state to answer from, be it an old one."""
         return self.state.atlas is not None
@@ -102,12 +111,18 @@ class Replicas:
         self._hearers[channel] = hear
 
     def start(self) -> None:
-        """Load what there is, from the database or else from the snapshot file, and keep it up to date from now on."""
+        """Answer from what there is, and keep it up to date from now on.
+
+        With a snapshot a process that was just started answers at once, as `stale`, should PostgreSQL need its time.
+        """
         self._stopping.clear()
-        if not self.refresh():
-            self._start_cold()
+        self._tried.clear()
+        if not self._start_cold():
+            self.refresh()
         self._thread = threading.Thread(target=self._follow, name="replicas", daemon=True)
         self._thread.start()
+        if self._is_cold:
+            self._tried.wait(PATIENCE_S)
         channels = (CHANNEL, ROSTER_CHANNEL, *self._hearers)
         self._listening = Listening(plain_url(self._engine), channels, self._hear, turn_s=self._settings.poll_s)
         self._listening.start()
@@ -127,7 +142,8 @@ class Replicas:
             return self._read()
 
     def _read(self) -> bool:
-        before, asked_s = self.state, time.monotonic()
+        # Nothing of a snapshot is taken over: a database made anew has the same address, and other plans.
+        before, asked_s = State() if self._is_cold else self.state, time.monotonic()
         due = self._roster_is_due()
         if due:
             # The server counts writes with a delay: what was announced is read without asking the counts. Taken note
@@ -142,7 +158,7 @@ class Replicas:
             self._takes_writes = False
             log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
             return False
-        self._read_s = asked_s
+        self._read_s, self._is_cold = asked_s, False
         if self.state.roster is not before.roster:
             self._roster_s = asked_s
         self._heard(asked_s)
@@ -158,12 +174,14 @@ class Replicas:
         """The state was true when the question was asked, not when its answer had been worked through."""
         self.pulse = Pulse(datetime.now(UTC), asked_s + self._settings.stale_after_s)
 
-    def _start_cold(self) -> None:
+    def _start_cold(self) -> bool:
+        """Whether there was a snapshot to begin with."""
         found = find_cold_start(self._settings.snapshot_file, database=self._settings.url(), rules=self._rules)
         if found is not None:
             self.state, at = found
             self.pulse = Pulse(at, -1e9)
-            log.warning("PostgreSQL is away: serving the snapshot of %s", at)
+            self._is_cold = True
+        return found is not None
 
     def _keep_for_cold_start(self) -> None:
         try:
@@ -188,6 +206,7 @@ class Replicas:
             try:
                 self._poll()
             except psycopg.Error:
+                self._tried.set()
                 # A connection that was well is replaced at once: whoever ends it must not keep us from the table.
                 if time.monotonic() - began_s < PAUSE_S:
                     # There is no server; the next one may be another, so it is read whatever its marks say.
@@ -203,7 +222,9 @@ class Replicas:
             while not self._stopping.is_set():
                 woken = self._woken.is_set() or self._roster_is_due()
                 self._woken.clear()
-                if not self._look(connection, woken=woken):
+                answered = self._look(connection, woken=woken)
+                self._tried.set()
+                if not answered:
                     self._stopping.wait(PAUSE_S)
                 self._woken.wait(self._settings.poll_s)
 

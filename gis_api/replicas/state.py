@@ -11,15 +11,18 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.access import Actor, list_key_actors
+from layers.access import Actor, list_key_actors, list_signed_in
 from layers.candidates import Roster
 from layers.locating import Atlas, Rules, load_atlas, versions
 
-# Asked several times a second: what must be seen at once. Keys are few.
+# Asked several times a second: what must be seen at once. Keys and people are few.
 _URGENT = text("""
     SELECT (SELECT max(index_version) FROM publications),
-           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM keys)
+           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM keys),
+           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM sign_ins),
+           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM users)
 """)
+_KEYS, _PEOPLE = slice(0, 2), slice(2, 4)
 # Tables that may be large are not read to see whether they changed: the server counts its writes anyway.
 _ROSTER = text("""
     SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables
@@ -51,11 +54,20 @@ class Pulse:
     stale_from_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Age:
+    """When PostgreSQL last said that the state is the present one (RFC 3339), and whether that is too long ago."""
+
+    updated_at: str | None
+    stale: bool
+
+
 @dataclass(frozen=True)
 class State:
-    """Keys by their SHA-256, the atlas and the roster; immutable, put in place by one assignment."""
+    """Keys and open sessions by their SHA-256, the atlas and the roster; immutable, put in place by one assignment."""
 
     keys: Mapping[bytes, Actor] = field(default_factory=dict)
+    people: Mapping[bytes, tuple[Actor, datetime]] = field(default_factory=dict)
     atlas: Atlas | None = None
     roster: Roster | None = None
     marks: Marks = field(default_factory=Marks)
@@ -66,7 +78,7 @@ class State:
 
 
 def is_urgent(connection: psycopg.Connection[Any], state: State) -> bool:
-    """Whether a publication or a key came or went since this state was read."""
+    """Whether a publication, a key or a session came or went since this state was read."""
     return connection.execute(_URGENT.text).fetchone() != state.marks.urgent
 
 
@@ -84,16 +96,18 @@ def read_state(
     """
     session.execute(_PATIENCE)
     marks = Marks(tuple(session.execute(_URGENT).one()), versions(session), tuple(session.execute(_ROSTER).one()))
-    keys_changed = marks.urgent != previous.marks.urgent
+    keys_changed = marks.urgent[_KEYS] != previous.marks.urgent[_KEYS]
+    people_changed = marks.urgent[_PEOPLE] != previous.marks.urgent[_PEOPLE]
     atlas_changed = previous.atlas is None or marks.atlas != previous.marks.atlas
     keys = list_key_actors(session) if keys_changed else previous.keys
+    people = list_signed_in(session) if people_changed else previous.people
     atlas = load_atlas(session, previous=previous.atlas, rules=rules) if atlas_changed else previous.atlas
-    if not (keys_changed or atlas_changed or marks != previous.marks or _is_worn(previous, now)):
+    if not (atlas_changed or marks != previous.marks or _is_worn(previous, now)):
         return previous
     if atlas_changed and previous.roster is not None:
         # Under the old marks: should the roster fail to be read, the next look begins again.
-        early(replace(previous, keys=keys, atlas=atlas))
-    return State(keys, atlas, _roster(session, previous, marks, now), marks)
+        early(replace(previous, keys=keys, people=people, atlas=atlas))
+    return State(keys, people, atlas, _roster(session, previous, marks, now), marks)
 
 
 def _roster(session: Session, previous: State, marks: Marks, now: datetime) -> Roster:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from gis_api.auth import hash_password
+from gis_api.auth import People, hash_password
 from gis_api.dependencies import Admin, Read, Tx
 from gis_api.strict_routes import StrictRoute
 from layers import access, history
@@ -103,9 +103,11 @@ def add_user(tx: Tx, by: Admin, sent: NewUser) -> UserOut:
 
 
 @router.patch("/api/v1/users/{name:path}", summary="Lock or unlock a person, or give a new password")
-def change_user(tx: Tx, by: Admin, name: str, sent: UserChange) -> UserOut:
+def change_user(request: Request, tx: Tx, by: Admin, name: str, sent: UserChange) -> UserOut:
     """The person as changed; a lock and a new password end every open session within two seconds."""
     user = access.get_user(tx, name, by=by)
+    people: People = request.app.state.people
+    people.doubt(name)
     if sent.active is not None:
         user.active = sent.active
     if sent.language is not None:

@@ -130,6 +130,8 @@ class BatchOut(BaseModel):
     relation: list[Literal["inside", "border", "gap", "outside", "refused"]]
     plan_versions: dict[str, int]
     index_version: int
+    updated_at: str | None
+    stale: bool
 
 
 @router.get(
@@ -178,6 +180,7 @@ async def locate(
 async def locate_many(
     request: Request,
     by: Locating,
+    replicas: Replicas_,
     atlas: Locator,
     now: Now,
     partial: Annotated[bool, Query(description="Answer `refused` for bad points instead of 422.")] = False,
@@ -188,7 +191,7 @@ async def locate_many(
     if kind not in (JSON, ARROW):
         raise Problem(415, "wrong_media_type")
     body, page = await request.body(), atlas.page(now)
-    work = partial_(answer_batch, kind, body, datum, by=by, atlas=atlas, page=page, partial=partial)
+    work = partial_(answer_batch, kind, body, datum, by=by, atlas=atlas, page=page, age=replicas.age, partial=partial)
     answer = await run_in_threadpool(work) if len(body) > LARGE_BYTES else work()
     return Response(answer, media_type=kind, headers={"Cache-Control": "no-store"})
 

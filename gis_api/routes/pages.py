@@ -14,8 +14,6 @@ from fastapi.responses import RedirectResponse, Response
 from gis_api import texts
 from gis_api.dependencies import MaybePerson, public
 from gis_api.maps.assets import vendor_url
-from gis_api.maps.ground import ground
-from gis_api.maps.heat import cells
 from gis_api.pages import LANGUAGE_COOKIE, local_path, map_config, map_page, page, reader_of, sign_in
 from layers.access import Actor
 from layers.assignments import codes_served
@@ -58,6 +56,8 @@ A_YEAR_S = 365 * 86_400
 @router.get("/")
 def home(request: Request, person: MaybePerson) -> Response:
     """The home of the reader's role, or the sign-in."""
+    from gis_api.maps.ground import ground
+
     reader = reader_of(request, person)
     if reader.person is None:
         return sign_in(reader)
@@ -86,6 +86,8 @@ def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
 @router.get("/heat")
 def heat(request: Request, person: MaybePerson) -> Response:
     """The heat of hazards and incidents by cell, with time."""
+    from gis_api.maps.heat import cells
+
     return map_page(reader_of(request, person), "heat", layers=cells(), sections=("heat", "search"))
 
 

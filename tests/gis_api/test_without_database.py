@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -101,7 +105,9 @@ def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town
         away = client.get(town.address, headers=town.key).json()
         assert away | {"updated_at": "", "stale": False} == before | {"updated_at": "", "stale": False}
         assert away["updated_at"] >= before["updated_at"]
-        assert client.post(PATH, json=town.point, headers=town.key).json()["grid"] == [before["grid"]["code"]]
+        many = client.post(PATH, json=town.point, headers=town.key).json()
+        assert (many["grid"], many["stale"]) == ([before["grid"]["code"]], True)
+        assert many["updated_at"] == away["updated_at"]
         assert client.get(long_ago, headers=town.key).json()["plan_version"] == 1, "from the shelf"
         assert client.get(town.address, headers=town.cookie).status_code == 200, "a person who was seen lately"
         ready = client.get("/readyz")
@@ -124,6 +130,68 @@ def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town
             connection.execute("SELECT pg_reload_conf()")
         until(lambda: client.get("/readyz").json()["writes"] is False)
         assert client.get("/readyz").json()["stale"] is False, "it answers, but stores nothing"
+
+
+@contextmanager
+def frozen(cluster: Cluster) -> Iterator[None]:
+    """PostgreSQL as after a disk that hangs: its processes stand still, its connections stay open."""
+    server = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    told = Path(f"/proc/{server}/task/{server}/children").read_text()
+    pids = [server, *map(int, told.split())]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_who_is_signed_in_reads_at_once_while_postgresql_hangs(town: Town) -> None:
+    with town.client() as client:
+        until(lambda: client.get(town.address, headers=town.cookie).json().get("stale") is False)
+        with frozen(town.cluster):
+            time.sleep(2.5)  # longer than anybody is remembered without asking
+            for path in (town.address, "/api/v1/session", "/"):
+                began_s = time.monotonic()
+                assert client.get(path, headers=town.cookie).status_code == 200
+                assert time.monotonic() - began_s < 0.5, path
+            stranger = client.get(town.address, headers={"cookie": "wangge_session=unknown"})
+            assert stranger.status_code == 503, "nobody can say who this is"
+            many = client.post(PATH, json=town.point, headers=town.cookie | {"origin": "http://testserver"}).json()
+            assert many["stale"] is True
+        until(lambda: client.get("/readyz").json()["writes"])
+        assert client.delete("/api/v1/session", headers=town.cookie).status_code == 204
+        assert client.get(town.address, headers=town.cookie).status_code == 401
+
+
+def test_a_process_that_starts_while_postgresql_hangs_answers_from_its_snapshot_within_three_seconds(
+    town: Town,
+) -> None:
+    with town.client():
+        until(town.settings.snapshot_file.exists)
+    with frozen(town.cluster):
+        began_s = time.monotonic()
+        with town.client() as client:
+            answer = client.get(town.address, headers=town.key).json()
+            assert time.monotonic() - began_s < 3.0
+            assert (answer["relation"], answer["stale"]) == ("inside", True)
+
+
+def test_nothing_of_a_snapshot_is_left_when_the_database_was_made_anew(town: Town) -> None:
+    with town.client():
+        until(town.settings.snapshot_file.exists)
+    address = str(town.settings.database_url)
+    with psycopg.connect(address.replace("/town", "/postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE town WITH (FORCE)")
+    engine = make_engine(clusters.add_database(town.cluster, "town"))
+    run.upgrade(engine)
+    engine.dispose()
+    with town.client() as client:
+        until(lambda: client.get("/readyz").json()["stale"] is False)
+        assert client.get("/readyz").json()["index_version"] == 0
+        assert client.get(town.address, headers=town.key).status_code == 401
 
 
 def test_a_process_that_starts_without_postgresql_serves_its_snapshot(town: Town) -> None:
