@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from math import ceil
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
@@ -19,6 +20,9 @@ from layers.errors import NotFound, Unacceptable
 HIGHEST_ZOOM = 22
 # Tile coordinates go from 0 to 4096; geometries are cut this far outside, so that strokes meet across tiles.
 EXTENT, BUFFER = 4096, 64
+UNITS_PER_PIXEL = 16
+# Ground metres in one pixel of zoom 0 at 39° N, where js/map/ground.js takes its widths from.
+METRES_PER_PIXEL = 121_656.0
 # The most features one tile may hold: beyond it the tile would be over 500 KB, and nothing could be told apart.
 MOST_FEATURES = 20_000
 
@@ -35,6 +39,8 @@ class TileLayer:
     scoped_by: str | None = None
     order: str = ""
     detail: str = ""
+    half_width_m: float = 0.0
+    """Half of the widest stroke that is drawn: what runs beside a tile reaches so far into it."""
 
 
 _IN_FORCE = "grids g JOIN plans p ON p.id = g.plan_id AND p.in_force @> CAST(:at AS timestamptz)"
@@ -66,6 +72,7 @@ LAYERS: dict[str, TileLayer] = {
             ("r.name", "r.road_class"),
             10,
             geometry="r.geom",
+            half_width_m=11.0,
             detail="(:z >= 14 OR r.road_class IN ('motorway','trunk','primary','secondary','tertiary'))",
         ),
         TileLayer("water", "water w", ("w.name", "w.kind"), 6, geometry="w.geom"),
@@ -96,15 +103,21 @@ def check_address(z: int, x: int, y: int) -> None:
         raise Unacceptable("no_such_tile", z=z, x=x, y=y)
 
 
+def buffer_of(layer: TileLayer, z: int) -> int:
+    """How far outside a tile geometries are cut, in tile coordinates: where a wide stroke ends none of it shows."""
+    half_px = layer.half_width_m * 2**z / METRES_PER_PIXEL + 2
+    return max(BUFFER, ceil(half_px * UNITS_PER_PIXEL) if layer.half_width_m else 0)
+
+
 @lru_cache
 def statement_of(layer: TileLayer) -> TextClause:
-    """The statement that makes one tile of a layer, with :z :x :y :area :at to be bound."""
+    """The statement that makes one tile of a layer, with :z :x :y :area :at :buffer :margin to be bound."""
     conditions = [f"{layer.geometry} && box.degrees"]
     if layer.scoped_by:
         conditions.append(f"starts_with({layer.scoped_by}, :area)")
     if layer.detail:
         conditions.append(layer.detail)
-    shape = f"ST_AsMVTGeom(ST_Transform({layer.geometry}, 3857), box.metres, {EXTENT}, {BUFFER}, true)"
+    shape = f"ST_AsMVTGeom(ST_Transform({layer.geometry}, 3857), box.metres, {EXTENT}, :buffer, true)"
     # Only names of the table above go into the text; whatever is asked is bound.
     inner = (
         f"SELECT {', '.join(layer.properties)}, {shape} AS geom FROM {layer.source}, box "  # noqa: S608
@@ -112,7 +125,7 @@ def statement_of(layer: TileLayer) -> TextClause:
     )
     whole = (
         "WITH box AS MATERIALIZED (SELECT ST_TileEnvelope(:z, :x, :y) AS metres, "  # noqa: S608
-        "ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => 0.016), 4326) AS degrees), "
+        "ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin), 4326) AS degrees), "
         f"rows AS ({inner}) "
         f"SELECT ST_AsMVT(rows, '{layer.name}', {EXTENT}, 'geom') FROM rows WHERE geom IS NOT NULL"
     )
@@ -123,7 +136,9 @@ def render(session: Session, layer: TileLayer, z: int, *, x: int, y: int, area: 
     """One tile's bytes, empty where there is nothing or below the layer's lowest zoom."""
     if z < layer.lowest_zoom:
         return b""
-    found = session.execute(statement_of(layer), {"z": z, "x": x, "y": y, "area": area, "at": at}).scalar()
+    buffer = buffer_of(layer, z)
+    bound = {"z": z, "x": x, "y": y, "area": area, "at": at, "buffer": buffer, "margin": buffer / EXTENT}
+    found = session.execute(statement_of(layer), bound).scalar()
     return bytes(found or b"")
 
 

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from layers.buildings import Building
 from layers.db import transaction
+from layers.roads import Road
 from tests.small_city import SmallCity, stored
 from tiling.datums import from_wgs84
 
@@ -165,3 +166,17 @@ def test_tile_json_names_the_tiles(client_as: ClientAs) -> None:
     assert document["tilejson"] == "3.0.0"
     assert "/tiles/grids/{z}/{x}/{y}.mvt" in document["tiles"][0]
     assert len(document["bounds"]) == 4
+
+
+def test_a_wide_road_beside_a_tile_reaches_into_it(client_as: ClientAs, engine: Engine, small_city: SmallCity) -> None:
+    """Its casing would end at the side of the tile, if only what lies inside were told."""
+    z, x, y = map(int, tile_over(small_city, 19).split("/"))
+    side = 360 / 2**19
+    west = x * side - 180
+    south, north = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * k / 2**19)))) for k in (y + 1, y))
+    # 9 m west of the tile: a motorway is drawn 11 m to each side.
+    beside = west - 9 / (111_320 * math.cos(math.radians(south)))
+    line = f"MULTILINESTRING(({beside} {south}, {beside} {north}))"
+    with transaction(engine) as session:
+        session.add(Road(district=small_city.district, name="快速路", road_class="motorway", geom=f"SRID=4326;{line}"))
+    assert "快速路".encode() in client_as("leader").get(f"/tiles/roads/{z}/{x}/{y}.mvt").content

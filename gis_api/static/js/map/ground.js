@@ -1,7 +1,12 @@
 // The ground: folium declared the layers of vector tiles, here they are drawn together, one canvas per tile, so that
 // all road casings lie under all roads and buildings on top.
+import { getBytes } from "../api.js";
 import { config } from "../config.js";
 import { colour } from "./colours.js";
+import { layersOf } from "./tile.js";
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 15_000;
 
 const WIDTH_M = {
   motorway: 22,
@@ -85,33 +90,82 @@ const vectorGround = () =>
       updateWhenZooming: false,
     },
 
+    // The tile is asked for until it is there; meanwhile it is hatched, for nothing there and nothing known are not the
+    // same. Null where nobody waits for it any more.
     async _getVectorTilePromise(coords) {
+      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+        try {
+          const layers = await this._read(coords);
+          this._clear(coords);
+          // Whoever snaps to the ground reads what is on the screen from here.
+          this.fire("tileread", { coords, layers });
+          return { layers };
+        } catch {
+          if (!this._hatch(coords)) return { layers: {} };
+          await again(pause);
+        }
+      }
+    },
+
+    // What is drawn of a tile, in drawing order: casings are the roads once more, below them.
+    async _read(coords) {
       const wanted = Object.entries(this._sources).filter(([, source]) => coords.z >= source.options.minZoom);
-      const tiles = await Promise.all(wanted.map(([name, source]) => this._read(name, source, coords)));
+      const tiles = await Promise.all(wanted.map(([, source]) => readTile(L.Util.template(source._url, coords))));
       const found = Object.assign({}, ...tiles);
       const layers = {};
       for (const name of ["parks", "water", "casings", "roads", "buildings"]) {
         const layer = found[name === "casings" ? "roads" : name];
         if (layer) layers[name] = layer;
       }
-      // Whoever snaps to the ground reads what is on the screen from here.
-      this.fire("tileread", { coords, layers });
-      return { layers };
+      return layers;
     },
 
-    async _read(name, source, coords) {
-      source._map = this._map;
-      source._globalTileRange = this._globalTileRange;
-      const tile = await source._getVectorTilePromise(coords).catch(() => ({ layers: {} }));
-      const layer = tile.layers[name] || Object.values(tile.layers)[0];
-      return layer ? { [name]: layer } : {};
+    _hatch(coords) {
+      const tile = this._tiles[this._tileCoordsToKey(coords)];
+      if (!tile || !this._map) return false;
+      tile.el.classList.add("unknown");
+      // To the map the tile is there, so that it is shown.
+      if (!tile.loaded) this._tileReady(coords, null, tile.el);
+      return true;
+    },
+
+    _clear(coords) {
+      this._tiles[this._tileCoordsToKey(coords)]?.el.classList.remove("unknown");
     },
   });
+
+async function readTile(address) {
+  const bytes = await getBytes(address);
+  return bytes.byteLength ? layersOf(bytes) : {};
+}
+
+// Ask again after a pause, at once when the connection is back.
+const again = (pause) =>
+  new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      document.removeEventListener("connection-back", done);
+      resolve();
+    };
+    const timer = setTimeout(done, pause);
+    document.addEventListener("connection-back", done);
+  });
+
+// Pictures of a tile server that failed are asked for again as well.
+function mendPictures(pictures) {
+  pictures.on("tileerror", async ({ tile, coords }) => {
+    tile.classList.add("unknown");
+    await again(LONGEST_PAUSE_MS);
+    if (tile.isConnected) tile.src = pictures.getTileUrl(coords);
+  });
+  pictures.on("tileload", ({ tile }) => tile.classList.remove("unknown"));
+  return pictures;
+}
 
 // The ground of a page's map, put under it once the map shows its place: no tile of elsewhere is asked for.
 export function newGround() {
   const sources = Object.fromEntries(Object.entries(config.ground).map(([name, variable]) => [name, window[variable]]));
-  if (sources.pictures) return sources.pictures;
+  if (sources.pictures) return mendPictures(sources.pictures);
   const ground = new (vectorGround())();
   ground._sources = sources;
   ground.show = (name, wanted) => {

@@ -2,8 +2,8 @@
 // ground those tiles are fetched when the map rests. Segments and junctions lie in a hash of cells for each tile, made when
 // the tile arrives and dropped with it.
 import { getBytes } from "../api.js";
-import { linesOf } from "../map/lines.js";
 import { groundLayer, map } from "../map/place.js";
+import { layersOf } from "../map/tile.js";
 import { fromTiles, intoTiles } from "../map/world.js";
 
 const TILE = 256;
@@ -44,7 +44,7 @@ export class Streets {
     for (const old of [...this.tiles.keys()].slice(0, Math.max(0, this.tiles.size - MOST_TILES)))
       this.tiles.delete(old);
     try {
-      this.read(coords, linesOf(await getBytes(`/tiles/roads/${key}.mvt`), "roads"));
+      this.read(coords, layersOf(await getBytes(`/tiles/roads/${key}.mvt`)).roads);
     } catch {
       this.tiles.delete(key);
     }
