@@ -19,7 +19,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 from gis_api import texts
 from layers.planning import Handover
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Cell = str | int | None
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _HEAD = PatternFill("solid", fgColor="E4EFFC")

@@ -12,6 +12,7 @@ from gis_api.answers import plans as answers
 from gis_api.answers import shown, shown_as
 from gis_api.dependencies import IfMatch, Now, Planner, Read, Tx, etag
 from gis_api.errors import language_of
+from gis_api.papers import XLSX
 from gis_api.routes.plans.doors import JSON, PRIVATE, PlanId, number_of
 from gis_api.strict_routes import StrictRoute
 from layers import planning
@@ -99,7 +100,7 @@ def read_handover(
     worker: Annotated[str | None, Query(max_length=60, description="one worker's part")] = None,
 ) -> Response:
     """The handover list as a workbook, of everybody or of one worker; no personal data of residents is in it."""
-    from gis_api.papers.workbook import XLSX, handover_book
+    from gis_api.papers.workbook import handover_book
 
     found = planning.handover_of(tx, plan_id, against=against_of(against), now=now, by=by, worker=worker)
     name = f"handover-{plan_id}" + ("" if worker is None else "-worker") + ".xlsx"
