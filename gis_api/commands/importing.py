@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -50,6 +52,13 @@ def import_file(
     district: Annotated[str | None, typer.Option(help="The code of the district.")] = None,
     level: Annotated[str | None, typer.Option(help="areas: district, subdistrict or community.")] = None,
     frame: Annotated[str | None, typer.Option(help="grids: a file, or `union` of the layer's own polygons.")] = None,
+    sub_grids: Annotated[
+        Literal["keep", "none"] | None,
+        typer.Option(
+            help="grids: what becomes of sub-grids and overlays in force that the file does not hold; asked at a "
+            "terminal, else they are left out, and the report says so."
+        ),
+    ] = None,
     tz: Annotated[str | None, typer.Option(help="For times without an offset, such as Asia/Shanghai.")] = None,
     table: Table_ = None,
     source: Annotated[str | None, typer.Option(help="What scopes the file's ids; default its name.")] = None,
@@ -70,12 +79,13 @@ def import_file(
         district=district,
         level=level,
         frame=frame,
+        sub_grids=sub_grids or ("ask" if sys.stdin.isatty() else "none"),
         tz=tz,
         source=source,
         dry_run=dry_run,
     )
     with opened_database() as engine:
-        report = _imported(engine, layer, file, options)
+        report = _asked_and_imported(engine, layer, file, options)
     if as_json:
         print(json.dumps(report_as_json(report), ensure_ascii=False, indent=1))
     else:
@@ -202,6 +212,20 @@ def _operator(what: str) -> Actor:
     from layers.access import service_actor
 
     return service_actor(f"wangge {what}")
+
+
+def _asked_and_imported(engine: Engine, layer: str, file: Path, options: ImportOptions) -> ImportReport:
+    """The report; at a terminal the person is asked about sub-grids and overlays that the file does not hold."""
+    from layers.errors import Unacceptable
+
+    try:
+        return _imported(engine, layer, file, options)
+    except Unacceptable as refused:
+        if refused.code != "sub_grids_unsaid":
+            raise
+        question = _words("sub_grids_asked", refused.details)
+    keep = typer.confirm(question, default=True)
+    return _imported(engine, layer, file, replace(options, sub_grids="keep" if keep else "none"))
 
 
 def _imported(engine: Engine, layer: str, file: Path, options: ImportOptions) -> ImportReport:

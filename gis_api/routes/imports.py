@@ -42,6 +42,7 @@ _FORM = {
                         name: {"type": "string"}
                         for name in ("upload", "layer", "district", "datum", "crs", "table", "mapping", "frame", "tz")
                     },
+                    "sub_grids": {"type": "string", "enum": ["keep", "none", "ask"]},
                     "dry_run": {"type": "boolean"},
                 },
             }
@@ -73,6 +74,9 @@ class Import(Placed):
     layer: str = Field(max_length=40, json_schema_extra={"enum": list(LAYERS)})
     mapping: dict[str, str] = Field(default_factory=dict, max_length=100)
     frame: Literal["stored", "union"] = "stored"
+    sub_grids: Literal["keep", "none", "ask"] = Field(
+        "none", description="what becomes of sub-grids and overlays in force that a file of grids does not hold"
+    )
     tz: str | None = Field(None, max_length=60)
     level: str | None = Field(None, max_length=20)
     source: str | None = Field(None, max_length=200)
@@ -152,7 +156,9 @@ def inspect_again(
 async def import_file(request: Request, by: Planner) -> Response:
     """Import a file (multipart: `file`, or the id of an earlier `upload`) into a layer; grids become a draft plan.
 
-    The datum or CRS is stated unless the file says its CRS; `mapping` is a JSON object of file columns and fields.
+    The datum or CRS is stated unless the file says its CRS; `mapping` is a JSON object of file columns and fields. A
+    file of base grids alone says what becomes of the sub-grids and overlays in force: `sub_grids` is `keep` (they come
+    along, re-cut to the new borders), `none` (the default), or `ask` (the job is refused where there are any).
     """
     form = await _form_of(request)
     try:

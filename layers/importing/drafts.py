@@ -39,6 +39,8 @@ GRID_DIGITS, SUB_GRID_DIGITS, COMMUNITY_DIGITS = 15, 17, 12
 CODE_DIGITS = (9, COMMUNITY_DIGITS, GRID_DIGITS, SUB_GRID_DIGITS)
 # From half of the smaller frame on, two frames mean the same ground; neighbours that do not fit share a strip.
 SAME_GROUND = 0.5
+# Codes of sub-grids that found no place are named up to this many; all of them are counted.
+MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -225,14 +227,47 @@ def _make_draft(
     by: Actor,
 ) -> None:
     district = own[0].district
-    plan = planning.import_draft(
-        session, district, rows=[draft.grid for draft in own], frame=frame, by=by, title=sheet.source
-    )
+    left = _left_out(session, district, own)
+    if left and sheet.options.sub_grids == "ask":
+        errors = [(["sub_grids"], "sub_grids_unsaid")]
+        raise Unacceptable(
+            "sub_grids_unsaid", errors=errors, district=district, sub_grids=left.sub_grids, overlays=left.overlays
+        )
+    below: planning.Below = "keep" if sheet.options.sub_grids == "keep" else "none"
+    rows = [draft.grid for draft in own]
+    made = planning.import_over(session, district, rows=rows, frame=frame, below=below, by=by, title=sheet.source)
+    plan = made.plan
     sheet.gathering.plans[district] = plan.id
     report = plan.report or {}
     summary: Mapping[str, int] = report.get("summary", {}).get("by_kind", {})
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(summary.items()))
     sheet.gathering.note("draft_made", district=district, plan=plan.id, grids=len(own), defects=kinds or "-")
+    if left:
+        _tell_left_out(sheet, left, made.carried)
+
+
+def _left_out(session: Session, district: str, own: list[DraftRow]) -> planning.LeftOut:
+    """What is in force there and the file does not hold."""
+    parts = any(draft.grid.level is GridLevel.sub_grid for draft in own)
+    over = any(not draft.grid.exclusive for draft in own)
+    return planning.left_out(session, district, sub_grids=parts, overlays=over)
+
+
+def _tell_left_out(sheet: Sheet, left: planning.LeftOut, carried: planning.Carried) -> None:
+    if sheet.options.sub_grids != "keep":
+        sheet.gathering.note("left_out", sub_grids=left.sub_grids, overlays=left.overlays)
+        return
+    if left.sub_grids:
+        sheet.gathering.note(
+            "sub_grids_carried",
+            kept=carried.kept,
+            recut=carried.recut,
+            recoded=carried.recoded,
+            gone=len(carried.gone),
+            codes=", ".join(carried.gone[:MOST_NAMED]) or "-",
+        )
+    if left.overlays:
+        sheet.gathering.note("overlays_carried", kept=carried.overlays, gone=left.overlays - carried.overlays)
 
 
 def _remark_on_frames(session: Session, sheet: Sheet) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from layers import files
+from layers import files, planning
 from layers.access import Actor, require_area
 from layers.areas import Area
 from layers.importing.columns import FIELDS, guess_columns
@@ -21,7 +21,8 @@ def inspect_file(
     session: Session, file: Path, *, options: ImportOptions, room: Room | None = None, by: Actor
 ) -> dict[str, Any]:
     """What `layers.files.inspect` tells of a file against the boundary of the district, and for each layer the fields
-    with the column that would be taken for each by its name (`guesses`); nothing is stored.
+    with the column that would be taken for each by its name (`guesses`); nothing is stored. `in_force` counts the
+    sub-grids and overlays of the district.
 
     Raises Unacceptable for a file that cannot be read at all, Forbidden for a foreign district.
     """
@@ -35,4 +36,10 @@ def inspect_file(
     names = [field["name"] for field in told.get("fields", ())]
     guesses = {layer: guess_columns(layer, names) for layer in FIELDS}
     fields = {layer: list(known) for layer, known in FIELDS.items()}
-    return {**told, "guesses": guesses, "layer_fields": fields, "district": options.district}
+    # Asked about where the file holds base grids alone.
+    below = planning.LeftOut()
+    if options.district is not None:
+        below = planning.left_out(session, options.district, sub_grids=False, overlays=False)
+    in_force = {"sub_grids": below.sub_grids, "overlays": below.overlays}
+    told_more = {"guesses": guesses, "layer_fields": fields, "district": options.district, "in_force": in_force}
+    return {**told, **told_more}

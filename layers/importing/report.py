@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -24,7 +24,9 @@ class ImportOptions:
 
     `mapping` is file column → field. `frame` is None (the stored boundary of the district), "union" (of the layer's own
     polygons) or a file. `tz` is for times without an offset. `source` scopes the ids of the file, so that a second
-    import of it changes rows instead of doubling them; it is the file's name unless something else is said.
+    import of it changes rows instead of doubling them; it is the file's name unless something else is said. `sub_grids`
+    says what becomes of sub-grids and overlays in force that a file of grids does not hold: "keep" (re-cut to the new
+    borders), "none", or "ask" (refuse the file where there are any).
     """
 
     crs: str | None = None
@@ -36,6 +38,7 @@ class ImportOptions:
     frame: str | Path | None = None
     tz: str | None = None
     source: str | None = None
+    sub_grids: Literal["keep", "none", "ask"] = "none"
     dry_run: bool = False
 
 

@@ -10,10 +10,11 @@ step of its history, `ledger.py` the books in which every change stands; `loadin
 database.
 """
 
+from layers.planning.carrying import Below, Carried, LeftOut, left_out
 from layers.planning.certificates import certificate_of, find_faults
 from layers.planning.charting import Chart, Outline, chart_of
 from layers.planning.differences import Against, difference_of
-from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft
+from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft, import_over
 from layers.planning.editing import Edited, edit, redo, undo
 from layers.planning.handover import Handover, handover_of
 from layers.planning.lifecycle import archive, report_of, return_, submit, withdraw
@@ -29,10 +30,13 @@ from layers.planning.topology import topology_of
 __all__ = [
     "Against",
     "BasedOn",
+    "Below",
+    "Carried",
     "Chart",
     "Edited",
     "Handover",
     "ImportedGrid",
+    "LeftOut",
     "News",
     "Outline",
     "Standing",
@@ -47,6 +51,8 @@ __all__ = [
     "find_faults",
     "handover_of",
     "import_draft",
+    "import_over",
+    "left_out",
     "list_features",
     "list_standings",
     "news_since",

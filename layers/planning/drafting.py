@@ -18,7 +18,8 @@ from layers.db import WGS84, copy_rows
 from layers.errors import Conflict, NotFound, Unacceptable
 from layers.grids import Grid, GridKind, GridLevel
 from layers.planning import codes
-from layers.planning.board import COLUMNS, AreaRing, GridRow, build, multi, objects, single
+from layers.planning.board import COLUMNS, AreaRing, Board, GridRow, build, multi, objects, single
+from layers.planning.carrying import Below, Carried, carry_over
 from layers.planning.desk import Desk, keep, mark_written
 from layers.planning.loading import in_degrees, load_targets, stamp_of
 from layers.planning.sheet import Review, review_all
@@ -73,6 +74,14 @@ def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, tit
     return plan
 
 
+@dataclass(frozen=True)
+class Imported:
+    """A draft made of a file, and what became of sub-grids and overlays in force that the file does not hold."""
+
+    plan: Plan
+    carried: Carried
+
+
 def import_draft(
     session: Session,
     district: str,
@@ -82,11 +91,25 @@ def import_draft(
     by: Actor,
     title: str = "",
 ) -> Plan:
+    """A new draft of a file's polygons and of nothing else; see `import_over`."""
+    return import_over(session, district, rows=rows, frame=frame, below="none", by=by, title=title).plan
+
+
+def import_over(
+    session: Session,
+    district: str,
+    *,
+    rows: Iterable[ImportedGrid],
+    frame: BaseGeometry | Literal["union"] | None,
+    below: Below,
+    by: Actor,
+    title: str = "",
+) -> Imported:
     """A new draft from a file's polygons, with its report; nothing is repaired, imperfect shapes are stored as such.
 
     `frame` in degrees, "union" for that of the polygons, None for the district's stored boundary. Edges over 200 m get
-    points, the same from either end. Raises Conflict for a code given twice and Unacceptable where there is no frame.
-    About 1 s for 1,000 grids.
+    points, the same from either end. With `below="keep"` sub-grids and overlays in force come along where the file has
+    none. Raises Conflict for a code given twice and Unacceptable where there is no frame. About 1 s for 1,000 grids.
     """
     get_district(session, district, by=by)
     mark_written(session)
@@ -97,11 +120,13 @@ def import_draft(
     if by.kind != "service":
         plan.editors = [by.name]
         session.flush()
-    review = _review_import(session, plan, imported, frame)
-    _store_import(session, plan, review)
+    board, carried = _board_of(session, plan, imported, frame), Carried()
+    if below == "keep":
+        board, carried = carry_over(session, plan, board)
+    _store_import(session, plan, review_all(session, board))
     codes.record_plan(session, district, plan_id=plan.id, origin="import")
     history.note(session, "plan.import", subject=f"plan:{plan.id}", area=district, by=by, grids=len(imported))
-    return plan
+    return Imported(plan, carried)
 
 
 def get_district(session: Session, district: str, *, by: Actor) -> Area:
@@ -170,13 +195,13 @@ def _refuse_twins(imported: Sequence[ImportedGrid]) -> None:
         seen.add(row.code)
 
 
-def _review_import(
+def _board_of(
     session: Session, plan: Plan, imported: Sequence[ImportedGrid], frame: BaseGeometry | Literal["union"] | None
-) -> Review:
+) -> Board:
     plane, rings = _official(session, plan.district)
     shapes = single(_on_plane(objects(row.polygon for row in imported), plane))
     targets = load_targets(session, [ring.code for ring in rings])
-    board = build(
+    return build(
         stamp_of(plan),
         plan.district,
         epsg=plane.epsg,
@@ -186,7 +211,6 @@ def _review_import(
         areas=rings,
         targets=targets,
     )
-    return review_all(session, board)
 
 
 def _row(one: ImportedGrid, shape: BaseGeometry | None) -> GridRow:

@@ -171,6 +171,12 @@ def _upsert() -> Any:
 _UPSERT = _upsert()
 
 
+def read_area_names(session: Session, plan_id: int) -> dict[str, str]:
+    """What the areas of a plan are called, by code."""
+    rows = session.execute(select(PlanArea.code, PlanArea.name).where(PlanArea.plan_id == plan_id))
+    return {code: name for code, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+
+
 def read_rings(session: Session, plan_id: int, *, codes: Collection[str] | None = None) -> dict[str, bytes]:
     """The WKB of the area rings of a plan, all or those of some codes."""
     if codes is not None and not codes:

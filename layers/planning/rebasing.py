@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor, require_area
 from layers.errors import Conflict, Unacceptable
+from layers.grids import GridLevel
+from layers.planning.board import GridRow
 from layers.planning.desk import Desk, after_move, desk_of, locked_desk_of
 from layers.planning.editing import Edited, happening_of, lock_draft, refuse_worse, tell
 from layers.planning.ledger import record
-from layers.planning.loading import Stored, read_frame, read_rings, read_rows
+from layers.planning.loading import Stored, read_area_names, read_frame, read_rings, read_rows
 from layers.planning.merging import Content, Decision, Group, Triple, groups_of, near, same, step_of
 from layers.planning.steps import Move, Step, move_to
 from layers.plans import Plan, PlanEdit, find_latest, get_plan
@@ -151,17 +153,26 @@ def preview_rebase(session: Session, plan_id: int, *, by: Actor) -> dict[str, An
     meeting = found if isinstance(found, Meeting) else found[0]
     triple, open_ = meeting.triple, meeting.undecided(UNDECIDED)
     clashing = {code for group in open_ for code in group.codes}
+    names = read_area_names(session, plan.id)
     return {
         "plan": str(plan.id),
         "version": plan.version,
         "onto": {"id": str(meeting.latest.id), "plan_version": meeting.latest.plan_version},
         "incoming": _features(triple.theirs, triple.base, triple.new() - clashing),
         "kept": _features(triple.own, triple.base, triple.mine() - clashing),
+        "gone": {
+            "incoming": _gone(names, triple.theirs, triple.base, triple.new() - clashing),
+            "kept": _gone(names, triple.own, triple.base, triple.mine() - clashing),
+        },
         "conflicts": [
             {
                 **_group_json(group),
                 "yours": _features(triple.own, triple.base, group.codes),
                 "theirs": _features(triple.theirs, triple.base, {*group.codes} & triple.new()),
+                "gone": {
+                    "yours": _gone(names, triple.own, triple.base, group.codes),
+                    "theirs": _gone(names, triple.theirs, triple.base, {*group.codes} & triple.new()),
+                },
             }
             for group in open_
         ],
@@ -185,6 +196,31 @@ def _features(content: Content, base: Content, codes: Collection[str]) -> dict[s
         properties = {"code": code, "name": shown[0].name, "level": shown[0].level, "change": change}
         features.append({"type": "Feature", "id": code, "properties": properties, "geometry": geometry})
     return {"type": "FeatureCollection", "features": features}
+
+
+def _gone(names: Mapping[str, str], content: Content, base: Content, codes: Collection[str]) -> list[dict[str, Any]]:
+    """What one side removed, by community: how many grids, sub-grids and overlays, and their codes."""
+    found: dict[str | None, list[GridRow]] = {}
+    for code in sorted(codes):
+        if code not in content.rows and code in base.rows:
+            row = base.rows[code][0]
+            found.setdefault(_community_of(base, row), []).append(row)
+    return [
+        {
+            "community": community,
+            "name": names.get(community or "", community),
+            "grids": sum(row.level == GridLevel.grid and row.exclusive for row in rows),
+            "sub_grids": sum(row.level == GridLevel.sub_grid for row in rows),
+            "overlays": sum(not row.exclusive for row in rows),
+            "codes": [row.code for row in rows],
+        }
+        for community, rows in sorted(found.items(), key=lambda one: one[0] or "")
+    ]
+
+
+def _community_of(base: Content, row: GridRow) -> str | None:
+    grid = base.rows.get(row.parent_code or "")
+    return row.parent_code if grid is None else grid[0].parent_code
 
 
 def _change(now: Stored, before: Stored) -> str:

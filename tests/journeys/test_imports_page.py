@@ -109,6 +109,27 @@ def test_a_shapefile_in_gb18030_and_gcj02_becomes_a_draft_in_the_planner(
     opened(page)
 
 
+def test_sub_grids_in_force_are_asked_about_and_the_report_says_what_became_of_them(
+    running: RunningCity, visit: Visit, worked: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "wangge.geojson"
+    grids_of(running).to_file(file, driver="GeoJSON")
+    parts = sum(len(code) == 17 for code in running.city.codes)
+    page = visit("planner", "/imports")
+    upload(page, file)
+    expect(shown(page, "imports-below")).to_contain_text(f"{parts} 个子网格")
+    for field, column in (("code", "网格编码"), ("name", "网格名称")):
+        shown(page, f"imports-field-{field}").select_option(column)
+    page.locator('[data-test="imports-below-none"]').check()
+    shown(page, "imports-start").click()
+    shown(page, "imports-counts")
+    expect(page.locator('[data-test="imports-report"]')).to_contain_text(f"现行 {parts} 个子网格")
+    plan = page.locator('[data-test="imports-open"]').get_attribute("href").split("=")[-1]
+    with running.api("planner") as client:
+        features = client.get(f"/api/v1/plans/{plan}/grids?level=sub_grid").json()["features"]
+    assert features == []
+
+
 @pytest.mark.parametrize(("ending", "driver"), [("gpkg", "GPKG"), ("kml", "KML"), ("geojson", "GeoJSON")])
 def test_a_file_that_says_how_it_lies_becomes_a_draft(
     running: RunningCity, visit: Visit, worked: None, tmp_path: Path, ending: str, driver: str

@@ -21,6 +21,7 @@ export class Asking {
       datum: job.asked.datum ?? null,
       crs: job.asked.crs ?? null,
       layer: this.said?.layer ?? "grids",
+      below: this.said?.below ?? "keep",
     };
     this.draw();
   }
@@ -226,6 +227,7 @@ export class Asking {
       el("label", {}, el("span", {}, t("imports.layer")), layer),
       this.columns(),
       this.said.layer === "grids" ? el("label", {}, el("span", {}, t("imports.frame")), this.frame) : null,
+      this.below(),
       timed ? el("label", {}, el("span", {}, t("imports.tz")), this.zone) : null,
       el(
         "div",
@@ -237,6 +239,35 @@ export class Asking {
         ),
         el("button", { type: "button", "data-test": "imports-dry-run", onclick: begin(true) }, t("imports.dry_run")),
       ),
+    );
+  }
+
+  // What becomes of sub-grids and overlays in force that the file does not hold: asked, and nothing is
+  // lost where nobody answers.
+  below() {
+    const { sub_grids, overlays } = this.found.in_force;
+    if (this.said.layer !== "grids" || !(sub_grids || overlays)) return null;
+    const choice = (value) =>
+      el(
+        "label",
+        { class: "tick" },
+        el("input", {
+          type: "radio",
+          name: "below",
+          value,
+          checked: this.said.below === value,
+          "data-test": `imports-below-${value}`,
+          onchange: () => (this.said.below = value),
+        }),
+        el("span", {}, t(`imports.below_${value}`)),
+      );
+    return el(
+      "fieldset",
+      { "data-test": "imports-below" },
+      el("legend", { class: "quiet" }, t("imports.below")),
+      el("p", {}, t("imports.below_lead", { sub_grids: number(sub_grids), overlays: number(overlays) })),
+      choice("keep"),
+      choice("none"),
     );
   }
 
@@ -287,6 +318,7 @@ export class Asking {
       datum: this.said.datum,
       crs: this.said.crs,
       tz: this.zone.value,
+      sub_grids: this.said.layer === "grids" ? this.said.below : null,
     };
     return { ...asked, ...Object.fromEntries(Object.entries(known).filter(([, value]) => value)) };
   }

@@ -70,7 +70,7 @@ async function upload(file) {
 
 function inspectAgain(said) {
   const known = Object.entries({ ...said, district: box("district").value }).filter(
-    ([name, value]) => value && name !== "layer",
+    ([name, value]) => value && !["layer", "below"].includes(name),
   );
   return attempt(
     async () =>

@@ -8,6 +8,8 @@ import { pathOf } from "./steps.js";
 
 const by = (id) => document.getElementById(id);
 const path = pathOf(config.plan);
+const MOST_NAMED = 12;
+const MOST_OPEN = 12;
 const decisions = new Map();
 let told = null;
 let stage = null;
@@ -20,6 +22,7 @@ async function open() {
     incoming: number(told.incoming.features.length),
     kept: number(told.kept.features.length),
   });
+  fill(by("gone"), ["incoming", "kept"].map(gonePart));
   stage ??= begin();
   list();
   draw();
@@ -74,19 +77,43 @@ function entry(one) {
     "li",
     { "data-group": one.id },
     el("b", {}, t(`rebase.reason_${one.reason}`)),
-    el("p", {}, t("rebase.yours", { what: inWords(one.yours) })),
-    el("p", {}, t("rebase.theirs", { what: inWords(one.theirs) })),
+    el("p", {}, t("rebase.yours", { what: inWords(one.yours, one.gone.yours) })),
+    el("p", {}, t("rebase.theirs", { what: inWords(one.theirs, one.gone.theirs) })),
     el("div", {}, choice("skip"), choice("redo")),
     el("div", {}, el("button", { type: "button", class: "small", onclick: look }, t("planner.locate"))),
   );
   return made;
 }
 
-function inWords({ features }) {
-  if (!features.length) return t("rebase.nothing");
-  return features
-    .map(({ properties }) => `${t(`difference.look_${properties.change}`)} ${properties.name || properties.code}`)
+// What goes is told by community: a plan without sub-grids takes away hundreds at once.
+function gonePart(side) {
+  const rows = told.gone[side];
+  if (!rows.length) return null;
+  const lines = rows.map((one) => el("li", {}, t("rebase.gone", { where: placeOf(one), what: numbersOf(one) })));
+  return el(
+    "details",
+    { open: rows.length <= MOST_OPEN },
+    el("summary", {}, t(`rebase.gone_${side}`)),
+    el("ul", {}, lines),
+  );
+}
+
+const placeOf = ({ name }) => name ?? t("rebase.elsewhere");
+
+const numbersOf = (one) =>
+  ["grids", "sub_grids", "overlays"]
+    .filter((key) => one[key])
+    .map((key) => t(`rebase.gone_${key}`, { n: number(one[key]) }))
     .join(t("planner.and"));
+
+function inWords({ features }, gone) {
+  const staying = features.filter(({ properties }) => properties.change !== "removed");
+  const names = staying
+    .slice(0, MOST_NAMED)
+    .map(({ properties }) => `${t(`difference.look_${properties.change}`)} ${properties.name || properties.code}`);
+  if (staying.length > MOST_NAMED) names.push(t("rebase.more", { n: number(staying.length - MOST_NAMED) }));
+  for (const one of gone) names.push(t("rebase.gone_here", { where: placeOf(one), what: numbersOf(one) }));
+  return names.length ? names.join(t("planner.and")) : t("rebase.nothing");
 }
 
 function decide(one, value) {
