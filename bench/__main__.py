@@ -23,6 +23,7 @@ BENCHES = {
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
     "planner": ("bench.planner_page",),
+    "privacy": ("bench.privacy",),
     "publishing": ("bench.publishing", "bench.swapping"),
     "repair": ("bench.repair",),
     "races": ("bench.races",),

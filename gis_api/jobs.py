@@ -23,11 +23,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from gis_api.settings import Settings
-from layers import history, planning
+from layers import history, planning, releases
 from layers import jobs as long_jobs
 from layers.access import SignIn
 from layers.db import make_engine, transaction
 from layers.incidents import IdempotencyKey
+from layers.shifts import CITY_ZONE
 
 KEEP_IDEMPOTENCY_KEYS = timedelta(days=30)
 # A file that no row knows may still be coming in.
@@ -61,6 +62,11 @@ def forget_sign_ins(session: Session) -> int:
 def settle_plans(session: Session) -> int:
     """The number of plans whose moment has come: places follow them, and the plan before them is archived."""
     return len(planning.settle(session, now=datetime.now(UTC)))
+
+
+def release_months(session: Session) -> int:
+    """The number of months released of what derives from residents ([A3]): each once, when it is over."""
+    return len(releases.make_due(session, now=datetime.now(UTC), zone=CITY_ZONE))
 
 
 def take_up_silent(session: Session) -> int:
@@ -119,6 +125,7 @@ class Workshop:
 TASKS: tuple[Task, ...] = (
     Task("seal_history", 1.0, history.seal),
     Task("settle_plans", 20.0, settle_plans),
+    Task("release_months", 10.0, release_months),
     Task("forget_idempotency_keys", 600.0, forget_idempotency_keys),
     Task("forget_sign_ins", 600.0, forget_sign_ins),
 )

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from layers.moments import WrongMoment, read_asked_moment, read_day, read_moment, read_time_of_day
+from layers.moments import WrongMoment, read_asked_moment, read_day, read_moment, read_month, read_time_of_day
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ _MOMENT = _as("date-time", "RFC 3339 with an offset, of the years 1970 to 2100."
 Moment = Annotated[datetime, _by(read_moment, "not_a_moment"), _MOMENT]
 AskedMoment = Annotated[datetime, _by(read_asked_moment, "not_a_moment"), _MOMENT]
 Day = Annotated[date, _by(read_day, "not_a_day"), _as("date", "A day of the city, of 1970 to 2100.", "2026-11-29")]
+AskedMonth = Annotated[date, _by(read_month, "not_a_month"), _as("month", "A month of the city.", "2026-10")]
 TimeOfDay = Annotated[
     time, _by(read_time_of_day, "not_a_time_of_day"), _as("time", "By the clock of the city.", "22:00")
 ]

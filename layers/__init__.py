@@ -24,6 +24,7 @@ last (`by`), and a verb asks for the area itself.
 | incidents | incidents, incident_steps, decisions | dispatching | a waiting one has a reason; the timeline only grows |
 | | idempotency_keys, personal.reporters | dispatching | one answer per client's key; reporters are personal |
 | access | users, keys, sign_ins | access | only hashes of passwords, keys and tokens |
+| releases | releases, release_rows | releases | append-only; nothing under 11, and nothing that gives it away |
 | history | history | every verb | append-only, chained by one sealer |
 | jobs | jobs, uploads | the doors, the working process | one open job of a kind per person, ended with its work |
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from layers.errors import Unacceptable
 
@@ -28,6 +29,7 @@ _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,20})?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 _TIME_OF_DAY = re.compile(r"\d{2}:\d{2}(?::\d{2})?", re.ASCII)
 _UNESCAPED_PLUS = re.compile(r"(?<=\d) (?=\d{2}:\d{2}\Z)", re.ASCII)
 
@@ -93,6 +95,22 @@ def read_day(text: str) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise WrongMoment("day_out_of_bounds")
     return day
+
+
+def read_month(text: str) -> date:
+    """The first day of the month `2026-11`; raises WrongMoment `not_a_month`, `day_out_of_bounds`."""
+    if _MONTH.fullmatch(text) is None:
+        raise WrongMoment("not_a_month")
+    try:
+        return read_day(f"{text}-01")
+    except WrongMoment as wrong:
+        raise WrongMoment("not_a_month" if wrong.code == "not_a_day" else wrong.code) from None
+
+
+def span_of_month(month: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """[start, end) of the month that holds a day, by the clock of a zone."""
+    first = datetime(month.year, month.month, 1, tzinfo=zone)
+    return first, datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=zone)
 
 
 def read_time_of_day(text: str) -> time:

@@ -138,8 +138,12 @@ class HeatAnswer(BaseModel):
     layer: str
     cell: str
     per: str
-    since: datetime
-    until: datetime
+    since: datetime | None = None
+    until: datetime | None = None
+    month: str | None = None
+    release: list[str] | None = None
+    released_at: datetime | None = None
+    smallest: int | None = None
     cells: list[HeatCell] | None = None
     type: Literal["FeatureCollection"] | None = None
     features: list[dict[str, Any]] | None = None

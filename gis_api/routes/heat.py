@@ -1,4 +1,7 @@
-"""Heat and figures for leaders: counts per cell, never points ([A3])."""
+"""Heat and figures for leaders: counts per cell, never points ([A3]).
+
+What derives from residents is answered from releases: a month of the city, in communities and above, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,30 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from fastapi import APIRouter
+from pydantic import BaseModel
+from shapely.geometry.base import BaseGeometry
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
 from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.geojson import feature, feature_collection
-from gis_api.moments import AskedMoment
+from gis_api.moments import AskedMoment, AskedMonth
 from gis_api.strict_routes import StrictRoute
-from layers import heat
+from layers import heat, releases
 from layers.access import Actor, require_visible
 from layers.errors import Unacceptable
+from layers.moments import span_of_month
+from layers.releases import LEVELS, ReleaseAsked, ReleaseCard, ReleasedCell
 from layers.shifts import CITY_ZONE, span_of_day
 
 router = APIRouter(tags=["heat"], route_class=StrictRoute)
 DEFAULT_PERIOD = timedelta(days=30)
 LONGEST_PERIOD = timedelta(days=366 * 3)
 
-Layer = Literal["hazards", "incidents"]
-CellName = Literal["sub_grid", "grid", "community", "subdistrict", "250m", "500m"]
+# The layers that derive from residents, beside the table that their cases stand in.
+RELEASED = {"resident_hazards": "hazards", "resident_incidents": "incidents"}
+Layer = Literal["hazards", "incidents", "resident_hazards", "resident_incidents"]
+CellName = Literal["sub_grid", "grid", "community", "subdistrict", "district", "250m", "500m"]
 Per = Literal["count", "households", "change"]
 
 
@@ -56,8 +65,24 @@ def read_heat(
     cell: CellName = "grid",
     per: Per = "count",
     format: Literal["geojson", "json"] = "geojson",  # noqa: A002 - the contract's word
+    month: AskedMonth | None = None,
 ) -> dict[str, Any]:
-    """Counts per cell of the area, zeros included; `n` is null where too few may be shown."""
+    """Counts per cell of the area, zeros included.
+
+    What derives from residents (the layers `resident_…`, or a category of that kind) is told by `month`, for
+    communities, subdistricts and districts: rows of a release, `n` null where too few may be shown. Other layers may
+    be asked by month too.
+    """
+    if layer in RELEASED or heat.is_resident_derived(tx, category):
+        where = _area(by, area)
+        if month is None or since is not None or until is not None:
+            raise Unacceptable("resident_period", errors=[(["month"], "resident_period")])
+        if cell not in LEVELS or per != "count":
+            raise Unacceptable("resident_cell", errors=[(["cell"], "resident_cell")], cell=cell)
+        rows = ReleaseAsked(RELEASED.get(layer, layer), month, cell, where, category or "")
+        return _released(layer, rows, *releases.read_release(tx, rows, by=by), form=format)
+    if month is not None:
+        since, until = span_of_month(month, CITY_ZONE)
     start, end = _period(since, until, now)
     asked = heat.HeatQuestion(layer, _area(by, area), start, end, category, cell, per)
     cells = heat.count_cells(tx, asked, now=now)
@@ -67,6 +92,69 @@ def read_heat(
     return feature_collection((feature(one.shape, **_plain(one)) for one in cells), **about)
 
 
+def _released(
+    layer: str, rows: ReleaseAsked, cards: list[ReleaseCard], cells: list[ReleasedCell], *, form: str
+) -> dict[str, Any]:
+    told: list[tuple[BaseGeometry | None, dict[str, Any]]] = [
+        (cell.shape, {"cell": cell.area, "name": cell.name, "n": cell.n, "rate": None, "suppressed": cell.n is None})
+        for cell in cells
+    ]
+    about = {
+        "layer": layer,
+        "category": rows.category or None,
+        "cell": rows.level,
+        "per": "count",
+        "month": f"{rows.month:%Y-%m}",
+        "release": [str(card.id) for card in cards],
+        "released_at": max(card.released_at for card in cards).isoformat(),
+        "smallest": releases.SMALLEST,
+    }
+    if form == "json":
+        return about | {"cells": [properties for _, properties in told]}
+    return feature_collection((feature(shape, **properties) for shape, properties in told), **about)
+
+
+class ReleaseOut(BaseModel):
+    """One month of one layer; no hidden cell can be narrowed to less than `narrowest` (null: nothing bounds any)."""
+
+    id: str
+    layer: str
+    district: str
+    month: str
+    released_at: datetime
+    categories: list[str]
+    shown: int
+    hidden: int
+    narrowest: float | None
+
+
+class ReleasesOut(BaseModel):
+    smallest: int
+    releases: list[ReleaseOut]
+
+
+@router.get("/api/v1/releases", summary="What was released of layers that derive from residents")
+def list_releases(
+    tx: Read, by: AnyRole, layer: Literal["resident_hazards", "resident_incidents"] | None = None
+) -> ReleasesOut:
+    """Every month that was released within the reader's area, the newest first; `category` "" is the total."""
+    names = {table: name for name, table in RELEASED.items()}
+    found = releases.list_releases(tx, layer=None if layer is None else RELEASED[layer], by=by)
+    return ReleasesOut(
+        smallest=releases.SMALLEST,
+        releases=[
+            ReleaseOut(
+                id=str(one.id),
+                layer=names[one.layer],
+                month=f"{one.month:%Y-%m}",
+                categories=list(one.categories),
+                **{name: getattr(one, name) for name in ("district", "released_at", "shown", "hidden", "narrowest")},
+            )
+            for one in found
+        ],
+    )
+
+
 def _plain(cell: heat.Cell) -> dict[str, Any]:
     rate = None if cell.rate is None else round(cell.rate, 4)
     return {
@@ -74,7 +162,7 @@ def _plain(cell: heat.Cell) -> dict[str, Any]:
         "name": cell.name,
         "n": cell.n,
         "rate": rate,
-        "suppressed": cell.suppressed,
+        "suppressed": False,
         "households": cell.households,
     }
 

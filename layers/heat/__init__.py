@@ -1,22 +1,20 @@
 """Heat and figures: counts on the server, never points ([A3]).
 
 Cells are grids, sub-grids, communities, subdistricts or squares. Counts follow the boundaries (`current_code`, [P5]).
-Categories derived from residents are counted by calendar weeks or months, for communities and above, never under 11.
+Categories derived from residents are never counted here: they are released, month by month (`layers.releases`).
 """
 
-from layers.heat.cells import CELLS, PERS, Cell, HeatQuestion, count_cells
+from layers.heat.cells import CELLS, PERS, Cell, HeatQuestion, count_cells, is_resident_derived
 from layers.heat.figures import AreaFigures, Figures, read_figures
-from layers.heat.privacy import SMALLEST_COUNT, suppress
 
 __all__ = [
     "CELLS",
     "PERS",
-    "SMALLEST_COUNT",
     "AreaFigures",
     "Cell",
     "Figures",
     "HeatQuestion",
     "count_cells",
+    "is_resident_derived",
     "read_figures",
-    "suppress",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from layers.categories import Category
 from layers.errors import Unacceptable
 from layers.grids import Grid
 from layers.hazards import Hazard
-from layers.heat.privacy import check_period, suppress
 from layers.incidents import Incident
 from layers.plans import Plan
 from tiling.binning import bin_points
@@ -28,7 +27,6 @@ from tiling.plane import Plane
 CELLS = ("sub_grid", "grid", "community", "subdistrict", "250m", "500m")
 PERS = ("count", "households", "change")
 SQUARES_M = {"250m": 250.0, "500m": 500.0}
-COARSE_ENOUGH = ("community", "subdistrict")
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,12 @@ class HeatQuestion:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell's answer. `n` and `rate` are None where too few may be shown; `shape` is in lon/lat degrees."""
+    """One cell's answer; `rate` is None where there is nothing to divide by, `shape` is in lon/lat degrees."""
 
     cell: str
     name: str
-    n: int | None
+    n: int
     rate: float | None
-    suppressed: bool
     households: int
     shape: BaseGeometry | None = None
 
@@ -61,50 +58,34 @@ def count_cells(session: Session, asked: HeatQuestion, *, now: datetime) -> list
     """Every cell of the area with its count, zeros included, in the order of their codes.
 
     `rate` is the count per 1,000 households (`per="households"`) or the relative change to the period of the same
-    length before (`per="change"`, None where that one was 0).
+    length before (`per="change"`, None where that one was 0). Raises Unacceptable for an unknown category and for one
+    that derives from residents.
     """
-    personal = _is_personal(session, asked)
-    if personal:
-        _check_personal(asked)
+    if is_resident_derived(session, asked.category):
+        raise Unacceptable("resident_period", errors=[(["month"], "resident_period")])
     if asked.cell in SQUARES_M:
-        return _squares(session, asked, personal=personal)
+        return _squares(session, asked)
     ladder = _Ladder.read(session, asked, now=now)
     counts = ladder.fold(_counts_by_code(session, asked))
-    hidden = suppress(counts, parents=ladder.parents) if personal else set()
     before: Mapping[str, int] = {}
     if asked.per == "change":
         earlier = replace(asked, since=asked.since - (asked.until - asked.since), until=asked.since)
         before = ladder.fold(_counts_by_code(session, earlier))
-        hidden |= suppress(before, parents=ladder.parents) if personal else set()
-    return [ladder.cell(code, counts[code], asked=asked, before=before, hidden=hidden) for code in sorted(counts)]
+    return [ladder.cell(code, counts[code], asked=asked, before=before) for code in sorted(counts)]
 
 
-def _is_personal(session: Session, asked: HeatQuestion) -> bool:
-    if asked.category is None:
-        return False
-    category = session.get(Category, asked.category)
-    if category is None:
-        raise _unknown(asked.category)
-    return category.resident_derived
-
-
-def _unknown(category: str) -> Unacceptable:
-    return Unacceptable("unknown_category", errors=[(["category"], "unknown_category")], category=category[:60])
+def is_resident_derived(session: Session, code: str | None) -> bool:
+    """Whether a category derives from residents; False for None. Raises Unacceptable for an unknown one."""
+    category = None if code is None else session.get(Category, code)
+    if code is not None and category is None:
+        raise Unacceptable("unknown_category", errors=[(["category"], "unknown_category")], category=code[:60])
+    return category is not None and category.resident_derived
 
 
 def require_countable(session: Session, code: str) -> None:
     """Raise Unacceptable for an unknown category, and for one derived from residents: those are never exact."""
-    category = session.get(Category, code)
-    if category is None:
-        raise _unknown(code)
-    if category.resident_derived:
+    if is_resident_derived(session, code):
         raise Unacceptable("category_of_residents", errors=[(["category"], "category_of_residents")], category=code)
-
-
-def _check_personal(asked: HeatQuestion) -> None:
-    if asked.cell not in COARSE_ENOUGH:
-        raise Unacceptable("resident_cell", cell=asked.cell)
-    check_period(asked.since, asked.until)
 
 
 def columns_of(layer: str) -> tuple[Any, ColumnElement[datetime], ColumnElement[Any]]:
@@ -173,16 +154,14 @@ class _Ladder:
                 folded[cell] += count
         return folded
 
-    def cell(self, code: str, n: int, *, asked: HeatQuestion, before: Mapping[str, int], hidden: Iterable[str]) -> Cell:
+    def cell(self, code: str, n: int, *, asked: HeatQuestion, before: Mapping[str, int]) -> Cell:
         households = self.households.get(code, 0)
-        if code in set(hidden):
-            return Cell(code, self.names[code], None, None, True, households, self.shapes.get(code))
         rate: float | None = None
         if asked.per == "households" and households:
             rate = 1000.0 * n / households
         if asked.per == "change" and before.get(code):
             rate = n / before[code] - 1.0
-        return Cell(code, self.names[code], n, rate, False, households, self.shapes.get(code))
+        return Cell(code, self.names[code], n, rate, households, self.shapes.get(code))
 
 
 def _ancestor(code: str, level: str, level_of: Mapping[str, str], parents: Mapping[str, str | None]) -> str | None:
@@ -221,9 +200,7 @@ def _shapes(wanted: list[Any], finest: list[Any], cell_of: Mapping[str, str | No
     return shapes | {code: shapely.union_all(some) for code, some in parts.items()}
 
 
-def _squares(session: Session, asked: HeatQuestion, *, personal: bool) -> list[Cell]:
-    if personal:
-        raise Unacceptable("resident_cell", cell=asked.cell)
+def _squares(session: Session, asked: HeatQuestion) -> list[Cell]:
     table, _, _ = columns_of(asked.layer)
     size_m = SQUARES_M[asked.cell]
     rows = session.execute(select(table.geom.ST_X(), table.geom.ST_Y()).where(asked_rows(asked))).all()
@@ -238,7 +215,7 @@ def _squares(session: Session, asked: HeatQuestion, *, personal: bool) -> list[C
     found = bin_points(x_m, y_m, weights=np.ones(len(rows)), cell_m=size_m)
     shapes = plane.to_degrees(found.squares())
     return [
-        Cell(f"{int(c)}_{int(r)}", "", int(n), None, False, 0, shape)
+        Cell(f"{int(c)}_{int(r)}", "", int(n), None, 0, shape)
         for c, r, n, shape in zip(found.column, found.row, found.points, shapes, strict=True)
     ]
 

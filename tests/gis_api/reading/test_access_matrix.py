@@ -48,6 +48,7 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/devices": "dispatcher worker admin",
     "GET /api/v1/heat": ALL,
     "GET /api/v1/figures": ALL,
+    "GET /api/v1/releases": ALL,
     "GET /api/v1/search": "planner dispatcher leader worker admin",
     "GET /tiles/{name}/{z}/{x}/{y}.mvt": ALL,
     "GET /tiles/{name}.json": ALL,

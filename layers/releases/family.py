@@ -1,0 +1,81 @@
+"""A family of cells that are released together: counts of one layer in one month ([A3]).
+
+An atom is what no cell divides: one community and one category (where borders changed: one piece of ground and one
+category). Every cell is the sum of some atoms; whoever knows some cells knows so many equations about the atoms, and
+that none of them is negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+# What a cell is called: (area, category) where it is released, more words where it only helps the audit.
+Key = tuple[str, ...]
+# No count under this is shown, and no hidden one may be narrowed to an interval shorter than it.
+SMALLEST = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A sum of atoms (their numbers, ascending) with its name; `n` is its true count."""
+
+    key: Key
+    atoms: tuple[int, ...]
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """All cells that may be released together.
+
+    `known` are cells that are public already, such as the last release under other borders; `guarded` are never
+    released but must not be found out either: a piece of ground that changed hands is the difference of two cells.
+    """
+
+    atoms: int
+    cells: tuple[Cell, ...]
+    known: tuple[Cell, ...] = ()
+    guarded: tuple[Cell, ...] = ()
+
+    def hidden(self, shown: frozenset[Key]) -> list[Cell]:
+        """What must stay hidden where these are shown."""
+        return [cell for cell in (*self.cells, *self.guarded) if cell.key not in shown]
+
+    def public(self, shown: frozenset[Key]) -> list[Cell]:
+        """What everybody knows where these are shown."""
+        return [*self.known, *(cell for cell in self.cells if cell.key in shown)]
+
+
+def build_family(
+    counts: npt.ArrayLike, *, communities: Sequence[str], categories: Sequence[str], parents: Mapping[str, str]
+) -> Family:
+    """The family of every community, every area above it, every category and their total.
+
+    `counts` is communities x categories; `parents` leads from each code to the next one up. Keys are (area, category),
+    the category "" being the total; where there is one category only, it is the total.
+    """
+    table = np.asarray(counts, dtype=np.int64)
+    assert table.shape == (len(communities), len(categories))
+    rows_of: dict[str, list[int]] = {}
+    for row, code in enumerate(communities):
+        here: str | None = code
+        while here:
+            rows_of.setdefault(here, []).append(row)
+            here = parents.get(here)
+    columns_of = {name: [column] for column, name in enumerate(categories)}
+    if len(categories) > 1:
+        columns_of[""] = list(range(len(categories)))
+    cells = tuple(
+        Cell(
+            (area, category),
+            tuple(row * len(categories) + column for row in rows for column in columns),
+            int(table[np.ix_(rows, columns)].sum()),
+        )
+        for area, rows in rows_of.items()
+        for category, columns in columns_of.items()
+    )
+    return Family(table.size, cells)
