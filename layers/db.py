@@ -32,6 +32,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from layers.stored_moments import read_any_moment
+
 # A request that takes longer has gone wrong; long work (import, demo, publish) asks for more by itself.
 STATEMENT_TIMEOUT_MS = 15_000
 WGS84 = 4326
@@ -92,6 +94,7 @@ def make_engine(url: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, p
         pool_timeout=3,
         connect_args={"options": options, "connect_timeout": 3},
     )
+    event.listen(engine, "connect", read_any_moment)
     event.listen(engine, "checkout", _refuse_dead)
     return engine
 

@@ -134,6 +134,8 @@ class Publication(Base):
     """The version table that every process polls ([L7]): `index_version` grows with each publication anywhere."""
 
     __tablename__ = "publications"
+    # [C6] by sense: a publication of the year 10000 kept every process on the state before it.
+    __table_args__ = (CheckConstraint("effective_at <= at + interval '732 days'", name="effective_within_two_years"),)
 
     index_version: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     district: Mapped[str] = code_column()

@@ -26,6 +26,7 @@ class Position(Base):
     __tablename__ = "positions"
     __table_args__ = (
         CheckConstraint("lon BETWEEN -180 AND 180 AND lat BETWEEN -90 AND 90", name="on_earth"),
+        CheckConstraint("fixed_at <= received_at + interval '1 day'", name="fixed_before_it_was_received"),
         {"postgresql_with": {"fillfactor": "50"}},
     )
 

@@ -12,6 +12,7 @@ from geoalchemy2 import alembic_helpers
 from sqlalchemy import Connection, Engine, text
 
 from layers.tables import metadata
+from migrations.moments import bound_moments, judge_what_is_stored
 
 # Two starts at once migrate one after the other: an advisory lock with a number of our own.
 MIGRATION_LOCK = 0x57414E4747450002 % 2**63
@@ -30,6 +31,8 @@ def upgrade(engine: Engine) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         command.upgrade(_config(connection), "head")
+        bound_moments(connection)
+        judge_what_is_stored(connection)
 
 
 def make_revision(engine: Engine, message: str) -> None:

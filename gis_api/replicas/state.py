@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,12 +10,14 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from layers.access import Actor, list_key_actors, list_signed_in
 from layers.candidates import Roster
 from layers.locating import Atlas, Rules, load_atlas, versions
 
+log = logging.getLogger("wangge.replicas")
 # Asked several times a second: what must be seen at once. Keys and people are few.
 _URGENT = text("""
     SELECT (SELECT max(index_version) FROM publications),
@@ -71,6 +74,7 @@ class State:
     atlas: Atlas | None = None
     roster: Roster | None = None
     marks: Marks = field(default_factory=Marks)
+    roster_unreadable: bool = False
 
     def without_roster_mark(self) -> State:
         """The same state, whose roster is read anew at the next reading."""
@@ -101,13 +105,29 @@ def read_state(
     atlas_changed = previous.atlas is None or marks.atlas != previous.marks.atlas
     keys = list_key_actors(session) if keys_changed else previous.keys
     people = list_signed_in(session) if people_changed else previous.people
+    if keys_changed or people_changed:
+        early(replace(previous, keys=keys, people=people))  # whatever becomes of the rest
     atlas = load_atlas(session, previous=previous.atlas, rules=rules) if atlas_changed else previous.atlas
     if not (atlas_changed or marks != previous.marks or _is_worn(previous, now)):
         return previous
     if atlas_changed and previous.roster is not None:
         # Under the old marks: should the roster fail to be read, the next look begins again.
         early(replace(previous, keys=keys, people=people, atlas=atlas))
-    return State(keys, people, atlas, _roster(session, previous, marks, now), marks)
+    roster = _find_roster(session, previous, marks, now)
+    # The present one could not be read: the one before it goes on, until something is written again.
+    return State(keys, people, atlas, roster or previous.roster, marks, roster is None)
+
+
+def _find_roster(session: Session, previous: State, marks: Marks, now: datetime) -> Roster | None:
+    """The present roster; None, and a line in the log, where it cannot be read: keys and plans do not wait for it."""
+    try:
+        with session.begin_nested():
+            return _roster(session, previous, marks, now)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away
+    except Exception:
+        log.exception("the roster cannot be read; the one before it goes on")
+        return None
 
 
 def _roster(session: Session, previous: State, marks: Marks, now: datetime) -> Roster:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +11,9 @@ from pydantic import BaseModel
 from gis_api.answers import shown_as
 from gis_api.dependencies import Replicas_, Settings_, public
 from gis_api.metrics import MEDIA_TYPE, Metrics
+from gis_api.replicas import Replicas
 from gis_api.strict_routes import StrictRoute
+from layers.stored_moments import StoredMomentLoader
 
 router = APIRouter(tags=["health"], route_class=StrictRoute, dependencies=[public])
 
@@ -69,7 +72,18 @@ def metrics(request: Request, replicas: Replicas_, settings: Settings_) -> Respo
         *counted.with_others(settings.var / "metrics").lines(),
         "# TYPE wangge_stale gauge",
         f"wangge_stale {int(replicas.stale)}",
+        *_unreadable(replicas),
         "# TYPE wangge_takes_writes gauge",
         f"wangge_takes_writes {int(replicas.takes_writes)}",
     ]
     return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
+
+
+def _unreadable(replicas: Replicas) -> Iterator[str]:
+    """What this process could not read and left out, plan by plan; moments out of bounds as a number."""
+    atlas = replicas.state.atlas
+    yield "# TYPE wangge_unreadable gauge"
+    yield f'wangge_unreadable{{what="moment"}} {StoredMomentLoader.out_of_bounds}'
+    yield f'wangge_unreadable{{what="roster"}} {int(replicas.state.roster_unreadable)}'
+    for plan_id in atlas.unreadable if atlas is not None else ():
+        yield f'wangge_unreadable{{what="plan {plan_id}"}} 1'

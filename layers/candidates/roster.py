@@ -6,6 +6,7 @@ Cost: five statements, about 40 ms for 2,400 workers; the chart is passed on whi
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from layers.standings import Ints, Place
 from layers.workers import Worker
 from tiling.plane import Plane
 
+log = logging.getLogger("wangge.candidates")
 SPAN = timedelta(days=1)
 Floats = NDArray[np.float64]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -129,11 +131,14 @@ def _districts(
     for worker in rows.workers:
         for district in _districts_of(worker, rows, chart):
             members[district].append(worker)
-    return {
-        district: _district(district, people, rows, chart, code_numbers)
-        for district, people in members.items()
-        if district in chart.epsg
-    }
+    told = {}
+    for district, people in members.items():
+        if district in chart.epsg:
+            try:
+                told[district] = _district(district, people, rows, chart, code_numbers)
+            except Exception:
+                log.exception("the roster of %s cannot be made and is left out", district)
+    return told
 
 
 def _workers() -> Any:

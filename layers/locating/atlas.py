@@ -151,6 +151,8 @@ class Atlas:
     charges: Charges = field(default_factory=lambda: Charges({}))
     rules: Rules = field(default_factory=Rules)
     areas_mark: str = ""
+    # Published plans that could not be read: what they changed does not hold here.
+    unreadable: tuple[int, ...] = ()
     _pages: dict[tuple[int, ...], Page] = field(default_factory=dict, repr=False)
 
     @cached_property

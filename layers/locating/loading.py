@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from layers.locating.atlas import Atlas, Rules, term_of
+from layers.locating.atlas import Atlas, Rules, Term, term_of
 from layers.locating.charges import Charges, load_charges
 from layers.locating.edition import Edition, load_areas, load_edition
 from layers.plans import Plan, Publication
 
+log = logging.getLogger("wangge.locating")
 # xmin is the transaction that wrote a row. Their sum and the number of rows change with every insert, update and
 # delete, also when a transaction that began earlier commits later (which the largest xmin would not show).
 _AREAS = text("SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM areas")
@@ -43,15 +48,61 @@ def load_atlas(
     terms = tuple(term_of(*row) for row in session.execute(_terms()))
     mark = str(session.scalar(_AREAS))
     known = _kept(session, previous, mark)
-    needed = [term for term in terms if term.until > moment]
+    terms, editions, unreadable = _editions(session, terms, known, after=moment)
     return Atlas(
         index_version=session.scalar(select(func.max(Publication.index_version))) or 0,
         terms=terms,
-        editions={term.plan_id: known.get(term.plan_id) or load_edition(session, term.plan_id) for term in needed},
+        editions=editions,
+        unreadable=unreadable,
         charges=_charges(session, previous),
         rules=rules or (previous.rules if previous is not None else Rules()),
         areas_mark=mark,
     )
+
+
+def _editions(
+    session: Session, terms: tuple[Term, ...], known: Mapping[int, Edition], *, after: datetime
+) -> tuple[tuple[Term, ...], dict[int, Edition], tuple[int, ...]]:
+    """The terms with the editions of those that end after a moment, and the ids of plans that cannot be read.
+
+    One unreadable plan must not stop the others: it is left out, and the plan before it goes on in its place.
+    """
+    editions: dict[int, Edition] = {}
+    unreadable: list[int] = []
+    while missing := [term for term in terms if term.until > after and term.plan_id not in editions]:
+        for term in missing:
+            edition = known.get(term.plan_id) or _find_edition(session, term)
+            if edition is None:
+                unreadable.append(term.plan_id)
+            else:
+                editions[term.plan_id] = edition
+        terms = without(terms, unreadable)
+    return terms, editions, tuple(unreadable)
+
+
+def _find_edition(session: Session, term: Term) -> Edition | None:
+    """The edition of a plan; None, and a line in the log, for one that cannot be read."""
+    try:
+        # In a savepoint: after an error of the database the transaction goes on.
+        with session.begin_nested():
+            return load_edition(session, term.plan_id)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, which says nothing of the plan
+    except Exception:
+        log.exception("plan %s of %s cannot be read and is left out", term.plan_id, term.district)
+        return None
+
+
+def without(terms: Sequence[Term], unreadable: Collection[int]) -> tuple[Term, ...]:
+    """The terms as if these plans had not been published: the one before each goes on in its place."""
+    kept: list[Term] = []
+    for term in terms:
+        before = kept[-1] if kept and kept[-1].district == term.district else None
+        if term.plan_id not in unreadable:
+            kept.append(term)
+        elif before is not None and before.until == term.since:
+            kept[-1] = replace(before, until=term.until)
+    return tuple(kept)
 
 
 def _terms() -> Select[Any]:
