@@ -101,6 +101,8 @@ class Answer:
     errors: tuple[tuple[Sequence[str | int], str], ...] = ()
     where: BaseGeometry | None = None
     headers: Mapping[str, str] | None = None
+    # What the error said itself, in English; told in the reader's language where its words are known.
+    said: str = ""
 
 
 def install(app: FastAPI) -> None:
@@ -151,7 +153,7 @@ def answer_of(error: Exception, lang: str) -> Answer:
     if isinstance(error, LayerError):
         return Answer(status, error.code, error.details, error.errors, error.where, headers)
     if isinstance(error, TilingError):
-        return Answer(status, error.code, error.details, (), _in_degrees(error.where), headers)
+        return Answer(status, error.code, error.details, (), _in_degrees(error.where), headers, said=str(error))
     return Answer(status, CODES[status], {}, headers=headers)
 
 
@@ -224,6 +226,9 @@ def _title(answer: Answer, lang: str) -> str:
 
 
 def _detail(answer: Answer, lang: str) -> str:
+    retold = texts.retold(answer.said) if answer.said else None
+    if retold is not None:
+        return _filled(retold[0], lang, retold[1])
     key = f"errors.{answer.code}"
     return _filled(key, lang, answer.details) if texts.has(key) else _title(answer, lang)
 

@@ -223,6 +223,8 @@ def _count(coordinates: Any, depth: int, most: int) -> int:
 
 
 def _build(kind: str, coordinates: Any, datum: str) -> BaseGeometry:
+    if not coordinates:  # no part at all: numpy would not know how deep nothing is
+        return shapely.Polygon()
     if kind == "Point":
         return cast("BaseGeometry", shapely.points(_line([coordinates], datum, [])[0]))
     if kind == "MultiPoint":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from gis_api.texts import has, text
+from gis_api.texts import has, retold, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,10 @@ def _of_layer(error: LayerError, lang: str) -> str:
 
 
 def _of_tiling(error: TilingError, lang: str) -> str:
-    key = f"errors.{error.code}"
+    said, key = retold(str(error)), f"errors.{error.code}"
     try:
+        if said is not None:
+            return text(said[0], lang, **said[1])
         return text(key, lang, **error.details) if has(key) else str(error)
     except (KeyError, IndexError, ValueError):
         return str(error)

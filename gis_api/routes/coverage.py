@@ -68,6 +68,8 @@ def check_coverage(sent: CoverageIn, by: Planner, session: Read, settings: Setti
     reader = _Reader(datum, settings.most_vertices)
     codes, polygons, parts_allowed = reader.grids(sent.grids)
     frame = None if sent.frame is None else reader.shape(sent.frame, ["frame"])
+    if sent.frame is not None and frame is None:
+        raise Unacceptable("empty_geometry", errors=[(["frame"], "empty_geometry")])
     task = CheckTask(
         codes=codes,
         polygons=polygons,

@@ -52,6 +52,26 @@ def section(name: str, lang: str = DEFAULT) -> dict[str, str]:
     return found
 
 
+def retold(sentence: str) -> tuple[str, Mapping[str, str]] | None:
+    """The key of an English sentence of the geometry (section ``said``), and the values in it; None where it is not
+    known. They say more than the name of their error: "there is a vertex already; move it instead"."""
+    for key, pattern in _said():
+        found = pattern.fullmatch(sentence)
+        if found is not None:
+            return key, found.groupdict()
+    return None
+
+
+@cache
+def _said() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The sentences as patterns, the most particular first."""
+    sentences = {key: value for key, value in catalogue("en").items() if key.startswith("said.")}
+    order = sorted(sentences, key=lambda key: -len(sentences[key]))
+    return tuple(
+        (key, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(sentences[key])))) for key in order
+    )
+
+
 @cache
 def catalogue(lang: str) -> Mapping[str, str]:
     """All sentences of one language by dotted key; read once per process. Raises UnknownTextError for a language not

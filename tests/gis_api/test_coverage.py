@@ -214,3 +214,13 @@ def test_deep_nesting_is_refused_and_the_service_lives_on(planner: TestClient) -
 
 def test_only_planners_check(client_as: ClientAs) -> None:
     assert client_as("leader").post("/api/v1/coverage", json={"grids": {}}).status_code == 403
+
+
+def test_a_multipolygon_without_parts_is_an_empty_grid_and_no_frame(planner: TestClient) -> None:
+    nothing = {"type": "MultiPolygon", "coordinates": []}
+    grids = collection("AAB\nCCB")
+    grids["features"][0]["geometry"] = nothing
+    told = report(planner, grids)
+    assert "empty" in told["summary"]["by_kind"] and not told["ok"]
+    told = refusal(planner, {"grids": collection("AB"), "frame": nothing})
+    assert told["type"].endswith("empty_geometry") and told["errors"][0]["loc"] == ["frame"]

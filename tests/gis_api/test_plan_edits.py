@@ -236,3 +236,30 @@ def test_why_a_shape_is_invalid_is_told_in_the_readers_language(draft: Draft, la
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(detail)
     assert answer.json()["where"] == {"type": "Point", "coordinates": pytest.approx([118.18005, 39.65005])}
+
+
+@pytest.mark.parametrize("shape", [[], [[]], [[[]]]])
+def test_a_shape_without_ground_is_refused_in_words(draft: Draft, small_city: SmallCity, shape: Any) -> None:
+    code, empty = small_city.codes[0][:15], {"type": "MultiPolygon", "coordinates": shape}
+    for edit in (
+        {"op": "add", "geometry": empty, "name": "x"},
+        {"op": "carve", "geometry": empty, "name": "x"},
+        {"op": "give", "geometry": empty, "to": code},
+        {"op": "reshape", "geometry": empty, "code": code},
+        {"op": "split", "code": code, "line": {"type": "LineString", "coordinates": []}},
+    ):
+        answer = draft.edit(**edit)
+        assert answer.status_code == 422 and answer.json()["errors"][0]["loc"][0] in ("coordinates", "type"), (
+            answer.text
+        )
+
+
+def test_the_words_of_the_geometry_reach_the_user(draft: Draft, small_city: SmallCity) -> None:
+    lon, lat = inner_vertex(small_city)
+    twice = draft.edit(op="insert_vertex", at=[lon, lat], to=[lon, lat])
+    assert twice.json()["detail"] == "该位置已有节点，请直接移动它。", twice.text
+    code = small_city.codes[0][:15]
+    alone = draft.edit(op="merge", codes=[code, code])
+    assert alone.status_code == 422 and alone.json()["detail"] == "请至少指明两个网格。", alone.text
+    nowhere = draft.edit(op="remove", code="130273999999999", into=code)
+    assert nowhere.status_code == 404 and nowhere.json()["detail"] == "没有网格 130273999999999。", nowhere.text

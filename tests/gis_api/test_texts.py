@@ -1,8 +1,15 @@
+import ast
+import inspect
 import re
+from pathlib import Path
 
 import pytest
 
 from gis_api import texts
+from tiling import errors
+
+TILING = Path(errors.__file__).parent
+ERRORS = {name for name, kind in vars(errors).items() if inspect.isclass(kind)}
 
 
 def marks(sentence: str) -> set[str]:
@@ -65,3 +72,34 @@ def test_an_unknown_key_or_language_raises() -> None:
 )
 def test_the_browser_chooses_among_the_languages_spoken_here(header: str | None, lang: str) -> None:
     assert texts.chosen(header) == lang
+
+
+def sentences_of_the_geometry() -> set[str]:
+    """What `tiling` raises its errors with, values filled with something."""
+    found: set[str] = set()
+    for path in sorted(TILING.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        named = {
+            target.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS and node.args:
+                said = named.get(node.args[0].id) if isinstance(node.args[0], ast.Name) else node.args[0]
+                if isinstance(said, ast.JoinedStr):
+                    found.add("".join(part.value if isinstance(part, ast.Constant) else "7" for part in said.values))
+                elif isinstance(said, ast.Constant):
+                    found.add(str(said.value))
+    return found
+
+
+def test_every_sentence_of_the_geometry_is_told_in_both_languages() -> None:
+    sentences = sentences_of_the_geometry()
+    assert len(sentences) > 30
+    assert [sentence for sentence in sorted(sentences) if texts.retold(sentence) is None] == []
+    key, values = texts.retold("Grid 130273001 would cross itself (Self-intersection).") or ("", {})
+    assert texts.text(key, "zh-CN", **values) == "网格 130273001 将与自身相交（Self-intersection）。"
+    assert texts.retold("something that nobody says") is None
