@@ -280,10 +280,11 @@ def list_keys(session: Session, *, by: Actor) -> list[Key]:
     return list(session.scalars(select(Key).where(mine, Key.revoked_at.is_(None)).order_by(Key.name)))
 
 
-def revoke_key(session: Session, name: str, *, by: Actor) -> None:
-    """End a machine's key; raises NotFound where there is no valid one of that name in the area."""
+def revoke_key(session: Session, name: str, *, by: Actor) -> str:
+    """The area of a machine's key, which ends; raises NotFound where there is no valid one of that name in the area."""
     key = session.scalar(select(Key).where(Key.name == name, Key.revoked_at.is_(None)))
     if key is None:
         raise NotFound("not_found", name=name)
     require_visible(by, key.area)
     key.revoked_at = func.now()
+    return key.area

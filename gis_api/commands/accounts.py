@@ -55,22 +55,35 @@ def add_user(
     role: RoleName,
     area: Area = "",
     unit: Department = None,
+    worker: Annotated[str | None, typer.Option(help="The staff number of the worker whose account it is.")] = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from standard input.")] = False,
 ) -> None:
     """Add a person; without --password-stdin a password is made and printed once."""
     import secrets
 
     from gis_api.auth import hash_password
-    from layers import access
+    from layers import access, history
     from layers.units import require_unit
+    from layers.workers import ids_of
 
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     if len(password) < SHORTEST_PASSWORD:
         raise typer.BadParameter(f"a password has at least {SHORTEST_PASSWORD} characters")
+    by = access.service_actor("wangge user add")
     with _session() as session:
         require_unit(session, unit)
-        hashed = hash_password(password)
-        access.add_user(session, name, role=_known_role(role), area=area, password_hash=hashed, unit=unit)
+        worker_id = None if worker is None else ids_of(session, [worker], by=by)[worker]
+        access.add_user(
+            session,
+            name,
+            role=_known_role(role),
+            area=area,
+            password_hash=hash_password(password),
+            worker_id=worker_id,
+            unit=unit,
+        )
+        told = {"role_given": role} | ({} if worker is None else {"worker": worker})
+        history.note(session, "add_user", subject=f"user:{name}", area=area, by=by, **told)
     print(f"added {name}" if password_stdin else f"added {name} with the password {password}")
 
 
@@ -93,26 +106,25 @@ def add_key(
     unit: Department = None,
 ) -> None:
     """Add a machine's key and print it, this one time."""
-    from layers import access
+    from layers import access, history
     from layers.units import require_unit
 
     if datum is not None and datum not in access.DATUMS:
         raise typer.BadParameter(f"{datum!r} is not one of {', '.join(access.DATUMS)}")
     with _session() as session:
         require_unit(session, unit)
-        print(access.add_key(session, name, role=_known_role(role), area=area, datum=datum, unit=unit))
+        token = access.add_key(session, name, role=_known_role(role), area=area, datum=datum, unit=unit)
+        by = access.service_actor("wangge key add")
+        history.note(session, "add_key", subject=f"key:{name}", area=area, by=by, role_given=role)
+    print(token)
 
 
 def revoke_key(name: str) -> None:
     """End a machine's key; every process knows within seconds."""
-    from sqlalchemy import func, update
+    from layers import access, history
 
-    from layers.access import Key
-
+    by = access.service_actor("wangge key revoke")
     with _session() as session:
-        statement = update(Key).where(Key.name == name, Key.revoked_at.is_(None)).values(revoked_at=func.now())
-        count = len(session.execute(statement.returning(Key.id)).all())
-    if count == 0:
-        print(f"there is no valid key named {name}", file=sys.stderr)
-        raise typer.Exit(1)
+        area = access.revoke_key(session, name, by=by)
+        history.note(session, "revoke_key", subject=f"key:{name}", area=area, by=by)
     print(f"revoked {name}")

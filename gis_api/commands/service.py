@@ -121,10 +121,11 @@ def _in_address(host: str) -> str:
 
 
 def migrate() -> None:
-    """Bring the database to the newest revision."""
+    """Bring the database to the newest revision; a new one gets categories, units and clocks."""
     from gis_api.settings import Settings
 
-    with opened_database(Settings()):
+    with opened_database(Settings()) as engine:
+        furnish(engine)
         print("the database is at the newest revision")
 
 
@@ -143,10 +144,30 @@ def demo(
 
 
 def prepare(settings: Settings, *, with_demo: bool) -> None:
-    """Migrate, and load the demo district where that is wanted and the database is empty."""
+    """Migrate, give a new city its categories, units and clocks, and load the demo district where that is wanted."""
     with opened_database(settings) as engine:
+        furnish(engine)
         if with_demo and is_empty(engine):
             load(engine, settings, seed=DEMO_SEED)
+
+
+def furnish(engine: Engine) -> None:
+    """The categories, units and clocks that a new city starts with, so that its first report is taken.
+
+    Only where there is no category at all: what somebody has taken away does not come back with the next start.
+    """
+    from sqlalchemy import exists, select
+
+    from layers.access import service_actor
+    from layers.categories import Category, ensure_defaults
+    from layers.db import transaction
+    from layers.history import note
+
+    with transaction(engine) as session:
+        if session.scalar(select(exists().where(Category.code.is_not(None)))):
+            return
+        rows = ensure_defaults(session)
+        note(session, "defaults", subject="city", by=service_actor("wangge serve"), rows=rows)
 
 
 def is_empty(engine: Engine) -> bool:
@@ -186,7 +207,8 @@ def add_demo_people(session: Session) -> dict[str, str]:
     from sqlalchemy import select
 
     from gis_api.auth import hash_password
-    from layers.access import add_user
+    from layers.access import add_user, service_actor
+    from layers.history import note
     from layers.incidents import Incident
     from layers.workers import Worker
 
@@ -203,6 +225,8 @@ def add_demo_people(session: Session) -> dict[str, str]:
             worker_id=worker.id if worker is not None and role == "worker" else None,
             unit=_busiest_unit(session) if role == "unit" else None,
         )
+        by = service_actor("wangge demo")
+        note(session, "add_user", subject=f"user:{name}", area=DEMO_DISTRICT, by=by, role_given=role)
     return passwords
 
 

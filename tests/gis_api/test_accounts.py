@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 
 from gis_api import auth
 from layers import history
+from layers.access import User, service_actor
 from layers.db import transaction
+from layers.workers import add_worker
 
 ClientAs = Callable[..., TestClient]
 NEW = {"name": "王工", "role": "planner", "area": "130273", "password": "correct horse"}
@@ -107,3 +109,23 @@ def test_the_history_of_a_foreign_area_is_not_shown(client_as: ClientAs) -> None
 
 def test_a_planner_does_not_read_the_history(client_as: ClientAs) -> None:
     assert client_as("planner").get("/api/v1/history").status_code == 403
+
+
+def test_an_account_is_tied_to_a_staff_number_and_untied(
+    client_as: ClientAs, signed_in: ClientAs, engine: Engine
+) -> None:
+    with transaction(engine) as session:
+        add_worker(session, "W-1", name="甲", role="grid_worker", area="130273001", by=service_actor("test"))
+    admin = client_as("admin")
+    assert admin.get("/api/v1/users/worker").json()["worker"] is None
+    assert admin.patch("/api/v1/users/worker", json={"worker": "W-1"}).json()["worker"] == "W-1"
+    assert admin.get("/api/v1/users/worker").json()["worker"] == "W-1"
+    assert {one["name"]: one["worker"] for one in admin.get("/api/v1/users").json()["users"]}["worker"] == "W-1"
+    with transaction(engine) as session:
+        assert session.get_one(User, "worker").worker_id is not None
+    assert admin.patch("/api/v1/users/worker", json={"worker": "nobody"}).status_code == 422
+    assert admin.patch("/api/v1/users/worker", json={"language": "en"}).json()["worker"] == "W-1", "left as it was"
+    assert admin.patch("/api/v1/users/worker", json={"worker": None}).json()["worker"] is None
+    made = admin.post("/api/v1/users", json=NEW | {"name": "new worker", "role": "worker", "worker": "W-1"})
+    assert (made.status_code, made.json()["worker"]) == (201, "W-1")
+    assert client_as("admin", area="130273002").get("/api/v1/users/worker").status_code == 404

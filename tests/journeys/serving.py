@@ -89,12 +89,12 @@ def command(var: Path, *words: str, **more: str) -> subprocess.CompletedProcess[
     return subprocess.run([*WANGGE, *words], env=environment, capture_output=True, text=True, timeout=120, cwd=ROOT)
 
 
-def start(var: Path, *, timeout_s: float = 180.0) -> Service:
+def start(var: Path, *more: str, timeout_s: float = 180.0) -> Service:
     port, printed = free_port(), var / f"printed-{time.monotonic_ns()}.txt"
     begun = time.monotonic()
     with printed.open("w") as out:
         process = subprocess.Popen(
-            [*WANGGE, "serve", "--port", str(port)],
+            [*WANGGE, "serve", "--port", str(port), *more],
             env=surroundings(var),
             stdout=out,
             stderr=subprocess.STDOUT,

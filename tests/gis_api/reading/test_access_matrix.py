@@ -54,6 +54,7 @@ EXPECTED: dict[str, str] = {
     "GET /tiles/{name}.json": ALL,
     "GET /api/v1/users": "admin",
     "POST /api/v1/users": "admin",
+    "GET /api/v1/users/{name:path}": "admin",
     "PATCH /api/v1/users/{name:path}": "admin",
     "GET /api/v1/keys": "admin",
     "POST /api/v1/keys": "admin",

@@ -7,7 +7,7 @@ import { DATUMS, field, select } from "./where.js";
 const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
 const SHORTEST_PASSWORD = 10;
 const KINDS = {
-  user: { path: "/api/v1/users", list: "users", columns: ["name", "role", "area", "state"] },
+  user: { path: "/api/v1/users", list: "users", columns: ["name", "role", "area", "worker", "state"] },
   key: { path: "/api/v1/keys", list: "keys", columns: ["name", "role", "area", "datum"] },
 };
 
@@ -72,9 +72,27 @@ function row(kind, one, act) {
   return el(
     "tr",
     { class: one.active === false ? "quiet" : "" },
-    [one.name, t(`roles.${one.role}`), one.area || "—", last].map((words) => el("td", {}, words)),
+    [one.name, t(`roles.${one.role}`), one.area || "—"].map((words) => el("td", {}, words)),
+    kind === "user" ? el("td", {}, worker(one, (number) => act("PATCH", path, { worker: number }))) : null,
+    el("td", {}, last),
     el("td", { class: "number" }, change),
   );
+}
+
+// The staff number that an account is tied to: without one a worker has no tasks.
+function worker(one, tie) {
+  const entry = el("input", {
+    class: "small",
+    name: "worker",
+    value: one.worker ?? "",
+    maxlength: "60",
+    size: "10",
+    autocomplete: "off",
+    placeholder: one.role === "worker" ? t("accounts.no_worker") : "—",
+    "aria-label": t("accounts.worker_of", { name: one.name }),
+  });
+  entry.addEventListener("change", () => tie(entry.value.trim() || null));
+  return entry;
 }
 
 function form(kind, act, said) {
@@ -95,12 +113,16 @@ function form(kind, act, said) {
       el("input", { name: "area", value: config.person.area, maxlength: "40", autocomplete: "off" }),
     ),
     kind === "user" ? password() : datum(),
+    kind === "user"
+      ? field(t("accounts.worker"), el("input", { name: "worker", maxlength: "60", autocomplete: "off" }))
+      : null,
     el("div", { class: "actions full" }, el("button", { type: "submit", class: "main" }, t(`accounts.add_${kind}`))),
   );
   made.addEventListener("submit", async (event) => {
     event.preventDefault();
     const sent = Object.fromEntries(new FormData(made));
     if (kind === "key") sent.datum ||= null;
+    else sent.worker ||= null;
     const done = await act("POST", KINDS[kind].path, sent);
     if (!done) return;
     made.reset();
