@@ -135,7 +135,7 @@ def statuses_of(route: APIRoute, method: str) -> set[int]:
     if route.body_field is not None:
         found |= {400} if route.path_format == "/api/v1/session" else {400, 404}
     if names & {"if_match", "if-match"}:
-        found |= {412} if "repair" in route.path_format else {412, 428}
+        found |= {412} if route.path_format.endswith(("/repair", "/divide")) else {412, 428}
     return found
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import shapely
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,7 @@ from layers import jobs, planning
 from layers.access import Role
 from layers.areas import Area
 from layers.db import make_engine, transaction
+from layers.dividing import Asked, divide_plan
 from layers.errors import LayerError, Unacceptable
 from layers.importing import ImportOptions, ImportReport, import_layer, inspect_file, report_as_json
 from layers.jobs import Job, Lost, Mark
@@ -253,9 +254,19 @@ def _options(job: Job) -> ImportOptions:
     return ImportOptions(**{name: value for name, value in job.task.items() if name in known})
 
 
+def divide_ground(session: Session, job: Job, _place: Place, pulse: Pulse) -> dict[str, Any]:
+    """Proposals for the ground of a plan; the first one is in its draft where that was asked for."""
+    # The search computes for as long as it was given, between two statements.
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    asked, version = Asked.from_json(job.task), job.task["version"] if job.task["apply"] else None
+    stop, plan = pulse.should_stop, int(job.task["plan"])
+    return divide_plan(session, plan, asked, version=version, should_stop=stop, progress=pulse.progress, by=job.by)
+
+
 WORK: Mapping[str, Callable[[Session, Job, Place, Pulse], dict[str, Any]]] = {
     "inspection": inspect_upload,
     "import": import_upload,
+    "division": divide_ground,
 }
 
 

@@ -1,8 +1,22 @@
-"""Dividing ground into grids: what a proposal looks like to others, and how a plan's ground is divided.
+"""Dividing the ground of a plan into grids ([S9]): what is asked, the ground, the proposals, and one of them applied.
 
-The search itself is `tiling.divide`; here are its words and its place in a plan.
+    divide_plan(session, plan.id, Asked(area="130273001001", households=30), should_stop=…, progress=…, by=planner)
+
+The search itself is `tiling.divide`; here are its place in a plan (`plan_ground.py`, `applying.py`), the replayed year
+(`forecasting.py`) and its words (`telling.py`).
 """
 
+from layers.dividing.asking import WEIGHTS, Asked, known_profiles
+from layers.dividing.proposing import divide_plan
 from layers.dividing.telling import figures_as_json, grids_as_features, proposal_as_json, remarks_as_json
 
-__all__ = ["figures_as_json", "grids_as_features", "proposal_as_json", "remarks_as_json"]
+__all__ = [
+    "WEIGHTS",
+    "Asked",
+    "divide_plan",
+    "figures_as_json",
+    "grids_as_features",
+    "known_profiles",
+    "proposal_as_json",
+    "remarks_as_json",
+]

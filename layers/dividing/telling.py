@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,21 @@ from numpy.typing import NDArray
 from tiling.divide import Figures, Proposal, ProposedGrid, Remark
 from tiling.plane import Plane
 
+_NOTHING: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
-def proposal_as_json(proposal: Proposal, plane: Plane) -> dict[str, Any]:
-    """The whole proposal: `figures`, `remarks`, `complete`, and `grids` and `sub_grids` as feature collections."""
+
+def proposal_as_json(
+    proposal: Proposal, plane: Plane, columns: Mapping[str, Sequence[Any]] = _NOTHING
+) -> dict[str, Any]:
+    """The whole proposal: `figures`, `remarks`, `complete`, and `grids` and `sub_grids` as feature collections.
+
+    `columns` are further properties of the grids, one value each.
+    """
     return {
         "complete": proposal.complete,
         "figures": figures_as_json(proposal.figures),
         "remarks": remarks_as_json(proposal.remarks, plane),
-        "grids": _collection(grids_as_features(proposal.grids, plane)),
+        "grids": _collection(grids_as_features(proposal.grids, plane, columns)),
         "sub_grids": _collection(grids_as_features(proposal.sub_grids, plane)),
     }
 
@@ -45,8 +53,13 @@ def remarks_as_json(remarks: Sequence[Remark], plane: Plane) -> list[dict[str, A
     ]
 
 
-def grids_as_features(grids: Sequence[ProposedGrid], plane: Plane) -> list[dict[str, Any]]:
-    """One feature a grid: `code`, `area`, `parent`, `role`, `households` (its weight), `buildings`."""
+def grids_as_features(
+    grids: Sequence[ProposedGrid], plane: Plane, columns: Mapping[str, Sequence[Any]] = _NOTHING
+) -> list[dict[str, Any]]:
+    """One feature a grid: `code`, `area`, `parent`, `role`, `weight`, `households`, `buildings`, and the `columns`.
+
+    The weight counts as households where no column says how many there are.
+    """
     shapes: NDArray[np.object_] = np.empty(len(grids), dtype=object)
     shapes[:] = [grid.shape for grid in grids]
     drawn: list[str] = shapely.to_geojson(np.asarray(plane.to_degrees(shapes), dtype=object)).tolist()
@@ -60,12 +73,14 @@ def grids_as_features(grids: Sequence[ProposedGrid], plane: Plane) -> list[dict[
                 "area": grid.area,
                 "parent": grid.parent,
                 "role": str(grid.role),
+                "weight": _plain(grid.weight),
                 "households": _plain(grid.weight),
                 "buildings": grid.buildings,
                 "area_m2": round(float(grid.shape.area), 1),
+                **{name: _plain(values[row]) for name, values in columns.items()},
             },
         }
-        for grid, geometry in zip(grids, drawn, strict=True)
+        for row, (grid, geometry) in enumerate(zip(grids, drawn, strict=True))
     ]
 
 

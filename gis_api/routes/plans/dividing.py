@@ -1,0 +1,110 @@
+"""Dividing the ground of a plan by households: asked for here, done as a job ([S9])."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from gis_api.answers import shown
+from gis_api.answers.cases import JobTold
+from gis_api.dependencies import Planner, Tx
+from gis_api.errors import language_of
+from gis_api.routes.plans.doors import JSON, PlanId, Seen
+from gis_api.strict_routes import StrictRoute
+from gis_api.telling import job_as_json
+from layers import jobs
+from layers.access import require_area
+from layers.dividing import Asked
+from layers.errors import Conflict, Outdated
+from layers.plans import PlanState, get_plan
+
+router = APIRouter(tags=["plans"], route_class=StrictRoute)
+# More would be more grids than a district has houses.
+MOST_GRIDS = 20_000
+
+Code = Annotated[str, Field(min_length=1, max_length=60)]
+Number = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Profile = Literal["balanced", "even", "streets"]
+
+
+class Division(BaseModel):
+    """What to divide and how. `area` is a community, subdistrict, district or (for sub-grids) a grid; without
+    `households` the community's own number counts, with `count` a number of grids."""
+
+    model_config = ConfigDict(extra="forbid")
+    area: Code
+    households: Number | None = None
+    tolerance: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.2
+    level: Literal["grid", "sub_grid"] = "grid"
+    keep: Annotated[list[Code], Field(max_length=MOST_GRIDS)] = Field(default_factory=list)
+    count: Annotated[int, Field(ge=1, le=MOST_GRIDS)] | None = None
+    sub_households: Number | None = None
+    profiles: Annotated[list[Profile], Field(min_length=1, max_length=3)] = ["balanced"]
+    weights: dict[Literal["households", "incidents", "lone_elders"], Factor] = {"households": 1.0}
+    least_change: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] | None = None
+    streets_only: bool = False
+    cut_stairwells: bool = False
+    empty_m2: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] = 30_000.0
+    offices: Annotated[list[tuple[Lon, Lat]], Field(max_length=2000)] = Field(default_factory=list)
+    seed: Annotated[int, Field(ge=0, le=2**31)] = 1
+    seconds: Annotated[float, Field(ge=1, le=600, allow_inf_nan=False)] = 120.0
+
+    @field_validator("profiles")
+    @classmethod
+    def each_once(cls, value: list[str]) -> list[str]:
+        """A profile named twice is one proposal."""
+        return list(dict.fromkeys(value))
+
+    @model_validator(mode="after")
+    def makes_sense(self) -> Division:
+        """Some weight must count, and sub-grids are of grids and smaller than they are."""
+        if not any(self.weights.values()):
+            raise ValueError("some weight must be above 0")
+        if self.sub_households is not None and self.level == "sub_grid":
+            raise ValueError("sub-grids are not divided once more")
+        if self.sub_households is not None and self.households is not None and self.sub_households >= self.households:
+            raise ValueError("sub_households must be smaller than households")
+        return self
+
+
+@router.post(
+    "/api/v1/plans/{plan_id}/divide", responses=shown(JobTold, status=202), status_code=202, response_class=Response
+)
+def divide_plan(
+    request: Request,
+    tx: Tx,
+    by: Planner,
+    plan_id: PlanId,
+    version: Seen,
+    body: Division,
+    apply: Annotated[bool, Query(description="put the first proposal into the draft, as one edit")] = False,
+) -> Response:
+    """A job whose result is a proposal of grids with its figures, or one for each profile; nothing is changed.
+
+    With `apply` the first one becomes one edit of the draft, at the version in If-Match or, without it, at the
+    present one: whoever edits the draft meanwhile makes the job fail.
+    """
+    plan = get_plan(tx, plan_id, by=by)
+    require_area(by, body.area)
+    if version is not None and version != plan.version:
+        raise Outdated("outdated_version", seen=version, latest=plan.version)
+    if apply and plan.state != PlanState.draft:
+        raise Conflict("not_a_draft", plan=plan_id, state=plan.state)
+    task: dict[str, Any] = {**_asked(body).as_json(), "plan": plan_id, "apply": apply, "version": plan.version}
+    task["district"] = plan.district
+    job = jobs.add_job(tx, "division", task=task, area=plan.district, by=by)
+    tx.flush()
+    tx.refresh(job)
+    answer = job_as_json(job, language_of(request))
+    return Response(orjson.dumps(answer), 202, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
+
+
+def _asked(body: Division) -> Asked:
+    told = body.model_dump()
+    return Asked(**{**told, "keep": tuple(body.keep), "profiles": tuple(body.profiles), "offices": tuple(body.offices)})

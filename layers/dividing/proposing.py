@@ -1,0 +1,96 @@
+"""Proposals for a plan: loaded, searched, told, and put into the draft where that is asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from layers.access import Actor, require_area
+from layers.dividing.applying import apply_proposal, shapes_of
+from layers.dividing.asking import Asked
+from layers.dividing.forecasting import forecast_of
+from layers.dividing.plan_ground import PlanGround, load_ground
+from layers.dividing.telling import proposal_as_json
+from layers.errors import Unacceptable
+from layers.planning.board import Board
+from layers.planning.desk import desk_of
+from layers.plans import get_plan
+from tiling.divide import Proposal, divide, weights_by
+from tiling.errors import CannotDivide
+
+Progress = Callable[[str, float], None]
+Stop = Callable[[], bool]
+
+
+def divide_plan(
+    session: Session,
+    plan_id: int,
+    asked: Asked,
+    *,
+    version: int | None = None,
+    should_stop: Stop,
+    progress: Progress,
+    by: Actor,
+) -> dict[str, Any]:
+    """Proposals for an area of a plan, the first one's fields on top; with a version the first one is applied to it.
+
+    Each has `figures`, `remarks`, `forecast`, `grids` and `sub_grids`; `today` is the forecast of the grids as they
+    are. `proposals` holds all of them by profile. Raises what `load_ground` and `planning.edit` raise, and Unacceptable
+    `cannot_divide`.
+    """
+    plan = get_plan(session, plan_id, by=by)
+    require_area(by, asked.area)
+    board = desk_of(session, plan).board
+    progress("reading", 0.02)
+    ground = load_ground(session, board, asked)
+    made = _searched(ground, board, asked, should_stop=should_stop, progress=progress)
+    told = [{"profile": name, **_told(proposal, ground, board)} for name, proposal in made.items()]
+    today = forecast_of(list(ground.replaced.values()), ground.incidents)
+    answer = {**told[0], "version": plan.version, "today": today, "proposals": told, "applied": None}
+    if version is not None:
+        progress("storing", 0.93)
+        first = made[asked.profiles[0]]
+        done = apply_proposal(session, plan_id, first, ground=ground, asked=asked, version=version, by=by)
+        answer |= {"version": done.version, "applied": _applied(done)}
+    return answer
+
+
+def _searched(
+    ground: PlanGround, board: Board, asked: Asked, *, should_stop: Stop, progress: Progress
+) -> dict[str, Proposal]:
+    made: dict[str, Proposal] = {}
+    share = 0.85 / len(asked.profiles)
+    for number, profile in enumerate(asked.profiles):
+        until = time.monotonic() + asked.seconds / len(asked.profiles)
+
+        def over(until: float = until) -> bool:
+            return time.monotonic() > until or should_stop()
+
+        def tell(part: float, at: float = 0.05 + number * share) -> None:
+            progress("dividing", at + part * share)
+
+        rng = np.random.default_rng(asked.seed)
+        try:
+            made[profile] = divide(ground.site, asked.wishes(board, profile), rng=rng, should_stop=over, progress=tell)
+        except CannotDivide as refused:
+            where = None if refused.where is None else board.plane.to_degrees(refused.where)
+            raise Unacceptable("cannot_divide", where=where, why=refused.details["why"]) from refused
+        except ValueError as wrong:
+            raise Unacceptable("cannot_divide", why=str(wrong)) from wrong
+        if should_stop():
+            raise Unacceptable("work_stopped")
+    return made
+
+
+def _told(proposal: Proposal, ground: PlanGround, board: Board) -> dict[str, Any]:
+    forecast = forecast_of(shapes_of(proposal.grids), ground.incidents)
+    columns = {"households": weights_by(proposal, ground.households).tolist(), "incidents": forecast["per_grid"]}
+    return {**proposal_as_json(proposal, board.plane, columns), "forecast": forecast}
+
+
+def _applied(done: Any) -> dict[str, Any]:
+    return {"version": done.version, "changed": [row.code for row, _ in done.changed], "removed": list(done.removed)}
