@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import logging
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,8 @@ _POLL_S = 0.2
 # Exit status of a child that said what went wrong, as against one that died.
 _SAID_WHY = 3
 _MIB = 2**20
+_LOGGED = 4_000
+_log = logging.getLogger("wangge.sandbox")
 # The last words of a crashed child that are kept for the message.
 _LAST_WORDS = 300
 
@@ -117,7 +121,10 @@ def _judged(status: int, answer: bytes, words: bytes) -> bytes:
     if status == 0:
         return answer
     if status == _SAID_WHY:
-        raise _error_of(answer)
+        said = _error_of(answer)
+        if said.code == "work_failed":
+            _log.error("work failed: %s", words.decode(errors="replace").strip()[-_LOGGED:])
+        raise said
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
         raise Unacceptable("work_took_too_long", seconds=0)
     last = words.decode(errors="replace").strip()[-_LAST_WORDS:]
@@ -170,9 +177,10 @@ def _attempted(work: str, task: bytes, answer_bytes: int) -> tuple[int, bytes]:
         return _SAID_WHY, _told(error)
     except MemoryError:
         return _SAID_WHY, _told(Unacceptable("work_needs_too_much_memory"))
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"[:_LAST_WORDS]
-        return _SAID_WHY, _told(Unacceptable("work_failed", reason=reason))
+    except Exception:
+        # The names of classes are for the log (standard error, which the parent passes on), not for a person.
+        traceback.print_exc()
+        return _SAID_WHY, _told(Unacceptable("work_failed"))
     if len(answer) > answer_bytes:
         return _SAID_WHY, _told(Unacceptable("work_answer_too_large", megabytes=answer_bytes // _MIB))
     return 0, answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,26 +13,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from gis_api.commands.database import opened_database
+from gis_api.commands.showing import show_agreement, show_check, show_report, words_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rich.table import Table
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from layers.access import Actor
-    from layers.importing import Agreement, ImportOptions, ImportReport
+    from layers.importing import ImportOptions, ImportReport
 
 LAYERS = "areas grids buildings households compounds roads water hazards incidents devices workers shifts"
-# So many refused rows are listed one by one; --json lists them all.
-MOST_ROWS = 20
-MOST_PLACES = 200
 
 Crs = Annotated[str | None, typer.Option(help="The file's CRS, such as EPSG:2232.")]
 Datum = Annotated[str | None, typer.Option(help="The file's datum: wgs84 cgcs2000 gcj02 bd09.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-Table_ = Annotated[str | None, typer.Option("--table", help="Which table of a file with several.")]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option("--table", help="Which table of a file with several; repeat it, or give `*`, to read several as one."),
+]
+Encoding = Annotated[str | None, typer.Option(help="The encoding of the texts, where the file does not show it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,9 @@ def register(app: typer.Typer) -> None:
 
 def import_file(
     layer: Annotated[str, typer.Argument(help=LAYERS)],
-    file: Annotated[Path, typer.Argument(help="GPKG, GeoJSON, FlatGeobuf, KML, zipped shapefile, Parquet, CSV(.gz).")],
+    file: Annotated[
+        Path, typer.Argument(help="GPKG, GeoJSON, FlatGeobuf, KML, DXF, zipped shapefile, Parquet, CSV(.gz), XLSX.")
+    ],
     crs: Crs = None,
     datum: Datum = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="May be repeated.")] = None,
@@ -60,7 +63,8 @@ def import_file(
         ),
     ] = None,
     tz: Annotated[str | None, typer.Option(help="For times without an offset, such as Asia/Shanghai.")] = None,
-    table: Table_ = None,
+    table: Tables = None,
+    encoding: Encoding = None,
     source: Annotated[str | None, typer.Option(help="What scopes the file's ids; default its name.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and take it back.")] = False,
     as_json: AsJson = False,
@@ -74,7 +78,8 @@ def import_file(
     options = ImportOptions(
         crs=crs,
         datum=datum,
-        table=table,
+        table=_joined(table),
+        encoding=encoding,
         mapping=_pairs([*(mapping or [])]),
         district=district,
         level=level,
@@ -101,21 +106,26 @@ def check(
     frame: Annotated[Path | None, typer.Option(help="What the polygons should cover exactly.")] = None,
     code: Annotated[str | None, typer.Option(help="The column with the codes.")] = None,
     parts_allowed: Annotated[bool, typer.Option("--parts-allowed", help="Several parts are meant.")] = False,
-    table: Table_ = None,
+    table: Tables = None,
+    encoding: Encoding = None,
     certificate: Annotated[
         Path | None, typer.Option(help="A plan's certificate (JSON): do these grids, from GET …/grids, belong to it?")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Report the defects of a file's polygons, without a database; exit status 1 when there are any."""
+    from layers.importing import ImportOptions
+
     if certificate is not None:
         _hold_against(file, certificate)
-    report = _checked(file, crs=crs, datum=datum, frame=frame, code=code, parts=parts_allowed, table=table)
+    mapping = {} if code is None else {code: "code"}
+    options = ImportOptions(crs=crs, datum=datum, table=_joined(table), encoding=encoding, mapping=mapping)
+    report = _checked(file, options, frame=frame, parts=parts_allowed)
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
         show_check(file, report)
-    if report["defects"]:
+    if report["defects"] or report["refused"]:
         raise typer.Exit(1)
 
 
@@ -190,6 +200,10 @@ def _moment(text: str) -> datetime:
         ) from wrong
 
 
+def _joined(tables: Sequence[str] | None) -> str | None:
+    return "\n".join(tables) if tables else None
+
+
 def _pairs(texts: Sequence[str]) -> dict[str, str]:
     pairs = {}
     for text in texts:
@@ -223,7 +237,7 @@ def _asked_and_imported(engine: Engine, layer: str, file: Path, options: ImportO
     except Unacceptable as refused:
         if refused.code != "sub_grids_unsaid":
             raise
-        question = _words("sub_grids_asked", refused.details)
+        question = words_of("sub_grids_asked", refused.details)
     keep = typer.confirm(question, default=True)
     return _imported(engine, layer, file, replace(options, sub_grids="keep" if keep else "none"))
 
@@ -245,29 +259,20 @@ def _imported(engine: Engine, layer: str, file: Path, options: ImportOptions) ->
         return import_layer(session, layer, file=file, options=options, progress=tell, by=_operator("import"))
 
 
-def _checked(
-    file: Path,
-    *,
-    crs: str | None,
-    datum: str | None,
-    frame: Path | None,
-    code: str | None,
-    parts: bool,
-    table: str | None,
-) -> dict[str, Any]:
+def _checked(file: Path, options: ImportOptions, *, frame: Path | None, parts: bool) -> dict[str, Any]:
     from layers.checking import CheckTask
     from layers.checking import check as check_task
-    from layers.importing import ImportOptions, read_frame, read_polygons
+    from layers.importing import read_frame, read_polygons
+    from layers.importing.report import notes_json, refused_json
 
-    options = ImportOptions(crs=crs, datum=datum, table=table, mapping={} if code is None else {code: "code"})
-    codes, polygons = read_polygons(file, options)
+    rows = read_polygons(file, options)
     task = CheckTask(
-        codes=codes,
-        polygons=polygons,
-        frame=None if frame is None else read_frame(frame, crs=crs, datum=datum),
-        parts_allowed=codes if parts else (),
+        codes=rows.codes,
+        polygons=rows.polygons,
+        frame=None if frame is None else read_frame(frame, crs=options.crs, datum=options.datum),
+        parts_allowed=rows.codes if parts else (),
     )
-    return check_task(task)
+    return {**check_task(task), **refused_json(rows.refused), "notes": notes_json(rows.notes)}
 
 
 def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int]:
@@ -310,84 +315,3 @@ def _actor(session: Session, name: str | None, what: str) -> Actor:
     if user is None or user.role not in ("planner", "admin"):
         raise typer.BadParameter(f"{name} is no planner or administrator of this service")
     return actor_of(user)
-
-
-def show_report(report: ImportReport) -> None:
-    """Print counts, remarks, and what was refused and why."""
-    from rich.table import Table
-
-    print("dry run: nothing was stored" if report.dry_run else f"{report.layer} imported")
-    print(f"  read    {report.read:>9,}")
-    print(f"  stored  {report.stored:>9,}" + (f"  ({report.changed:,} were there before)" if report.changed else ""))
-    print(f"  refused {len(report.refused):>9,}")
-    for note in report.notes:
-        print(f"  {_words(note.code, note.values)}")
-    if not report.refused:
-        return
-    table = Table("row", "reason", "detail", "place")
-    for refusal in report.refused[:MOST_ROWS]:
-        place = "" if refusal.where is None else "{:.6f} {:.6f}".format(*refusal.where.centroid.coords[0])
-        table.add_row(str(refusal.row), _words(refusal.reason, {}), refusal.detail, place)
-    _print_table(table)
-    print("  " + ", ".join(f"{_words(reason, {})}: {number:,}" for reason, number in report.by_reason().items()))
-
-
-def _words(code: str, values: Mapping[str, Any]) -> str:
-    from gis_api.texts import has, text
-
-    key = f"importing.{code}"
-    if has(key):
-        return text(key, "en", **values)
-    return " ".join([code.replace("_", " "), *(f"{name}={value}" for name, value in values.items())])
-
-
-def show_check(file: Path, report: Mapping[str, Any]) -> None:
-    """Print the defects of a file, one line each, and their number by kind."""
-    from rich.table import Table
-
-    summary = report["summary"]
-    print(f"{file.name}: {summary['grids']} grids, {summary['area_m2'] / 1e6:,.3f} km² (EPSG:{report['epsg']})")
-    if not report["defects"]:
-        print("  no defects: a valid coverage")
-        return
-    table = Table("kind", "class", "codes", "area m²", "length m", "width m", "place")
-    for defect in report["defects"][:MOST_PLACES]:
-        figures = (f"{defect['area_m2']:,.3f}", f"{defect['length_m']:,.2f}", f"{defect['width_m']:,.3f}")
-        table.add_row(
-            defect["kind"], defect["class"] or "", " ".join(defect["codes"][:4]), *figures, _place(defect["where"])
-        )
-    _print_table(table)
-    if len(report["defects"]) > MOST_PLACES:
-        print(f"  and {len(report['defects']) - MOST_PLACES} more (--json lists them all)")
-    print("  " + ", ".join(f"{kind}: {number}" for kind, number in sorted(summary["by_kind"].items())))
-
-
-def _print_table(table: Table) -> None:
-    from rich.console import Console
-
-    # Into a file or a pipe there is no width to fit: cut figures help nobody.
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
-
-
-def _place(where: Mapping[str, Any] | None) -> str:
-    if where is None:
-        return ""
-    position: Any = where["coordinates"]
-    while isinstance(position[0], list):
-        position = position[0]
-    return f"{position[0]:.6f} {position[1]:.6f}"
-
-
-def show_agreement(result: Agreement) -> None:
-    """Print how many points lie in the grid that they state, and each that does not."""
-    from rich.table import Table
-
-    print(f"{result.agreeing:,} of {result.stating:,} located rows that state a grid lie in it")
-    if not result.misses:
-        return
-    table = Table("row", "stated", "found", "distance to the border, m", "place")
-    for miss in result.misses:
-        place = "{:.6f} {:.6f}".format(*miss.where.coords[0])
-        table.add_row(str(miss.row), miss.stated, miss.found or "-", f"{miss.distance_m:,.3f}", place)
-    _print_table(table)

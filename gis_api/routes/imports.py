@@ -40,7 +40,18 @@ _FORM = {
                     "file": {"type": "string", "format": "binary"},
                     **{
                         name: {"type": "string"}
-                        for name in ("upload", "layer", "district", "datum", "crs", "table", "mapping", "frame", "tz")
+                        for name in (
+                            "upload",
+                            "layer",
+                            "district",
+                            "datum",
+                            "crs",
+                            "table",
+                            "encoding",
+                            "mapping",
+                            "frame",
+                            "tz",
+                        )
                     },
                     "sub_grids": {"type": "string", "enum": ["keep", "none", "ask"]},
                     "dry_run": {"type": "boolean"},
@@ -59,7 +70,8 @@ class Placed(BaseModel):
     district: str | None = Field(None, min_length=1, max_length=40)
     datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] | None = None
     crs: str | None = Field(None, max_length=5_000)
-    table: str | None = Field(None, max_length=300)
+    table: str | None = Field(None, max_length=2_000)
+    encoding: str | None = Field(None, max_length=40)
 
     @field_validator("*", mode="before")
     @classmethod

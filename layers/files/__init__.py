@@ -4,7 +4,7 @@
     (sniffing)          (opening)                      (placing)             (judging)         (child)
 
 Nothing is repaired here and nothing guessed: a file that does not say its CRS is refused with what to pass, a row that
-cannot be used is named with its fault and place. The only users of geopandas are `opening` and `placing`.
+cannot be used is named with its fault and place. The only user of geopandas is `opening`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A file and what is known about it: its CRS or datum, the table wanted, and the columns that hold positions."""
+    """A file and what is known about it: CRS or datum, the tables wanted, the columns of positions, the encoding.
+
+    `table` is a name, several names a line each, or `*` for all; several are read as one.
+    """
 
     path: Path
     crs: str | None = None
@@ -56,6 +59,7 @@ class Source:
     lon: str | None = None
     lat: str | None = None
     geometry: str | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,8 @@ def inspect(
 def _task(source: Source) -> dict[str, Any]:
     coordinates = {name: getattr(source, name) for name in ("crs", "datum", "lon", "lat", "geometry")}
     path = str(source.path.absolute())
-    return {"path": path, "table": source.table, "preferred": source.preferred, "coordinates": coordinates}
+    wanted = {"tables": source.table, "preferred": source.preferred, "encoding": source.encoding}
+    return {"path": path, "wanted": wanted, "coordinates": coordinates}
 
 
 def _furnished(room: Room | None) -> Room:

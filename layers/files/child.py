@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas
 import pyarrow
 import shapely
 
+from layers.errors import Unacceptable
 from layers.files import judging, opening, placing
+from layers.files.opening import Opened, Wanted
 from layers.files.sniffing import kind_of
 
 WKB = "__wkb"
@@ -26,10 +28,12 @@ def read_bytes(task: bytes) -> bytes:
     asked = json.loads(task)
     path = Path(asked["path"])
     kind = kind_of(path)
-    opened = opening.open_file(path, kind, table=asked["table"], preferred=asked["preferred"])
-    placed = placing.place(opened.frame, opened.crs, placing.Asked(**asked["coordinates"]))
+    opened = opening.open_file(path, kind, Wanted(**asked["wanted"]))
+    if opened.count > MOST_ROWS:
+        raise Unacceptable("file_has_too_many_rows", file=path.name, count=opened.count, most=MOST_ROWS)
+    placed = placing.place(opened, placing.Asked(**asked["coordinates"]))
     shapes = None if placed is None else placed.geometries
-    faults = {} if shapes is None else judging.faults_of(shapes)
+    faults = faults_of(opened, shapes)
     told = {
         "kind": kind,
         "encoding": opened.encoding,
@@ -37,35 +41,23 @@ def read_bytes(task: bytes) -> bytes:
         "notes": [*opened.notes, *(placed.notes if placed else ())],
         "faults": faults,
     }
-    return _stream(opened.frame, None if shapes is None else judging.without_unusable(shapes, faults), told)
+    return _stream(opened, None if shapes is None else judging.without_unusable(shapes, faults), told)
 
 
-def _stream(frame: Any, shapes: Any, told: dict[str, Any]) -> bytes:
-    columns = {str(name): _texts(frame[name]) for name in frame.columns if name != "geometry"}
+def faults_of(opened: Opened, shapes: Any) -> dict[int, dict[str, Any]]:
+    """The fault of each row by its index: what the reader could not parse, else what is wrong with its shape."""
+    parsing = {row: {"code": code, "reason": "", "lon": None, "lat": None} for row, code in opened.faults.items()}
+    return parsing if shapes is None else {**judging.faults_of(shapes), **parsing}
+
+
+def _stream(opened: Opened, shapes: Any, told: Mapping[str, Any]) -> bytes:
+    columns = dict(opened.columns)
     if shapes is not None:
         columns[WKB] = pyarrow.array(shapely.to_wkb(shapes), type=pyarrow.large_binary())
-    table = pyarrow.table(columns or {"__row": pyarrow.array(np.arange(len(frame)))})
+    table = pyarrow.table(columns or {"__row": pyarrow.array(np.arange(opened.count))})
     table = table.replace_schema_metadata({b"told": json.dumps(told).encode()})
     sink = pyarrow.BufferOutputStream()
     with pyarrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()
     return content
-
-
-def _texts(column: Any) -> Any:
-    return pyarrow.array([text_of(value) for value in column.tolist()], type=pyarrow.large_string())
-
-
-def text_of(value: Any) -> str | None:
-    """A cell as text, None for nothing."""
-    if isinstance(value, str):
-        return value.strip() or None
-    if value is None or value is pandas.NaT or value != value:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        # A column of whole numbers becomes floats as soon as one is missing: 12.0 is the code 12.
-        return str(int(value))
-    if hasattr(value, "isoformat"):
-        return None if pandas.isna(value) else str(value.isoformat())
-    return str(value)

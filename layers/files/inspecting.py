@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from layers.errors import Unacceptable
 from layers.files import judging, opening, placing
-from layers.files.child import text_of
+from layers.files.child import faults_of
+from layers.files.opening import Opened, Wanted
+from layers.files.referencing import name_of
 from layers.files.sniffing import kind_of
 
 SAMPLES = 3
@@ -38,8 +41,7 @@ _METRES_PER_DEGREE = 111_195.0
 @dataclass(frozen=True)
 class _Asked:
     path: Path
-    table: str | None
-    preferred: str
+    wanted: Wanted
     coordinates: placing.Asked
     frame: BaseGeometry | None
     epsg: int | None
@@ -50,8 +52,7 @@ def inspect_bytes(task: bytes) -> bytes:
     told = json.loads(task)
     asked = _Asked(
         path=Path(told["path"]),
-        table=told["table"],
-        preferred=told["preferred"],
+        wanted=Wanted(**told["wanted"]),
         coordinates=placing.Asked(**told["coordinates"]),
         frame=None if told["frame"] is None else shapely.from_wkb(told["frame"]),
         epsg=told["epsg"],
@@ -65,26 +66,25 @@ def _inspected(asked: _Asked) -> dict[str, Any]:
     told: dict[str, Any] = {"kind": kind, "tables": tables, "table": _table(asked, tables), "needs": []}
     if told["table"] is None:
         return {**told, "needs": ["table"] if tables else []}
-    opened = opening.open_file(asked.path, kind, table=told["table"] or None, preferred=asked.preferred)
-    return {**told, **_content(asked, opened)}
+    wanted = replace(asked.wanted, tables=told["table"] or None)
+    return {**told, **_content(asked, opening.open_file(asked.path, kind, wanted))}
 
 
 def _table(asked: _Asked, tables: Sequence[str]) -> str | None:
-    if asked.table is not None:
-        return asked.table
-    if asked.preferred in tables:
-        return asked.preferred
+    if asked.wanted.tables is not None:
+        return asked.wanted.tables
+    if asked.wanted.preferred in tables:
+        return asked.wanted.preferred
     return tables[0] if len(tables) == 1 else None
 
 
-def _content(asked: _Asked, opened: opening.Opened) -> dict[str, Any]:
-    frame = opened.frame
-    raw = placing.raw_shapes(frame, asked.coordinates)
+def _content(asked: _Asked, opened: Opened) -> dict[str, Any]:
+    raw = placing.raw_shapes(opened, asked.coordinates)
     told: dict[str, Any] = {
-        "count": len(frame),
+        "count": opened.count,
         "encoding": opened.encoding,
-        "fields": [_field(frame[name], str(name)) for name in list(frame.columns)[:MOST_FIELDS] if name != "geometry"],
-        "crs": None if opened.crs is None else placing.name_of(opened.crs),
+        "fields": [_field(column, name) for name, column in list(opened.columns.items())[:MOST_FIELDS]],
+        "crs": opened.unread if opened.crs is None else name_of(opened.crs),
         "notes": [[code, values] for code, values in opened.notes],
     }
     if raw is None:
@@ -95,18 +95,16 @@ def _content(asked: _Asked, opened: opening.Opened) -> dict[str, Any]:
     told |= {"fits": _fits(asked, opened, raw, placed), "refusal": refusal}
     if placed is None:
         return {**told, "needs": ["crs"], "taken_as": None}
-    return {**told, "taken_as": placed.taken_as, **_shown(placed.geometries)}
+    return {**told, "taken_as": placed.taken_as, **_shown(opened, placed.geometries)}
 
 
 def _field(column: Any, name: str) -> dict[str, Any]:
-    values = [text_of(value) for value in column.tolist()]
-    filled = [value for value in values if value is not None]
-    samples = list(dict.fromkeys(filled))[:SAMPLES]
+    distinct = pyarrow.compute.unique(column.drop_null())
     return {
         "name": name,
-        "filled": len(filled),
-        "distinct": len(set(filled)),
-        "samples": [sample[:80] for sample in samples],
+        "filled": len(column) - column.null_count,
+        "distinct": len(distinct),
+        "samples": [sample[:80] for sample in distinct[:SAMPLES].to_pylist()],
     }
 
 
@@ -129,10 +127,10 @@ def _are_degrees(raw: NDArray[np.object_]) -> bool:
     return bool(len(known)) and bool((np.abs(known) <= 180).all(axis=1).mean() > 0.5)
 
 
-def _placed(asked: _Asked, opened: opening.Opened) -> tuple[placing.Placed | None, dict[str, Any] | None]:
+def _placed(asked: _Asked, opened: Opened) -> tuple[placing.Placed | None, dict[str, Any] | None]:
     """The shapes in WGS84; None and the reason where what is known about the coordinates is not enough or wrong."""
     try:
-        return placing.place(opened.frame, opened.crs, asked.coordinates), None
+        return placing.place(opened, asked.coordinates), None
     except Unacceptable as refused:
         if refused.code == "crs_missing":
             return None, None
@@ -140,7 +138,7 @@ def _placed(asked: _Asked, opened: opening.Opened) -> tuple[placing.Placed | Non
 
 
 def _fits(
-    asked: _Asked, opened: opening.Opened, raw: NDArray[np.object_], placed: placing.Placed | None
+    asked: _Asked, opened: Opened, raw: NDArray[np.object_], placed: placing.Placed | None
 ) -> list[dict[str, Any]]:
     """For each way to read the coordinates: the shares of the frame covered and of the shapes inside it."""
     if asked.frame is None:
@@ -153,17 +151,17 @@ def _fits(
     return [_fit(words, shapes, asked.frame, ways) for words, shapes in ways.items()]
 
 
-def _candidates(asked: _Asked, opened: opening.Opened, raw: NDArray[np.object_]) -> list[tuple[str, placing.Asked]]:
+def _candidates(asked: _Asked, opened: Opened, raw: NDArray[np.object_]) -> list[tuple[str, placing.Asked]]:
     if not _are_degrees(raw):
         return [] if asked.epsg is None else [(f"EPSG:{asked.epsg}", placing.Asked(crs=f"EPSG:{asked.epsg}"))]
-    declared_wgs84 = opened.crs is not None and placing.name_of(opened.crs) in ("EPSG:4326", "OGC:CRS84")
-    named = {"wgs84": placing.name_of(opened.crs)} if declared_wgs84 else {}
+    declared_wgs84 = opened.crs is not None and name_of(opened.crs) in ("EPSG:4326", "OGC:CRS84")
+    named = {"wgs84": name_of(opened.crs)} if declared_wgs84 else {}
     return [(named.get(datum, datum), placing.Asked(datum=datum)) for datum in DATUMS]
 
 
-def _tried(opened: opening.Opened, way: placing.Asked) -> placing.Placed | None:
+def _tried(opened: Opened, way: placing.Asked) -> placing.Placed | None:
     try:
-        return placing.place(opened.frame, None if way.datum else opened.crs, way)
+        return placing.place(replace(opened, crs=None, unread=None) if way.datum else opened, way)
     except Unacceptable:
         return None
 
@@ -219,8 +217,8 @@ def _covered(shapes: NDArray[np.object_], frame: BaseGeometry) -> float | None:
         return None
 
 
-def _shown(shapes: NDArray[np.object_]) -> dict[str, Any]:
-    faults = judging.faults_of(shapes)
+def _shown(opened: Opened, shapes: NDArray[np.object_]) -> dict[str, Any]:
+    faults = faults_of(opened, shapes)
     usable = judging.without_unusable(shapes, faults)
     first = [{"row": row + 1, **faults[row]} for row in sorted(faults)[:MOST_FAULTS]]
     return {

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 _SIMPLE_TYPES = (0, 1, 3, 4, 5, 6)
 # GEOS takes minutes to judge such a ring, and no map of a city has one.
 MOST_VERTICES = 1_000_000
+_CROSSING = "crosses_antimeridian"
 _PLACE = re.compile(r"\[\s*(-?[\d.eE+-]+)\s+(-?[\d.eE+-]+)")
 
 
 def faults_of(shapes: NDArray[np.object_]) -> dict[int, dict[str, Any]]:
     """The fault of each row that has one, by row index: its code, the reason in GEOS's words, and lon/lat or None.
 
-    Codes: `no_geometry`, `unsupported_geometry`, `too_many_vertices`, `not_finite`, `outside_the_earth`,
-    `invalid_geometry`. A row with the last one still has its geometry, a row with another one loses it.
+    Codes: `no_geometry`, `unsupported_geometry`, `too_many_vertices`, `not_finite`, `crosses_antimeridian`,
+    `outside_the_earth`, `invalid_geometry`. A row with the last one still has its geometry, the others lose it.
     """
     faults: dict[int, dict[str, Any]] = {}
     missing = np.asarray(shapely.is_missing(shapes) | shapely.is_empty(shapes))
@@ -32,6 +33,9 @@ def faults_of(shapes: NDArray[np.object_]) -> dict[int, dict[str, Any]]:
     finite = np.array([_is_finite(shape) for shape in shapes], dtype=bool) if len(shapes) else np.zeros(0, bool)
     _mark(faults, ~missing & ~finite, "not_finite")
     with np.errstate(invalid="ignore"):
+        over = (bounds[:, 2] > 180) & (bounds[:, 0] < 180) | (bounds[:, 0] < -180) & (bounds[:, 2] > -180)
+        wide = (bounds[:, 2] - bounds[:, 0] > 180) & _jumps(shapes)
+        _mark(faults, ~missing & finite & (over | wide) & (np.abs(bounds[:, [1, 3]]) <= 90).all(axis=1), _CROSSING)
         away = (np.abs(bounds[:, [0, 2]]) > 180).any(axis=1) | (np.abs(bounds[:, [1, 3]]) > 90).any(axis=1)
     _mark(faults, ~missing & finite & away, "outside_the_earth")
     _mark_invalid(faults, shapes)
@@ -41,6 +45,15 @@ def faults_of(shapes: NDArray[np.object_]) -> dict[int, dict[str, Any]]:
 def _mark(faults: dict[int, dict[str, Any]], rows: NDArray[np.bool_], code: str) -> None:
     for row in np.flatnonzero(rows):
         faults.setdefault(int(row), {"code": code, "reason": "", "lon": None, "lat": None})
+
+
+def _jumps(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which lines and polygons lie on both sides of the antimeridian, far from the middle of the map."""
+    jumping = np.zeros(len(shapes), dtype=bool)
+    for row in np.flatnonzero(np.isin(shapely.get_type_id(shapes), (1, 3, 5, 6))):
+        lon = shapely.get_coordinates(shapes[row])[:, 0]
+        jumping[row] = bool(len(lon)) and bool(lon.min() < 0 < lon.max()) and bool((np.abs(lon) > 90).all())
+    return jumping
 
 
 def _is_finite(shape: Any) -> bool:

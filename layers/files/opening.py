@@ -1,71 +1,85 @@
-"""Opening a file of a known kind with geopandas; runs in the child process only.
+"""Opening a file of a known kind; runs in the child process only.
 
-What comes out is a frame whose geometry column is called `geometry` (or is absent), and the CRS that the file states.
+What comes out are texts by column, raw shapes, and what the file states about its coordinates. GDAL reads through
+Arrow, so that whole numbers stay whole numbers, and archives are packed anew in memory, under plain names.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import geopandas
-import pandas
+import numpy as np
+import pyarrow
 import pyarrow.parquet
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 
 from layers.errors import Unacceptable
-from layers.files.archives import MOST_BYTES, find_kml, shapefiles_in
+from layers.files import choosing, documents, statements, workbooks
+from layers.files.archives import shapefiles_in
+from layers.files.cells import as_texts, texts_of
+from layers.files.delimited import open_delimited
 from layers.files.drawings import read_drawing
+from layers.files.shapefiles import read_shapefile
 from layers.files.sniffing import FileKind
 
-DRIVERS = {
-    FileKind.geopackage: "GPKG",
-    FileKind.geojson: "GeoJSON",
-    FileKind.flatgeobuf: "FlatGeobuf",
-    FileKind.kml: "LIBKML",
-    FileKind.kmz: "LIBKML",
-    FileKind.dxf: "DXF",
-    FileKind.shapefile: "ESRI Shapefile",
-}
-# Chinese offices write .dbf and .csv in GBK without saying so; GB18030 holds GBK. UTF-8 goes first: GBK text is almost
-# never valid UTF-8, while any UTF-8 text may pass for GB18030.
-ENCODINGS = ("utf-8-sig", "gb18030")
+Note = tuple[str, dict[str, Any]]
+# Tables of programs, not of anybody's data.
+_OF_PROGRAMS = ("layer_styles", "qgis_projects", "sqlite_sequence")
+# What a .gpkg or .kml may hold at most, so that no reader has to look at more columns than any table of a city has.
+MOST_COLUMNS = 1_000
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A frame as it was in the file, the CRS that the file states (None when it states none), encoding, remarks."""
+    """The rows of one table: texts by column (Arrow), raw shapes or None, and what is known beside them.
 
-    frame: Any
-    crs: Any
+    `crs` is what the file states (None when it states nothing), `unread` a statement that nobody can read, `faults` the
+    rows that could not be parsed, by index.
+    """
+
+    columns: Mapping[str, Any]
+    shapes: NDArray[np.object_] | None
+    count: int
+    crs: Any = None
+    unread: str | None = None
     encoding: str | None = None
-    notes: tuple[tuple[str, dict[str, Any]], ...] = ()
+    notes: tuple[Note, ...] = ()
+    faults: Mapping[int, str] = field(default_factory=dict)
 
 
-def open_file(path: Path, kind: FileKind, *, table: str | None, preferred: str) -> Opened:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which tables of a file are wanted, which one is taken where nothing is said, and the encoding that was named."""
+
+    tables: str | None = None
+    preferred: str = ""
+    encoding: str | None = None
+
+
+def open_file(path: Path, kind: FileKind, wanted: Wanted) -> Opened:
     """The content of the file. Raises Unacceptable `file_is_broken` when its reader refuses it.
 
-    `table` names the one wanted where a file holds several; without it a table called `preferred` is taken.
+    `wanted.tables` names what is wanted where a file holds several: a name, several a line each, or `*` for all.
+    Without it a table called `preferred` is taken. Several are read as one.
     """
     opener: Callable[[], Opened] = {
         FileKind.parquet: lambda: _parquet(path),
-        FileKind.csv: lambda: _csv(path),
-        FileKind.dxf: lambda: _drawing(path, table, preferred),
-        FileKind.shapefile: lambda: _shapefile(path, table, preferred),
-        FileKind.kmz: lambda: _vector(path, f"/vsizip/{{{path}}}/{find_kml(path)}", table, preferred),
-    }.get(kind, lambda: _vector(path, str(path), table, preferred))
-    try:
-        return opener()
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
-        raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
-    except (shapely.errors.GEOSException, pyarrow.ArrowException, ValueError, OSError, EOFError) as error:
-        raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
+        FileKind.csv: lambda: _csv(path, wanted),
+        FileKind.workbook: lambda: _workbook(path, wanted),
+        FileKind.dxf: lambda: _drawing(path, wanted),
+        FileKind.shapefile: lambda: _shapefile(path, wanted),
+        FileKind.kml: lambda: _layers(path, documents.kml_text(path.read_bytes(), path.name), wanted, labelled=True),
+        FileKind.kmz: lambda: _layers(path, documents.kmz_text(path), wanted, labelled=True),
+        FileKind.geojson: lambda: _geojson(path, wanted),
+    }.get(kind, lambda: _layers(path, str(path), wanted))
+    opened: Opened = _told(opener, path)
+    return opened
 
 
 def list_tables(path: Path, kind: FileKind) -> list[str]:
@@ -73,43 +87,63 @@ def list_tables(path: Path, kind: FileKind) -> list[str]:
 
     Raises Unacceptable `file_is_broken` as `open_file` does.
     """
-    if kind is FileKind.dxf:
-        return read_drawing(path).layers
-    if kind is FileKind.shapefile:
-        return sorted(shapefiles_in(path))
-    if kind in (FileKind.parquet, FileKind.csv):
-        return [""]
+    lister: Callable[[], list[str]] = {
+        FileKind.dxf: lambda: read_drawing(path).layers,
+        FileKind.shapefile: lambda: sorted(shapefiles_in(path)),
+        FileKind.workbook: lambda: workbooks.list_sheets(path),
+        FileKind.kml: lambda: _tables_of(documents.kml_text(path.read_bytes(), path.name)),
+        FileKind.kmz: lambda: _tables_of(documents.kmz_text(path)),
+        FileKind.geopackage: lambda: _tables_of(str(path)),
+    }.get(kind, lambda: [""])
+    found: list[str] = _told(lister, path)
+    return found
+
+
+def _told(opener: Callable[[], Any], path: Path) -> Any:
+    """What an opener gives; what its library says when it refuses, without its own names and places."""
     try:
-        return _tables_of(f"/vsizip/{{{path}}}/{find_kml(path)}" if kind is FileKind.kmz else str(path))
-    except pyogrio.errors.DataSourceError as error:
-        raise Unacceptable("file_is_broken", file=path.name, reason=str(error)[:200]) from error
+        return opener()
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
+        raise Unacceptable("file_is_broken", file=path.name, reason=documents.plain_words(error)) from error
+    except (shapely.errors.GEOSException, pyarrow.ArrowException, ValueError, OSError, EOFError) as error:
+        raise Unacceptable("file_is_broken", file=path.name, reason=documents.plain_words(error)) from error
 
 
-def _tables_of(name: str) -> list[str]:
-    return [str(row[0]) for row in pyogrio.list_layers(name)]
+def _tables_of(source: Any) -> list[str]:
+    """The tables with shapes; those without, but for the tables of programs, where none has any."""
+    listed = [(str(name), kind is not None) for name, kind in pyogrio.list_layers(source)]
+    with_shapes = [name for name, has_shapes in listed if has_shapes]
+    return with_shapes or [name for name, _ in listed if name not in _OF_PROGRAMS]
 
 
-def _vector(path: Path, name: str, table: str | None, preferred: str) -> Opened:
-    return _read_layer(path, name, _chosen_table(_tables_of(name), path, table, preferred), encoding=None)
+def _layers(path: Path, source: Any, wanted: Wanted, *, labelled: bool = False) -> Opened:
+    listed = [str(name) for name, _ in pyogrio.list_layers(source)]
+    names = choosing.choose_tables(_tables_of(source), path, wanted.tables, wanted.preferred, known=listed)
+    opened = [_layer(path, source, name) for name in names]
+    if labelled:
+        opened = [_without_labels(one) for one in opened]
+    return _as_one(path, names, opened)
 
 
-def _shapefile(path: Path, table: str | None, preferred: str) -> Opened:
-    inner = shapefiles_in(path)
-    member = inner[_chosen_table(list(inner), path, table, preferred)]
-    name, encoding = f"/vsizip/{{{path}}}/{member}", _dbf_encoding(path, member)
-    return _read_layer(path, name, _tables_of(name)[0], encoding=encoding)
+def _layer(path: Path, source: Any, layer: str | int) -> Opened:
+    meta, table = pyogrio.read_arrow(source, layer=layer, datetime_as_string=True)
+    _require_all(len(table), pyogrio.read_info(source, layer=layer)["features"], path)
+    if table.num_columns > MOST_COLUMNS:
+        raise Unacceptable("file_has_too_many_columns", file=path.name, count=table.num_columns, most=MOST_COLUMNS)
+    at = meta["geometry_name"] or "wkb_geometry"
+    shapes = _shapes(table.column(at)) if meta["geometry_type"] is not None and at in table.column_names else None
+    columns = {name: texts_of(table.column(name)) for name in table.column_names if name != at or shapes is None}
+    return Opened(columns, shapes, len(table), meta["crs"])
 
 
-def _read_layer(path: Path, name: str, layer: str, *, encoding: str | None) -> Opened:
-    frame = pyogrio.read_dataframe(name, layer=layer, encoding=encoding)
-    _require_all(len(frame), pyogrio.read_info(name, layer=layer, encoding=encoding)["features"], path)
-    return Opened(frame, getattr(frame, "crs", None), encoding)
-
-
-def _drawing(path: Path, table: str | None, preferred: str) -> Opened:
-    drawing = read_drawing(path)
-    layer = _chosen_table(drawing.layers, path, table, preferred)
-    return Opened(drawing.of_layer(layer), None, notes=drawing.notes)
+def _shapes(column: Any) -> NDArray[np.object_]:
+    """Shapes from well-known binary; what cannot be read at all is an empty collection, which no layer takes."""
+    wkb = column.to_pylist()
+    shapes = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
+    for row in np.flatnonzero(shapely.is_missing(shapes)):
+        if wkb[row] is not None:
+            shapes[row] = shapely.GeometryCollection([shapely.Point(), shapely.LineString()])
+    return shapes
 
 
 def _require_all(read: int, promised: int, path: Path) -> None:
@@ -118,67 +152,126 @@ def _require_all(read: int, promised: int, path: Path) -> None:
         raise Unacceptable("file_is_broken", file=path.name, reason=f"{read} of {promised} rows can be read")
 
 
-def _chosen_table(names: list[str], path: Path, table: str | None, preferred: str) -> str:
-    if table is not None and table not in names:
-        raise Unacceptable("file_has_no_such_table", file=path.name, table=table, tables=", ".join(names))
-    if not names:
-        raise Unacceptable("file_is_broken", file=path.name, reason="no table can be read")
-    wanted = table or (preferred if preferred in names else None)
-    if wanted is None and len(names) != 1:
-        raise Unacceptable("file_has_several_tables", file=path.name, tables=", ".join(names))
-    return wanted or names[0]
+def _without_labels(opened: Opened) -> Opened:
+    """The polygons of placemarks that hold a point for their label beside it, with a remark."""
+    if opened.shapes is None:
+        return opened
+    shapes, count = opened.shapes.copy(), 0
+    for row in np.flatnonzero(shapely.get_type_id(shapes) == 7):
+        parts = shapely.get_parts(shapes[row])
+        polygons = [part for part in parts if part.geom_type in ("Polygon", "MultiPolygon")]
+        if polygons and all(part.geom_type == "Point" or part in polygons for part in parts):
+            whole = shapely.get_parts(np.array(polygons, dtype=object)).tolist()
+            shapes[row] = whole[0] if len(whole) == 1 else shapely.MultiPolygon(whole)
+            count += 1
+    notes = (("labels_left_out", {"count": count}),) if count else ()
+    return Opened(opened.columns, shapes, opened.count, opened.crs, notes=(*opened.notes, *notes))
 
 
-def _dbf_encoding(path: Path, inner: str) -> str | None:
-    """The encoding of the texts beside a shapefile; None where a .cpg file says it."""
-    with zipfile.ZipFile(path) as archive:
-        members = {member.lower(): member for member in archive.namelist()}
-        stem = inner[:-4].lower()
-        if stem + ".cpg" in members or stem + ".dbf" not in members:
-            return None
-        content = archive.read(members[stem + ".dbf"])
-    header_bytes = int.from_bytes(content[8:10], "little")
-    return _encoding_of(content[header_bytes:], path)
+def _geojson(path: Path, wanted: Wanted) -> Opened:
+    content = documents.as_utf8(documents.unpacked(path), path.name, asked=wanted.encoding)
+    said = statements.find_statement(content)
+    if wanted.tables not in (None, "", choosing.ALL, path.stem):
+        raise Unacceptable("file_has_no_such_table", file=path.name, table=wanted.tables, tables=path.stem)
+    # By its place: a table from memory has a name of its own every time.
+    opened = _layer(path, statements.without_members(content), 0)
+    crs = said.name if said.name or said.unread else opened.crs
+    return Opened(opened.columns, opened.shapes, opened.count, crs, said.unread, notes=opened.notes)
 
 
-def _encoding_of(content: bytes, path: Path) -> str:
-    for encoding in ENCODINGS:
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding.removesuffix("-sig")
-    raise Unacceptable("encoding_unknown", file=path.name, tried=", ".join(ENCODINGS))
+def _shapefile(path: Path, wanted: Wanted) -> Opened:
+    inner = shapefiles_in(path)
+    names = choosing.choose_tables(list(inner), path, wanted.tables, wanted.preferred)
+    read = [read_shapefile(path, inner[name], encoding=wanted.encoding) for name in names]
+    return _as_one(
+        path,
+        names,
+        [Opened(one.columns, one.shapes, len(one.shapes), one.crs, None, one.encoding, one.notes) for one in read],
+    )
+
+
+def _drawing(path: Path, wanted: Wanted) -> Opened:
+    drawing = read_drawing(path, asked=wanted.encoding)
+    names = choosing.choose_tables(drawing.layers, path, wanted.tables, wanted.preferred)
+    rows = drawing.of_layers(names)
+    return Opened(
+        {name: as_texts(list(column)) for name, column in rows.columns.items()},
+        rows.shapes,
+        len(rows.shapes),
+        encoding=drawing.encoding,
+        notes=drawing.notes,
+    )
+
+
+def _as_one(path: Path, names: Sequence[str], tables: Sequence[Opened]) -> Opened:
+    """Several tables as one: their rows after each other, a column wherever one has it."""
+    if len(tables) == 1:
+        return tables[0]
+    if len({str(one.crs) for one in tables}) > 1:
+        raise Unacceptable("tables_differ_in_crs", file=path.name, tables=", ".join(names))
+    every = dict.fromkeys(name for one in tables for name in one.columns)
+    missing = {id(one): pyarrow.nulls(one.count, pyarrow.large_string()) for one in tables}
+    columns = {
+        name: pyarrow.concat_arrays([one.columns.get(name, missing[id(one)]) for one in tables]) for name in every
+    }
+    with_shapes = any(one.shapes is not None for one in tables)
+    shapes = [np.full(one.count, None, dtype=object) if one.shapes is None else one.shapes for one in tables]
+    notes = dict.fromkeys((code, tuple(values.items())) for one in tables for code, values in one.notes)
+    joined = ("tables_joined", {"tables": ", ".join(names), "rows": ", ".join(str(one.count) for one in tables)})
+    return Opened(
+        columns,
+        np.concatenate(shapes) if with_shapes else None,
+        sum(one.count for one in tables),
+        tables[0].crs,
+        encoding=tables[0].encoding,
+        notes=(*((code, dict(values)) for code, values in notes), joined),
+    )
 
 
 def _parquet(path: Path) -> Opened:
     with path.open("rb") as file:
         schema = pyarrow.parquet.read_schema(file)
-    if b"geo" in (schema.metadata or {}):
-        frame = geopandas.read_parquet(path)
-        if frame.geometry.name != "geometry":
-            frame = frame.rename_geometry("geometry")
-        return Opened(frame, frame.crs)
-    return Opened(pandas.read_parquet(path), None)
+    if len(schema.names) > MOST_COLUMNS:
+        raise Unacceptable("file_has_too_many_columns", file=path.name, count=len(schema.names), most=MOST_COLUMNS)
+    if b"geo" not in (schema.metadata or {}):
+        table = pyarrow.parquet.read_table(path)
+        return Opened({name: texts_of(table.column(name)) for name in table.column_names}, None, len(table))
+    frame = geopandas.read_parquet(path, columns=_geometry_columns(schema))
+    plain = [name for name in schema.names if name not in _geometry_columns(schema)]
+    table = pyarrow.parquet.read_table(path, columns=plain)
+    columns = {name: texts_of(table.column(name)) for name in plain}
+    return Opened(columns, np.asarray(frame.geometry.values, dtype=object), len(frame), frame.crs)
 
 
-def _csv(path: Path) -> Opened:
-    content = _unpacked(path)
-    encoding = _encoding_of(content, path)
-    first_line = content[:8192].splitlines()[0]
-    separator = max((b",", b";", b"\t"), key=first_line.count).decode()
-    text = io.StringIO(content.decode(encoding).removeprefix("\ufeff"))
-    frame = pandas.read_csv(text, sep=separator, dtype=str, keep_default_na=False, na_values=[""])
-    return Opened(frame, None, encoding)
+def _geometry_columns(schema: Any) -> list[str]:
+    told = documents.json_of(schema.metadata[b"geo"])
+    return [name for name in told.get("columns", {}) if name in schema.names]
 
 
-def _unpacked(path: Path) -> bytes:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    if not packed:
-        return path.read_bytes()
-    with gzip.open(path) as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise Unacceptable("file_too_large", file=path.name, megabytes=MOST_BYTES // 2**20)
-    return content
+def _csv(path: Path, wanted: Wanted) -> Opened:
+    with open_delimited(path, asked=wanted.encoding) as table:
+        faults: dict[int, str] = {}
+        rows: list[list[str]] = []
+        for cells, fault in table.rows():
+            if fault is not None:
+                faults[len(rows)] = fault
+            rows.append(cells)
+        columns = dict(zip(table.names, (as_texts(column) for column in zip(*rows, strict=True)), strict=False))
+        empty = {name: pyarrow.nulls(0, pyarrow.large_string()) for name in table.names}
+    notes = (*table.choice.notes, *_above(table.above))
+    named = table.choice.codec.removesuffix("-sig")
+    return Opened(columns or empty, None, len(rows), encoding=named, notes=notes, faults=faults)
+
+
+def _workbook(path: Path, wanted: Wanted) -> Opened:
+    sheets = choosing.choose_tables(workbooks.list_sheets(path), path, wanted.tables, wanted.preferred)
+    tables = [workbooks.read_sheet(path, sheet) for sheet in sheets]
+    opened = [
+        Opened({name: as_texts(c) for name, c in one.columns.items()}, None, one.count, notes=_above(one.above))
+        for one in tables
+    ]
+    return _as_one(path, sheets, opened)
+
+
+def _above(count: int) -> tuple[Note, ...]:
+    return (("rows_above_header_left_out", {"count": count}),) if count else ()

@@ -1,24 +1,30 @@
-"""From a file's coordinates to WGS84 lon/lat: the CRS is asked or read, never guessed ([C3]). In the child only."""
+"""From a file's coordinates to WGS84 lon/lat: the CRS is asked or read, never guessed ([C3], [C5]). In the child."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import geopandas
 import numpy as np
-import pandas
-import pyproj
+import pyarrow
+import pyarrow.compute
 import shapely
 from numpy.typing import NDArray
 
 from layers.errors import Unacceptable
+from layers.files import referencing
+from layers.files.opening import Opened
+from layers.files.referencing import WGS84, name_of
 from tiling import datums
 
-WGS84 = "EPSG:4326"
 LON_NAMES = ("lon", "lng", "longitude", "x", "经度")
 LAT_NAMES = ("lat", "latitude", "y", "纬度")
+SHAPE_NAMES = ("wkt", "geometry_wkt", "geom_wkt", "the_geom", "geom", "geometry", "shape")
 _DEGREE_DECIMALS = 9
+# Worse than this and a grid of 60 m may be the wrong one.
+_COARSE_M = 5.0
+# A file of one city that seems to be wider than this goes across the antimeridian.
+_WIDEST_CITY_DEG = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,101 +47,114 @@ class Placed:
     notes: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
-def place(frame: Any, declared: Any, asked: Asked) -> Placed | None:
-    """The geometries of a frame in WGS84, in two dimensions, rounded to 9 decimals (0.1 mm); None when it has none.
+def place(opened: Opened, asked: Asked) -> Placed | None:
+    """The geometries of a table in WGS84, in two dimensions, rounded to 9 decimals (0.1 mm); None when it has none.
 
-    A declared CRS gives way to the one that was asked for, with a remark. Lon/lat columns without any statement are
-    WGS84 only where the datum makes no difference, outside China. Raises Unacceptable `crs_missing`, `crs_unknown`,
-    `crs_and_datum`, `datum_needs_degrees`, `crs_does_not_fit`, `file_is_swapped`.
+    A declared CRS gives way to the one that was asked for, with a remark; one that cannot be tied to WGS 84 is no
+    statement. Lon/lat columns without any statement are WGS84 only where the datum makes no difference, outside China.
+    Raises Unacceptable `crs_missing`, `crs_untied`, `crs_unknown`, `crs_and_datum`, `datum_needs_degrees`,
+    `crs_does_not_fit`, `file_is_swapped`, `crosses_antimeridian`.
     """
     if asked.crs and asked.datum:
         raise Unacceptable("crs_and_datum")
-    shapes, from_file = _shapes(frame, asked)
+    shapes, from_file = _shapes(opened, asked)
     if shapes is None:
         return None
-    declared = declared if from_file else None
+    declared = opened.crs if from_file else None
     notes = _contradiction(declared, asked)
     shapes = shapely.force_2d(shapes)
     if asked.datum:
-        _require_degrees(declared, from_file)
+        _require_degrees(declared)
         return Placed(_rounded(_in_wgs84(shapes, asked.datum)), asked.datum, notes)
-    crs = _crs(asked.crs) if asked.crs else declared
-    if crs is None:
+    if asked.crs is None and declared is None:
+        if from_file and opened.unread:
+            raise Unacceptable("crs_untied", declared=opened.unread)
         return Placed(_rounded(_undisputed(shapes, from_file)), "wgs84", (*notes, ("datum_makes_no_difference", {})))
-    return Placed(_rounded(_projected(shapes, crs)), name_of(crs), notes)
+    crs = referencing.asked_system(asked.crs) if asked.crs else referencing.system_of(declared)
+    if crs is None:
+        raise Unacceptable("crs_untied", declared=str(declared)[:200])
+    degrees, told = _projected(shapes, crs)
+    _refuse_crossing(degrees)
+    return Placed(_rounded(degrees), name_of(crs), (*notes, *told))
 
 
-def _shapes(frame: Any, asked: Asked) -> tuple[NDArray[np.object_] | None, bool]:
+def _shapes(opened: Opened, asked: Asked) -> tuple[NDArray[np.object_] | None, bool]:
     """The raw shapes, and whether they are the file's own geometry column (whose CRS the file may state)."""
     if asked.geometry:
-        return _from_text(_column(frame, asked.geometry)), False
-    if "geometry" in frame.columns and isinstance(frame, geopandas.GeoDataFrame):
-        return np.asarray(frame.geometry.values, dtype=object), True
-    lon = asked.lon or _found(frame, LON_NAMES)
-    lat = asked.lat or _found(frame, LAT_NAMES)
+        return _from_text(_column(opened, asked.geometry)), False
+    if opened.shapes is not None:
+        return opened.shapes, True
+    lon = asked.lon or _found(opened, LON_NAMES)
+    lat = asked.lat or _found(opened, LAT_NAMES)
     if lon is None or lat is None:
-        return None, False
-    return _points(_column(frame, lon), _column(frame, lat)), False
+        text = _found(opened, SHAPE_NAMES)
+        return (None if text is None else _from_text(_column(opened, text))), False
+    return _points(_column(opened, lon), _column(opened, lat)), False
 
 
-def raw_shapes(frame: Any, asked: Asked) -> NDArray[np.object_] | None:
+def raw_shapes(opened: Opened, asked: Asked) -> NDArray[np.object_] | None:
     """The shapes as they are in the file; None where it has neither geometries nor columns of positions."""
-    return _shapes(frame, asked)[0]
+    return _shapes(opened, asked)[0]
 
 
-def _column(frame: Any, name: str) -> Any:
-    if name not in frame.columns:
-        raise Unacceptable("file_has_no_such_column", column=name, columns=", ".join(map(str, frame.columns)))
-    return frame[name]
+def _column(opened: Opened, name: str) -> Any:
+    if name not in opened.columns:
+        raise Unacceptable("file_has_no_such_column", column=name, columns=", ".join(opened.columns))
+    return opened.columns[name]
 
 
-def _found(frame: Any, names: tuple[str, ...]) -> str | None:
-    by_name = {str(column).lower(): str(column) for column in frame.columns}
+def _found(opened: Opened, names: tuple[str, ...]) -> str | None:
+    by_name = {column.lower(): column for column in reversed([*opened.columns])}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _points(lon: Any, lat: Any) -> NDArray[np.object_]:
-    x = pandas.to_numeric(lon, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    y = pandas.to_numeric(lat, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    x, y = _numbers(lon), _numbers(lat)
     points = np.full(len(x), None, dtype=object)
     known = np.isfinite(x) & np.isfinite(y)
     points[known] = shapely.points(x[known], y[known])
     return points
 
 
+def _numbers(texts: Any) -> NDArray[np.float64]:
+    """Numbers of texts, all at once where all are plain; one by one, not a number for what is none, where not."""
+    try:
+        told = texts.cast(pyarrow.float64())
+    except pyarrow.ArrowInvalid:
+        told = pyarrow.array([number_of(text) for text in texts.to_pylist()], type=pyarrow.float64())
+    filled: NDArray[np.float64] = told.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    return filled
+
+
+def number_of(text: str | None) -> float | None:
+    """A cell as a number; None for what is none, digits of other scripts and of programs (`1_0`) included."""
+    try:
+        return float(text) if text and text.isascii() and "_" not in text else None
+    except ValueError:
+        return None
+
+
 def _from_text(texts: Any) -> NDArray[np.object_]:
-    values = np.array([text if isinstance(text, str) else None for text in texts], dtype=object)
+    values = np.array(texts.to_pylist(), dtype=object)
     return np.asarray(shapely.from_wkt(values, on_invalid="ignore"), dtype=object)
 
 
-def _crs(text: str) -> Any:
-    try:
-        return pyproj.CRS.from_user_input(text)
-    except pyproj.exceptions.CRSError as error:
-        raise Unacceptable("crs_unknown", crs=text) from error
-
-
-def name_of(crs: Any) -> str:
-    """What a CRS is called: its number in a registry such as EPSG:4548, else its own name."""
-    authority = pyproj.CRS.from_user_input(crs).to_authority()
-    return ":".join(authority) if authority else str(crs.name)
-
-
 def _contradiction(declared: Any, asked: Asked) -> tuple[tuple[str, dict[str, Any]], ...]:
-    if declared is None or not asked.crs or pyproj.CRS.from_user_input(declared) == _crs(asked.crs):
+    if declared is None or not asked.crs or referencing.system_of(declared) == referencing.system_of(asked.crs):
         return ()
     return (("crs_overruled", {"declared": name_of(declared), "used": asked.crs}),)
 
 
-def _require_degrees(declared: Any, from_file: bool) -> None:
-    if from_file and declared is not None and not pyproj.CRS.from_user_input(declared).is_geographic:
+def _require_degrees(declared: Any) -> None:
+    known = None if declared is None else referencing.system_of(declared)
+    if known is not None and (known.is_projected or (known.is_bound and known.source_crs.is_projected)):
         raise Unacceptable("datum_needs_degrees", declared=name_of(declared))
 
 
 def _in_wgs84(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
     if datum not in datums.DATUMS:
         raise Unacceptable("datum_unknown", datum=datum, known=", ".join(datums.DATUMS))
-    _require_range(shapes)
+    _require_range(shapes, datum)
     return _mapped(shapes, lambda lonlat: np.column_stack(datums.to_wgs84(lonlat[:, 0], lonlat[:, 1], datum)))
 
 
@@ -151,27 +170,59 @@ def _undisputed(shapes: NDArray[np.object_], from_file: bool) -> NDArray[np.obje
     return shapes
 
 
-def _projected(shapes: NDArray[np.object_], crs: Any) -> NDArray[np.object_]:
-    source = pyproj.CRS.from_user_input(crs)
-    if source.is_geographic:
-        _require_range(shapes)
-    if source == pyproj.CRS.from_user_input(WGS84):
-        return shapes
-    # The registries say north first for many systems; always_xy makes every file lon, lat and x, y.
-    there = pyproj.Transformer.from_crs(source, WGS84, always_xy=True)
-    return _mapped(shapes, lambda xy: np.column_stack(there.transform(xy[:, 0], xy[:, 1])))
+def _projected(
+    shapes: NDArray[np.object_], crs: Any
+) -> tuple[NDArray[np.object_], tuple[tuple[str, dict[str, Any]], ...]]:
+    """The shapes by way of their system, and the remark on one that is tied loosely."""
+    if crs.is_geographic:
+        _require_range(shapes, name_of(crs))
+    if crs == referencing.system_of(WGS84):
+        return shapes, ()
+    raw = shapely.get_coordinates(shapes)
+    tie = referencing.find_tie(crs, raw[np.isfinite(raw).all(axis=1)])
+    if tie is None:
+        raise Unacceptable("crs_untied", declared=name_of(crs))
+    # The registries say north first for many systems; the tie makes every file lon, lat and x, y.
+    degrees = _mapped(shapes, lambda xy: np.column_stack(tie.transformer.transform(xy[:, 0], xy[:, 1])))
+    _require_fit(raw, shapely.get_coordinates(degrees), crs)
+    coarse = (("crs_accuracy", {"crs": name_of(crs), "metres": round(tie.accuracy_m)}),)
+    return degrees, coarse if tie.accuracy_m > _COARSE_M else ()
 
 
-def _require_range(shapes: NDArray[np.object_]) -> None:
+def _require_fit(raw: NDArray[np.float64], degrees: NDArray[np.float64], crs: Any) -> None:
+    """Refuse a whole file that lies where its system is not made for; single stray rows are refused one by one."""
+    fitting = referencing.fits(crs, degrees)
+    if not len(fitting) or fitting.mean() > 0.5:
+        return
+    first = int(np.flatnonzero(~fitting)[0])
+    raise Unacceptable("crs_does_not_fit", crs=name_of(crs), x=float(raw[first, 0]), y=float(raw[first, 1]))
+
+
+def _require_range(shapes: NDArray[np.object_], crs: str) -> None:
     """Refuse a whole file whose coordinates cannot be degrees; single stray rows are refused later, one by one."""
     bounds = shapely.bounds(shapes)
     known = bounds[np.isfinite(bounds).all(axis=1)]
-    outside = (np.abs(known[:, [0, 2]]) > 180).any(axis=1) | (np.abs(known[:, [1, 3]]) > 90).any(axis=1)
+    # Up to 360: who counts on past the antimeridian is told so, row by row.
+    outside = (np.abs(known[:, [0, 2]]) > 360).any(axis=1) | (np.abs(known[:, [1, 3]]) > 90).any(axis=1)
     if len(known) and outside.mean() > 0.5:
         row = known[np.flatnonzero(outside)[0]]
         if abs(row[0]) <= 90 and 90 < abs(row[1]) <= 180:
             raise Unacceptable("file_is_swapped", x=float(row[0]), y=float(row[1]))
-        raise Unacceptable("crs_does_not_fit", x=float(row[0]), y=float(row[1]))
+        raise Unacceptable("crs_does_not_fit", crs=crs, x=float(row[0]), y=float(row[1]))
+
+
+def _refuse_crossing(degrees: NDArray[np.object_]) -> None:
+    """Refuse polygons on both sides of the antimeridian: no plane of a city holds them, and none is cut silently."""
+    bounds = shapely.bounds(degrees[np.isin(shapely.get_type_id(degrees), (3, 6))])
+    known = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(known):
+        return
+    west, east = known[:, 0], known[:, 2]
+    if east.max() - west.min() <= 180 or (np.abs(known[:, [0, 2]]) < 90).any():
+        return
+    around = np.concatenate([west % 360, east % 360])
+    if around.max() - around.min() <= _WIDEST_CITY_DEG:
+        raise Unacceptable("crosses_antimeridian", west=float(around.min()), east=float(around.max() - 360))
 
 
 def _mapped(shapes: NDArray[np.object_], function: Any) -> NDArray[np.object_]:

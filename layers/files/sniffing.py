@@ -14,9 +14,19 @@ from pathlib import Path
 
 from layers.errors import Unacceptable
 from layers.files.archives import MOST_BYTES, find_kml, head_of, shapefiles_in
+from layers.files.delimited import SEPARATORS
+from layers.files.encodings import marked_codec
+from layers.files.workbooks import is_workbook
 
 _HEAD_BYTES = 8192
 _VRT = re.compile(rb"<\s*(OGR)?VRTDataSource|<\s*VRTDataset", re.IGNORECASE)
+# Kinds that are sent by mistake, by their first bytes, and the words for what to do.
+_RELATIVES = (
+    (b"\xd0\xcf\x11\xe0", "workbook_of_another_kind"),
+    (b"Rar!", "archive_of_another_kind"),
+    (b"7z\xbc\xaf", "archive_of_another_kind"),
+    (b"\x00\x00\x27\x0a", "shapefile_alone"),
+)
 # A drawing begins with comments (group 999) or at once with its first section.
 _DXF = re.compile(rb"(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION\b")
 
@@ -33,6 +43,7 @@ class FileKind(enum.StrEnum):
     shapefile = "shapefile"
     parquet = "parquet"
     csv = "csv"
+    workbook = "workbook"
 
 
 def kind_of(path: Path) -> FileKind:
@@ -46,6 +57,9 @@ def kind_of(path: Path) -> FileKind:
     if path.stat().st_size > MOST_BYTES:
         raise Unacceptable("file_too_large", file=path.name, megabytes=MOST_BYTES // 2**20)
     head = _head(path)
+    for magic, code in _RELATIVES:
+        if head.startswith(magic):
+            raise Unacceptable(code, file=path.name)
     if not head.strip():
         raise Unacceptable("file_is_empty", file=path.name)
     kind = _binary_kind(head, path) or _text_kind(head, path)
@@ -65,7 +79,7 @@ def _head(path: Path) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise Unacceptable("file_is_broken", file=path.name, reason=str(error)) from error
     # Only text is read through gzip; anything else inside would need a copy on disk.
-    return inner if b"\x00" not in inner else b"\x00"
+    return inner if b"\x00" not in inner or marked_codec(inner) else b"\x00"
 
 
 def _binary_kind(head: bytes, path: Path) -> FileKind | None:
@@ -81,6 +95,8 @@ def _binary_kind(head: bytes, path: Path) -> FileKind | None:
 
 
 def _archive_kind(path: Path) -> FileKind:
+    if is_workbook(path):
+        return FileKind.workbook
     if shapefiles_in(path):
         return FileKind.shapefile
     document = find_kml(path)
@@ -92,6 +108,9 @@ def _archive_kind(path: Path) -> FileKind:
 
 
 def _text_kind(head: bytes, path: Path) -> FileKind | None:
+    codec = marked_codec(head)
+    if codec is not None:
+        head = head.decode(codec, "ignore").encode()
     if _VRT.search(head):
         raise Unacceptable("file_is_vrt", file=path.name)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -103,8 +122,9 @@ def _text_kind(head: bytes, path: Path) -> FileKind | None:
         return _xml_kind(text, path)
     if _DXF.match(text):
         return FileKind.dxf
-    first_line = text.splitlines()[0]
-    return FileKind.csv if b"," in first_line or b";" in first_line or b"\t" in first_line else None
+    # A title may stand above the header.
+    first_lines = text.splitlines()[:5]
+    return FileKind.csv if any(sign.encode() in line for line in first_lines for sign in SEPARATORS) else None
 
 
 def _xml_kind(text: bytes, path: Path) -> FileKind | None:

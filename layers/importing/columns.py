@@ -119,6 +119,11 @@ FIELDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 LAYERS = tuple(FIELDS)
 # What planners draw on; people, cases and areas are an administrator's.
 OF_PLANNERS = ("grids", "buildings", "compounds", "roads", "water", "hazards")
+# Fields of digits and letters that name something: they never pass through floating point ([C6]).
+CODES = frozenset({
+    "code", "parent_code", "district", "external_id", "number", "area", "unit_code", "grid", "worker", "building",
+    "serial", "phone", "duty_phone", "grid_override",
+})  # fmt: skip
 # What says where a row is; files.read asks for it by these names.
 POSITION_FIELDS = ("lon", "lat", "geometry")
 

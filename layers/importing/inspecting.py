@@ -31,7 +31,14 @@ def inspect_file(
         require_area(by, options.district)
         frame = find_boundary(session, options.district)
         epsg = session.scalar(select(Area.crs_epsg).where(Area.code == options.district))
-    source = files.Source(path=file, crs=options.crs, datum=options.datum, table=options.table, preferred="grids")
+    source = files.Source(
+        path=file,
+        crs=options.crs,
+        datum=options.datum,
+        table=options.table,
+        encoding=options.encoding,
+        preferred="grids",
+    )
     told = files.inspect(source, frame=frame, epsg=epsg, room=room)
     names = [field["name"] for field in told.get("fields", ())]
     guesses = {layer: guess_columns(layer, names) for layer in FIELDS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from layers import files
 from layers.errors import Unacceptable
 from layers.importing.columns import choose_columns
 from layers.importing.reading import POLYGONS
-from layers.importing.report import ImportOptions
+from layers.importing.report import ImportOptions, Note, Refusal
+from layers.importing.values import Unreadable, code
 
 
 def read_frame(path: Path, *, crs: str | None = None, datum: str | None = None) -> BaseGeometry:
@@ -35,14 +37,40 @@ def read_frame(path: Path, *, crs: str | None = None, datum: str | None = None) 
     return union
 
 
-def read_polygons(path: Path, options: ImportOptions) -> tuple[list[str], list[BaseGeometry | None]]:
-    """The codes of a file's rows (their numbers where it has none) and their shapes in WGS84 degrees as they are.
+@dataclass(frozen=True)
+class PolygonRows:
+    """The rows of a file that can be checked, with their codes (row numbers where it has none), and all others."""
 
-    Shapes that cannot be used at all are None, invalid ones are kept: a check shall say so.
+    codes: list[str]
+    polygons: list[BaseGeometry | None]
+    refused: tuple[Refusal, ...]
+    notes: tuple[Note, ...]
+
+
+def read_polygons(path: Path, options: ImportOptions) -> PolygonRows:
+    """A file's rows with their shapes in WGS84 degrees as they are; invalid polygons are kept: a check shall say so.
+
+    Rows that cannot be used at all are refused with the reader's own reason.
     """
-    table = files.read(files.Source(path=path, crs=options.crs, datum=options.datum, table=options.table))
+    table = files.read(
+        files.Source(
+            path=path, crs=options.crs, datum=options.datum, table=options.table, encoding=options.encoding,
+            geometry=next((column for column, field in options.mapping.items() if field == "geometry"), None),
+        )
+    )  # fmt: skip
     if table.geometries is None:
         raise Unacceptable("file_has_no_positions", columns=", ".join(table.names))
     columns = choose_columns("grids", table, options.mapping)
-    codes = [columns.text("code", row) or f"row {row}" for row in range(1, len(table) + 1)]
-    return codes, list(table.geometries)
+    rows = PolygonRows([], [], (), tuple(Note(code, values) for code, values in table.notes))
+    refused = []
+    for row, shape in enumerate(table.geometries, start=1):
+        fault = table.faults.get(row)
+        if fault is not None and fault.code != "invalid_geometry":
+            refused.append(Refusal(row, fault.code, fault.reason, fault.where))
+            continue
+        try:
+            rows.codes.append(code(columns.text("code", row)) or f"row {row}")
+            rows.polygons.append(shape)
+        except Unreadable as damage:
+            refused.append(Refusal(row, damage.reason, damage.detail, shape if shape is None else shape.centroid))
+    return replace(rows, refused=tuple(refused))

@@ -14,14 +14,16 @@ from shapely.geometry.base import BaseGeometry
 
 from layers import files
 from layers.errors import Unacceptable
-from layers.importing.columns import Columns, choose_columns
+from layers.importing.columns import CODES, Columns, choose_columns
 from layers.importing.report import Gathering, ImportOptions, Progress
-from layers.importing.values import Unreadable
+from layers.importing.values import Unreadable, code, sound
 from layers.sandbox import Room
 
 POLYGONS = ("Polygon", "MultiPolygon")
 LINES = ("LineString", "MultiLineString")
 POINTS = ("Point",)
+# Faults of a row as a whole, whatever layer it is for.
+PARSING = ("too_many_cells", "quotes_do_not_match")
 _Parsed = TypeVar("_Parsed")
 
 
@@ -43,8 +45,9 @@ class Sheet:
         return range(1, len(self) + 1)
 
     def text(self, field: str, row: int) -> str | None:
-        """The text of a field in a row, None for nothing."""
-        return self.columns.text(field, row)
+        """The text of a field in a row, None for nothing; raises Unreadable for a cell that a spreadsheet damaged."""
+        text = self.columns.text(field, row)
+        return code(text) if field in CODES else sound(text)
 
     def shape(self, row: int) -> BaseGeometry | None:
         """The geometry of a row in WGS84, None where it has none that can be used."""
@@ -59,12 +62,21 @@ def read_sheet(
     progress("reading", 0.0)
     positions = {field: column for column, field in options.mapping.items() if field in ("lon", "lat", "geometry")}
     source = files.Source(
-        path=file, crs=options.crs, datum=options.datum, table=options.table, preferred=layer, **positions
+        path=file,
+        crs=options.crs,
+        datum=options.datum,
+        table=options.table,
+        encoding=options.encoding,
+        preferred=layer,
+        **positions,
     )
     table = files.read(source, room=room)
     gathering = Gathering(layer)
-    for code, values in table.notes:
-        gathering.note(code, **values)
+    for remark, values in table.notes:
+        gathering.note(remark, **values)
+    for fault in table.faults.values():
+        if fault.code in PARSING:
+            gathering.refuse(fault.row, fault.code)
     if table.taken_as is not None:
         gathering.note("taken_as", crs=table.taken_as)
     columns = choose_columns(layer, table, options.mapping)

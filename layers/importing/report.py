@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,8 @@ Progress = Callable[[str, float], None]
 class ImportOptions:
     """How to read a file and where to put it.
 
-    `mapping` is file column → field. `frame` is None (the stored boundary of the district), "union" (of the layer's own
+    `table` is a name, several a line each, or `*` for all of them as one. `mapping` is file column → field.
+    `frame` is None (the stored boundary of the district), "union" (of the layer's own
     polygons) or a file. `tz` is for times without an offset. `source` scopes the ids of the file, so that a second
     import of it changes rows instead of doubling them; it is the file's name unless something else is said. `sub_grids`
     says what becomes of sub-grids and overlays in force that a file of grids does not hold: "keep" (re-cut to the new
@@ -32,6 +33,7 @@ class ImportOptions:
     crs: str | None = None
     datum: str | None = None
     table: str | None = None
+    encoding: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     district: str | None = None
     level: str | None = None
@@ -84,25 +86,35 @@ class ImportReport:
 
 def as_json(report: ImportReport, *, most_refused: int | None = None) -> dict[str, Any]:
     """A report as JSON: counts, the refused rows with their places as GeoJSON (the first `most_refused`), remarks."""
-    refused = [
+    return {
+        "layer": report.layer,
+        "read": report.read,
+        "stored": report.stored,
+        "changed": report.changed,
+        **refused_json(report.refused[:most_refused]),
+        "notes": notes_json(report.notes),
+        "plans": dict(report.plans),
+        "dry_run": report.dry_run,
+    }
+
+
+def refused_json(refused: Sequence[Refusal]) -> dict[str, Any]:
+    """Refused rows as JSON under `refused`, with their places as GeoJSON."""
+    rows = [
         {
             "row": refusal.row,
             "reason": refusal.reason,
             "detail": refusal.detail,
             "where": None if refusal.where is None else json.loads(shapely.to_geojson(refusal.where)),
         }
-        for refusal in report.refused[:most_refused]
+        for refusal in refused
     ]
-    return {
-        "layer": report.layer,
-        "read": report.read,
-        "stored": report.stored,
-        "changed": report.changed,
-        "refused": refused,
-        "notes": [{"code": note.code, **note.values} for note in report.notes],
-        "plans": dict(report.plans),
-        "dry_run": report.dry_run,
-    }
+    return {"refused": rows}
+
+
+def notes_json(notes: Sequence[Note]) -> list[dict[str, Any]]:
+    """Remarks as JSON: their codes and values."""
+    return [{"code": note.code, **note.values} for note in notes]
 
 
 class Gathering:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from layers.errors import Unacceptable
+
+# From so many digits on, floating point (and a spreadsheet, which keeps fifteen) may have changed the last ones.
+EXACT_DIGITS = 15
+_WITH_ZEROS = re.compile(r"(\d+)\.0+")
+_WITH_COMMAS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE]\+)\d+")
+_ERRORS = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA|#+)")
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+_DAY_FIRST = re.compile(r"(\d{4})\s*[/.年-]\s*(\d{1,2})\s*[/.月-]\s*(\d{1,2})\s*日?(?:[ T]+(\d{1,2}:\d{2}.*))?")
+FIRST_YEAR, LAST_YEAR = 1970, 2100
 
 
 class Unreadable(ValueError):
@@ -17,6 +29,48 @@ class Unreadable(ValueError):
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+
+
+def sound(text: str | None) -> str | None:
+    """The text of a cell without signs that nobody sees; None for nothing.
+
+    Raises Unreadable for a control character, an error of a spreadsheet and a formula that was never computed.
+    """
+    if text is None:
+        return None
+    clean = text.translate(_UNSEEN).strip()
+    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\r\t" for sign in clean):
+        raise Unreadable("control_character", clean.encode("unicode_escape").decode()[:80])
+    if _ERRORS.fullmatch(clean):
+        raise Unreadable("cell_is_an_error", clean)
+    literal = re.fullmatch(r'="([^"]*)"', clean)
+    if clean.startswith("=") and literal is None:
+        raise Unreadable("formula_not_computed", clean[:80])
+    return (literal[1] if literal else clean) or None
+
+
+def code(text: str | None) -> str | None:
+    """A code as it was before a spreadsheet got hold of it: without `.0`, a leading `'`, commas or full-width digits.
+
+    Raises Unreadable `digits_lost` where digits are gone (`1.30273E+14`) or may be (17 digits with `.0`), and for line
+    breaks, which no code has.
+    """
+    clean = sound(text)
+    if clean is None:
+        return None
+    if any("\uff01" <= sign <= "\uff5e" for sign in clean):
+        clean = unicodedata.normalize("NFKC", clean)
+    clean = clean.removeprefix("'").strip()
+    if re.search(r"[\n\r\t]", clean):
+        raise Unreadable("control_character", " ".join(clean.split()))
+    if _SCIENTIFIC.fullmatch(clean):
+        raise Unreadable("digits_lost", clean)
+    if _WITH_COMMAS.fullmatch(clean):
+        clean = clean.replace(",", "")
+    zeros = _WITH_ZEROS.fullmatch(clean)
+    if zeros and len(zeros[1]) > EXACT_DIGITS:
+        raise Unreadable("digits_lost", clean)
+    return (zeros[1] if zeros else clean) or None
 
 
 def whole(text: str | None, *, least: int = 0, most: int = 1_000_000) -> int | None:
@@ -32,7 +86,7 @@ def real(text: str | None, *, least: float, most: float) -> float | None:
     if text is None:
         return None
     try:
-        number = float(text)
+        number = float(text.replace(",", "") if _WITH_COMMAS.fullmatch(text) else text)
     except ValueError:
         raise Unreadable("not_a_number", text) from None
     if not math.isfinite(number) or not least <= number <= most:
@@ -66,10 +120,9 @@ def moment(text: str | None, zone: ZoneInfo | None) -> datetime | None:
     """
     if text is None:
         return None
-    try:
-        told = datetime.fromisoformat(text)
-    except ValueError:
-        raise Unreadable("not_a_time", text) from None
+    told = _told(text)
+    if not FIRST_YEAR <= told.year <= LAST_YEAR:
+        raise Unreadable("out_of_range", text)
     if told.tzinfo is not None:
         return told.astimezone(UTC)
     if zone is None:
@@ -78,6 +131,21 @@ def moment(text: str | None, zone: ZoneInfo | None) -> datetime | None:
     if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != told:
         raise Unreadable("time_skipped_by_clocks", text)
     return local.astimezone(UTC)
+
+
+def _told(text: str) -> datetime:
+    """A time as it was written: RFC 3339, or as a spreadsheet shows it (`2026/11/29 22:00`); digits alone are none."""
+    if text.isdigit():
+        raise Unreadable("not_a_time", text)
+    day = _DAY_FIRST.fullmatch(text)
+    if day is not None:
+        clock = day[4] or "00:00"
+        hours, colon, rest = clock.partition(":")
+        text = f"{day[1]}-{day[2]:0>2}-{day[3]:0>2}T{hours:0>2}{colon}{rest}"
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Unreadable("not_a_time", text) from None
 
 
 def one_of(text: str | None, words: Mapping[str, str], *, default: str) -> str:

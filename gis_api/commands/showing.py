@@ -1,0 +1,113 @@
+"""What import, check and agree print: counts, remarks, refused rows, defects, misses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from layers.importing import Agreement, ImportReport
+
+# So many refused rows are listed one by one; --json lists them all.
+MOST_ROWS = 20
+MOST_PLACES = 200
+
+
+def show_report(report: ImportReport) -> None:
+    """Print counts, remarks, and what was refused and why."""
+    from layers.importing import report_as_json
+
+    print("dry run: nothing was stored" if report.dry_run else f"{report.layer} imported")
+    print(f"  read    {report.read:>9,}")
+    print(f"  stored  {report.stored:>9,}" + (f"  ({report.changed:,} were there before)" if report.changed else ""))
+    print(f"  refused {len(report.refused):>9,}")
+    told = report_as_json(report, most_refused=MOST_ROWS)
+    show_notes(told["notes"])
+    if report.refused:
+        show_refused(told["refused"])
+        print("  " + ", ".join(f"{words_of(reason, {})}: {number:,}" for reason, number in report.by_reason().items()))
+
+
+def show_notes(notes: Sequence[Mapping[str, Any]]) -> None:
+    """Print remarks, a line each."""
+    for note in notes:
+        print(f"  {words_of(note['code'], {name: value for name, value in note.items() if name != 'code'})}")
+
+
+def show_refused(refused: Sequence[Mapping[str, Any]]) -> None:
+    """Print the first refused rows with the reader's own reason and their places."""
+    from rich.table import Table
+
+    table = Table("row", "reason", "detail", "place")
+    for one in refused[:MOST_ROWS]:
+        table.add_row(str(one["row"]), words_of(one["reason"], {}), one["detail"], _place(one["where"]))
+    _print_table(table)
+
+
+def words_of(code: str, values: Mapping[str, Any]) -> str:
+    """A remark or reason in words; its code and values where there are none."""
+    from gis_api.texts import has, text
+
+    key = f"importing.{code}"
+    if has(key):
+        return text(key, "en", **values)
+    return " ".join([code.replace("_", " "), *(f"{name}={value}" for name, value in values.items())])
+
+
+def show_check(file: Path, report: Mapping[str, Any]) -> None:
+    """Print the defects of a file, one line each, and their number by kind."""
+    from rich.table import Table
+
+    summary = report["summary"]
+    print(f"{file.name}: {summary['grids']} grids, {summary['area_m2'] / 1e6:,.3f} km² (EPSG:{report['epsg']})")
+    show_notes(report["notes"])
+    if report["refused"]:
+        print(f"  {len(report['refused']):,} rows cannot be used:")
+        show_refused(report["refused"])
+    if not report["defects"]:
+        print("  no defects" + ("" if report["refused"] else ": a valid coverage"))
+        return
+    table = Table("kind", "class", "codes", "area m²", "length m", "width m", "place")
+    for defect in report["defects"][:MOST_PLACES]:
+        figures = (f"{defect['area_m2']:,.3f}", f"{defect['length_m']:,.2f}", f"{defect['width_m']:,.3f}")
+        table.add_row(
+            defect["kind"], defect["class"] or "", " ".join(defect["codes"][:4]), *figures, _place(defect["where"])
+        )
+    _print_table(table)
+    if len(report["defects"]) > MOST_PLACES:
+        print(f"  and {len(report['defects']) - MOST_PLACES} more (--json lists them all)")
+    print("  " + ", ".join(f"{kind}: {number}" for kind, number in sorted(summary["by_kind"].items())))
+
+
+def _print_table(table: Table) -> None:
+    from rich.console import Console
+
+    # Into a file or a pipe there is no width to fit: cut figures help nobody.
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def _place(where: Mapping[str, Any] | None) -> str:
+    if where is None:
+        return ""
+    position: Any = where["coordinates"]
+    while isinstance(position[0], list):
+        position = position[0]
+    return f"{position[0]:.6f} {position[1]:.6f}"
+
+
+def show_agreement(result: Agreement) -> None:
+    """Print how many points lie in the grid that they state, and each that does not."""
+    from rich.table import Table
+
+    print(f"{result.agreeing:,} of {result.stating:,} located rows that state a grid lie in it")
+    if not result.misses:
+        return
+    table = Table("row", "stated", "found", "distance to the border, m", "place")
+    for miss in result.misses:
+        place = "{:.6f} {:.6f}".format(*miss.where.coords[0])
+        table.add_row(str(miss.row), miss.stated, miss.found or "-", f"{miss.distance_m:,.3f}", place)
+    _print_table(table)
