@@ -46,6 +46,7 @@ class Plan(Base):
     __tablename__ = "plans"
     __table_args__ = (
         CheckConstraint("state IN ('draft','submitted','published','archived')", name="state"),
+        CheckConstraint("frame_from IN ('given','grids')", name="frame_from"),
         CheckConstraint(
             "(state <> 'published' OR plan_version IS NOT NULL) "
             "AND (plan_version IS NULL OR state IN ('published','archived'))",
@@ -68,6 +69,8 @@ class Plan(Base):
     plan_version: Mapped[int | None]
     based_on: Mapped[int | None] = mapped_column(ForeignKey("plans.id"))
     frame: Mapped[Any | None] = geometry_column("MULTIPOLYGON", nullable=True)
+    # A frame that was made of a file's own grids follows them when a repair matches their borders.
+    frame_from: Mapped[str] = mapped_column(server_default="given")
     report: Mapped[dict[str, Any] | None]
     certificate: Mapped[dict[str, Any] | None]
     acknowledged: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))

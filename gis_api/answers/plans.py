@@ -123,7 +123,9 @@ class Proposal(BaseModel):
     ok: bool | None = None
     differences: Any = None
     decisions: list[dict[str, Any]] | None = None
+    mended: dict[str, int] | None = None
     left: Any = None
+    open: dict[str, int] | None = None
 
 
 class Difference(BaseModel):

@@ -26,9 +26,8 @@ from layers.planning.sheet import Review, review_all
 from layers.plans import Plan, PlanArea, PlanState, find_latest, get_plan
 from layers.successors import Successor
 from tiling.errors import NotRepairable
-from tiling.partition import dissolve
 from tiling.plane import Plane, densified
-from tiling.repair import rebuilt
+from tiling.repair import frame_around, rebuilt
 
 BasedOn = Literal["published"] | int | None
 
@@ -107,9 +106,11 @@ def import_over(
 ) -> Imported:
     """A new draft from a file's polygons, with its report; nothing is repaired, imperfect shapes are stored as such.
 
-    `frame` in degrees, "union" for that of the polygons, None for the district's stored boundary. Edges over 200 m get
-    points, the same from either end. With `below="keep"` sub-grids and overlays in force come along where the file has
-    none. Raises Conflict for a code given twice and Unacceptable where there is no frame. About 1 s for 1,000 grids.
+    `frame` in degrees, "union" for the outline of the polygons, None for the district's stored boundary. What the
+    outline encloses without a polygon is a gap, unless a person says that it is outside (by a repair). Edges over
+    200 m get points, the same from either end. With `below="keep"` sub-grids and overlays in force come along where the
+    file has none. Raises Conflict for a code given twice and Unacceptable where there is no frame. About 1 s for 1,000
+    grids.
     """
     get_district(session, district, by=by)
     mark_written(session)
@@ -120,6 +121,7 @@ def import_over(
     if by.kind != "service":
         plan.editors = [by.name]
         session.flush()
+    plan.frame_from = "grids" if isinstance(frame, str) else "given"
     board, carried = _board_of(session, plan, imported, frame), Carried()
     if below == "keep":
         board, carried = carry_over(session, plan, board)
@@ -172,7 +174,8 @@ def _copy(session: Session, source: Plan, plan: Plan) -> None:
         session.execute(statement)
     frame = select(text("frame")).select_from(Plan).where(Plan.id == source.id).scalar_subquery()
     report = select(Plan.report).where(Plan.id == source.id).scalar_subquery()
-    session.execute(update(Plan).where(Plan.id == plan.id).values(frame=frame, report=report))
+    values = {"frame": frame, "report": report, "frame_from": source.frame_from}
+    session.execute(update(Plan).where(Plan.id == plan.id).values(values))
     session.refresh(plan)
 
 
@@ -237,10 +240,10 @@ def _frame_of(
     session: Session, district: str, plane: Plane, shapes: Any, frame: BaseGeometry | Literal["union"] | None
 ) -> BaseGeometry:
     if isinstance(frame, str):
-        union = dissolve(objects(_meant(shape) for shape in shapes if shape is not None))
-        if union.is_empty:
+        around = frame_around(objects(_meant(shape) for shape in shapes if shape is not None))
+        if around.is_empty:
             raise Unacceptable("no_frame", district=district)
-        return union
+        return around
     if frame is not None:
         return single(_on_plane(objects([frame]), plane))[0]  # type: ignore[no-any-return]
     official = _official_frame(session, district, plane)

@@ -7,7 +7,7 @@ makes anything worse, store only what changed, remember the rows before and afte
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -118,15 +118,17 @@ def perform(
     by: Actor,
     began: float,
     meant: Mapping[str, BaseGeometry] = _NOTHING,
+    forgiven: Callable[[Defect], bool] = lambda _: False,
 ) -> Edited:
     """What a drawing did to a locked draft: checked, stored, remembered, told; raises what `edit` raises.
 
-    `meant` are invalid polygons as they are to be understood: what they hid before is no new defect.
+    `meant` are invalid polygons as they are to be understood: what they hid before is no new defect. `forgiven` are
+    defects that somebody has been told of beforehand.
     """
     move = move_of(desk.board, drawn)
     following = after_move(session, desk, move)
     fresh = following.desk
-    refuse_worse(desk, fresh, move, meant=meant)
+    refuse_worse(desk, fresh, move, meant=meant, forgiven=forgiven)
     before, after = store_move(session, desk.board, following, move, by=by)
     if drawn.survivor is not None:
         survivor, gone = drawn.survivor
@@ -185,13 +187,21 @@ def _drawn(session: Session, board: Board, op: Operation) -> Drawn:
         raise
 
 
-def refuse_worse(desk: Desk, fresh: Desk, move: Move, *, meant: Mapping[str, BaseGeometry] = _NOTHING) -> None:
+def refuse_worse(
+    desk: Desk,
+    fresh: Desk,
+    move: Move,
+    *,
+    meant: Mapping[str, BaseGeometry] = _NOTHING,
+    forgiven: Callable[[Defect], bool] = lambda _: False,
+) -> None:
     """Raise Unacceptable with the places where a defect appeared or grew by more than noise ([P2])."""
     if fresh.sheet.ok:
         return
     scope = {*move.change.touched, *move.removed, *move.rows}
     alias = _alias(desk.board, fresh.board, move)
-    worse = worse_than(fresh.sheet.coverage, _unhidden(desk, meant), alias=alias, scope=scope)
+    found = worse_than(fresh.sheet.coverage, _unhidden(desk, meant), alias=alias, scope=scope)
+    worse = [defect for defect in found if not forgiven(defect)]
     if worse:
         shown = [fresh.sheet.shown[id(defect)] for defect in worse]
         raise Unacceptable("would_be_worse", where=_places(fresh.board, worse), number=len(worse), defects=shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -22,11 +23,13 @@ from layers.planning.desk import desk_of, locked_desk_of
 from layers.planning.drawn import Drawn, Table, community_at
 from layers.planning.editing import Edited, lock_draft, perform
 from layers.planning.sheet import TOLERANCE
-from layers.plans import get_plan
+from layers.plans import Plan, get_plan
 from layers.sandbox import Limits, Room
+from tiling.coverage import Defect, check
 from tiling.errors import NotRepairable
-from tiling.partition import Change, same_bytes
-from tiling.repair import Decision, Repair, homes_of, propose, rings_with_nodes
+from tiling.partition import Change, Partition
+from tiling.repair import Decision, Repair, Rule, change_of, homes_of, propose
+from tiling.structure import structure_of
 
 WORK = "layers.planning.repairing:work"
 # A thousand grids take about a second; what takes longer than this is no map of grids.
@@ -34,53 +37,85 @@ LIMITS = Limits(memory_bytes=3 * 2**30, cpu_s=120, wall_s=150.0)
 _NEW = "new"
 
 
-def propose_repair(session: Session, plan_id: int, *, options: Mapping[str, str], by: Actor) -> dict[str, Any]:
+def propose_repair(
+    session: Session, plan_id: int, *, options: Mapping[str, str], rules: Sequence[Rule] = (), by: Actor
+) -> dict[str, Any]:
     """What a repair of a draft would do: for each grid how far its border moves and what it gains and loses, what a
     person must decide with the options, and what would be left; nothing is changed.
 
-    `options` are decisions by their id, or by kind for all of it. Raises Unacceptable with the place where a grid
-    would be lost, and where the work takes too long.
+    `options` are decisions by their id, by kind or by class for all of it; `rules` answer the others. What it says to
+    be left is what a full check says after it. Raises Unacceptable with the place where a choice for
+    one place would lose a grid, and where the work takes too long.
     """
     plan = get_plan(session, plan_id, by=by)
     board = desk_of(session, plan).board
-    return {"version": plan.version, **_told(board, _worked_out(board, options))}
+    return {"version": plan.version, **_told(board, _worked_out(plan, board, options, rules))}
 
 
 def repair(
-    session: Session, plan_id: int, *, options: Mapping[str, str], version: int, by: Actor
+    session: Session,
+    plan_id: int,
+    *,
+    options: Mapping[str, str],
+    rules: Sequence[Rule] = (),
+    version: int,
+    by: Actor,
 ) -> tuple[Edited, dict[str, Any]]:
     """The edit that a repair was, and the proposal that it followed; raises Conflict where there is nothing to mend,
     and what `edit` and `propose_repair` raise."""
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     desk = locked_desk_of(session, plan)
-    answer = _worked_out(desk.board, options)
+    answer = _worked_out(plan, desk.board, options, rules)
     change = _change(desk.board, answer)
-    if not change:
+    if not change and not answer["allowed"]:
         raise Conflict("nothing_to_repair", plan=plan_id)
     drawn = _with_codes(Table(session, desk.board), change, answer["decisions"])
+    allowed = {code: replace(desk.board.get_row(code), parts_allowed=True) for code in answer["allowed"]}
     op = {"op": "repair", "options": dict(options), "mended": answer["mended"]}
+    if rules:
+        op["rules"] = [_rule_json(rule) for rule in rules]
     meant = {code: shapely.from_wkb(wkb) for code, wkb in answer["meant"].items()}
-    done = perform(session, plan, desk, drawn, op=op, by=by, began=began, meant=meant)
+    done = perform(
+        session,
+        plan,
+        desk,
+        replace(drawn, rows={**drawn.rows, **allowed}),
+        op=op,
+        by=by,
+        began=began,
+        meant=meant,
+        forgiven=_was_told,
+    )
     return done, _told(desk.board, answer)
+
+
+def _was_told(defect: Defect) -> bool:
+    """Whether a defect comes of the repair itself: noise of its nodes, and parts that a person's choice left.
+
+    The proposal said so, or it is thinner than anybody draws; the next proposal mends it or asks.
+    """
+    return defect.class_ == "noise" or defect.kind in ("multipart", "unmatched_vertex")
 
 
 def work(task: bytes) -> bytes:
     """The proposal for a task as `_worked_out` writes it; runs in the child process."""
     asked = json.loads(task)
-    shapes = [None if wkb is None else shapely.from_wkb(wkb) for wkb in asked["polygons"]]
-    frame = None if asked["frame"] is None else shapely.from_wkb(asked["frame"])
-    areas = {code: shapely.from_wkb(wkb) for code, wkb in asked["areas"].items()}
+    whole = _partition(asked)
+    # A grid that nobody drew yet, or that nobody can read, cannot be mended, and is no reason not to mend the others.
+    drawn = [code for code in whole.codes if _is_readable(whole.polygon(code))]
     try:
         made = propose(
-            asked["codes"],
-            shapes,
-            frame=frame,
-            areas=areas,
-            home_of=asked["home_of"],
+            drawn,
+            whole.polygons[whole.rows(drawn)],
+            frame=whole.frame,
+            frame_from=asked["frame_from"],
+            areas=whole.areas,
+            home_of=homes_of(whole),
             tolerance=TOLERANCE,
             options=asked["options"],
-            parts_allowed=asked["parts_allowed"],
+            rules=[_rule(told) for told in asked["rules"]],
+            parts_allowed=whole.parts_allowed,
         )
     except NotRepairable as refused:
         raise Unacceptable("not_repairable", where=refused.where, grid=refused.details.get("grid")) from refused
@@ -88,25 +123,69 @@ def work(task: bytes) -> bytes:
         if not asked["options"]:
             raise
         raise Unacceptable("unknown_option", errors=[(["options"], "unknown_option")]) from refused
-    given = dict(zip(asked["codes"], shapes, strict=True))
-    changed = {code: shape for code, shape in made.polygons.items() if not same_bytes(shape, given.get(code))}
-    return json.dumps(_answer(changed, rings_with_nodes(areas, objects(changed.values())), frame, made)).encode()
+    return json.dumps(_answer(whole, made)).encode()
 
 
-def _answer(
-    changed: Mapping[str, BaseGeometry], rings: Mapping[str, BaseGeometry], frame: BaseGeometry | None, made: Repair
-) -> dict[str, Any]:
+def _partition(asked: Mapping[str, Any]) -> Partition:
+    return Partition.of(
+        asked["codes"],
+        objects(None if wkb is None else shapely.from_wkb(wkb) for wkb in asked["polygons"]),
+        parents=asked["parents"],
+        frame=None if asked["frame"] is None else shapely.from_wkb(asked["frame"]),
+        areas={code: shapely.from_wkb(wkb) for code, wkb in asked["areas"].items()},
+        parts_allowed=asked["parts_allowed"],
+    )
+
+
+def _is_readable(shape: BaseGeometry | None) -> bool:
+    if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
+        return False
+    return shape.is_valid or structure_of(shape) is not None
+
+
+def _answer(whole: Partition, made: Repair) -> dict[str, Any]:
+    change = _below_areas(whole, change_of(whole, made))
+    after = replace(whole.replace(change), parts_allowed=whole.parts_allowed | made.allowed)
+    report = check(after, tolerance=TOLERANCE)
     return {
-        "polygons": {code: shapely.to_wkb(shape, hex=True) for code, shape in changed.items()},
-        "areas": {code: shapely.to_wkb(ring, hex=True) for code, ring in rings.items()},
-        "meant": {code: shapely.to_wkb(shape, hex=True) for code, shape in made.meant.items()},
-        "frame": None if same_bytes(frame, made.frame) else shapely.to_wkb(made.frame, hex=True),
+        "polygons": {code: _hex(shape) for code, shape in {**change.changed, **change.added}.items()},
+        "areas": {code: _hex(ring) for code, ring in change.areas.items()},
+        "meant": {code: _hex(shape) for code, shape in made.meant.items()},
+        "frame": None if change.frame is None else _hex(change.frame),
+        "allowed": sorted(made.allowed),
         "differences": [asdict(difference) for difference in made.differences],
-        "decisions": [_decision(decision) for decision in made.decisions],
+        "decisions": [_decision(decision) for decision in (*made.decisions, *made.parts)],
         "mended": dict(made.mended),
-        "left": made.report.summary()["by_kind"],
-        "ok": made.report.ok,
+        "left": report.summary()["by_kind"],
+        "ok": report.ok,
     }
+
+
+def _below_areas(whole: Partition, change: Change) -> Change:
+    """The change with each new grid below the lowest area in whose ring it lies, as `community_at` will find it."""
+    parents: dict[str, str] = {}
+    for code, shape in change.added.items():
+        assert shape is not None, "a repair makes no empty grids"
+        inner = shapely.point_on_surface(shape)
+        holding = [area for area, ring in whole.areas.items() if ring.is_valid and ring.intersects(inner)]
+        if holding:
+            parents[code] = max(holding, key=lambda area: (len(whole.ancestors(area)), area))
+    return replace(change, parents=parents)
+
+
+def _rule_json(rule: Rule) -> dict[str, Any]:
+    told = {name: value for name, value in asdict(rule).items() if value}
+    # JSON knows no infinity.
+    return {name: value for name, value in told.items() if value != math.inf}
+
+
+def _rule(told: Mapping[str, Any]) -> Rule:
+    lists = {name: tuple(told.get(name, ())) for name in ("choose", "codes")}
+    return Rule(**{**told, **lists})
+
+
+def _hex(shape: BaseGeometry | None) -> str:
+    return str(shapely.to_wkb(shape, hex=True))
 
 
 def _decision(decision: Decision) -> dict[str, Any]:
@@ -125,19 +204,20 @@ def _decision(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _worked_out(board: Board, options: Mapping[str, str]) -> dict[str, Any]:
+def _worked_out(plan: Plan, board: Board, options: Mapping[str, str], rules: Sequence[Rule]) -> dict[str, Any]:
     partition = board.partition
-    # A grid that nobody drew yet cannot be mended, and is no reason not to mend the others.
-    drawn = [code for code in partition.codes if _is_drawn(partition.polygon(code))]
-    wkb = shapely.to_wkb(partition.polygons[partition.rows(drawn)], hex=True)
+    wkb = np.asarray(shapely.to_wkb(partition.polygons, hex=True), dtype=object)
+    above = {code for tile in partition.codes for code in (tile, *partition.ancestors(tile))} | set(partition.areas)
     task = {
-        "codes": drawn,
-        "polygons": np.asarray(wkb, dtype=object).tolist(),
-        "frame": None if partition.frame is None else shapely.to_wkb(partition.frame, hex=True),
-        "areas": {code: shapely.to_wkb(ring, hex=True) for code, ring in partition.areas.items()},
-        "home_of": homes_of(partition),
+        "codes": list(partition.codes),
+        "polygons": wkb.tolist(),
+        "parents": {code: parent for code, parent in partition.parents.items() if code in above},
+        "frame": None if partition.frame is None else _hex(partition.frame),
+        "frame_from": plan.frame_from,
+        "areas": {code: _hex(ring) for code, ring in partition.areas.items()},
         "parts_allowed": sorted(partition.parts_allowed),
         "options": {name: _NEW if value.startswith(f"{_NEW}:") else value for name, value in options.items()},
+        "rules": [_rule_json(rule) for rule in rules],
     }
     try:
         answer = sandbox.run(WORK, json.dumps(task).encode(), room=Room(limits=LIMITS))
@@ -146,13 +226,7 @@ def _worked_out(board: Board, options: Mapping[str, str]) -> dict[str, Any]:
             refused.where = board.plane.to_degrees(refused.where)
         raise
     told: dict[str, Any] = json.loads(answer)
-    if missing := len(partition.codes) - len(drawn):
-        told |= {"ok": False, "left": {"empty": missing, **told["left"]}}
     return told
-
-
-def _is_drawn(shape: BaseGeometry | None) -> bool:
-    return shape is not None and shape.geom_type in ("Polygon", "MultiPolygon") and not shape.is_empty
 
 
 def _change(board: Board, answer: Mapping[str, Any]) -> Change:
@@ -183,9 +257,14 @@ def _with_codes(table: Table, change: Change, decisions: Sequence[Mapping[str, A
 
 
 def _told(board: Board, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The proposal for a person: places in degrees, without the polygons."""
+    """The proposal for a person: places in degrees, without the polygons; how many decisions are open, by kind."""
     places = board.plane.to_degrees(objects(shapely.from_wkb(one["where"]) for one in answer["decisions"]))
     shown = np.asarray(shapely.to_geojson(places), dtype=object).tolist()
     decisions = [{**one, "where": json.loads(place)} for one, place in zip(answer["decisions"], shown, strict=True)]
     kept = {name: answer[name] for name in ("ok", "differences", "mended", "left")}
-    return {**kept, "decisions": decisions}
+    return {**kept, "decisions": decisions, "open": _open(decisions)}
+
+
+def _open(decisions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    kinds = [one["kind"] for one in decisions if one["chosen"] == "leave"]
+    return {kind: kinds.count(kind) for kind in sorted(set(kinds))}

@@ -21,7 +21,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from layers.checking import defect_json
-from layers.planning.board import Board, GridRow, objects
+from layers.planning.board import Board, Geometries, GridRow, objects
 from layers.planning.counting import (
     Count,
     Houses,
@@ -33,6 +33,7 @@ from layers.planning.counting import (
     tiles_of,
 )
 from tiling.coverage import KINDS, CoverageReport, Defect, check
+from tiling.defects.edges import differing
 from tiling.defects.report import WARNINGS
 from tiling.tolerance import NODE_OFF_M, Tolerance
 
@@ -40,6 +41,9 @@ Key = tuple[str, str]
 TOLERANCE = Tolerance()
 # An area defect that lies in old defects of its kind, but for this much, is no new one: a square centimetre.
 NOISE_M2 = 1e-4
+# From here on the whole tiling is checked sooner than what lies about so many edges or grids.
+MOST_EDGES = 200
+MOST_TOUCHED = 0.2
 RANGE, CUT, UNCOVERED = "households_out_of_range", "cut_building", "uncovered_building"
 PLACES = frozenset({"gap", "overlap", "overshoot"})
 
@@ -134,9 +138,7 @@ def review_change(
 
     `touched` are finest tiles of the new board, `removed` codes of any level that are no longer there.
     """
-    concerned = {*touched, *_beside_comings_and_goings(board, older, touched, removed)}
-    local = check(board.partition, tolerance=TOLERANCE, only=concerned)
-    coverage = sheet.coverage.updated(local, removed=removed)
+    coverage = _coverage_after(board, older, sheet.coverage, touched=touched, removed=removed)
     before = [code for code in (*touched, *removed) if code in older.partition.row_of]
     houses, tiles = _housed(session, board, touched, box=_box(board, touched, older, before))
     recounted = _recounted(board, counted(session, board, houses, tiles=tiles, wanted=touched))
@@ -146,6 +148,31 @@ def review_change(
     stale = [(kind, str(number)) for number in houses.ids.tolist() for kind in (CUT, UNCOVERED)]
     stale += [(RANGE, code) for code in (*grids, *removed)]
     return Review(_kept_up(session, fresh, sheet, coverage, found=found, stale=stale), fresh, recounted)
+
+
+def _coverage_after(
+    board: Board, older: Board, before: CoverageReport, *, touched: Collection[str], removed: Collection[str]
+) -> CoverageReport:
+    """The report of the tiling after a change; of much of it anew, where a frame or ring took another way."""
+    bounds = _moved_bounds(board, older)
+    if bounds is None or len(touched) > MOST_TOUCHED * len(board.partition):
+        return check(board.partition, tolerance=TOLERANCE)
+    beside = {board.partition.codes[row] for row in np.unique(board.partition.tree.query(bounds)[1]).tolist()}
+    concerned = {*touched, *beside, *_beside_comings_and_goings(board, older, touched, removed)}
+    local = check(board.partition, tolerance=TOLERANCE, only=concerned)
+    return before.updated(local, removed=removed)
+
+
+def _moved_bounds(board: Board, older: Board) -> Geometries | None:
+    """The edges that the frame or a ring of an area did not have before, or has no more; None for many of them.
+
+    A grid that nobody touched has another frame there: what it reached out of, or left bare, may be gone.
+    """
+    new, old = board.partition, older.partition
+    pairs = [] if new.frame is old.frame else [(new.frame, old.frame)]
+    pairs += [(ring, old.areas.get(code)) for code, ring in new.areas.items() if ring is not old.areas.get(code)]
+    edges = [line for now, before in pairs for line in differing(now, before).lines().tolist()]
+    return None if len(edges) > MOST_EDGES else objects(edges)
 
 
 def _beside_comings_and_goings(

@@ -103,6 +103,8 @@ def _changed(geometry: BaseGeometry, change: Callable[[Floats], Floats]) -> Base
 
 
 def _inserted(xy: Floats, wanted: Mapping[Edge, list[Place]]) -> Floats:
+    if not wanted:
+        return xy
     keys = lattice_keys(xy)
     ends = np.array(sorted({end for edge in wanted for end in edge}), dtype=np.int64)
     known = np.isin(keys[:, 0], ends[:, 0]) & np.isin(keys[:, 1], ends[:, 1])

@@ -113,6 +113,13 @@ def frame_edges(frame: BaseGeometry | None) -> Edges:
     return Edges(edges.low, edges.high, edges.row, -edges.side)
 
 
+def differing(one: BaseGeometry | None, other: BaseGeometry | None) -> Edges:
+    """The edges that only one of two polygons has, in both together."""
+    ours, theirs = frame_edges(one), frame_edges(other)
+    both = joined(ours, Edges(theirs.low, theirs.high, theirs.row, -theirs.side))
+    return both.where(loose(both))
+
+
 def joined(*several: Edges) -> Edges:
     """All the edges in one."""
     return Edges(

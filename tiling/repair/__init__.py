@@ -2,19 +2,35 @@
 
 All borders are noded together on the lattice, so the ground falls into faces; each face that has one owner stays with
 it. Noise and slivers go to the neighbour with the longest common border. What is real, and what is small but would
-add up to more than 1 m² for a grid, is a person's choice among options; until it is made, the ground stays as it was
-drawn. Ground goes to nobody whose area ring it lies outside of. Grids whose ground and nodes do not change are the very
-same objects.
+add up to more than 1 m² for a grid, is a person's choice among options, place by place or by rules; until it is made,
+the ground stays as it was drawn. Ground goes to nobody whose area ring it lies outside of. A frame that is made of the
+grids follows them. What a repair leaves of its own making is mended by another pass, so that a proposal applied and
+proposed again has nothing to do. Grids whose ground and nodes do not change are the very same objects.
 """
 
+from tiling.repair.choosing import VERBS, Rule
 from tiling.repair.deciding import Decision
-from tiling.repair.proposing import Difference, Repair, change_of, homes_of, propose, rebuilt, rings_with_nodes
+from tiling.repair.framing import frame_around
+from tiling.repair.proposing import (
+    Difference,
+    FrameFrom,
+    Repair,
+    change_of,
+    homes_of,
+    propose,
+    rebuilt,
+    rings_with_nodes,
+)
 
 __all__ = [
+    "VERBS",
     "Decision",
     "Difference",
+    "FrameFrom",
     "Repair",
+    "Rule",
     "change_of",
+    "frame_around",
     "homes_of",
     "propose",
     "rebuilt",

@@ -9,13 +9,12 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tiling.partition import polygonal
+from tiling.repair.choosing import LEAVE, SMALL, Choices, Question
 from tiling.repair.faces import Faces, Region, at_home, borders_m
 from tiling.repair.halving import halves
 
-SMALL = ("noise", "sliver")
 MOST_SILENT_M2 = 1.0
 """What a grid may gain and lose without anybody having looked: a doorstep, not a door."""
-MEND = "mend"
 Owners = list[tuple[int, ...]]
 
 
@@ -26,8 +25,10 @@ class Decision:
     `class_` is `real`, or `sliver` or `noise` where mending all that is small would change a grid by more than 1 m².
     `options` are values for `propose(options={id: value})`: `give:CODE`, `cut_out` (a contained grid keeps the
     ground, the others lose it), `split` (along the middle), `longest_border`, `new` (a gap becomes a grid; its code
-    as `new:CODE`, else the decision's id), `trim`. Without a choice the ground stays as drawn (`leave`). `area` is
-    the area ring in which the ground lies, where there is one.
+    as `new:CODE`, else the decision's id), `outside` (a gap is no ground of the district: where the frame is made of
+    the grids), `trim`, `allow` (a grid may have these parts), `mend` (all nodes that a grid lacks, although they bend
+    its border by more than 1 m²). Without a choice the ground stays as drawn (`leave`). `area` is the area ring in
+    which the ground lies, where there is one.
     """
 
     id: str
@@ -37,31 +38,41 @@ class Decision:
     area_m2: float
     width_m: float
     options: tuple[str, ...]
-    chosen: str = "leave"
+    chosen: str = LEAVE
     class_: str = "real"
     area: str | None = None
 
 
 def silent_regions(
-    faces: Faces, regions: Sequence[Region], codes: Sequence[str], moved_m2: Mapping[int, float]
+    faces: Faces,
+    regions: Sequence[Region],
+    codes: Sequence[str],
+    moved_m2: Mapping[int, float],
+    most_m2: Mapping[int, float],
 ) -> frozenset[int]:
     """The numbers of the regions that are mended without a question: small ones, as long as no grid changes by more.
 
-    `moved_m2` is by how much snapping has changed each row. Noise is judged before slivers, so that a sliver does not
-    make a question of the noise around it. Who gets a region depends on which others are mended with it, so each set
-    is tried as it would be mended, and made smaller until every grid stays within the limit.
+    `moved_m2` is by how much snapping has changed each row, `most_m2` by how much those rows may change that must
+    leave room for other changes; the others by a square metre. Noise is judged before slivers, so that a sliver does
+    not make a question of the noise around it. Who gets a region depends on which others are mended with it, so each
+    set is tried as it would be mended, and made smaller until every grid stays within the limit.
     """
     silent: frozenset[int] = frozenset()
     for class_ in SMALL:
         fresh = {number for number, region in enumerate(regions) if region.class_ == class_}
         silent |= fresh
-        while loud := _loud(faces, regions, silent, moved_m2, len(codes)):
+        while loud := _loud(faces, regions, silent, moved_m2, most_m2, len(codes)):
             silent -= (loud & fresh) or loud
     return silent
 
 
 def _loud(
-    faces: Faces, regions: Sequence[Region], silent: frozenset[int], moved_m2: Mapping[int, float], rows: int
+    faces: Faces,
+    regions: Sequence[Region],
+    silent: frozenset[int],
+    moved_m2: Mapping[int, float],
+    most_m2: Mapping[int, float],
+    rows: int,
 ) -> frozenset[int]:
     """Those of the regions that must be asked about: they find no heir, or change a grid by too much together."""
     owners = _claimed(faces)
@@ -71,7 +82,7 @@ def _loud(
     lost = {id(region) for region in _to_longest(faces, [regions[n] for n in sorted(silent)], owners)}
     asked = frozenset(range(len(regions))) - silent
     total = spent_m2(faces, regions, asked, owners, moved_m2)
-    over = {row for row, area_m2 in total.items() if area_m2 > MOST_SILENT_M2 and row < rows}
+    over = {row for row, area_m2 in total.items() if row < rows and area_m2 > most_m2.get(row, MOST_SILENT_M2)}
     changed = {n: {row for face in regions[n].members for row in _changes(regions[n], owners[face])} for n in silent}
     return frozenset(n for n in silent if id(regions[n]) in lost or not over.isdisjoint(changed[n]))
 
@@ -103,7 +114,7 @@ def decisions_of(
     faces: Faces,
     regions: Sequence[Region],
     codes: Sequence[str],
-    chosen: Mapping[str, str],
+    chosen: Choices,
     silent: Collection[int],
 ) -> dict[int, Decision]:
     """The decisions about regions that are not mended silently, by the region's number, with what was chosen."""
@@ -132,39 +143,21 @@ def certain(faces: Faces) -> Owners:
     return [claim if len(claim) == 1 and inside else () for claim, inside in pairs]
 
 
-def _decision(
-    id_: str, region: Region, names: tuple[str, ...], options: tuple[str, ...], chosen: Mapping[str, str]
-) -> Decision:
-    choice = _choice(id_, region, options, chosen)
-    known = choice in options or (choice.startswith("new:") and "new" in options) or choice == "leave"
-    if not known and id_ in chosen:
-        raise ValueError(f"{choice!r} is no option of {id_}: {', '.join(options)}")
+def _decision(id_: str, region: Region, names: tuple[str, ...], options: tuple[str, ...], chosen: Choices) -> Decision:
+    class_, area_m2 = region.class_, region.shape.area
+    asked = Question(id=id_, kind=region.kind, class_=class_, codes=names, area_m2=area_m2, options=options)
     return Decision(
         id=id_,
         kind=region.kind,
         codes=names,
         where=region.shape,
-        area_m2=region.shape.area,
+        area_m2=area_m2,
         width_m=region.width_m,
         options=options,
-        chosen=(f"new:{id_}" if choice == "new" else choice) if known else "leave",
-        class_=region.class_,
+        chosen=chosen.answer(asked),
+        class_=class_,
         area=min(region.areas, default=None),
     )
-
-
-def _choice(id_: str, region: Region, options: tuple[str, ...], chosen: Mapping[str, str]) -> str:
-    """What was chosen for a region by its id, by its class (`mend` or `leave`), or by its kind."""
-    if id_ in chosen:
-        return chosen[id_]
-    usual = next((option for option in ("trim", "longest_border", "cut_out") if option in options), "leave")
-    if region.class_ in chosen:
-        return usual if chosen[region.class_] == MEND else chosen[region.class_]
-    choice = chosen.get(region.kind, "leave")
-    if choice == "leave" or choice in options:
-        # Half of a strip as wide as a hand is of no use to anybody.
-        return usual if choice == "split" and region.class_ in SMALL else choice
-    return usual if choice == "split" else choice
 
 
 def _options(
@@ -177,7 +170,8 @@ def _options(
     shared = ("longest_border",) if fit else ()
     several = ("split",) if len(fit) > 1 else ()
     if region.kind == "gap":
-        return (*gives, *shared, *several, "new")
+        beyond = ("outside",) if faces.follows else ()
+        return (*gives, *shared, *several, "new", *beyond)
     if region.kind == "nesting":
         return (*gives, *shared, *several)
     inner = [row for row in rows if row not in solid]
@@ -225,7 +219,7 @@ def _decided(faces: Faces, region: Region, decision: Decision, owners: Owners, r
         rows = (row_of[code],)
     elif verb == "cut_out":
         rows = tuple(row for row in region.claims if row not in solid)
-    elif verb == "trim":
+    elif verb in ("trim", "outside"):
         rows = ()
     for face in region.members:
         owners[face] = rows

@@ -31,6 +31,8 @@ class Faces:
     inside: NDArray[np.bool_]
     areas: tuple[frozenset[str], ...]
     home_of: Mapping[int, str]
+    follows: bool = False
+    """Whether the frame is made of the grids, so that nothing of theirs lies outside."""
 
     @cached_property
     def tree(self) -> STRtree:
@@ -53,11 +55,16 @@ class Region:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What repaired ground must respect: the frame, area rings by code, and the ring of each row that has one."""
+    """What repaired ground must respect: the frame, area rings by code, and the ring of each row that has one.
+
+    `outside` is None for a frame that was given. One that is made of its own grids follows them; then it is the ground
+    within their outline that is none of the district's.
+    """
 
     frame: BaseGeometry | None = None
     rings: Mapping[str, BaseGeometry] = field(default_factory=dict)
     home_of: Mapping[int, str] = field(default_factory=dict)
+    outside: BaseGeometry | None = None
 
 
 def faces_of(
@@ -67,7 +74,7 @@ def faces_of(
 
     Faces that nobody claims outside the frame are left out; claims are looked up among all polygons.
     """
-    frame, rings = bounds.frame, list(bounds.rings.values())
+    frame, rings = None if bounds.outside is not None else bounds.frame, list(bounds.rings.values())
     lines = [*shapely.boundary(polygons[rows]), *extra, *([shapely.boundary(frame)] if frame is not None else [])]
     lines += list(shapely.boundary(rings))
     noded = shapely.union_all(lines, grid_size=LATTICE_M)
@@ -80,9 +87,12 @@ def faces_of(
         bent = with_corners(frame, shapes)
         shapely.prepare(bent)
         inside = np.asarray(shapely.intersects(bent, points))
+    if bounds.outside is not None and len(shapes):
+        inside = np.asarray(~shapely.intersects(bounds.outside, points)) | np.array([bool(rows) for rows in claims])
     kept = [k for k in range(len(shapes)) if inside[k] or claims[k]]
     areas = _areas(_bent(bounds.rings, shapes), points[kept])
-    return Faces(shapes[kept], tuple(tuple(claims[k]) for k in kept), inside[kept], areas, bounds.home_of)
+    held = tuple(tuple(claims[k]) for k in kept)
+    return Faces(shapes[kept], held, inside[kept], areas, bounds.home_of, follows=bounds.outside is not None)
 
 
 def _bent(rings: Mapping[str, BaseGeometry], shapes: NDArray[np.object_]) -> dict[str, BaseGeometry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import numpy as np
@@ -19,11 +19,13 @@ from tiling.tolerance import NODE_OFF_M
 
 
 def fitted(
-    polygons: NDArray[np.object_], rebuilt: Sequence[int], frame: BaseGeometry | None
+    polygons: NDArray[np.object_], rebuilt: Sequence[int], frame: BaseGeometry | None, *, kept: Collection[int] = ()
 ) -> tuple[NDArray[np.object_], BaseGeometry | None]:
-    """The polygons and the frame with every vertex of the rebuilt ones that lies on an edge of the others as a node."""
+    """The polygons and the frame with every vertex of the rebuilt ones that lies on an edge of the others as a node.
+
+    The rows `kept` stay as they are."""
     out = polygons.copy()
-    rows = _beside(polygons, rebuilt)
+    rows = [row for row in _beside(polygons, rebuilt) if row not in kept]
     others = np.array([*polygons[rows], *([] if frame is None else [frame])], dtype=object)
     nodes = _nodes(others, polygons[list(rebuilt)])
     if nodes:

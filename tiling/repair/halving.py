@@ -33,8 +33,7 @@ def halves(piece: BaseGeometry, beside: Mapping[int, BaseGeometry], width_m: flo
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(points), extend_to=piece))
     rows = _owners(cells, points, owner)
     return {
-        row: polygonal(shapely.intersection(piece, shapely.coverage_union_all(cells[rows == row])))
-        for row in sorted(shared)
+        row: polygonal(shapely.intersection(piece, shapely.union_all(cells[rows == row]))) for row in sorted(shared)
     }
 
 

@@ -1,45 +1,35 @@
-"""The proposal: who gets which ground, what a person must decide, and what moves for each grid."""
+"""The proposal: what a repair would do, what a person must decide, and what moves for each grid."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.coverage import CoverageReport, check_polygons
-from tiling.defects.ground import Ground
-from tiling.defects.regions import overlaps, overshoot_suspects
+from tiling.coverage import CoverageReport, check
 from tiling.errors import NotRepairable, Stopped
 from tiling.partition import Change, Partition, polygonal, same_bytes
 from tiling.plane import LATTICE_M, on_lattice
-from tiling.repair.deciding import (
-    MEND,
-    MOST_SILENT_M2,
-    Decision,
-    Owners,
-    decisions_of,
-    new_codes,
-    owned,
-    parts_of,
-    silent_regions,
-    spent_m2,
-)
-from tiling.repair.faces import Bounds, Faces, Region, faces_of, regions_of
-from tiling.repair.fitting import fitted, with_corners
-from tiling.repair.halving import middle_lines
-from tiling.repair.snapping import snapped
-from tiling.repair.splinters import Splinters
+from tiling.repair.choosing import LEAVE, Choices, Rule
+from tiling.repair.deciding import Decision
+from tiling.repair.faces import Bounds
+from tiling.repair.fitting import with_corners
+from tiling.repair.framing import left_out
+from tiling.repair.mending import Mended, Task, bounds_with, mend
 from tiling.structure import structure_of
 from tiling.tolerance import Tolerance
 
+FrameFrom = Literal["given", "grids"]
+_INVALID = 10
+"""An invalid polygon hides what is wrong about it: read, it may show several faults, and is better for it."""
+MOST_PASSES = 4
+"""A pass may leave noise of its own, nodes beside slanted edges: another one mends it, seldom a third."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Shapes = NDArray[np.object_]
@@ -60,9 +50,11 @@ class Difference:
 class Repair:
     """A proposal. `polygons` are all grids after it by code, unchanged ones being the very same objects.
 
-    `frame` may have gained nodes. `differences` lists changed grids only; `decisions` the real faults, decided or
-    not; `mended` counts what was mended by class and kind; `report` is what the check says about the proposal.
-    `meant` are the invalid polygons as their structure means them, before anything else was done.
+    `frame` may have gained nodes; one made of the grids follows them. `differences` lists changed grids only;
+    `decisions` the real faults, decided or not; `mended` counts what was mended by class and kind; `report` is what
+    the check says about the proposal. `meant` are the invalid polygons as their structure means them, before anything
+    else was done. `parts` are the decisions about grids in several parts that nobody allowed, `allowed` are the grids
+    that a person said to have them.
     """
 
     polygons: Mapping[str, BaseGeometry]
@@ -72,11 +64,13 @@ class Repair:
     mended: Mapping[str, int]
     report: CoverageReport
     meant: Mapping[str, BaseGeometry] = field(default_factory=dict)
+    parts: tuple[Decision, ...] = ()
+    allowed: frozenset[str] = frozenset()
 
     @property
     def undecided(self) -> tuple[Decision, ...]:
-        """The decisions that nobody has made yet."""
-        return tuple(decision for decision in self.decisions if decision.chosen == "leave")
+        """The decisions about ground that nobody has made yet."""
+        return tuple(decision for decision in self.decisions if decision.chosen == LEAVE)
 
 
 @dataclass(frozen=True)
@@ -95,10 +89,12 @@ def propose(
     polygons: Sequence[BaseGeometry | None] | Shapes,
     *,
     frame: BaseGeometry | None = None,
+    frame_from: FrameFrom = "given",
     areas: Mapping[str, BaseGeometry] = _NOTHING,
     home_of: Mapping[str, str] = _NOTHING,
     tolerance: Tolerance | None = None,
     options: Mapping[str, str] | None = None,
+    rules: Sequence[Rule] = (),
     parts_allowed: Collection[str] = (),
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[float], None] = lambda _: None,
@@ -110,9 +106,10 @@ def propose(
     as well. `areas` are area rings and `home_of` the ring in which a grid lies; no grid gains ground outside its own.
     `options` holds decisions by id, by class (`{"sliver": "mend", "noise": "mend"}`), or by kind for all of it
     (`{"overlap": "split", "gap": "longest_border", "overshoot": "trim", "nesting": "longest_border"}`), `nesting` being
-    ground of one grid in the ring of another area. `parts_allowed` are the grids whose several parts the report does
-    not mind. Invalid polygons are rebuilt from their structure first. Cost:
-    about a second for 1,000 grids; run foreign data in a child process that can be killed.
+    ground of one grid in the ring of another area; `rules` answer the others. `parts_allowed` are the grids whose
+    several parts nobody minds. A frame from the `grids` themselves is made again from them when they match. Invalid
+    polygons are rebuilt from their structure first. Where nothing was chosen and nothing would be better, nothing is
+    proposed. Cost: about a second for 1,000 grids; run foreign data in a child process that can be killed.
 
     Raises NotRepairable with the place where a grid is missing or would vanish, Stopped when should_stop() says so,
     ValueError for repeated codes and unknown options.
@@ -121,32 +118,89 @@ def propose(
     names, given = _sorted(codes, polygons)
     pace(0.0)
     start = _valid(names, given)
-    mended = {"invalid": sum(1 for shape in given if not shape.is_valid)}
-    choices = options or {}
-    bounds = _bounds(names, frame, areas, home_of)
-    met, rows = _concerned(names, start, bounds, tolerance, _most_m2(choices, "noise"))
-    pace(0.2)
-    task = Task(names, met, rows, bounds, tolerance, choices, _moved_m2(start, met))
-    faces, regions, decisions = _judged(task)
-    pace(0.5)
-    owners, counted = owned(faces, regions, decisions, names)
-    every = [*names, *new_codes(decisions)]
-    spent = spent_m2(faces, regions, decisions, owners, task.moved_m2)
-    Splinters(faces, owners, _parts(met, rows), tolerance.sliver_m, spent, _most_m2(choices, "sliver")).tidy()
-    after, new_frame = _assembled(every, met, rows, faces, owners, frame)
-    after = _same_where_equal(after, given)
-    pace(0.8)
-    report = check_polygons(every, after, frame=new_frame, parts_allowed=parts_allowed, tolerance=tolerance)
+    bounds = _bounds(names, frame, areas, home_of, frame_from)
+    task = Task(
+        codes=names,
+        polygons=start,
+        bounds=bounds,
+        tolerance=tolerance,
+        choices=Choices(options or {}, rules),
+        parts_allowed=parts_allowed,
+    )
+    before = _checked(task, names, given, frame)
+    pace(0.1)
+    made, report = _best(task, before, pace)
+    after = _same_where_equal(made.polygons, given)
+    invalid = sum(1 for shape in given if not shape.is_valid)
     pace(1.0)
     return Repair(
-        polygons=dict(zip(every, after, strict=True)),
-        frame=new_frame,
+        polygons=dict(zip(made.codes, after, strict=True)),
+        frame=made.frame,
         differences=_differences(names, given, after),
-        decisions=tuple(decisions[number] for number in sorted(decisions)),
-        mended={kind: count for kind, count in {**mended, **counted}.items() if count},
+        decisions=made.decisions,
+        mended={kind: count for kind, count in {"invalid": invalid, **made.counted}.items() if count},
         report=report,
         meant={names[row]: start[row] for row, shape in enumerate(given) if not shape.is_valid},
+        parts=made.parts,
+        allowed=made.allowed,
     )
+
+
+def _best(task: Task, before: CoverageReport, pace: _Pace) -> tuple[Mended, CoverageReport]:
+    """The task mended, pass after pass while one makes it better; as it was where nothing was chosen and none does."""
+    made = mend(task)
+    report = _checked(task, made.codes, made.polygons, made.frame, made.allowed)
+    if not made.chosen and _weight(report) >= _weight(before):
+        same = replace(made, polygons=task.polygons, frame=task.bounds.frame, counted={})
+        return same, before
+    for number in range(1, MOST_PASSES):
+        pace(number / MOST_PASSES)
+        again = mend(_after(task, made))
+        fresh = _checked(task, again.codes, again.polygons, again.frame, made.allowed)
+        if _weight(fresh) >= _weight(report):
+            break
+        made, report = replace(made, polygons=again.polygons, frame=again.frame), fresh
+    return made, report
+
+
+def _after(task: Task, made: Mended) -> Task:
+    """The task of the next pass: what the last one made, nothing decided, and what was spent is spent."""
+    return replace(
+        task,
+        codes=made.codes,
+        polygons=made.polygons,
+        bounds=bounds_with(task.bounds, made.frame),
+        choices=Choices(),
+        parts_allowed=frozenset(task.parts_allowed) | made.allowed,
+        spent_m2=made.quiet_m2,
+    )
+
+
+def _checked(
+    task: Task,
+    codes: Sequence[str],
+    polygons: Shapes,
+    frame: BaseGeometry | None,
+    allowed: Collection[str] = (),
+) -> CoverageReport:
+    rings = task.bounds.rings
+    homes = {codes[row]: home for row, home in task.bounds.home_of.items()}
+    partition = Partition.of(
+        codes,
+        polygons,
+        parents=homes,
+        frame=frame,
+        areas={**rings, **rings_with_nodes(rings, polygons)},
+        parts_allowed=frozenset(task.parts_allowed) | frozenset(allowed),
+    )
+    return check(partition, tolerance=task.tolerance)
+
+
+def _weight(report: CoverageReport) -> tuple[int, float]:
+    """How bad a report is: faults that have no ground of their own and places first, then square metres."""
+    errors = [defect for defect in report.defects if defect.severity == "error"]
+    places = sum(_INVALID if defect.kind == "invalid" else defect.count for defect in errors)
+    return places, round(sum(defect.area_m2 for defect in errors), 6)
 
 
 def change_of(partition: Partition, repair: Repair) -> Change:
@@ -155,7 +209,7 @@ def change_of(partition: Partition, repair: Repair) -> Change:
     Area rings get the nodes that the repair put on them; new grids get the parent of their first neighbour. Grids
     that a node alone reached count as changed.
     """
-    pairs = ((code, repair.polygons[code]) for code in partition.codes)
+    pairs = ((code, shape) for code, shape in repair.polygons.items() if code in partition.row_of)
     changed = {code: shape for code, shape in pairs if not same_bytes(shape, partition.polygon(code))}
     added = {code: shape for code, shape in repair.polygons.items() if code not in partition.row_of}
     new = np.array([*changed.values(), *added.values()], dtype=object)
@@ -224,110 +278,17 @@ def rebuilt(code: str, shape: BaseGeometry) -> BaseGeometry:
     return placed
 
 
-@dataclass(frozen=True)
-class Task:
-    """What is judged: polygons with near vertices made one, the rows concerned, and what snapping changed."""
-
-    codes: Sequence[str]
-    polygons: Shapes
-    rows: Rows
-    bounds: Bounds
-    tolerance: Tolerance
-    options: Mapping[str, str]
-    moved_m2: Mapping[int, float]
-
-
 def _bounds(
-    codes: Sequence[str], frame: BaseGeometry | None, areas: Mapping[str, BaseGeometry], home_of: Mapping[str, str]
+    codes: Sequence[str],
+    frame: BaseGeometry | None,
+    areas: Mapping[str, BaseGeometry],
+    home_of: Mapping[str, str],
+    frame_from: FrameFrom,
 ) -> Bounds:
     rings = {name: ring for name, ring in areas.items() if ring.is_valid and not ring.is_empty}
     homes = {row: home_of[code] for row, code in enumerate(codes) if home_of.get(code) in rings}
-    return Bounds(frame, rings, homes)
-
-
-def _concerned(
-    codes: Sequence[str], polygons: Shapes, bounds: Bounds, tolerance: Tolerance, most_m2: float
-) -> tuple[Shapes, Rows]:
-    """The polygons with near vertices made one, and the rows that have anything to do with a fault."""
-    first = Ground(codes, polygons, STRtree(polygons), bounds.frame)
-    fixed = shapely.get_coordinates(list(bounds.rings.values()))
-    met = snapped(polygons, *first.all_edges, snap_m=tolerance.snap_m, fixed=fixed, most_m2=most_m2)
-    ground = Ground(codes, met, STRtree(met), bounds.frame)
-    free = ground.all_loose()
-    owners = np.unique(free.row[free.row >= 0])
-    _, overlapping = overlaps(ground, owners, tolerance)
-    outside = overshoot_suspects(ground, free, ground.all_usable)
-    astray = _astray(met, bounds)
-    beside = ground.near(astray, tolerance.snap_m) if len(astray) else astray
-    return met, np.unique(np.concatenate([owners, overlapping, outside, beside])).astype(np.intp)
-
-
-def _astray(polygons: Shapes, bounds: Bounds) -> Rows:
-    """The rows that reach out of the ring of their own area."""
-    rows: dict[str, list[int]] = {}
-    for row, home in sorted(bounds.home_of.items()):
-        rows.setdefault(home, []).append(row)
-    found: list[int] = []
-    for home, members in rows.items():
-        ring = bounds.rings[home]
-        shapely.prepare(ring)
-        found += np.array(members)[~shapely.covers(ring, polygons[members])].tolist()
-    return np.array(sorted(found), dtype=np.intp)
-
-
-def _moved_m2(before: Shapes, after: Shapes) -> dict[int, float]:
-    moved = [row for row in range(len(before)) if before[row] is not after[row]]
-    off = shapely.area(shapely.symmetric_difference(before[moved], after[moved])).tolist()
-    return dict(zip(moved, off, strict=True))
-
-
-def _most_m2(choices: Mapping[str, str], class_: str) -> float:
-    return math.inf if choices.get(class_) == MEND else MOST_SILENT_M2
-
-
-def _parts(polygons: Shapes, rows: Rows) -> dict[int, int]:
-    return {row: int(shapely.get_num_geometries(polygons[row])) for row in rows.tolist()}
-
-
-def _judged(task: Task) -> tuple[Faces, list[Region], dict[int, Decision]]:
-    """Faces, faulty regions and decisions; where ground is split along its middle, with the middle line noded in."""
-    faces, regions, decisions = _judged_with(task, ())
-    lines: list[BaseGeometry] = []
-    for number, decision in decisions.items():
-        if decision.chosen == "split":
-            lines += middle_lines(parts_of(faces, regions[number]), regions[number].width_m)
-    return _judged_with(task, lines) if lines else (faces, regions, decisions)
-
-
-def _judged_with(task: Task, lines: Sequence[BaseGeometry]) -> tuple[Faces, list[Region], dict[int, Decision]]:
-    faces = faces_of(task.polygons, task.rows, task.bounds, lines)
-    regions = regions_of(faces, task.tolerance)
-    silent = silent_regions(faces, regions, task.codes, task.moved_m2)
-    return faces, regions, decisions_of(faces, regions, task.codes, task.options, silent)
-
-
-def _assembled(
-    codes: Sequence[str],
-    polygons: Shapes,
-    rows: Rows,
-    faces: Faces,
-    owners: Owners,
-    frame: BaseGeometry | None,
-) -> tuple[Shapes, BaseGeometry | None]:
-    rebuilt = [*rows.tolist(), *range(len(polygons), len(codes))]
-    if not rebuilt:
-        return polygons, frame
-    members: dict[int, list[int]] = {}
-    for face, owner in enumerate(owners):
-        for row in owner:
-            members.setdefault(row, []).append(face)
-    out = np.append(polygons, np.empty(len(codes) - len(polygons), dtype=object))
-    for row in rebuilt:
-        if row not in members:
-            where = polygons[row] if row < len(polygons) else None
-            raise NotRepairable(f"Nothing would be left of grid {codes[row]}.", where=where, grid=codes[row])
-        out[row] = polygonal(shapely.coverage_union_all(faces.shapes[members[row]]))
-    return fitted(out, rebuilt, frame)
+    outside = left_out(frame) if frame_from == "grids" and frame is not None else None
+    return Bounds(frame, rings, homes, outside)
 
 
 def _same_where_equal(after: Shapes, given: Shapes) -> Shapes:

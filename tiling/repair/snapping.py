@@ -23,13 +23,13 @@ def snapped(
     *,
     snap_m: float,
     fixed: Floats,
-    most_m2: float,
+    most_m2: Floats,
 ) -> NDArray[np.object_]:
     """The polygons with ends of loose edges that lie within `snap_m` of each other made one, where all stay valid.
 
     Vertices of the frame and `fixed` ones never move. Of two others the one stays that more polygons have, or whose
     polygon is better matched all around, since that one was drawn with care; else the smaller position. A polygon
-    that would change by more than `most_m2` keeps its vertices.
+    that would change by more than its `most_m2` keeps its vertices.
     """
     moves = _moves(edges, met_by, snap_m, fixed)
     if not moves:
@@ -100,11 +100,11 @@ def _moved(shape: BaseGeometry, moves: dict[XY, XY]) -> BaseGeometry:
     return map_rings(shape, change)
 
 
-def _spoiled(before: NDArray[np.object_], after: NDArray[np.object_], most_m2: float) -> NDArray[np.bool_]:
+def _spoiled(before: NDArray[np.object_], after: NDArray[np.object_], most_m2: Floats) -> NDArray[np.bool_]:
     moved = np.array([old is not new for old, new in zip(before, after, strict=True)], dtype=bool)
     bad = np.zeros(len(before), dtype=bool)
     old, new = before[moved], after[moved]
     fit = shapely.is_valid(new) & (shapely.get_num_geometries(old) == shapely.get_num_geometries(new))
-    fit[fit] = shapely.area(shapely.symmetric_difference(old[fit], new[fit])) <= most_m2
+    fit[fit] = shapely.area(shapely.symmetric_difference(old[fit], new[fit])) <= most_m2[moved][fit]
     bad[moved] = ~fit
     return bad

@@ -1,4 +1,4 @@
-"""Editing a draft over HTTP ([P2], [P3], [S10]): one operation at a time, undo, redo, repair, rebase."""
+"""Editing a draft over HTTP ([P2], [P3], [S10]): one operation at a time, undo, redo, rebase."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from shapely.geometry.base import BaseGeometry
 from gis_api.answers import plans as answers
 from gis_api.answers import shown
 from gis_api.dependencies import IfMatch, Planner, Tx, etag
-from gis_api.errors import Problem
 from gis_api.geojson import datum_of, in_wgs84, parse_geometry, parse_patches
 from gis_api.large_bodies import PatientRoute
-from gis_api.routes.plans.doors import JSON, PlanId, Seen
+from gis_api.routes.plans.doors import JSON, PlanId
 from gis_api.routes.plans.once import Ticket_, find_answer
 from layers import planning
 from layers.grids import GridKind
@@ -221,15 +220,6 @@ class SetAttributes(Asked):
         return ops.SetAttributes(code=self.code, values=kept, **ways)
 
 
-class Choices(BaseModel):
-    """What a person decided about real faults: by the id of a decision, or by kind for all of it."""
-
-    model_config = ConfigDict(extra="forbid")
-    options: dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=100)]] = Field(
-        default_factory=dict, max_length=10_000
-    )
-
-
 class Decisions(BaseModel):
     """What becomes of changes in conflict, by the id of their group: given up, or given up and drawn again by hand."""
 
@@ -275,7 +265,7 @@ Extent = Annotated[
 ]
 
 
-def _told(done: planning.Edited, extent: str = "whole", **more: Any) -> Response:
+def tell_edit(done: planning.Edited, extent: str = "whole", **more: Any) -> Response:
     """What an edit did, with the new version as ETag."""
     features = [orjson.Fragment(feature) for feature in planning.features_of(done.changed, targets=done.targets)]
     body = {
@@ -310,7 +300,7 @@ def edit_plan(
     # An operation without coordinates needs no datum, not even from a key that has none.
     operation = edit.operation(datum_of(by, edit.datum) if edit.placed else "wgs84")
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or _told(planning.edit(tx, plan_id, operation, version=version, by=by), report)
+    return made or tell_edit(planning.edit(tx, plan_id, operation, version=version, by=by), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/undo", responses=shown(answers.Edited), response_class=Response)
@@ -319,7 +309,7 @@ def undo_edit(
 ) -> Response:
     """Take back the last edit of a draft, whoever made it; `by` says whose it was."""
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or _told(planning.undo(tx, plan_id, version=version, by=by), report)
+    return made or tell_edit(planning.undo(tx, plan_id, version=version, by=by), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/redo", responses=shown(answers.Edited), response_class=Response)
@@ -328,35 +318,11 @@ def redo_edit(
 ) -> Response:
     """Make the edit again that was taken back last."""
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or _told(planning.redo(tx, plan_id, version=version, by=by), report)
-
-
-@router.post("/api/v1/plans/{plan_id}/repair", responses=shown(answers.Proposal), response_class=Response)
-def repair_plan(
-    tx: Tx,
-    by: Planner,
-    plan_id: PlanId,
-    version: Seen,
-    ticket: Ticket_,
-    body: Choices | None = None,
-    apply: Annotated[bool, Query(description="do it, as one edit; needs If-Match")] = False,
-) -> Response:
-    """What a repair would do and what a person must decide; with `apply` it is done as one edit."""
-    options = body.options if body is not None else {}
-    if not apply:
-        proposal = planning.propose_repair(tx, plan_id, options=options, by=by)
-        return Response(orjson.dumps(proposal), media_type=JSON)
-    if version is None:
-        raise Problem(428, "version_missing")
-    made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    if made is not None:
-        return made
-    done, proposal = planning.repair(tx, plan_id, options=options, version=version, by=by)
-    return _told(done, repair=proposal)
+    return made or tell_edit(planning.redo(tx, plan_id, version=version, by=by), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Edited), response_class=Response)
 def rebase_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Decisions | None = None) -> Response:
     """Put a draft onto the latest published plan; 409 with `groups` names the changes that somebody must decide."""
     decisions = body.decisions if body is not None else {}
-    return _told(planning.rebase(tx, plan_id, version=version, decisions=decisions, by=by))
+    return tell_edit(planning.rebase(tx, plan_id, version=version, decisions=decisions, by=by))
