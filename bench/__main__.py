@@ -20,6 +20,7 @@ BENCHES = {
     "check": ("bench.check",),
     "deadlines": ("bench.deadlines",),
     "dispatch": ("bench.dispatch", "bench.positions"),
+    "doors": ("bench.doors",),
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
     "planner": ("bench.planner_page",),

@@ -18,6 +18,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from layers.cluster import Cluster
 
 MEGABYTE = 1_000_000
+# Read by scripts, tests and docker-compose, not by the service.
+READ_ELSEWHERE = (
+    *("WANGGE_PYTHON", "WANGGE_TEST_WORKERS", "WANGGE_TEST_DATA", "WANGGE_CHROMIUM", "WANGGE_DATABASE_PASSWORD"),
+    *("WANGGE_WALK_STEPS", "WANGGE_WALK_SEED", "WANGGE_WRITE_DOCS"),
+)
 POSTGRESQL = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
@@ -72,7 +77,6 @@ class Settings(BaseSettings):
     """Its datum."""
     map_notice: str = ""
     """Text that stands on every map: approval number, attribution."""
-
     language: Literal["", "zh-CN", "en"] = ""
     """Language of the command line; without it that of the terminal (LC_ALL, LC_MESSAGES, LANG), else English."""
 
@@ -115,3 +119,9 @@ def command_language() -> str:
         return stated
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return "zh-CN" if next(filter(None, names), "").lower().startswith("zh") else "en"
+
+
+def list_unknown_variables() -> list[str]:
+    """The variables of the environment that begin as settings do and are none: most likely a slip of the pen."""
+    known = {f"WANGGE_{name.upper()}" for name in Settings.model_fields} | set(READ_ELSEWHERE)
+    return sorted(name for name in os.environ if name.startswith("WANGGE_") and name not in known)
