@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from layers.planning.board import Board, objects
 from layers.planning.boards import board_of
 from layers.planning.hands import Both, Pair, grid_above, lifted, open_incidents, reshaped_codes
 from layers.planning.posts import Post
+from layers.planning.short_codes import short_codes
 from layers.planning.succession import Succession, between, ground_of
 from layers.plans import Plan, find_latest, get_plan
 
@@ -73,6 +74,7 @@ def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor
         "incidents": sum(incidents.values()),
         "workers": sum(workers.values()),
         "moves": _moves(buildings, households, workers, incidents, names=_names(both)),
+        **_named_shortly(both, {code for pair in (*buildings, *workers, *incidents) for code in pair if code}),
         "handover": [one for one in _handed(people) if by.holds(one["grid"])],
         "unserved": [code for code in people.unserved if by.holds(code)],
         "map": _map(both, codes),
@@ -158,6 +160,17 @@ def _handed(people: Succession) -> list[dict[str, Any]]:
 
 def _names(both: Both) -> Mapping[str, str]:
     return {code: row.name for board in (both.old, both.new) for code, row in board.rows.items()}
+
+
+def _named_shortly(both: Both, codes: Collection[str]) -> dict[str, dict[str, str]]:
+    """The short codes of some grids, each a name of one grid in both plans, and the names of their communities."""
+    short = short_codes(both.old.rows.keys() | both.new.rows.keys())
+    areas = {code: area.name for board in (both.old, both.new) for code, area in board.areas.items()}
+    homes = {code: (both.new if code in both.new.rows else both.old).community_of(code) for code in codes}
+    return {
+        "short_codes": {code: short[code] for code in sorted(codes)},
+        "communities": {code: areas[home] for code, home in sorted(homes.items()) if home in areas},
+    }
 
 
 def _moves(*counted: Counter[Pair], names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from layers.areas import Area
 from layers.db import WGS84
 from layers.grids import Grid, GridLevel
 from layers.planning.board import COLUMNS, GridRow, Target, objects
-from layers.planning.loading import Stored, load_targets
+from layers.planning.loading import Stored, load_targets, read_area_names
 from layers.plans import Plan, PlanEdit, PlanState, find_latest, get_plan
 
 # What turns a plan as a whole, under the names that the history gives it.
@@ -101,8 +101,9 @@ def plan_as_json(session: Session, plan: Plan) -> dict[str, Any]:
     undone = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone)
     can_undo, can_redo = session.execute(select(done.scalar_subquery(), undone.scalar_subquery())).one()
     papers = {"certificate": plan.certificate, "to_redo": plan.to_redo}
+    areas = {"areas": read_area_names(session, plan.id)}
     standing = {"outdated": _outdated(session, plan), "life": _life(session, plan)}
-    return {**told, **papers, **standing, "can_undo": can_undo, "can_redo": can_redo}
+    return {**told, **papers, **areas, **standing, "can_undo": can_undo, "can_redo": can_redo}
 
 
 def _outdated(session: Session, plan: Plan) -> dict[str, Any] | None:

@@ -135,3 +135,14 @@ def publish(draft: Draft, reviewer: TestClient) -> Any:
     answer = draft.post("submit", {"acknowledged": [*kinds, "unserved_grid"]})
     assert answer.status_code == 200, answer.text
     return draft.post("publish", {}, client=reviewer)
+
+
+def test_the_difference_names_grids_shortly_and_their_communities(draft: Draft) -> None:
+    kept, gone = pair_with_sub_grids(draft)
+    assert draft.edit(op="merge", codes=[kept, gone]).status_code == 200
+    told = draft.client.get(f"{draft.path}/diff").json()
+    codes = {code for move in told["moves"] for code in (move["from"], move["to"]) if code}
+    assert codes and told["short_codes"].keys() == codes
+    assert told["short_codes"][gone] == f"{gone[9:12]}-{gone[12:]}"
+    assert told["communities"][gone] == f"community {gone[:12]}"
+    assert draft.client.get(draft.path).json()["areas"][gone[:12]] == f"community {gone[:12]}"

@@ -7,7 +7,8 @@ import { map, show } from "../map/place.js";
 import { boxOf } from "../map/world.js";
 import { Painted } from "../map/canvas.js";
 import { outline, paintBorders, paintLabels } from "../planner/paint.js";
-import { levelOf, shortCode, Tiling } from "../planner/tiling.js";
+import { shortCode } from "../planner/names.js";
+import { levelOf, Tiling } from "../planner/tiling.js";
 import { incidentRow } from "../home/incidents.js";
 import { categoriesOf } from "../home/report.js";
 

@@ -1,7 +1,7 @@
 // Which ways out of a problem fit it, as buttons for its row: what is offered here the server can do in one edit.
 import { t } from "../config.js";
 import { innerPoint } from "./marks.js";
-import { shortCode } from "./tiling.js";
+import { shortCode } from "./names.js";
 import { buildingOf } from "./words.js";
 
 const MOST = 3;

@@ -4,7 +4,7 @@ import { number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
 import { paintSoon } from "../map/frame.js";
 import { showForecast, showSizes } from "./panel.js";
-import { shortCode } from "./tiling.js";
+import { shortCode } from "./names.js";
 
 const MOST_PAIRS = 6;
 const NOTHING = new Set();

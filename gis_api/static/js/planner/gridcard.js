@@ -2,7 +2,7 @@
 // neighbour. Texts of data are only ever values and text nodes.
 import { measure, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
-import { shortCode } from "./tiling.js";
+import { shortCode } from "./names.js";
 import { shapeName } from "./words.js";
 
 const MOST_NEIGHBOURS = 12;

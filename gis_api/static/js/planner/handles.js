@@ -4,7 +4,8 @@ import { t } from "../config.js";
 import { map } from "../map/place.js";
 import { fromWorld, latLngOf, toWorld } from "../map/world.js";
 import { carry } from "./carrying.js";
-import { rings, shortCode } from "./tiling.js";
+import { shortCode } from "./names.js";
+import { rings } from "./tiling.js";
 
 const CROWDED_PX = 26;
 

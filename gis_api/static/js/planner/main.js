@@ -7,6 +7,7 @@ import { SearchBox } from "../map/search.js";
 import { Editor } from "./editor.js";
 import { showPlans } from "./plans.js";
 import { PlanStore } from "./store.js";
+import { nameAfter } from "./names.js";
 import { Tiling } from "./tiling.js";
 import { getTopology } from "./topology.js";
 import { Together } from "./together.js";
@@ -26,6 +27,7 @@ async function open(id) {
   // An edit that came between the two answers is heard of later, from the older version on.
   store.version = Math.min(store.version, topology.version);
   tiling.load(topology);
+  nameAfter(tiling, (code) => store.plan.areas[tiling.shapes.get(tiling.gridOf(code))?.parent]);
   show(topology.box ?? []);
   const editor = new Editor(store, tiling, plan);
   opened.editor = editor;

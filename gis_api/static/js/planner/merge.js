@@ -4,7 +4,7 @@ import { clock, config, number, t, has } from "../config.js";
 import { el } from "../dom.js";
 import { obstacleTo } from "./bearing.js";
 import { mergeMaps } from "./merge_maps.js";
-import { shortCode } from "./tiling.js";
+import { shortCode } from "./names.js";
 
 const MOST_GRIDS = 8;
 

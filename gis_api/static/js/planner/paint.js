@@ -1,6 +1,7 @@
 // Painting a tiling: fills that mean something, borders by rank with a white halo, labels where there is room.
 import { colour, faint } from "../map/colours.js";
-import { labelOf, meets, rings, shortCode } from "./tiling.js";
+import { shortCode } from "./names.js";
+import { labelOf, meets, rings } from "./tiling.js";
 
 const FONT = '"Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif';
 

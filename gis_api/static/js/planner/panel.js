@@ -1,7 +1,7 @@
 // The panel: households of the touched grids, problems with their fixes, what changes hands.
 import { measure, number, t, has } from "../config.js";
 import { barRow, el, fill } from "../dom.js";
-import { shortCode } from "./tiling.js";
+import { communityName, communityNames, shortCode } from "./names.js";
 
 const ROWS = 30;
 const HOUSEHOLD_ROWS = 8;
@@ -60,7 +60,8 @@ function householdRow(grid, { top, touched, choose }) {
       onkeydown: (event) => event.key === "Enter" && choose(grid.code),
     },
   });
-  row.append(el("span", { class: "sizes" }, sizesBetween(null, grid)));
+  const words = [communityName(grid.code), sizesBetween(null, grid)].filter(Boolean).join(" · ");
+  row.append(el("span", { class: "sizes" }, words));
   return row;
 }
 
@@ -213,6 +214,7 @@ function sentence(defect, gridOf) {
   const grid = defect.kind === "households_out_of_range" ? gridOf(defect.codes[0]) : null;
   if (defect.codes?.length)
     parts.push(t("planner.between", { grids: defect.codes.slice(0, 4).map(shortCode).join(t("planner.and")) }));
+  parts.push(...communityNames(defect.codes ?? []));
   if (defect.class && has(`defects.class_${defect.class}`)) parts.push(t(`defects.class_${defect.class}`));
   if (defect.width_m) parts.push(t("planner.width", { width: measure(defect.width_m) }));
   if (defect.kind === "gap")
@@ -266,6 +268,7 @@ function moves(difference) {
           to: shortCode(String(move.to ?? "—")),
           buildings: number(move.buildings ?? 0),
         }),
+        el("span", { class: "quiet" }, ` ${communityNames([move.from, move.to]).join(t("planner.and"))}`),
       ),
     ),
   );

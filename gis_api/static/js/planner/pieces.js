@@ -2,7 +2,7 @@
 import { t } from "../config.js";
 import { el } from "../dom.js";
 import { positions } from "../map/world.js";
-import { shortCode } from "./tiling.js";
+import { shortCode } from "./names.js";
 
 const MOST_TAKERS = 8;
 

@@ -2,7 +2,7 @@
 import { measure, number, t, has } from "../config.js";
 import { el, fill, skeleton } from "../dom.js";
 import { kindName } from "./panel.js";
-import { shortCode } from "./tiling.js";
+import { communityNames, shortCode } from "./names.js";
 
 const MOST_DECISIONS = 60;
 // Who goes through a list of decisions is not interrupted after each: the proposal follows when the hand rests.
@@ -180,6 +180,7 @@ export class RepairDialog {
       kindName(decision.kind),
       `${measure(decision.area_m2)} m²`,
       decision.codes.map(shortCode).join(t("planner.and")),
+      ...communityNames(decision.codes),
     ].join(" · ");
     return el(
       "li",

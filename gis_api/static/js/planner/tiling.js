@@ -2,6 +2,7 @@
 // a moved vertex moves all its owners. Positions are the stored ones to the last digit; nothing here rounds.
 import { allToWorld, toWorld } from "../map/world.js";
 import { allArcs, arcsOf } from "./arcs.js";
+import { ShortCodes } from "./names.js";
 import { Places, Point } from "./places.js";
 
 const EDGE = 2 ** 26;
@@ -18,6 +19,7 @@ export class Tiling {
     this.points = [];
     this.index = new Places(this.points);
     this.shapes = new Map();
+    this.names = new ShortCodes();
     this.arcs = [];
     this.changed = new Set();
     this.still = null;
@@ -32,6 +34,7 @@ export class Tiling {
     this.index.adopt();
     for (const { properties, polygons } of shapes) {
       const { code } = properties;
+      this.names.add(code);
       if (levelOf(properties) === "overlay")
         this.shapes.set(code, this.shape(featureOf(properties, () => placed(polygons, lon, lat))));
       else
@@ -68,6 +71,7 @@ export class Tiling {
       this.drop(code);
       this.changed.add(code);
       this.shapes.set(code, this.shape(feature));
+      this.names.add(code);
     }
   }
 
@@ -76,6 +80,7 @@ export class Tiling {
     if (!shape) return;
     for (const ring of rings(shape)) for (const point of ring) this.points[point].owners.delete(code);
     this.shapes.delete(code);
+    this.names.drop(code);
     this.changed.add(code);
   }
 
@@ -228,12 +233,6 @@ export function levelOf({ level, exclusive }) {
 
 export function* rings(shape) {
   if (shape) for (const polygon of shape.polygons) yield* polygon;
-}
-
-export function shortCode(code) {
-  if (/^\d{15}$/.test(code)) return `${code.slice(9, 12)}-${code.slice(12)}`;
-  if (/^\d{17}$/.test(code)) return `${code.slice(9, 12)}-${code.slice(12, 15)}-${code.slice(15)}`;
-  return code.replace(/^\d{6}-/, "");
 }
 
 // A feature whose geometry is made when somebody asks for it.

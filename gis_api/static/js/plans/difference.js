@@ -3,7 +3,6 @@ import { get } from "../api.js";
 import { config, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { versionOf } from "../planner/plans.js";
-import { shortCode } from "../planner/tiling.js";
 import { showHandover } from "./handover.js";
 import { shapeOf } from "./shapes.js";
 import { failed, legend, ready, showAll, showOne, Stage } from "./stage.js";
@@ -96,9 +95,10 @@ function draw(told, others) {
   return stage;
 }
 
-function nameOf(code, name) {
+function nameOf(code, name, { short_codes: short_of, communities }) {
   if (!code) return el("span", { class: "quiet" }, t("difference.nobody"));
-  const short = el("span", { class: "quiet", title: code }, shortCode(code));
+  const words = [short_of[code] ?? code, communities[code]].filter(Boolean).join(" · ");
+  const short = el("span", { class: "quiet", title: code }, words);
   return name && name !== code ? [el("span", {}, name), el("br"), short] : short;
 }
 
@@ -119,13 +119,13 @@ function moves(told, stage) {
         key: "from",
         words: t("difference.from"),
         value: (row) => row.from ?? "",
-        shown: (row) => nameOf(row.from, row.from_name),
+        shown: (row) => nameOf(row.from, row.from_name, told),
       },
       {
         key: "to",
         words: t("difference.to"),
         value: (row) => row.to ?? "",
-        shown: (row) => nameOf(row.to, row.to_name),
+        shown: (row) => nameOf(row.to, row.to_name, told),
       },
       ...sums,
     ],

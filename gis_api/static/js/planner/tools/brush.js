@@ -7,7 +7,8 @@ import { map } from "../../map/place.js";
 import { storedOf, toWorld } from "../../map/world.js";
 import { carry } from "../carrying.js";
 import { Patches, trace } from "../patches.js";
-import { rings, shortCode } from "../tiling.js";
+import { shortCode } from "../names.js";
+import { rings } from "../tiling.js";
 import { Tool } from "./tool.js";
 
 const MODES = ["block", "building"];

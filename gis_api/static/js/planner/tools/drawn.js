@@ -1,7 +1,7 @@
 // Tools that begin with a drawing: a line or an area, clicked corner by corner, then one operation.
 import { number, t } from "../../config.js";
 import { byFinger } from "../finger.js";
-import { shortCode } from "../tiling.js";
+import { shortCode } from "../names.js";
 import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
 

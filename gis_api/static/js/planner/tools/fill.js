@@ -6,7 +6,8 @@ import { storedOf, toWorld } from "../../map/world.js";
 import { holds } from "../balance.js";
 import { innerPoint, paintMark } from "../marks.js";
 import { outline } from "../paint.js";
-import { footOf, rings, shortCode } from "../tiling.js";
+import { shortCode } from "../names.js";
+import { footOf, rings } from "../tiling.js";
 import { Tool } from "./tool.js";
 
 export class Fill extends Tool {

@@ -9,7 +9,7 @@ import { Handles } from "../handles.js";
 import { paintSnap, WORD_PX } from "../marks.js";
 import { outline } from "../paint.js";
 import { movingObstacle } from "../obstacles.js";
-import { shortCode } from "../tiling.js";
+import { shortCode } from "../names.js";
 import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
 
