@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, delete, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, delete, func, select, text
 from sqlalchemy.dialects.postgresql import BYTEA, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -20,6 +20,8 @@ from layers.db import Base, code_column, id_column, now_column
 from layers.errors import Conflict, Forbidden, NotFound
 
 SESSION_LIFE = timedelta(hours=12)
+# One name at a time, over all processes: an advisory lock with a number of our own.
+NAMES_LOCK = 0x57414E4747450003 % 2**63
 BROWSER_LIFE = timedelta(days=365)
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
@@ -144,9 +146,8 @@ def add_user(
     worker_id: int | None = None,
     unit: str | None = None,
 ) -> User:
-    """The stored user; raises Conflict when the name is taken."""
-    if session.get(User, name) is not None:
-        raise Conflict("name_taken", name=name)
+    """The stored user; raises Conflict when the name is taken, by a person or a key."""
+    _require_free(session, name)
     user = User(name=name, role=Role(role), area=area, password_hash=password_hash)
     user.worker_id, user.unit_code = worker_id, unit
     session.add(user)
@@ -157,9 +158,8 @@ def add_user(
 def add_key(
     session: Session, name: str, *, role: str, area: str, datum: str | None = None, unit: str | None = None
 ) -> str:
-    """The new key's text, told this one time; raises Conflict when the name is taken."""
-    if session.scalar(select(Key.id).where(Key.name == name)) is not None:
-        raise Conflict("name_taken", name=name)
+    """The new key's text, told this one time; raises Conflict when the name is taken, by a key or a person."""
+    _require_free(session, name)
     token = "wg_" + secrets.token_urlsafe(32)
     session.add(Key(name=name, role=Role(role), area=area, datum=datum, unit_code=unit, sha256=digest_of(token)))
     session.flush()
@@ -173,6 +173,18 @@ def open_sign_in(session: Session, user_name: str) -> str:
     expires_at = session.scalar(select(func.now() + SESSION_LIFE))
     session.add(SignIn(sha256=digest_of(token), user_name=user_name, expires_at=expires_at))
     return token
+
+
+def _require_free(session: Session, name: str) -> None:
+    """Raise Conflict for a name that any person or key has or had: plans and history know people by their names.
+
+    Under a lock, so that of a person and a key made at once one gets the name. Names are compared as they are read.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": NAMES_LOCK})
+    for column in (User.name, Key.name):
+        same = func.lower(func.normalize(column, text("NFKC"))) == func.lower(func.normalize(name, text("NFKC")))
+        if session.scalar(select(column).where(same).limit(1)) is not None:
+            raise Conflict("name_taken", name=name)
 
 
 def knows_browser(session: Session, token: str, user_name: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from gis_api.dependencies import Read, role_door
@@ -21,6 +22,7 @@ class EntryOut(BaseModel):
     id: str
     at: datetime
     actor: str
+    actor_kind: str | None
     role: str
     action: str
     subject: str
@@ -39,10 +41,13 @@ class ChainOut(BaseModel):
     sealed: int
     broken_at: int | None
     holds: bool
+    why: str | None = None
+    line: str | None = None
 
 
 @router.get("/api/v1/history", summary="What was done, newest first")
 def read_history(
+    request: Request,
     tx: Read,
     by: Auditor,
     area: str | None = None,
@@ -55,12 +60,14 @@ def read_history(
     require_visible(by, where)
     found = history.list_entries(tx, area=where, subject=subject, action=action, before=before)
     more = len(found) == history.PAGE
+    asked: dict[str, Any] = dict(request.query_params)
     return EntriesOut(
         entries=[
             EntryOut(
                 id=str(entry.id),
                 at=entry.at,
                 actor=entry.actor,
+                actor_kind=entry.kind,
                 role=entry.role,
                 action=entry.action,
                 subject=entry.subject,
@@ -70,13 +77,19 @@ def read_history(
             )
             for entry in found
         ],
-        next=f"/api/v1/history?before={found[-1].id}" if more else None,
+        next=f"{request.url.path}?{urlencode(asked | {'before': found[-1].id})}" if more else None,
     )
 
 
 @router.get("/api/v1/history/chain", summary="Does the chain hold")
 def check_chain(tx: Read, _: Auditor) -> ChainOut:
-    """Every sealed line's digest, computed again from the first to the last."""
+    """Every sealed line's digest computed again, the chain's end, and the marks of lines that wait for their seal.
+
+    `why`: `changed`, `missing`, `cut` (the end is gone), `headless`, `unmarked`; `line` is the id of an unsealed one.
+    """
     lines, sealed = history.count_sealed(tx)
-    broken_at = history.find_break(tx)
-    return ChainOut(lines=lines, sealed=sealed, broken_at=broken_at, holds=broken_at is None)
+    found = history.check_chain(tx)
+    if found is None:
+        return ChainOut(lines=lines, sealed=sealed, broken_at=None, holds=True)
+    line = None if found.line is None else str(found.line)
+    return ChainOut(lines=lines, sealed=sealed, broken_at=found.at, holds=False, why=found.why, line=line)

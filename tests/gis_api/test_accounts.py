@@ -31,6 +31,17 @@ def test_a_name_is_given_once(client_as: ClientAs) -> None:
     assert admin.post("/api/v1/users", json=NEW).status_code == 409
 
 
+@pytest.mark.parametrize("called", ["planner", "PLANNER", "ｐlanner"])
+def test_a_key_may_not_bear_the_name_of_a_person_nor_a_person_that_of_a_key(client_as: ClientAs, called: str) -> None:
+    admin = client_as("admin")
+    key = {"name": called, "role": "leader", "area": "130273"}
+    assert admin.post("/api/v1/keys", json=key).status_code == 409
+    assert admin.post("/api/v1/keys", json=key | {"name": "hotline"}).status_code == 201
+    assert admin.delete("/api/v1/keys/hotline").status_code == 204
+    for name in ("hotline", "Hotline"):
+        assert admin.post("/api/v1/users", json=NEW | {"name": name}).status_code == 409, "also after it was revoked"
+
+
 def test_a_person_of_a_department_belongs_to_one_that_there_is(client_as: ClientAs) -> None:
     admin = client_as("admin")
     told = admin.post("/api/v1/users", json=NEW | {"role": "unit", "unit": "nowhere"})
