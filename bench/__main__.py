@@ -16,6 +16,7 @@ from pathlib import Path
 # One name may stand for several modules: what a reader of performance.md would ask for together.
 BENCHES = {
     "locate": ("bench.locate", "bench.http_locate"),
+    "journeys": ("bench.journeys",),
     "answers": ("bench.answers",),
     "check": ("bench.check",),
     "deadlines": ("bench.deadlines",),

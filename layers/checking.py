@@ -6,8 +6,8 @@ Used by POST /coverage and `wangge check`. Polygons may be None, empty or invali
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from layers import sandbox
 from layers.errors import Unacceptable
 from layers.sandbox import Limits, Room
 from tiling.coverage import CoverageReport, Defect, check_polygons, place_of_invalidity
+from tiling.defects.report import in_order
+from tiling.nesting import check_nesting
 from tiling.plane import Plane, city_epsg
 from tiling.tolerance import Tolerance
 
@@ -39,7 +41,8 @@ LIMITS = Limits(cpu_s=120, wall_s=150.0)
 class CheckTask:
     """What is to be checked: polygons in WGS84 degrees with a code each (codes may repeat), and against which frame.
 
-    `epsg` is the metric CRS of the city, None to choose it by the position.
+    `parents` names the code above where the polygons are of several levels: the lowest tile the ground, and each upper
+    one is held against those below it. `epsg` is the metric CRS of the city, None to choose it by the position.
     """
 
     codes: Sequence[str]
@@ -47,6 +50,7 @@ class CheckTask:
     frame: BaseGeometry | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
     parts_allowed: Collection[str] = ()
+    parents: Mapping[str, str] = field(default_factory=dict)
     epsg: int | None = None
 
 
@@ -79,9 +83,18 @@ def checked(task: CheckTask) -> dict[str, Any]:
     plane = Plane(task.epsg or epsg_of(task.polygons))
     shapes = _objects(task.polygons)
     frame = None if task.frame is None else plane.to_metres(_noded(task.frame, shapes))
+    metres, uppers = plane.to_metres(shapes), set(task.parents.values())
+    lowest = [row for row, code in enumerate(task.codes) if code not in uppers]
     report = check_polygons(
-        task.codes, plane.to_metres(shapes), frame=frame, tolerance=task.tolerance, parts_allowed=task.parts_allowed
+        [task.codes[row] for row in lowest],
+        metres[lowest],
+        frame=frame,
+        tolerance=task.tolerance,
+        parts_allowed=task.parts_allowed,
     )
+    if task.parents:
+        levels = check_nesting(dict(zip(task.codes, metres, strict=True)), task.parents, tolerance=task.tolerance)
+        report = replace(report, defects=in_order([*report.defects, *levels]))
     return as_json(report, plane)
 
 
@@ -181,6 +194,7 @@ def packed(task: CheckTask) -> bytes:
         "lengths": [len(wkb) for wkb in shapes],
         "tolerance": [task.tolerance.snap_m, task.tolerance.sliver_m, task.tolerance.contained_share],
         "parts_allowed": sorted(task.parts_allowed),
+        "parents": dict(task.parents),
         "epsg": task.epsg,
     }
     return json.dumps(head).encode() + b"\n" + b"".join(shapes)
@@ -199,6 +213,7 @@ def unpacked(content: bytes) -> CheckTask:
         frame=shapes[-1],
         tolerance=Tolerance(snap_m=snap_m, sliver_m=sliver_m, contained_share=contained_share),
         parts_allowed=head["parts_allowed"],
+        parents=head["parents"],
         epsg=head["epsg"],
     )
 

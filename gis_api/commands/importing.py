@@ -74,6 +74,7 @@ def import_file(
     Exit status 1 where every row was refused: most likely it was the wrong file, layer or mapping.
     """
     from layers.importing import ImportOptions, report_as_json
+    from layers.importing.drafts import DRAFT_IS_PART
 
     options = ImportOptions(
         crs=crs,
@@ -95,7 +96,8 @@ def import_file(
         print(json.dumps(report_as_json(report), ensure_ascii=False, indent=1))
     else:
         show_report(report)
-    if report.refused and not report.stored:
+    part = any(note.code == DRAFT_IS_PART for note in report.notes)
+    if part or (report.refused and not report.stored):
         raise typer.Exit(1)
 
 
@@ -125,7 +127,7 @@ def check(
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
         show_check(file, report)
-    if report["defects"] or report["refused"]:
+    if report["defects"] or report["refused"] or report["repeated"]:
         raise typer.Exit(1)
 
 
@@ -271,8 +273,10 @@ def _checked(file: Path, options: ImportOptions, *, frame: Path | None, parts: b
         polygons=rows.polygons,
         frame=None if frame is None else read_frame(frame, crs=options.crs, datum=options.datum),
         parts_allowed=rows.codes if parts else (),
+        parents=rows.parents,
     )
-    return {**check_task(task), **refused_json(rows.refused), "notes": notes_json(rows.notes)}
+    told = {"repeated": rows.repeated, "notes": notes_json(rows.notes)}
+    return {**check_task(task), **refused_json(rows.refused), **told}
 
 
 def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int]:

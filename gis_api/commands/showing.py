@@ -67,8 +67,10 @@ def show_check(file: Path, report: Mapping[str, Any]) -> None:
     if report["refused"]:
         print(f"  {len(report['refused']):,} rows cannot be used:")
         show_refused(report["refused"])
+    for code, rows in list(report["repeated"].items())[:MOST_ROWS]:
+        print("  " + words_of("code_repeated", {"code": code, "rows": ", ".join(map(str, rows))}))
     if not report["defects"]:
-        print("  no defects" + ("" if report["refused"] else ": a valid coverage"))
+        print("  no defects" + ("" if report["refused"] or report["repeated"] else ": a valid coverage"))
         return
     table = Table("kind", "class", "codes", "area m²", "length m", "width m", "place")
     for defect in report["defects"][:MOST_PLACES]:

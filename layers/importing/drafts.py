@@ -26,6 +26,7 @@ from layers.areas import Area, AreaLevel, choose_crs, city_of
 from layers.errors import Unacceptable
 from layers.grids import GridKind, GridLevel
 from layers.importing.boundaries import middle_of, overlap_of
+from layers.importing.levels import Misfit, find_misfits
 from layers.importing.polygons import read_frame
 from layers.importing.reading import POLYGONS, Sheet, parsed
 from layers.importing.report import UNION, ImportOptions, ImportReport
@@ -37,6 +38,9 @@ from tiling.plane import Plane
 
 GRID_DIGITS, SUB_GRID_DIGITS, COMMUNITY_DIGITS = 15, 17, 12
 CODE_DIGITS = (9, COMMUNITY_DIGITS, GRID_DIGITS, SUB_GRID_DIGITS)
+# A draft with less than nine tenths of its file is a draft of something else: a wrong column, most likely.
+WHOLE = 0.9
+DRAFT_IS_PART = "draft_is_part"
 # From half of the smaller frame on, two frames mean the same ground; neighbours that do not fit share a strip.
 SAME_GROUND = 0.5
 # Codes of sub-grids that found no place are named up to this many; all of them are counted.
@@ -74,7 +78,18 @@ def store_grids(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
         _ensure_district(session, sheet, own, rows)
         _make_draft(session, sheet, own, frame, by=by)
     _remark_on_frames(session, sheet)
+    _remark_on_columns(sheet, stored=len(rows))
     return sheet.gathering.report(read=len(sheet), stored=len(rows))
+
+
+def _remark_on_columns(sheet: Sheet, *, stored: int) -> None:
+    """Which columns were taken for what, which were not, and whether the draft holds the file or a part of it."""
+    names = sheet.columns.names
+    taken = ", ".join(f"{column} → {field}" for field, column in names.items())
+    left = [name for name in sheet.columns.table.names if name not in names.values() and name != "geometry"]
+    sheet.gathering.note("columns_taken", taken=taken or "-", left=", ".join(left) or "-")
+    if stored < WHOLE * len(sheet):
+        sheet.gathering.note(DRAFT_IS_PART, stored=stored, read=len(sheet), code=names.get("code", "-"))
 
 
 def _refuse_shapes(sheet: Sheet) -> None:
@@ -193,7 +208,29 @@ def _with_parents(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
             sheet.gathering.refuse(draft.row, "no_such_parent", detail=draft.grid.parent or "", where=_inside(draft))
             continue
         kept.append(draft)
-    return kept
+    return _of_their_grids(sheet, kept)
+
+
+def _of_their_grids(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
+    """The rows without sub-grids that lie in another grid than the one they name; what else does not fit is told."""
+    shapes = {draft.grid.code: shape for draft in rows if (shape := draft.grid.polygon) is not None}
+    parents = {
+        draft.grid.code: draft.grid.parent
+        for draft in rows
+        if draft.grid.level is GridLevel.sub_grid and draft.grid.parent is not None
+    }
+    wrong: dict[str, Misfit] = {}
+    for misfit in find_misfits({code: shape for code, shape in shapes.items() if not shape.is_empty}, parents):
+        others, area_m2 = ", ".join(misfit.others), round(misfit.area_m2)
+        sheet.gathering.note(
+            "nesting", where=misfit.where, grid=misfit.grid, others=others, how=misfit.how, area_m2=area_m2
+        )
+        wrong |= dict.fromkeys(misfit.others, misfit) if misfit.elsewhere else {}
+    for draft in rows:
+        if (found := wrong.get(draft.grid.code)) is not None:
+            detail = f"{draft.grid.code}: {found.area_m2:,.0f} m² outside {found.grid}"
+            sheet.gathering.refuse(draft.row, "nesting", detail=detail, where=_inside(draft))
+    return [draft for draft in rows if draft.grid.code not in wrong]
 
 
 def _frame(options: ImportOptions) -> BaseGeometry | Literal["union"] | None:

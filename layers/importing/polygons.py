@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +37,23 @@ def read_frame(path: Path, *, crs: str | None = None, datum: str | None = None) 
     return union
 
 
+# A sub-grid's code is that of its grid with two digits more ([S8]).
+GRID_DIGITS, SUB_GRID_DIGITS = 15, 17
+
+
 @dataclass(frozen=True)
 class PolygonRows:
-    """The rows of a file that can be checked, with their codes (row numbers where it has none), and all others."""
+    """The rows of a file that can be checked, with their codes (row numbers where it has none), and all others.
+
+    `parents` names the grid above a sub-grid where both are in the file; `repeated` the rows of codes given twice.
+    """
 
     codes: list[str]
     polygons: list[BaseGeometry | None]
     refused: tuple[Refusal, ...]
     notes: tuple[Note, ...]
+    parents: dict[str, str] = field(default_factory=dict)
+    repeated: dict[str, list[int]] = field(default_factory=dict)
 
 
 def read_polygons(path: Path, options: ImportOptions) -> PolygonRows:
@@ -62,7 +71,9 @@ def read_polygons(path: Path, options: ImportOptions) -> PolygonRows:
         raise Unacceptable("file_has_no_positions", columns=", ".join(table.names))
     columns = choose_columns("grids", table, options.mapping)
     rows = PolygonRows([], [], (), tuple(Note(code, values) for code, values in table.notes))
-    refused = []
+    refused: list[Refusal] = []
+    told: dict[str, str] = {}
+    places: dict[str, list[int]] = {}
     for row, shape in enumerate(table.geometries, start=1):
         fault = table.faults.get(row)
         if fault is not None and fault.code != "invalid_geometry":
@@ -71,6 +82,14 @@ def read_polygons(path: Path, options: ImportOptions) -> PolygonRows:
         try:
             rows.codes.append(code(columns.text("code", row)) or f"row {row}")
             rows.polygons.append(shape)
+            places.setdefault(rows.codes[-1], []).append(row)
+            told[rows.codes[-1]] = columns.text("parent_code", row) or _grid_of(rows.codes[-1])
         except Unreadable as damage:
             refused.append(Refusal(row, damage.reason, damage.detail, shape if shape is None else shape.centroid))
-    return replace(rows, refused=tuple(refused))
+    parents = {own: above for own, above in told.items() if above in places and above != own}
+    repeated = {code: numbers for code, numbers in places.items() if len(numbers) > 1}
+    return replace(rows, refused=tuple(refused), parents=parents, repeated=repeated)
+
+
+def _grid_of(code: str) -> str:
+    return code[:GRID_DIGITS] if code.isascii() and code.isdigit() and len(code) == SUB_GRID_DIGITS else ""

@@ -161,3 +161,32 @@ def test_grids_are_held_against_their_certificate(wangge: Wangge, tmp_path: Path
     grids.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     assert wangge("check", grids, "--certificate", paper).exit_code == 1
     assert wangge("check", paper, "--certificate", paper).exit_code == 2
+
+
+def test_check_holds_levels_against_each_other_and_names_codes_given_twice(wangge: Wangge, tmp_path: Path) -> None:
+    left, right, far = boxes(count=3)
+    grids = [shapely.union(left, right), far]
+    levels = {"code": ["A", "B", "a1", "b1", "b2"], "parent_code": [None, None, "A", "B", "B"]}
+    file = geo_file(tmp_path, [*grids, left, far, right], **levels)
+    report = json.loads(wangge("check", file, "--json").stdout)
+    assert [(one["kind"], one["codes"]) for one in report["defects"]] == [
+        ("nesting", ["A", "a1"]),
+        ("nesting", ["B", "b2"]),
+    ]
+    twice = geo_file(tmp_path, [left, right], file_name="twice.parquet", code=["1", "1"])
+    told = wangge("check", twice)
+    assert told.exit_code == 1
+    assert "1, 2" in told.stdout and "valid coverage" not in told.stdout
+
+
+def test_a_draft_that_holds_a_part_of_its_file_ends_with_an_error(wangge: Wangge, tmp_path: Path) -> None:
+    file = geo_file(tmp_path, boxes(count=4), code=["1"] * 4, beat=["1", "2", "3", "4"])
+    result = wangge("import", "grids", file, "--district", "PART", "--frame", "union", "--dry-run")
+    assert result.exit_code == 1
+    assert "--map" in result.stdout and "beat" in result.stdout
+    assert (
+        wangge(
+            "import", "grids", file, *["--district", "PART", "--frame", "union", "--map", "beat=code", "--dry-run"]
+        ).exit_code
+        == 0
+    )
