@@ -50,7 +50,8 @@ def read_ground(session: Session, plan: Plan) -> Ground:
         .where(Grid.plan_id == plan.id, Grid.level == "grid")
         .group_by(Grid.parent_code)
     ).all()
-    levels = {row.code: row.level for row in areas}
+    # A plan keeps its district as the frame, not among its areas.
+    levels = {row.code: row.level for row in areas} | {plan.district: "district"}
     digest = hashlib.sha256()
     for row in sorted(areas, key=lambda row: row.code):
         digest.update(f"{row.code}|{row.parent_code}|".encode() + bytes(row.wkb or b""))

@@ -7,12 +7,13 @@ from datetime import date, datetime
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
+from layers.areas import Area
 from layers.errors import NotFound
-from layers.plans import PlanArea
+from layers.plans import Plan, PlanArea
 from layers.releases.table import Release, ReleaseRow
 
 LEVELS = ("community", "subdistrict", "district")
@@ -91,10 +92,18 @@ def _cells_of(session: Session, card: ReleaseCard, asked: ReleaseAsked, by: Acto
     category = asked.category
     if not category and len(card.categories) == 1:
         category = card.categories[0]
+    shape = func.coalesce(PlanArea.geom, case((ReleaseRow.level == "district", Plan.frame)))
     rows = session.execute(
-        select(ReleaseRow.area, PlanArea.name, ReleaseRow.n, PlanArea.geom.ST_AsBinary().label("wkb"))
+        select(
+            ReleaseRow.area,
+            func.coalesce(PlanArea.name, Area.name, ReleaseRow.area).label("name"),
+            ReleaseRow.n,
+            func.ST_AsBinary(shape).label("wkb"),
+        )
         .join(Release, Release.id == ReleaseRow.release_id)
+        .join(Plan, Plan.id == Release.plan_id)
         .outerjoin(PlanArea, (PlanArea.plan_id == Release.plan_id) & (PlanArea.code == ReleaseRow.area))
+        .outerjoin(Area, Area.code == ReleaseRow.area)
         .where(
             ReleaseRow.release_id == card.id,
             ReleaseRow.level == asked.level,
@@ -104,9 +113,7 @@ def _cells_of(session: Session, card: ReleaseCard, asked: ReleaseAsked, by: Acto
         )
     )
     return [
-        ReleasedCell(
-            row.area, row.name or row.area, row.n, None if row.wkb is None else shapely.from_wkb(bytes(row.wkb))
-        )
+        ReleasedCell(row.area, row.name, row.n, None if row.wkb is None else shapely.from_wkb(bytes(row.wkb)))
         for row in rows
     ]
 

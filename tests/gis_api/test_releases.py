@@ -80,6 +80,7 @@ def test_no_row_is_small_and_none_gives_a_hidden_one_away(
 ) -> None:
     leader = client_as("leader")
     told = {level: cells(ask(leader, cell=level)) for level in releases.LEVELS}
+    assert all(told.values())
     small = next(code for code, n in counts.items() if n < releases.SMALLEST)
     assert told["community"][small] is None
     assert all(n is None or n >= releases.SMALLEST for level in told.values() for n in level.values())

@@ -10,9 +10,11 @@ import pytest
 from geoalchemy2 import WKTElement
 from playwright.sync_api import Locator, Page, expect
 
+from layers import releases
 from layers.categories import Category
 from layers.db import transaction
 from layers.hazards import Hazard
+from layers.shifts import CITY_ZONE
 from tests.journeys.conftest import RunningCity
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -183,3 +185,41 @@ def test_at_390_pixels_the_map_the_strip_and_the_figures_are_there(visit: Visit)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for name in ("heat-slider", "heat-figures", "heat-play"):
         expect(it(page, name)).to_be_visible()
+
+
+def test_a_layer_of_residents_is_looked_at_by_the_month(visit: Visit, running: RunningCity) -> None:
+    """Offered once a month was released; only months, communities and above; the page says why."""
+    now = datetime.now(UTC)
+    last_month = now.astimezone(CITY_ZONE).replace(day=1) - timedelta(days=3)
+    code = running.city.codes[0]
+    lon, lat = running.city.inside(code)
+    with transaction(running.engine) as session:
+        session.merge(Category(code="test_elder", name="独居老人", resident_derived=True))
+        session.flush()
+        for _ in range(17):
+            session.add(
+                Hazard(
+                    category="test_elder",
+                    found_at=last_month,
+                    district=running.city.district,
+                    current_code=code,
+                    raw_lon=lon,
+                    raw_lat=lat,
+                    geom=WKTElement(f"POINT({lon} {lat})", srid=4326),
+                )
+            )
+    with transaction(running.engine) as session:
+        releases.make_due(session, now=now, zone=CITY_ZONE)
+    page = visit("leader", "/heat")
+    expect(page.locator("label", has_text="居民事件")).to_be_hidden()
+    choose(page, "layer", "resident_hazards")
+    expect(it(page, "heat-month")).to_have_value(f"{last_month:%Y-%m}")
+    expect(it(page, "heat-strip")).to_be_hidden()
+    expect(page.locator("#months")).to_contain_text("不足 11")
+    choose(page, "cell", "district")
+    expect(it(page, "heat-worst")).to_contain_text("17")
+    choose(page, "cell", "community")
+    expect(it(page, "heat-figures")).to_contain_text("不显示")
+    choose(page, "layer", "hazards")
+    expect(it(page, "heat-strip")).to_be_visible()
+    expect(page.locator("#legend h2")).to_contain_text("隐患")

@@ -8,6 +8,7 @@ import { map, show } from "../map/place.js";
 import { SearchBox } from "../map/search.js";
 import { boxOf, latLngOf } from "../map/world.js";
 import { scaleOf } from "./classes.js";
+import { isReleased, LEVELS, levelOf, monthsOf, queryOf, showReleased } from "./released.js";
 import { showCategories, showFigures, showLegend, showPeriod, showWorst, totals, wordsOf } from "./panel.js";
 import { dayOf, Strip } from "./strip.js";
 
@@ -22,6 +23,7 @@ today.setHours(24, 0, 0, 0);
 const first = new Date(today.getTime() - DAYS * DAY_MS);
 const shapes = new Map();
 let names = new Map();
+let months = {};
 let asked = null;
 let latest = null;
 
@@ -31,7 +33,7 @@ function question() {
   const { layer: of, cell, per, category } = Object.fromEntries(new FormData(controls));
   const since = new Date(first.getTime() + strip.from * DAY_MS);
   const until = new Date(first.getTime() + strip.end * DAY_MS);
-  return { layer: of, cell, per, category, since, until };
+  return { layer: of, cell, per, category, since, until, month: by("month").value };
 }
 
 function query({ layer: of, cell, per, category, since, until }, more = {}) {
@@ -88,6 +90,7 @@ function say(message) {
 const isSquare = (cell) => cell.endsWith("m");
 
 async function cellsOf(wish) {
+  if (isReleased(wish.layer)) return released(wish);
   if (shapes.get(wish.cell) && !isSquare(wish.cell))
     return (await get(`/api/v1/heat?${query(wish, { format: "json" })}`)).cells;
   const answer = await get(`/api/v1/heat?${query(wish)}`);
@@ -98,8 +101,17 @@ async function cellsOf(wish) {
   return answer.features.map((feature) => feature.properties);
 }
 
+// A released month brings the shapes that it was counted under.
+async function released(wish) {
+  const answer = await get(`/api/v1/heat?${queryOf(wish)}`);
+  wish.answer = answer;
+  shapes.set(wish.cell, answer.features);
+  return answer.features.map((feature) => feature.properties);
+}
+
 async function paint(wish) {
-  const fresh = asked?.cell !== wish.cell || isSquare(wish.cell);
+  const other = asked?.cell !== wish.cell || isReleased(asked.layer) || isReleased(wish.layer);
+  const fresh = other || isSquare(wish.cell);
   asked = wish;
   const cells = await cellsOf(wish);
   if (fresh) draw(shapes.get(wish.cell));
@@ -109,8 +121,9 @@ async function paint(wish) {
   recolour(new Map(cells.map((cell) => [cell.cell, cell])), { scale, valueOf, per: wish.per });
   const unknown = wish.per !== "count" && cells.some((cell) => !cell.suppressed && valueOf(cell) == null);
   showLegend(by("legend"), { scale, layer: wish.layer, per: wish.per, unknown });
-  dates();
   latest = wish;
+  if (isReleased(wish.layer)) return month(wish, cells);
+  dates();
   panel(wish, cells).catch((problem) => say(problem.message));
 }
 
@@ -170,6 +183,14 @@ function recolour(cells, { scale, valueOf, per }) {
   });
 }
 
+function month(wish, cells) {
+  const { answer } = wish;
+  const places = ["figures", "worst", "categories", "period", "dates", "updated"].map((id) => [id, by(id)]);
+  const about = { cells, month: answer.month, smallest: answer.smallest, at: answer.released_at };
+  showReleased(Object.fromEntries(places), about);
+  by("export").href = `/api/v1/heat?${queryOf(wish)}`;
+}
+
 async function panel(wish, cells) {
   const length = wish.until - wish.since;
   const before = { ...wish, cell: "community", per: "count", since: new Date(wish.since - length), until: wish.since };
@@ -198,6 +219,7 @@ function categories(counts) {
 }
 
 function dates() {
+  if (isReleased(controls.elements.layer.value)) return;
   const { since, until } = question();
   const shift = (date) => dayOf(date.getTime() - date.getTimezoneOffset() * 60_000);
   const words = { from: shift(since), to: shift(new Date(until.getTime() - DAY_MS)) };
@@ -250,8 +272,10 @@ controls.addEventListener("change", (event) => {
     select.length = 1;
   }
   // The curve is that of the layer and the category; the list beside it comes with the cells.
-  if (["layer", "category"].includes(event.target.name)) curve().catch((problem) => say(problem.message));
-  if (event.target.name === "cell") onlyCounts(isSquare(event.target.value));
+  if (event.target.name === "layer") offer(event.target.value);
+  const exact = !isReleased(controls.elements.layer.value);
+  if (exact && ["layer", "category"].includes(event.target.name)) curve().catch((problem) => say(problem.message));
+  if (event.target.name === "cell") onlyCounts(!exact || isSquare(event.target.value));
   soon();
 });
 
@@ -261,13 +285,39 @@ function onlyCounts(only) {
   if (only) controls.elements.per.value = "count";
 }
 
+// What can be asked of a layer: of a released one its months and the levels above the grid.
+function offer(of) {
+  const monthly = isReleased(of);
+  fill(
+    by("month"),
+    (months[of] ?? []).map((name) => new Option(name, name)),
+  );
+  by("months").hidden = !monthly;
+  by("strip").hidden = monthly;
+  controls.elements.category.disabled = monthly;
+  for (const option of controls.elements.cell) option.disabled = monthly && !LEVELS.includes(option.value);
+  if (monthly) controls.elements.cell.value = levelOf(controls.elements.cell.value);
+  onlyCounts(monthly || isSquare(controls.elements.cell.value));
+  by("categories-title").textContent = t(monthly ? "heat.released_title" : "heat.by_category");
+  // It asks at once, so everything else is settled before.
+  if (monthly && strip.playing) strip.pause();
+}
+
+// A released layer is offered once one of its months was released.
+async function learnMonths() {
+  months = monthsOf((await get("/api/v1/releases")).releases);
+  for (const option of controls.elements.layer)
+    option.closest("label").hidden = isReleased(option.value) && !months[option.value];
+}
+
+by("month").addEventListener("change", soon);
 by("span").addEventListener("change", (event) => strip.set(strip.end, Number(event.target.value)));
 by("play").addEventListener("click", () => (strip.playing ? strip.pause() : strip.play()));
 by("print").addEventListener("click", () => window.print());
 document.addEventListener("connection-back", soon);
 new SearchBox({ chosen: goTo });
 
-await Promise.all([nameCategories(), refresh()]).catch((problem) => say(problem.message));
+await Promise.all([nameCategories(), learnMonths(), refresh()]).catch((problem) => say(problem.message));
 curve().catch((problem) => say(problem.message));
 document.querySelector(".veil")?.remove();
 by("main").dataset.test = "ready";
