@@ -22,6 +22,7 @@ BENCHES = {
     "deadlines": ("bench.deadlines",),
     "dispatch": ("bench.dispatch", "bench.positions"),
     "doors": ("bench.doors",),
+    "divide": ("bench.divide",),
     "edits": ("bench.edits",),
     "parity": ("bench.parity",),
     "planner": ("bench.planner_page",),

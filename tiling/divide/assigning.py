@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,7 @@ from tiling.divide.today import healed, today_of_atoms
 from tiling.divide.wishes import Wishes
 
 Ints = NDArray[np.intp]
+Solver = Callable[..., tuple[Ints, float]]
 
 
 @dataclass(eq=False)
@@ -36,9 +38,15 @@ class Assignment:
 
 
 def assign(
-    ground: Ground, wishes: Wishes, *, rng: np.random.Generator, should_stop: Stop, progress: Progress
+    ground: Ground,
+    wishes: Wishes,
+    *,
+    rng: np.random.Generator,
+    should_stop: Stop,
+    progress: Progress,
+    solver: Solver = solve,
 ) -> Assignment:
-    """The grid of every atom; the same for the same generator unless it is stopped."""
+    """The grid of every atom; the same for the same generator unless it is stopped. Another `solver` may be tried."""
     graph = ground.graph
     plans = [
         plan_area(graph, ground.atoms, np.flatnonzero(ground.atoms.area == row).astype(np.intp), wishes, ground.target)
@@ -49,7 +57,8 @@ def assign(
     for plan in plans:
         for held, role in plan.settled:
             found.add(held, np.zeros(len(held), dtype=np.intp), role)
-    _solve_all(found, [one for plan in plans for one in plan.regions], ground, wishes, rng, should_stop, progress)
+    regions = [one for plan in plans for one in plan.regions]
+    _solve_all(found, regions, ground, wishes, rng, should_stop, progress, solver)
     join_loose(graph, found.label)
     for islet in islets(graph, found.label):
         found.add(islet, np.zeros(len(islet), dtype=np.intp), Role.dedicated)
@@ -64,6 +73,7 @@ def _solve_all(
     rng: np.random.Generator,
     should_stop: Stop,
     progress: Progress,
+    solver: Solver,
 ) -> None:
     seeds = seed_atoms(ground)
     today = today_of_atoms(ground) if ground.site.today else np.full(len(ground.graph), -1, dtype=np.intp)
@@ -76,7 +86,7 @@ def _solve_all(
         def tell(part: float, at: float = at, share: float = share) -> None:
             progress(at + part * share)
 
-        part, cost = solve(region, goal, wishes, rng=rng, should_stop=should_stop, progress=tell)
+        part, cost = solver(region, goal, wishes, rng=rng, should_stop=should_stop, progress=tell)
         found.add(held, part, Role.base)
         found.cost += cost
         done += len(held)

@@ -106,13 +106,13 @@ def _rejoined(graph: Graph, pieces: list[Ints], empty: list[Ints], target: float
 def _place(graph: Graph, piece: Ints, giants: dict[int, list[int]], plan: Plan, wishes: Wishes, target: float) -> None:
     """A piece becomes a region, or joins what it hangs on where it is far too small for a grid of its own."""
     weight = float(graph.weight[piece].sum())
-    if weight >= target * 0.5:
-        plan.regions.append((piece, number_of_grids(weight, target)))
-        return
     beside = _neighbours(graph, piece)
     giant = [g for g, held in giants.items() if len(np.intersect1d(beside, held))]
-    if giant:
+    if giant and weight < target * (1 - wishes.tolerance):
+        # Out of tolerance by itself: it goes to the building that cuts it off, which is out of tolerance anyway.
         giants[giant[0]] += piece.tolist()
+    elif weight >= target * 0.5:
+        plan.regions.append((piece, number_of_grids(weight, target)))
     elif weight > 0 or graph.area_m2[piece].sum() >= max(wishes.empty_m2, 1.0):
         plan.settled.append((piece, Role.cut_off if weight > 0 else Role.dedicated))
     else:

@@ -36,7 +36,7 @@ def divide(
     rng: np.random.Generator,
     should_stop: Stop = lambda: False,
     progress: Progress = lambda _share: None,
-    prefixes: dict[str, str] | None = None,
+    prefixes: Mapping[str, str] | None = None,
 ) -> Proposal:
     """A complete proposal of grids for the areas of a site.
 
@@ -51,7 +51,7 @@ def divide(
     progress(0.1)
     found = assign(ground, wishes, rng=rng, should_stop=should_stop, progress=lambda share: progress(0.1 + 0.8 * share))
     progress(0.9)
-    made = _drawn(ground, found, wishes, rng, should_stop, prefixes or {})
+    made = drawn(ground, found, wishes, rng=rng, should_stop=should_stop, prefixes=prefixes or {})
     remarks = remarks_on(ground, made.grids, wishes, guessed=guessed, complete=found.complete)
     progress(1.0)
     return replace(made, remarks=remarks)
@@ -112,14 +112,16 @@ def _by_ground(site: Site) -> Site:
     return replace(site, buildings=np.asarray(dots, dtype=object), weights=np.ones(len(dots)), stairwells=None)
 
 
-def _drawn(
+def drawn(
     ground: Ground,
     found: Assignment,
     wishes: Wishes,
+    *,
     rng: np.random.Generator,
     should_stop: Stop,
-    prefixes: dict[str, str],
+    prefixes: Mapping[str, str],
 ) -> Proposal:
+    """The grids of an assignment with their shapes, codes and figures, without remarks."""
     label = found.label
     finest = label if wishes.sub_target is None else sub_labels(ground, label, wishes, rng=rng, should_stop=should_stop)
     shapes, tiles = _shapes(ground, label, finest, len(found.roles), wishes)
@@ -147,7 +149,7 @@ def _shapes(ground: Ground, label: Ints, finest: Ints, count: int, wishes: Wishe
 
 
 def _grids(
-    ground: Ground, found: Assignment, shapes: Geometries, names: list[str], prefixes: dict[str, str]
+    ground: Ground, found: Assignment, shapes: Geometries, names: list[str], prefixes: Mapping[str, str]
 ) -> tuple[tuple[ProposedGrid, ...], Ints]:
     """The grids in the order of their codes, and the new row of each label."""
     weight = np.bincount(found.label, weights=ground.graph.weight, minlength=len(shapes))
