@@ -56,8 +56,8 @@ from gis_api.routes import (
 from gis_api.settings import Settings
 from gis_api.sign_ins import SlowDown, Turns
 from layers.access import digest_of
-from layers.chronicle import CHANNEL
 from layers.db import make_engine
+from layers.freshness import PLANS
 
 log = logging.getLogger("wangge")
 COUNTS_EVERY_S = 2.0
@@ -136,7 +136,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.reading = app.state.engine.execution_options(postgresql_readonly=True)
     app.state.replicas = Replicas(app.state.engine, settings)
     app.state.hub = Hub(app.state.engine)
-    app.state.replicas.pass_on(CHANNEL, app.state.hub.hear)
+    app.state.replicas.pass_on(PLANS, app.state.hub.hear)
     app.state.people = People(app.state.engine, app.state.replicas)
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute), Turns()
     app.state.metrics = Metrics()

@@ -20,9 +20,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from layers.access import Actor
 from layers.db import Base
 from layers.errors import NotFound, Unacceptable
+from layers.freshness import PLANS
 from layers.plans import Plan
 
-CHANNEL = "wangge_plan"
 _TICKET = "chronicle.ticket"
 
 
@@ -73,7 +73,7 @@ class Ticket:
 LINE = insert(PlanEvent).values(
     {column.key: bindparam(f"event_{column.key}") for column in PlanEvent.__table__.columns if column.key != "at"}
 )
-WAKEN = func.pg_notify(CHANNEL, bindparam("event_told", type_=Text))
+WAKEN = func.pg_notify(PLANS, bindparam("event_told", type_=Text))
 # One statement: to wake the others costs no way to the server of its own.
 _NOTE = LINE.returning(WAKEN)
 
@@ -135,4 +135,4 @@ def list_lines(session: Session, plan_id: int, *, after: int, most: int) -> list
 
 def announce(session: Session, message: Mapping[str, Any]) -> None:
     """Tell all processes something that nobody needs to remember, when the transaction commits; up to 8,000 bytes."""
-    session.execute(select(func.pg_notify(CHANNEL, json.dumps(message, ensure_ascii=False))))
+    session.execute(select(func.pg_notify(PLANS, json.dumps(message, ensure_ascii=False))))

@@ -142,14 +142,6 @@ def render(session: Session, layer: TileLayer, z: int, *, x: int, y: int, area: 
     return bytes(found or b"")
 
 
-def data_version(session: Session) -> int:
-    """A number that grows with every import, demo and publication: the newest such line of the history."""
-    found = session.execute(
-        text("SELECT coalesce(max(id), 0) FROM history WHERE action IN ('import', 'demo', 'publish')")
-    ).scalar()
-    return int(found or 0)
-
-
 def bounds(session: Session, area: str) -> tuple[float, float, float, float] | None:
     """West, south, east, north in degrees of the stored areas under a code prefix; None where nothing is stored."""
     row = session.execute(

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from layers.access import Actor, require_area, require_visible
 from layers.db import WGS84, Base, code_column, geometry_column, id_column, now_column
 from layers.errors import Conflict, NotFound, Unacceptable
+from layers.freshness import ROSTERS
 from layers.history import note
 
 
@@ -51,13 +52,9 @@ class Worker(Base):
     created_at: Mapped[datetime] = now_column()
 
 
-# Wakes the processes that hold rosters in memory; sent with the commit, so what it tells of is there to be read.
-ROSTER_CHANNEL = "wangge_roster"
-
-
 def announce(session: Session) -> None:
     """Tell every process at the commit that staff, duty or positions have changed."""
-    session.execute(select(func.pg_notify(ROSTER_CHANNEL, "")))
+    session.execute(select(func.pg_notify(ROSTERS, "")))
 
 
 def masked_phone(phone: str | None) -> str | None:

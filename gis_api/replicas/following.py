@@ -26,12 +26,11 @@ from gis_api.settings import Settings
 from layers.access import Actor
 from layers.db import transaction
 from layers.errors import Unavailable
+from layers.freshness import PUBLICATIONS, ROSTERS
 from layers.locating import Page, Rules
-from layers.workers import ROSTER_CHANNEL
 from tiling.locate import fastest
 
 log = logging.getLogger("wangge.replicas")
-CHANNEL = "wangge_publication"
 # However many positions arrive, the roster is read at most this often.
 ROSTER_PAUSE_S = 1.0
 # How long to leave PostgreSQL alone after it did not answer.
@@ -123,7 +122,7 @@ class Replicas:
         self._thread.start()
         if self._is_cold:
             self._tried.wait(PATIENCE_S)
-        channels = (CHANNEL, ROSTER_CHANNEL, *self._hearers)
+        channels = (PUBLICATIONS, ROSTERS, *self._hearers)
         self._listening = Listening(plain_url(self._engine), channels, self._hear, turn_s=self._settings.poll_s)
         self._listening.start()
 
@@ -196,8 +195,8 @@ class Replicas:
         if hear is not None:
             hear(payload)
             return
-        self._roster_is_old |= channel == ROSTER_CHANNEL
-        if channel != ROSTER_CHANNEL or self._roster_is_due():
+        self._roster_is_old |= channel == ROSTERS
+        if channel != ROSTERS or self._roster_is_due():
             self._woken.set()
 
     def _follow(self) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import OrderedDict
 from threading import Lock
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
-from sqlalchemy.orm import Session
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown, shown_as
@@ -18,6 +16,7 @@ from gis_api.errors import Problem
 from gis_api.strict_routes import StrictRoute
 from layers import tiles
 from layers.access import Actor, Role
+from layers.freshness import map_version
 
 router = APIRouter(tags=["tiles"], route_class=StrictRoute)
 MVT = "application/vnd.mapbox-vector-tile"
@@ -25,24 +24,14 @@ MVT = "application/vnd.mapbox-vector-tile"
 NO_POINTS = {Role.leader}
 POINT_LAYERS = {"hazards"}
 MOST_TILES = 4_000
-VERSION_LIFE_S = 1.0
 
 
 class TileCache:
-    """The last few thousand tiles of this process, and the data version they were made from."""
+    """The last few thousand tiles of this process, by the version of the map that they were made from."""
 
     def __init__(self) -> None:
         self._tiles: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
         self._lock = Lock()
-        self._version = (0.0, 0)
-
-    def version(self, session: Session) -> int:
-        """The data version, asked again after a second."""
-        asked_at, version = self._version
-        if time.monotonic() - asked_at > VERSION_LIFE_S:
-            version = tiles.data_version(session)
-            self._version = (time.monotonic(), version)
-        return version
 
     def find(self, key: tuple[object, ...]) -> bytes | None:
         """A tile made before, None where there is none."""
@@ -93,13 +82,16 @@ def tile(
     cache = _cache(request)
     moving = layer.name in POINT_LAYERS
     scope = by.area if layer.scoped_by else ""
-    key = (layer.name, z, x, y, scope, int(now.timestamp()) // 30 if moving else cache.version(tx))
+    # Points change without a line in the history of the map: they live for half a minute at most.
+    half_minute = int(now.timestamp()) // 30 if moving else 0
+    key = (layer.name, z, x, y, scope, half_minute, map_version(tx, at=now))
     made = cache.find(key)
     if made is None:
         made = tiles.render(tx, layer, z, x=x, y=y, area=scope, at=now)
         cache.keep(key, made)
     tag = '"' + hashlib.sha256(made).hexdigest()[:20] + '"'
-    headers = {"ETag": tag, "Cache-Control": "private, max-age=30" if moving else "private, no-cache"}
+    # Asked anew each time, which costs a 304: what was imported or published shows with the next request.
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     headers["Vary"] = "Authorization, Cookie"
     if if_none_match == tag:
         return Response(status_code=304, headers=headers)
@@ -107,10 +99,10 @@ def tile(
 
 
 @router.get("/tiles/{name}.json", responses=shown(answers.TileJson))
-def tile_json(request: Request, name: str, tx: Read, by: AnyRole) -> dict[str, object]:
+def tile_json(request: Request, name: str, tx: Read, by: AnyRole, now: Now) -> dict[str, object]:
     """The TileJSON 3.0.0 document of a layer."""
     layer = _visible_layer(name, by)
-    version = _cache(request).version(tx)
+    version = map_version(tx, at=now)
     address = str(request.base_url).rstrip("/")
     fields = {words.split(" AS ")[-1].split(".")[-1]: "" for words in layer.properties}
     found: dict[str, object] = {

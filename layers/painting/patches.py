@@ -6,6 +6,7 @@ import enum
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -21,13 +22,13 @@ from layers.areas import get_district
 from layers.buildings import Building
 from layers.db import WGS84
 from layers.errors import Unacceptable
+from layers.freshness import map_version
 from layers.grids import Grid, GridLevel
 from layers.painting.faces import Shapes, blocks_of
 from layers.painting.shares import shares_of
 from layers.planning.shelf import Shelf
 from layers.plans import Plan, get_plan
 from layers.roads import Road
-from layers.tiles import data_version
 from layers.water import Water
 from tiling.plane import Plane
 
@@ -92,7 +93,8 @@ def list_patches(session: Session, plan_id: int, *, box: Box, cut: By, by: Actor
     tiles = _tiles_in(session, plan, box, by)
     if len(tiles) > MOST_TILES:
         raise Unacceptable("too_many_blocks", errors=[(["bbox"], "too_many_blocks")], most=MOST_TILES)
-    stamp = f"{session.get_bind().engine.url}|{data_version(session)}|{cut}|".encode()
+    version = map_version(session, at=datetime.now(UTC))
+    stamp = f"{session.get_bind().engine.url}|{version}|{cut}|".encode()
     keys = {tile.code: hashlib.sha256(stamp + tile.wkb).digest() for tile in tiles}
     found = {code: _shelf.find(key) for code, key in keys.items()}
     missing = [tile for tile in tiles if found[tile.code] is None]

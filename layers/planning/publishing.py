@@ -14,6 +14,7 @@ from layers.access import Actor
 from layers.areas import Area
 from layers.chronicle import note_turn
 from layers.errors import Conflict, Forbidden, Unacceptable
+from layers.freshness import PUBLICATIONS
 from layers.moments import require_soon
 from layers.planning import codes
 from layers.planning.board import Board
@@ -25,7 +26,6 @@ from layers.planning.sheet import review_all
 from layers.planning.succession import between, take_effect
 from layers.plans import Plan, PlanState, Publication, find_latest
 
-CHANNEL = "wangge_publication"
 # Checking, indexing and following the boundaries of a large district take longer than a request usually may.
 PUBLISH_TIMEOUT_MS = 300_000
 
@@ -153,4 +153,4 @@ def _announce(session: Session, plan: Plan, begin: datetime) -> None:
     )
     session.add(publication)
     session.flush()
-    session.execute(select(func.pg_notify(CHANNEL, cast(publication.index_version, Text))))
+    session.execute(select(func.pg_notify(PUBLICATIONS, cast(publication.index_version, Text))))

@@ -1,0 +1,91 @@
+"""Tiles and painted blocks are new with the request after what changes the map: a publication, an import, a plan that
+comes into force by its date."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from layers.db import transaction
+from layers.freshness import IMPORTED
+from layers.importing import LAYERS
+from tests.gis_api.conftest import ClientAs
+from tests.importing import geo_file, imported
+from tests.plan_desk import Draft
+from tests.small_city import SmallCity
+
+NEW = "改名后的网格"
+
+
+@pytest.fixture
+def planner(signed_in: ClientAs) -> TestClient:
+    return signed_in("planner")
+
+
+def address(city: SmallCity, layer: str, *, z: int = 16) -> str:
+    lon, lat = city.inside(min(city.codes))
+    x = int((lon + 180) / 360 * 2**z)
+    y = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**z)
+    return f"/tiles/{layer}/{z}/{x}/{y}.mvt"
+
+
+def renamed(planner: TestClient, reviewer: TestClient, city: SmallCity, **body: Any) -> None:
+    """A published plan in which a grid has another name."""
+    draft = Draft(planner, city.district)
+    assert draft.edit(op="set", code=min(city.codes)[:15], name=NEW).status_code == 200
+    assert draft.submit_all().status_code == 200
+    published = draft.post("publish", body, client=reviewer)
+    assert published.status_code == 200, published.text
+
+
+def test_a_publication_is_followed_by_a_new_tile(
+    planner: TestClient, signed_in: ClientAs, small_city: SmallCity
+) -> None:
+    where = address(small_city, "grids")
+    before = planner.get(where)
+    document = planner.get("/tiles/grids.json").json()["tiles"]
+    assert NEW.encode() not in before.content
+    renamed(planner, signed_in("reviewer"), small_city)
+    after = planner.get(where, headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200 and NEW.encode() in after.content
+    assert planner.get("/tiles/grids.json").json()["tiles"] != document, "the version stands in the address"
+
+
+def test_an_import_is_followed_by_a_new_tile_and_new_blocks(
+    planner: TestClient, small_city: SmallCity, engine: Engine, tmp_path: Path
+) -> None:
+    where = address(small_city, "roads")
+    draft, (lon, lat) = Draft(planner, small_city.district), small_city.inside(min(small_city.codes))
+    box = f"{lon - 1e-4},{lat - 1e-4},{lon + 1e-4},{lat + 1e-4}"
+    before, blocks = planner.get(where), planner.get(f"{draft.path}/blocks", params={"bbox": box}).json()
+    assert before.content == b""
+    road = shapely.LineString([(lon - 0.01, lat), (lon + 0.01, lat)])
+    with transaction(engine) as session:
+        imported(session, "roads", geo_file(tmp_path, [road], osm_id=[1], highway=["primary"]))
+    after = planner.get(where)
+    assert after.status_code == 200 and after.content != b""
+    assert planner.get(f"{draft.path}/blocks", params={"bbox": box}).json() != blocks
+
+
+def test_a_plan_that_comes_into_force_by_its_date_is_followed_by_a_new_tile(
+    planner: TestClient, signed_in: ClientAs, client_as: ClientAs, small_city: SmallCity, app: FastAPI
+) -> None:
+    begin = datetime.now(UTC) + timedelta(minutes=1)
+    renamed(planner, signed_in("reviewer"), small_city, effective_at=begin.isoformat())
+    reader, where = client_as("leader"), address(small_city, "grids")
+    app.state.clock = lambda: begin - timedelta(seconds=1)
+    assert NEW.encode() not in reader.get(where).content
+    app.state.clock = lambda: begin
+    assert NEW.encode() in reader.get(where).content
+
+
+def test_every_imported_layer_makes_the_map_new() -> None:
+    assert set(LAYERS) <= set(IMPORTED), "a new layer is named in layers/freshness.py"
