@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gis_api import errors, garbage
+from gis_api import errors, garbage, memory
 from gis_api.auth import COOKIE, People, bearer_of
 from gis_api.dependencies import find_signed_in
 from gis_api.envelope import Envelope
@@ -102,7 +102,7 @@ def create_app(settings: Settings | None = None) -> Service:
         title="Wangge",
         version="1",
         description="The map behind grid-based community management: draw, check, publish, locate, dispatch.",
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
@@ -114,6 +114,8 @@ def create_app(settings: Settings | None = None) -> Service:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(one) for one in chosen.trusted_proxies])
     for router in ROUTERS:
         app.include_router(router)
+    # A plain function, so that it is run in a thread: the document takes a second to be made, the first time.
+    app.add_route("/api/v1/openapi.json", app.tell_document, include_in_schema=False)
     mount_assets(app)
     return app
 
@@ -160,6 +162,7 @@ def _load_the_rest() -> None:
 @asynccontextmanager
 async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     sys.setswitchinterval(TURN_S)
+    memory.share_arenas()
     garbage.set_aside()
     app.state.replicas.start()
     app.state.hub.start()
@@ -180,5 +183,6 @@ async def _keep_counts(app: Service) -> None:
         await asyncio.sleep(COUNTS_EVERY_S)
         try:
             await asyncio.to_thread(app.state.metrics.keep, app.state.settings.var / "metrics")
+            await asyncio.to_thread(memory.give_back)
         except OSError:
             log.exception("the counts of this process cannot be written")

@@ -22,7 +22,7 @@ from anyio import CapacityLimiter
 from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 
-from gis_api import garbage
+from gis_api import garbage, memory
 from gis_api.strict_routes import StrictRequest, StrictRoute, refuse_lone_surrogates
 
 # Below this a body is parsed at once, in some 10 ms.
@@ -35,7 +35,10 @@ _RUN = re.compile(
 _BLANK = re.compile(r"[ \t\n\r]*").match
 # A parsed document takes some fifteen times the memory of its text: one at a time.
 _AT_ONCE = 1
+# So many are there at the same time; others wait with their text, a fifteenth of it.
+_HELD_AT_ONCE = 2
 _limiter: RunVar[CapacityLimiter] = RunVar("large_bodies")
+_holders: RunVar[CapacityLimiter] = RunVar("large_documents")
 
 
 class PatientRoute(StrictRoute):
@@ -50,7 +53,7 @@ class PatientRoute(StrictRoute):
 class PatientRequest(StrictRequest):
     """A request whose `json` gives others their turn."""
 
-    _froze = False
+    _froze = _holds = False
 
     async def json(self) -> Any:
         """The body as a document; raises JSONDecodeError as `json.loads` does."""
@@ -58,6 +61,8 @@ class PatientRequest(StrictRequest):
         if len(body) < LARGE_BYTES:
             return await super().json()
         if not hasattr(self, "_json"):
+            await _held().acquire_on_behalf_of(self)
+            self._holds = True
             self._json = await run_sync(parse_in_steps, body, limiter=_the_limiter())
             self._froze = True
             await run_sync(refuse_lone_surrogates, self._json, body)
@@ -68,6 +73,9 @@ class PatientRequest(StrictRequest):
         if self._froze:
             self._json = None
             garbage.show()
+            memory.note_peak()
+        if self._holds:
+            _held().release_on_behalf_of(self)
 
 
 def parse_in_steps(body: bytes) -> Any:
@@ -87,6 +95,15 @@ def _the_limiter() -> CapacityLimiter:
     except LookupError:
         made = CapacityLimiter(_AT_ONCE)
         _limiter.set(made)
+        return made
+
+
+def _held() -> CapacityLimiter:
+    try:
+        return _holders.get()
+    except LookupError:
+        made = CapacityLimiter(_HELD_AT_ONCE)
+        _holders.set(made)
         return made
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from orjson import dumps, loads
 from starlette.types import Message, Receive, Scope, Send
@@ -56,13 +57,26 @@ class Service(FastAPI):
 
     short_way: ShortWay
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self._document: dict[str, Any] | None = None
+        self._told: bytes | None = None
+        self._turn = Lock()
+
     def openapi(self) -> dict[str, Any]:
         """The API document, which says what FastAPI cannot know of doors and errors."""
-        if self.openapi_schema is None:
+        if self._document is None:
             contexts = iter_route_contexts(self.routes)
             routes = [one.original_route for one in contexts if isinstance(one.original_route, APIRoute)]
-            self.openapi_schema = describe(super().openapi(), routes)
-        return self.openapi_schema
+            self._document = describe(super().openapi(), routes)
+        return self._document
+
+    def tell_document(self, _: Request) -> Response:
+        """The API document as an answer; made once, by one thread."""
+        with self._turn:
+            if self._told is None:
+                self._told = dumps(self.openapi())
+        return Response(self._told, media_type=JSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

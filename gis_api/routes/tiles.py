@@ -24,6 +24,8 @@ MVT = "application/vnd.mapbox-vector-tile"
 NO_POINTS = {Role.leader}
 POINT_LAYERS = {"hazards"}
 MOST_TILES = 4_000
+# A tile of buildings is some 50 kB, at most a few hundred: the number alone bounds nothing.
+MOST_BYTES = 64_000_000
 
 
 class TileCache:
@@ -31,6 +33,7 @@ class TileCache:
 
     def __init__(self) -> None:
         self._tiles: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def find(self, key: tuple[object, ...]) -> bytes | None:
@@ -44,9 +47,10 @@ class TileCache:
     def keep(self, key: tuple[object, ...], tile: bytes) -> None:
         """Keep a tile, and let the one go that was not asked for longest."""
         with self._lock:
+            self._bytes += len(tile) - len(self._tiles.pop(key, b""))
             self._tiles[key] = tile
-            while len(self._tiles) > MOST_TILES:
-                self._tiles.popitem(last=False)
+            while len(self._tiles) > MOST_TILES or self._bytes > MOST_BYTES:
+                self._bytes -= len(self._tiles.popitem(last=False)[1])
 
 
 def _cache(request: Request) -> TileCache:

@@ -21,6 +21,10 @@ OUTSIDE_THE_DOCUMENT = (405, 500)
 class TruthfulClient(TestClient):
     """A client that reads the document beside every answer."""
 
+    def __init__(self, app: Any, **more: Any) -> None:
+        super().__init__(app, **more)
+        document_of(app)  # made now: a second that no request waits for
+
     def request(self, method: str, url: Any, **more: Any) -> Any:
         answer = super().request(method, url, **more)
         check_answer(self.app, answer)
@@ -33,7 +37,7 @@ def check_answer(app: Any, answer: Any) -> None:
     route = find_route(request.method, request.url.path)
     if route is None or answer.status_code in OUTSIDE_THE_DOCUMENT:
         return
-    operation = app.openapi()["paths"][route.path_format][request.method.lower()]
+    operation = document_of(app)["paths"][route.path_format][request.method.lower()]
     about = f"{request.method} {request.url.path} → {answer.status_code}: {answer.text[:300]}"
     assert str(answer.status_code) in operation["responses"], f"not in the document: {about}"
     media = answer.headers.get("content-type", "").partition(";")[0]
@@ -50,6 +54,16 @@ def check_answer(app: Any, answer: Any) -> None:
     if field is not None and media.endswith("json"):
         _, wrong = field.validate(answer.json(), {}, loc=())
         assert not wrong, f"{wrong}: {about}"
+
+
+_DOCUMENTS: list[dict[str, Any]] = []
+
+
+def document_of(app: Any) -> dict[str, Any]:
+    """The API document, made once for all applications of a test run: their routes are the same."""
+    if not _DOCUMENTS:
+        _DOCUMENTS.append(app.openapi())
+    return _DOCUMENTS[0]
 
 
 @cache

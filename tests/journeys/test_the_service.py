@@ -9,6 +9,7 @@ import re
 import signal
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import pytest
 
 from layers import cluster as clusters
 from layers.cluster import Cluster
-from tests.journeys.serving import Service, start, stop
+from tests.journeys.serving import ROOT, Service, start, stop
 from tests.ports import free_port
 from tests.waiting import until
 
@@ -218,3 +219,19 @@ def test_it_ends_cleanly_and_starts_again_within_seconds(service: Service) -> No
     assert again.started_s < 30
     assert again.passwords == service.passwords
     service.process, service.port, service.printed = again.process, again.port, again.printed
+
+
+def test_the_ten_lines_of_the_readme_ask_and_report(service: Service, key: dict[str, str]) -> None:
+    readme = (ROOT / "README.md").read_text()
+    [lines] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    [command] = re.findall(r"^wangge (key add gateway [^#]+)", readme, re.MULTILINE)
+    token = service.run(*command.split()).strip()
+    until(lambda: service.ask("/api/v1/session", Authorization=f"Bearer {token}")[0] == 200, most_s=RECOVERED_S)
+    program = f"KEY = {token!r}\n" + lines.replace("http://127.0.0.1:8000", service.address)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    grid, near, state, steps = done.stdout.splitlines()
+    assert "'code': '130273" in grid and "'distance_m'" in near
+    assert state.split()[0] in ("dispatched", "waiting") and steps.startswith("[")
+    again = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert again.returncode == 0 and again.stdout.splitlines()[2] == state
