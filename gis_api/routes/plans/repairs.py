@@ -16,10 +16,11 @@ from gis_api.errors import Problem
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
 from gis_api.routes.plans.edits import Code, tell_edit
 from gis_api.routes.plans.once import Ticket_, find_answer
+from gis_api.strict_routes import StrictRoute
 from layers import planning
 from tiling.repair import VERBS, Rule
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(tags=["plans"], route_class=StrictRoute)
 Option = Annotated[str, Field(min_length=1, max_length=100)]
 
 
