@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import shapely
 from playwright.sync_api import Page, expect
+from shapely import affinity
 
 from layers import planning
 from layers.db import transaction
@@ -245,5 +246,27 @@ def test_one_button_decides_about_all_places_of_a_kind(running: RunningCity, vis
     expect(kinds.first).to_be_visible(timeout=20_000)
     before = int(hand.it("repair-open").get_attribute("data-open") or 0)
     kinds.first.click()
+    expect(hand.it("repair-open")).not_to_have_attribute("data-open", str(before), timeout=20_000)
+    expect(hand.it("repair-apply")).to_be_enabled()
+
+
+def test_many_places_are_decided_by_a_rule_that_says_how_many_it_is_about(running: RunningCity, visit: Visit) -> None:
+    rows = [row for row in rows_of(running.city.shapes) if row.level == "grid"]
+    crossed = [
+        replace(row, polygon=affinity.scale(row.polygon, 1.05, 1.05)) if number % 2 else row
+        for number, row in enumerate(rows)
+    ]
+    with transaction(running.engine) as session:
+        shapes = running.city.shapes
+        draft = planning.import_draft(session, shapes.district, rows=crossed, frame=shapes.frame, by=BY).id
+    hand = opened(running, visit, str(draft))
+    hand.page.locator("#repair").click()
+    expect(hand.it("repair-rule")).to_be_visible(timeout=20_000)
+    before = int(hand.it("repair-open").get_attribute("data-open") or 0)
+    every = hand.it("repair-rule-apply").inner_text()
+    hand.it("repair-rule-kind").select_option("overlap")
+    fewer = hand.it("repair-rule-apply").inner_text()
+    assert fewer != every
+    hand.it("repair-rule-apply").click()
     expect(hand.it("repair-open")).not_to_have_attribute("data-open", str(before), timeout=20_000)
     expect(hand.it("repair-apply")).to_be_enabled()

@@ -2,9 +2,12 @@
 import { measure, number, t, has } from "../config.js";
 import { el, fill, skeleton } from "../dom.js";
 import { kindName } from "./panel.js";
+import { anything, ruleForm } from "./repair_rule.js";
 import { communityNames, shortCode } from "./names.js";
 
 const MOST_DECISIONS = 60;
+// So many are sooner decided one by one than by a rule that has to be put together.
+const FEW = 20;
 // Who goes through a list of decisions is not interrupted after each: the proposal follows when the hand rests.
 const REST_MS = 600;
 
@@ -14,6 +17,7 @@ export class RepairDialog {
     this.store = store;
     this.tell = { applied, locate };
     this.choices = choices;
+    this.rule = anything();
     this.asked = 0;
     this.body = el("div", { class: "answer" });
     this.apply = el(
@@ -109,6 +113,7 @@ export class RepairDialog {
           )
         : null,
       this.ofOneKind(open),
+      open.length > FEW ? ruleForm(open, this.rule, { choose: (answers) => this.chooseEach(answers), wordsOf }) : null,
       el(
         "ul",
         { class: "decisions" },
@@ -161,8 +166,12 @@ export class RepairDialog {
   }
 
   chooseAll(decisions, option) {
-    this.choose(Object.fromEntries(decisions.map(({ id }) => [id, option])));
-    for (const { id } of decisions) {
+    this.chooseEach(Object.fromEntries(decisions.map(({ id }) => [id, option])));
+  }
+
+  chooseEach(answers) {
+    this.choose(answers);
+    for (const [id, option] of Object.entries(answers)) {
       const select = this.body.querySelector(`select[data-decision="${CSS.escape(id)}"]`);
       if (select) select.value = option;
     }
