@@ -95,7 +95,7 @@ class Turn:
 
 
 def edit(session: Session, plan_id: int, op: Operation, *, version: int, by: Actor) -> Edited:
-    """What the operation changed; the draft is one version further.
+    """What the operation changed; the draft is one version further, unless every row is what it was.
 
     Raises Outdated at any other version, Conflict for a plan that is no draft, Forbidden where it would touch a grid
     outside the actor's area, a TilingError with the place in degrees where the shapes do not allow it, Unacceptable
@@ -130,6 +130,8 @@ def perform(
     fresh = following.desk
     refuse_worse(desk, fresh, move, meant=meant, forgiven=forgiven)
     before, after = store_move(session, desk.board, following, move, by=by)
+    if not after.rows and not after.rings and after.frame is None:
+        return _unchanged(desk, op, by=by, began=began)
     if drawn.survivor is not None:
         survivor, gone = drawn.survivor
         codes.record_ancestors(session, plan.district, survivor, plan_id=plan.id, ancestors=gone)
@@ -139,6 +141,12 @@ def perform(
     entry = Entry(op, before, after)
     newer = record(session, plan, fresh, happening, details={"op": op["op"]}, by=by, entry=entry)
     return tell((desk, newer), happening, op, after, began=began)
+
+
+def _unchanged(desk: Desk, op: dict[str, Any], *, by: Actor, began: float) -> Edited:
+    """The answer to an edit after which every row is what it was: no version, and nothing to undo."""
+    took_ms = round((time.perf_counter() - began) * 1000, 2)
+    return Edited(desk, op, by.name, changed=(), removed=(), added=(), cleared=(), come=(), gone=(), took_ms=took_ms)
 
 
 def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:

@@ -88,6 +88,27 @@ def test_undo_gives_the_bytes_back_and_redo_takes_them_again(draft: Draft, small
     assert draft.post("redo").status_code == 409
 
 
+def test_an_edit_that_changes_nothing_makes_no_version(draft: Draft, engine: Engine, small_city: SmallCity) -> None:
+    lon, lat = inner_vertex(small_city)
+    code = next(code for code in sorted(draft.grids()) if len(code) == 15)
+    assert draft.edit(op="set", code=code, name="改过").json()["version"] == 2
+    before = draft.grids()
+    for body in (
+        {"op": "move_vertex", "from": [lon, lat], "to": [lon, lat]},
+        {"op": "move_vertex", "from": [lon, lat], "to": [lon + 1e-9, lat]},
+        {"op": "set", "code": code, "name": "改过"},
+        {"op": "set", "code": code, "new_code": code, "locked": False},
+    ):
+        answer = draft.edit(**body)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert (told["version"], told["changed"], told["removed"]) == (2, [], []), body
+        assert answer.headers["etag"] == '"2"'
+    assert draft.grids() == before
+    with transaction(engine) as session:
+        assert len(session.scalars(select(PlanEdit)).all()) == 1
+
+
 def test_undo_of_an_untouched_draft_is_a_conflict(draft: Draft) -> None:
     assert draft.post("undo").status_code == 409
 

@@ -77,17 +77,19 @@ async function read(answer) {
 
 function refused(answer, data) {
   const problem = new Problem(answer.status, data || {});
-  if (answer.status === 401 && config.person) tell(t("frame.session_over"), () => location.reload());
+  if (answer.status === 401 && config.person) tell(t("frame.session_over"), () => location.reload(), "sign_in");
   return problem;
 }
 
 // The banner of a lost connection; it asks /healthz until the service answers again.
 let watching = false;
 
-function tell(words, act) {
+function tell(words, act, way = "try_again") {
   const banner = document.getElementById("lost");
+  const button = banner.querySelector("button");
   banner.querySelector("span").textContent = words;
-  banner.querySelector("button").onclick = act;
+  button.textContent = t(`frame.${way}`);
+  button.onclick = act;
   banner.hidden = false;
 }
 

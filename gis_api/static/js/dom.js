@@ -1,4 +1,6 @@
 // Elements from words: texts of data only ever arrive as text nodes, never as markup.
+import { t } from "./config.js";
+
 export function el(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -71,6 +73,13 @@ export function barRow(name, { share, was, tick, colour, figure, note, touched, 
     el("span", { class: "number" }, figure),
     el("span", { class: "number quiet" }, note ?? ""),
   );
+}
+
+// The button beside a problem: asks again, or, where somebody is signed out, goes to the sign-in that this address gives then.
+export function againButton(problem, again, attributes = { class: "small" }) {
+  const out = problem?.status === 401;
+  const onclick = out ? () => location.reload() : again;
+  return el("button", { type: "button", ...attributes, onclick }, t(out ? "frame.sign_in" : "frame.try_again"));
 }
 
 export function skeleton(lines = 4) {

@@ -1,7 +1,7 @@
 // What is in one grid, as far as the reader may know: a part that may not be read says so and the rest stays.
 import { get, getFeatures } from "../api.js";
 import { config, measure, number, t } from "../config.js";
-import { barRow, el, fill } from "../dom.js";
+import { againButton, barRow, el, fill } from "../dom.js";
 import { colour, faint } from "../map/colours.js";
 import { map, show } from "../map/place.js";
 import { boxOf } from "../map/world.js";
@@ -147,7 +147,7 @@ open().then(
     document.querySelector(".veil .skeleton")?.remove();
     const box = by("failed");
     box.querySelector("p").textContent = problem.message;
-    box.querySelector("button").addEventListener("click", () => location.reload());
+    box.querySelector("button").replaceWith(againButton(problem, () => location.reload(), { class: "main" }));
     box.hidden = false;
     document.querySelector(".panel").hidden = true;
   },

@@ -1,7 +1,7 @@
 // The heat page: cells counted by the server, coloured by class; a window in time; figures beside the map.
 import { get } from "../api.js";
 import { t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { againButton, el, fill } from "../dom.js";
 import { colour } from "../map/colours.js";
 import { goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
@@ -68,7 +68,7 @@ async function refresh() {
     await paint(question());
     by("toast").hidden = true;
   } catch (problem) {
-    say(problem.message);
+    say(problem);
   }
   running = false;
   if (waiting) {
@@ -77,11 +77,11 @@ async function refresh() {
   }
 }
 
-function say(message) {
+function say(problem) {
   fill(
     by("toast"),
-    el("div", {}, message),
-    el("button", { type: "button", class: "small", onclick: () => soon() }, t("frame.try_again")),
+    el("div", {}, problem.message),
+    againButton(problem, () => soon()),
   );
   by("toast").hidden = false;
 }
@@ -124,7 +124,7 @@ async function paint(wish) {
   latest = wish;
   if (isReleased(wish.layer)) return month(wish, cells);
   dates();
-  panel(wish, cells).catch((problem) => say(problem.message));
+  panel(wish, cells).catch((problem) => say(problem));
 }
 
 function draw(features) {
@@ -274,7 +274,7 @@ controls.addEventListener("change", (event) => {
   // The curve is that of the layer and the category; the list beside it comes with the cells.
   if (event.target.name === "layer") offer(event.target.value);
   const exact = !isReleased(controls.elements.layer.value);
-  if (exact && ["layer", "category"].includes(event.target.name)) curve().catch((problem) => say(problem.message));
+  if (exact && ["layer", "category"].includes(event.target.name)) curve().catch((problem) => say(problem));
   if (event.target.name === "cell") onlyCounts(!exact || isSquare(event.target.value));
   soon();
 });
@@ -317,7 +317,7 @@ by("print").addEventListener("click", () => window.print());
 document.addEventListener("connection-back", soon);
 new SearchBox({ chosen: goTo });
 
-await Promise.all([nameCategories(), learnMonths(), refresh()]).catch((problem) => say(problem.message));
-curve().catch((problem) => say(problem.message));
+await Promise.all([nameCategories(), learnMonths(), refresh()]).catch((problem) => say(problem));
+curve().catch((problem) => say(problem));
 document.querySelector(".veil")?.remove();
 by("main").dataset.test = "ready";

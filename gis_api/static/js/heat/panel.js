@@ -147,5 +147,6 @@ export function wordsOf({ n, rate, suppressed }, per) {
 function signed(rate) {
   if (rate == null) return "—";
   if (Number.isInteger(rate)) return `${rate > 0 ? "+" : ""}${number(rate)}`;
-  return `${rate > 0 ? "+" : "−"}${Math.round(Math.abs(rate) * 100)}%`;
+  const share = Math.round(Math.abs(rate) * 100);
+  return `${share === 0 ? "" : rate > 0 ? "+" : "−"}${share}%`;
 }

@@ -73,7 +73,13 @@ function row(kind, one, act) {
     "tr",
     { class: one.active === false ? "quiet" : "" },
     [one.name, t(`roles.${one.role}`), one.area || "—"].map((words) => el("td", {}, words)),
-    kind === "user" ? el("td", {}, worker(one, (number) => act("PATCH", path, { worker: number }))) : null,
+    kind === "user"
+      ? el(
+          "td",
+          {},
+          worker(one, (number) => act("PATCH", path, { worker: number })),
+        )
+      : null,
     el("td", {}, last),
     el("td", { class: "number" }, change),
   );

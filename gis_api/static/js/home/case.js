@@ -1,7 +1,7 @@
 // One incident in full: its way so far, why this worker, and the steps that may follow.
 import { call, get } from "../api.js";
 import { config, has, t, when } from "../config.js";
-import { el, fill, skeleton } from "../dom.js";
+import { againButton, el, fill, skeleton } from "../dom.js";
 import { candidateTable } from "./where.js";
 
 // What a dispatcher does by one click: whatever needs a target, a place or a reason of its own is left to the interface.
@@ -41,7 +41,7 @@ async function load(body, id, changed) {
         "div",
         { class: "message bad", role: "alert" },
         el("div", {}, problem.message),
-        el("button", { type: "button", class: "small", onclick: () => load(body, id, changed) }, t("frame.try_again")),
+        againButton(problem, () => load(body, id, changed)),
       ),
     );
   }

@@ -1,6 +1,5 @@
 // The home of a role: each card of the page is filled by its own module.
-import { el } from "../dom.js";
-import { t } from "../config.js";
+import { againButton, el } from "../dom.js";
 
 const cards = [...document.querySelectorAll("[data-card]")];
 
@@ -19,7 +18,7 @@ async function open(card) {
         "div",
         { class: "message bad", role: "alert" },
         el("div", {}, problem.message),
-        el("button", { type: "button", class: "small", onclick: () => open(card) }, t("frame.try_again")),
+        againButton(problem, () => open(card)),
       ),
     );
   }

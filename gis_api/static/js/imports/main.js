@@ -1,7 +1,7 @@
 // Imports: send a file, say what it is, see what came of it; every step is a job that can be left and found again.
 import { call, get, getFeatures } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { el, fill } from "../dom.js";
+import { againButton, el, fill } from "../dom.js";
 import { Asking } from "./asking.js";
 import { Repairs } from "./repairs.js";
 import { showReport } from "./report.js";
@@ -186,7 +186,7 @@ async function listMine() {
         "div",
         { class: "message bad" },
         el("div", {}, problem.message),
-        el("button", { type: "button", class: "small", onclick: () => listMine() }, t("frame.try_again")),
+        againButton(problem, () => listMine()),
       ),
     );
   }

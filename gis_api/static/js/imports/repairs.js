@@ -1,7 +1,7 @@
 // Repairs of the new draft, accepted one by one or all of a kind; each is an edit that the planner can take back.
 import { call } from "../api.js";
 import { measure, number, t, has } from "../config.js";
-import { el, fill, skeleton } from "../dom.js";
+import { againButton, el, fill, skeleton } from "../dom.js";
 import { locate } from "./stage.js";
 
 const MOST_SHOWN = 60;
@@ -36,7 +36,7 @@ export class Repairs {
         el(
           "div",
           { class: "actions" },
-          el("button", { type: "button", onclick: () => this.propose() }, t("frame.try_again")),
+          againButton(problem, () => this.propose(), {}),
         ),
       );
     }

@@ -1,4 +1,4 @@
-// The colours of css/colours.css for scripts that paint on a canvas.
+// The colours of css/colours.css, and the face of the page, for scripts that paint on a canvas.
 const style = getComputedStyle(document.documentElement);
 
 export const colour = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -12,3 +12,6 @@ export function faint(name, opacity) {
       .padStart(2, "0")
   );
 }
+
+// Two Latin faces in one page look like two pages.
+export const FACE = getComputedStyle(document.body).fontFamily;

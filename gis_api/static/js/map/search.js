@@ -1,7 +1,7 @@
 // The search box on a map: "/" or Ctrl+K goes there, words are looked up while they are typed, arrows and Enter choose.
 import { get } from "../api.js";
 import { t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { againButton, el, fill } from "../dom.js";
 
 const TYPING_MS = 120;
 const FIELDS = "input, textarea, select, dialog, [contenteditable]";
@@ -132,7 +132,7 @@ export class SearchBox {
     fill(this.list);
     this.tell(
       problem.message,
-      el("button", { type: "button", class: "small", onclick: () => this.look() }, t("frame.try_again")),
+      againButton(problem, () => this.look()),
     );
     this.open(true);
   }
@@ -190,6 +190,12 @@ export class SearchBox {
   }
 
   choose(one) {
+    // An answer that is still under way would open the list again over the map.
+    clearTimeout(this.waiting);
+    this.waiting = null;
+    this.asking?.abort();
+    this.asking = null;
+    this.form.removeAttribute("aria-busy");
     this.input.value = one.name || one.code;
     this.open(false);
     this.input.blur();

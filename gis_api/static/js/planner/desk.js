@@ -1,7 +1,7 @@
 // Top bar and panel of the planner: whether it is saved, what may be done with the plan, figures, problems, changes.
 import { clock, config, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
-import { QUESTIONS } from "../plans/steps.js";
+import { draftFrom, QUESTIONS } from "../plans/steps.js";
 import { fixesOf, invalidOnes, PROPOSAL, smallOnes } from "./fixes.js";
 import { kindName, showChanges, showHouseholds, showProblems, verdictOf } from "./panel.js";
 import { versionOf } from "./plans.js";
@@ -43,6 +43,7 @@ export class Desk {
     buttons.compare.addEventListener("click", () => this.compare());
     for (const name of ["submit", "withdraw", "return", "publish"])
       buttons[name].addEventListener("click", () => this.asked(name));
+    document.getElementById("redraft").addEventListener("click", () => this.redraft());
     document.getElementById("confirm").addEventListener("click", () => this.editor.confirm());
     for (const tab of document.querySelectorAll(".tabs a"))
       tab.addEventListener("click", (event) => this.tab(event, tab));
@@ -94,6 +95,7 @@ export class Desk {
     const alone = plan.state === "published" || !plan.based_on;
     this.buttons.compare.hidden = alone;
     document.querySelector('#layers input[name="published"]').closest("label").hidden = alone;
+    this.showNext(own);
     this.buttons.publish.hidden = !["draft", "submitted"].includes(plan.state);
     const reason = document.getElementById("returned");
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
@@ -106,6 +108,26 @@ export class Desk {
     difference.hidden = !plan.based_on;
     showLeftOut(document.getElementById("left-out"), this.store, this.editor);
     this.showPublish();
+  }
+
+  // A plan that is no draft any more is not edited: what can be done is to draw on from it, or to look at its page.
+  showNext(own) {
+    const { state, id } = this.store.plan;
+    const drawn = state === "draft";
+    document.getElementById("redraft").hidden = !(own && state === "published");
+    const link = document.getElementById("to-plan");
+    link.hidden = drawn || state === "submitted";
+    link.href = `/plans/${id}`;
+    byTest("planner-save-state").hidden = !drawn;
+  }
+
+  async redraft() {
+    try {
+      const id = await draftFrom(this.store.plan.district, "published");
+      location.assign(`/planner?plan=${encodeURIComponent(id)}`);
+    } catch (problem) {
+      this.say(problem.message, "bad");
+    }
   }
 
   // The publish button carries the reason why it cannot be pressed.

@@ -1,6 +1,6 @@
 // The planner: draws a plan's grids, lets tools change them through the server's operations, shows what follows.
 import { config, t } from "../config.js";
-import { byTest } from "../dom.js";
+import { againButton, byTest } from "../dom.js";
 import { flash, goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
 import { SearchBox } from "../map/search.js";
@@ -52,7 +52,7 @@ function failed(problem) {
   document.querySelector(".veil .skeleton")?.remove();
   const box = document.getElementById("failed");
   box.querySelector("p").textContent = problem.message;
-  box.querySelector("button").addEventListener("click", () => location.reload());
+  box.querySelector("button").replaceWith(againButton(problem, () => location.reload(), { class: "main" }));
   box.hidden = false;
   console.error(problem);
 }

@@ -1,6 +1,6 @@
 // Marks over the map: a place that is looked at, a small triangle at every error, what the pointer snapped to.
 import { t } from "../config.js";
-import { colour, faint } from "../map/colours.js";
+import { colour, FACE, faint } from "../map/colours.js";
 import { positions, toWorld } from "../map/world.js";
 
 // Room for the longest word beside a snap.
@@ -112,7 +112,7 @@ function diamond(context, x, y) {
 }
 
 function word(context, x, y, text) {
-  context.font = "600 12px system-ui, sans-serif";
+  context.font = `600 12px ${FACE}`;
   context.textAlign = "left";
   context.textBaseline = "middle";
   const width = context.measureText(text).width;

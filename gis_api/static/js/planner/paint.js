@@ -1,9 +1,7 @@
 // Painting a tiling: fills that mean something, borders by rank with a white halo, labels where there is room.
-import { colour, faint } from "../map/colours.js";
+import { colour, FACE, faint } from "../map/colours.js";
 import { shortCode } from "./names.js";
 import { labelOf, meets, rings } from "./tiling.js";
-
-const FONT = '"Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif';
 
 // Before these zooms dashes and labels are only noise.
 const SUB_GRIDS_FROM = 15;
@@ -105,9 +103,9 @@ function paintLabel(context, place, view, shape, words, taken) {
   const x = Math.round(place.x * view.scale - view.x);
   const y = Math.round(place.y * view.scale - view.y);
   const name = shortCode(shape.code);
-  context.font = `700 12px ${FONT}`;
+  context.font = `700 12px ${FACE}`;
   const first = context.measureText(name).width;
-  context.font = `400 12px ${FONT}`;
+  context.font = `400 12px ${FACE}`;
   const width = Math.max(first, context.measureText(words.text).width) + 12;
   const half = words.text ? 17 : 10;
   const box = [x - width / 2, y - half, x + width / 2, y + half];
@@ -117,11 +115,11 @@ function paintLabel(context, place, view, shape, words, taken) {
   context.beginPath();
   context.roundRect(x - width / 2, y - half, width, 2 * half, 4);
   context.fill();
-  context.font = `700 12px ${FONT}`;
+  context.font = `700 12px ${FACE}`;
   context.fillStyle = colour("ink");
   context.fillText(name, x, words.text ? y - 7.5 : y);
   if (!words.text) return;
-  context.font = `${words.strong ? 700 : 400} 12px ${FONT}`;
+  context.font = `${words.strong ? 700 : 400} 12px ${FACE}`;
   context.fillStyle = colour(words.colour);
   context.fillText(words.text, x, y + 8);
 }

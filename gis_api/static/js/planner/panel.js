@@ -5,6 +5,9 @@ import { communityName, communityNames, shortCode } from "./names.js";
 
 const ROWS = 30;
 const HOUSEHOLD_ROWS = 8;
+// More grids without households than so many are one row, with so many names.
+const MOST_EMPTY = 3;
+const MOST_NAMES = 60;
 
 // The service warns beyond a fifth of the target (households_out_of_range); the bar shows the same.
 const TOLERANCE = 0.2;
@@ -32,6 +35,11 @@ export function showHouseholds(list, lead, { tiling, touched, chosen, choose }) 
   const rows = sorted.slice(0, HOUSEHOLD_ROWS);
   const top = Math.max(1, ...rows.map((grid) => Math.max(grid.households, (grid.target ?? 0) * 1.35)));
   const total = grids.reduce((sum, grid) => sum + grid.households, 0);
+  if (!total && !first.length) {
+    lead.textContent = t("planner.no_households");
+    fill(list);
+    return;
+  }
   const targets = [...new Set(rows.map((grid) => grid.target).filter(Boolean))].sort((a, b) => a - b);
   lead.textContent = [
     first.length
@@ -68,13 +76,19 @@ function householdRow(grid, { top, touched, choose }) {
 function barOf(grid, top) {
   const off = deviation(grid);
   const out = outOfRange(grid);
-  const sign = off == null ? "" : `${off > 0 ? "+" : off < 0 ? "−" : ""}${Math.abs(Math.round(off * 100))}%`;
   return {
     share: grid.households / top,
     tick: grid.target ? grid.target / top : null,
     colour: out ? "var(--range)" : "var(--good)",
-    note: out ? `${off > 0 ? "▲" : "▼"}${sign}` : sign,
+    note: off == null ? "" : shareOf(off, out),
   };
+}
+
+// Out of range an arrow says which way, so no sign does; beyond ten times the target the number says no more.
+function shareOf(off, out) {
+  const share = Math.abs(Math.round(off * 100));
+  const sign = out ? (off > 0 ? "▲" : "▼") : share === 0 ? "" : off > 0 ? "+" : "−";
+  return share > 999 ? `${sign}>999%` : `${sign}${share}%`;
 }
 
 // The same bars while something is drawn, with buildings and ground before and after (balance.js).
@@ -168,10 +182,36 @@ export function showProblems(list, report, { locate, fixes, mend, gridOf }) {
     fill(list, el("li", { class: "message good" }, el("div", {}, t("planner.no_problems"))));
     return;
   }
-  const rows = defects.slice(0, ROWS).map((defect) => problemRow(defect, { locate, fixes, mend, gridOf }));
-  if (defects.length > ROWS)
-    rows.push(el("li", { class: "quiet" }, t("planner.more_problems", { n: number(defects.length - ROWS) })));
+  // A grid without households lies out of range, and a district of which no households are known has hundreds of them.
+  const isEmpty = ({ kind, codes }) => kind === "households_out_of_range" && gridOf(codes[0])?.households === 0;
+  const empty = defects.filter(isEmpty);
+  const told = empty.length > MOST_EMPTY ? defects.filter((defect) => !isEmpty(defect)) : defects;
+  const rows = told.slice(0, ROWS).map((defect) => problemRow(defect, { locate, fixes, mend, gridOf }));
+  if (told.length > ROWS)
+    rows.push(el("li", { class: "quiet" }, t("planner.more_problems", { n: number(told.length - ROWS) })));
+  if (told.length < defects.length) rows.push(emptyRow(empty, locate));
   fill(list, rows);
+}
+
+// All grids without households as one row; each is shown by a click on its name.
+function emptyRow(defects, locate) {
+  const names = defects
+    .slice(0, MOST_NAMES)
+    .map((defect) =>
+      el("button", { type: "button", class: "small", onclick: () => locate(defect) }, shortCode(defect.codes[0])),
+    );
+  const more = defects.length - names.length;
+  return el(
+    "li",
+    { class: "problem warning", "data-kind": "households_out_of_range", "data-test": "planner-empty" },
+    el("b", { class: "kind" }, `${t("planner.warning_mark")} · ${kindName("households_out_of_range")}`),
+    el(
+      "details",
+      {},
+      el("summary", {}, t("planner.without_households", { n: number(defects.length) })),
+      el("div", { class: "actions" }, names, more > 0 ? el("span", { class: "quiet" }, `+${number(more)}`) : null),
+    ),
+  );
 }
 
 const rank = (defect) => (defect.severity === "warning" ? 1 : 0);

@@ -22,6 +22,11 @@ export class Patches {
     return map.getZoom() >= LOWEST[this.by];
   }
 
+  // Whether the cells of what is on the screen are here, for the plan as it is.
+  get ready() {
+    return this.near && Boolean(this.covered) && this.version === this.store.version && holds(this.covered, viewOf());
+  }
+
   choose(by) {
     this.by = by;
     this.forget();
@@ -38,10 +43,9 @@ export class Patches {
       this.forget();
       return;
     }
+    if (this.ready) return;
     const { version } = this.store;
-    const size = map.getSize();
-    const view = worldOf([0, 0], [size.x, size.y]);
-    if (this.covered && this.version === version && holds(this.covered, view)) return;
+    const view = viewOf();
     this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
@@ -81,6 +85,11 @@ export class Patches {
     context.strokeStyle = stroke;
     context.stroke();
   }
+}
+
+function viewOf() {
+  const size = map.getSize();
+  return worldOf([0, 0], [size.x, size.y]);
 }
 
 export function trace(context, patch, view) {

@@ -1,6 +1,7 @@
 // Who else is in this plan: a row of initials in the top bar, and on the map, discreetly, where each of them works.
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
+import { FACE } from "../map/colours.js";
 import { toWorld } from "../map/world.js";
 import { outline } from "./paint.js";
 
@@ -122,7 +123,7 @@ function paintPointer(context, view, person, { colour, at }) {
   context.closePath();
   context.fillStyle = colour;
   context.fill();
-  context.font = "600 11px system-ui, sans-serif";
+  context.font = `600 11px ${FACE}`;
   context.textAlign = "left";
   context.textBaseline = "middle";
   const width = context.measureText(person).width + 10;

@@ -1,7 +1,7 @@
 // The list of plans, and a new draft from the published one: on the planner's home and where no plan was named.
 import { call, get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { el, fill, skeleton } from "../dom.js";
+import { againButton, el, fill, skeleton } from "../dom.js";
 
 const ORDER = ["draft", "submitted", "published", "archived"];
 const listOf = (answer) => answer.plans ?? answer.items ?? answer.results ?? (Array.isArray(answer) ? answer : []);
@@ -18,7 +18,7 @@ export async function showPlans(box) {
         "div",
         { class: "message bad" },
         el("div", {}, problem.message),
-        el("button", { type: "button", class: "small", onclick: () => showPlans(box) }, t("frame.try_again")),
+        againButton(problem, () => showPlans(box)),
       ),
     );
     return [];

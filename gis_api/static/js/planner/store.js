@@ -208,6 +208,8 @@ export class PlanStore extends EventTarget {
   // The report after an edit: the whole one, or what changed of the one that belongs to the version before. Where there
   // is none of that version (it is still on its way, or others' news were taken into it) the whole one is asked for.
   review({ report, version }) {
+    // An edit that changed nothing made no version, and no other report.
+    if (report.come && version === this.report?.version) return;
     if (report.defects) this.report = { ...report, version };
     else if (this.report?.version === version - 1) {
       const gone = new Set(report.gone);

@@ -103,8 +103,12 @@ function nameOf(code, name, { short_codes: short_of, communities }) {
 }
 
 function moves(told, stage) {
-  if (!told.moves.length) {
-    fill(by("moves"), el("p", { class: "empty" }, t("difference.no_moves")));
+  // Rows of noughts say nothing, and there may be hundreds of them.
+  const rows = told.moves.filter((row) => row.buildings || row.households || row.workers || row.incidents);
+  const rest = told.moves.length - rows.length;
+  const note = rest ? el("p", { class: "quiet" }, t("difference.ground_only", { n: number(rest) })) : null;
+  if (!rows.length) {
+    fill(by("moves"), note ?? el("p", { class: "empty" }, t("difference.no_moves")));
     return;
   }
   const sums = ["buildings", "households", "workers", "incidents"].map((key) => ({
@@ -129,12 +133,13 @@ function moves(told, stage) {
       },
       ...sums,
     ],
-    rows: told.moves,
+    rows,
     by: "households",
     test: "moves",
     mark: (row) => ({ "data-from": row.from ?? "", "data-to": row.to ?? "" }),
     choose: (row) => pointAt(stage, [row.from, row.to]),
   });
+  if (note) by("moves").append(note);
 }
 
 function pointAt(stage, codes) {

@@ -68,15 +68,17 @@ function row(one, book) {
 
 function inWords({ grids, buildings, households, incidents, hazards }) {
   if (!grids.length && !buildings && !incidents && !hazards) return "—";
+  // What is none is not told: hundreds of rows would say nothing else.
+  const sums = Object.entries({ buildings, households, incidents, hazards }).filter(([, n]) => n);
+  const words = sums.map(([key, n]) => el("span", {}, t(`plan.handover_${key}`, { n: number(n) })));
   return [
-    grids.join(t("planner.and")),
-    t("plan.handover_sum", {
-      buildings: number(buildings),
-      households: number(households),
-      incidents: number(incidents),
-      hazards: number(hazards),
-    }),
-  ]
-    .filter(Boolean)
-    .map((words) => el("div", {}, words));
+    grids.length ? el("div", {}, grids.join(t("planner.and"))) : null,
+    words.length
+      ? el(
+          "div",
+          { class: "sum" },
+          words.flatMap((word, i) => (i ? [" · ", word] : [word])),
+        )
+      : null,
+  ];
 }

@@ -1,7 +1,7 @@
 // All plans of the reader's area: their state, who made them, what they stand on; two of them compared; new drafts.
 import { get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { el, fill, skeleton } from "../dom.js";
+import { againButton, el, fill, skeleton } from "../dom.js";
 import { versionOf } from "../planner/plans.js";
 import { draftFrom, stateOf } from "./steps.js";
 
@@ -32,7 +32,7 @@ async function show(wanted = state) {
         "div",
         { class: "message bad" },
         el("div", {}, problem.message),
-        el("button", { type: "button", class: "small", onclick: () => show() }, t("frame.try_again")),
+        againButton(problem, () => show()),
       ),
     );
   }

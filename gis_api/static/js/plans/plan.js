@@ -1,7 +1,7 @@
 // One plan: what it is, its life so far, what may be done with it now, who takes which grid over.
 import { get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { el, fill } from "../dom.js";
+import { againButton, el, fill } from "../dom.js";
 import { versionOf } from "../planner/plans.js";
 import { showHandover } from "./handover.js";
 import { draftFrom, pathOf, QUESTIONS, stateOf, stepsFor, take } from "./steps.js";
@@ -178,7 +178,7 @@ try {
   fill(
     by("message"),
     el("div", {}, problem.message),
-    el("button", { type: "button", class: "small", onclick: () => location.reload() }, t("frame.try_again")),
+    againButton(problem, () => location.reload()),
   );
   document.querySelector(".parts").hidden = true;
 }

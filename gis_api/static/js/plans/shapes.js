@@ -1,5 +1,5 @@
 // GeoJSON shapes on the map with a look for each kind of change: colour, pattern and a sign, never colour alone.
-import { colour, faint } from "../map/colours.js";
+import { colour, FACE, faint } from "../map/colours.js";
 import { toWorld } from "../map/world.js";
 import { svg } from "../dom.js";
 
@@ -113,7 +113,7 @@ function paintSign(context, { look, middle }, view) {
   context.strokeStyle = colour(name);
   context.stroke();
   context.fillStyle = colour(name);
-  context.font = "700 16px system-ui, sans-serif";
+  context.font = `700 16px ${FACE}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(sign, x, y + 1);

@@ -1,6 +1,6 @@
 // The map of the pages about plans: shapes on the stored ground, a legend, a tip under the pointer, faults told.
 import { t } from "../config.js";
-import { el } from "../dom.js";
+import { againButton, el } from "../dom.js";
 import { Painted } from "../map/canvas.js";
 import { map, show } from "../map/place.js";
 import { boxOf, storedOf, toWorld } from "../map/world.js";
@@ -67,8 +67,7 @@ export function failed(problem, { title, way } = {}) {
   const box = document.getElementById("failed");
   box.querySelector("p").textContent = problem.message;
   if (title) box.querySelector("h2").textContent = title;
-  if (way) box.querySelector("button").replaceWith(way);
-  box.querySelector("button")?.addEventListener("click", () => location.reload());
+  box.querySelector("button").replaceWith(way ?? againButton(problem, () => location.reload(), { class: "main" }));
   box.hidden = false;
   document.querySelector(".panel").hidden = true;
   if (!way) console.error(problem);

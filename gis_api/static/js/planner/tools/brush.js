@@ -26,10 +26,13 @@ export class Brush extends Tool {
     this.patches = new Patches(editor.store);
     this.painted = new Set();
     this.stroke = null;
+    this.path = [];
+    this.bringing = null;
     this.under = null;
     this.surface = map.getContainer();
     this.moved = (event) => this.move(event);
     this.settled = () => this.bring();
+    document.addEventListener("connection-back", () => editor.tool === this && this.bring());
     this.switch = this.modes();
   }
 
@@ -85,7 +88,9 @@ export class Brush extends Tool {
   }
 
   async bring() {
-    await this.patches.load();
+    this.bringing = this.patches.load();
+    await this.bringing;
+    this.paintPath();
     this.editor.hint.textContent = this.hint();
     this.editor.over.redraw();
   }
@@ -120,8 +125,10 @@ export class Brush extends Tool {
 
   begin(event) {
     this.stroke = this.world(event);
+    this.path = [];
     this.touch(this.stroke);
     this.show();
+    this.tell(event);
   }
 
   paintTo(event) {
@@ -139,14 +146,35 @@ export class Brush extends Tool {
     if (this.under !== before) this.show();
   }
 
-  lift() {
+  // A stroke over ground whose cells are still on their way waits for them.
+  async lift() {
+    const { path } = this;
     this.stroke = null;
     this.editor.tip.hide();
+    if (!this.patches.ready) await this.bringing;
+    // Given up meanwhile.
+    if (this.path !== path) return;
+    this.paintPath();
+    this.path = [];
     if (this.painted.size) this.give();
+    else if (!this.patches.ready) this.editor.desk.say(this.missing(), "bad");
+  }
+
+  paintPath() {
+    if (this.painted.size || this.path.length < 1) return;
+    this.path.forEach((to, i) => this.paintAlong(this.path[Math.max(0, i - 1)], to));
+    if (this.painted.size) this.show();
+  }
+
+  // Why there are no cells where the brush is.
+  missing() {
+    if (!this.patches.near) return t("brush.nearer");
+    return this.patches.problem?.message ?? t("brush.coming");
   }
 
   giveUp() {
     this.stroke = null;
+    this.path = [];
     this.painted.clear();
     this.editor.tip.hide();
     this.show();
@@ -165,8 +193,13 @@ export class Brush extends Tool {
   }
 
   touch(to) {
-    for (const patch of this.patches.along(this.stroke, to)) if (!this.obstacle(patch)) this.painted.add(patch);
+    this.paintAlong(this.stroke, to);
+    this.path.push(to);
     this.stroke = to;
+  }
+
+  paintAlong(from, to) {
+    for (const patch of this.patches.along(from, to)) if (!this.obstacle(patch)) this.painted.add(patch);
   }
 
   // Why a patch cannot be given to the target, "" where it can.
@@ -206,6 +239,10 @@ export class Brush extends Tool {
   tell(event) {
     const place = map.mouseEventToContainerPoint(event);
     const count = this.painted.size || (this.under ? 1 : 0);
+    if (this.stroke && !count && !this.patches.ready) {
+      this.editor.tip.show(place, t("planner.tool_brush"), this.missing());
+      return;
+    }
     if (!count) {
       this.editor.tip.hide();
       return;
