@@ -34,7 +34,7 @@ def measured(port: int, requests: Sequence[bytes], *, pids: Sequence[int], conne
 
 
 def drive(port: int, requests: Sequence[bytes], *, connections: int, until_s: float) -> list[float]:
-    """How long each request took, in seconds. Raises RuntimeError for an answer other than 200."""
+    """How long each request took, in seconds. Raises RuntimeError for an answer other than 200 and 201."""
     poller, sockets, began, took = select.epoll(), {}, {}, []
     waiting: dict[int, _Answer] = {}
     for number in range(connections):
@@ -82,7 +82,7 @@ class _Answer:
             head, found, body = data.partition(b"\r\n\r\n")
             if not found:
                 raise RuntimeError("an answer's head came in two parts")
-            if not head.startswith(b"HTTP/1.1 200"):
+            if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
                 raise RuntimeError(f"the server answered {data[:300]!r}")
             lowered = head.lower()
             if b"transfer-encoding: chunked" in lowered:

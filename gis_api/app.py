@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gis_api import errors, garbage, memory
+from gis_api import errors, garbage, logs, memory
 from gis_api.auth import COOKIE, People, bearer_of
 from gis_api.dependencies import find_signed_in
 from gis_api.envelope import Envelope
@@ -98,6 +98,7 @@ ROUTERS = (
 def create_app(settings: Settings | None = None) -> Service:
     """The service as an ASGI application; settings come from the environment where none are given."""
     chosen = settings or Settings()
+    logs.install()
     app = Service(
         title="Wangge",
         version="1",

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gis_api.errors import Problem, answer_of, response_of
+from gis_api.logs import request_id
 from gis_api.metrics import Metrics
 from gis_api.settings import Settings
 from gis_api.texts import chosen
@@ -83,7 +84,9 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        letter = _Letter(scope, send, sane_id(headers.get(b"x-request-id")), self._metrics)
+        known_as = sane_id(headers.get(b"x-request-id"))
+        request_id.set(known_as.decode("ascii"))
+        letter = _Letter(scope, send, known_as, self._metrics)
         most = self._limits.of_path(scope["path"])
         body = _Body(receive, most)
         send_on = _lingering(body, letter.send)

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gis_api import texts
+from gis_api.logs import Seldom
 from layers.errors import Conflict, Forbidden, LayerError, NotFound, Outdated, Unacceptable, Unavailable
 from tiling.errors import NoSuchGrid, NoSuchVertex, TilingError
 
@@ -30,6 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 URN = "urn:wangge:problem:"
 RETRY_AFTER_S = 2
 log = logging.getLogger("wangge")
+UNAVAILABLE = Seldom()
 
 # The one table. The first class that fits decides, so children stand before their parents.
 STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -113,7 +115,10 @@ def install(app: FastAPI) -> None:
 
 def _handle(request: Request, error: Exception) -> Response:
     answer = answer_of(error, language_of(request))
-    if answer.status >= 500:
+    if answer.status == 503:
+        # Nothing is wrong with the program: one line, and not one for each of thousands of requests.
+        UNAVAILABLE.warn(log, f"{request.method} {request.url.path}: {answer.code}")
+    elif answer.status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, answer.code, exc_info=error)
     show = getattr(request.app.state, "show_problem", None)
     if show is not None and wants_page(request):

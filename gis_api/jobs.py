@@ -6,6 +6,7 @@ again later. More than one job process may run: each task takes care of that by 
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -17,11 +18,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Engine, delete, func
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from gis_api import logs
+from gis_api.logs import Outage
 from gis_api.settings import Settings
 from layers import history, planning, releases
 from layers import jobs as long_jobs
@@ -35,7 +37,8 @@ KEEP_IDEMPOTENCY_KEYS = timedelta(days=30)
 ORPHANS_AFTER_S = 86_400.0
 PAUSE_S = 2.0
 STOP_TIMEOUT_S = 10.0
-log = structlog.get_logger("wangge.jobs")
+AWAY = "PostgreSQL does not answer the job process"
+log = logging.getLogger("wangge.jobs")
 
 
 @dataclass(frozen=True)
@@ -133,25 +136,30 @@ TASKS: tuple[Task, ...] = (
 
 def run(engine: Engine, *, tasks: Sequence[Task] = TASKS, stop: threading.Event) -> None:
     """Do every task when it is due, until told to stop."""
-    due = {task.name: 0.0 for task in tasks}
+    due, away = {task.name: 0.0 for task in tasks}, Outage(log, AWAY)
     while not stop.is_set():
         for task in tasks:
             if time.monotonic() >= due[task.name]:
                 due[task.name] = time.monotonic() + task.every_s
-                do(engine, task)
+                do(engine, task, away)
         stop.wait(max(0.05, min(due.values()) - time.monotonic()))
 
 
-def do(engine: Engine, task: Task) -> int:
+def do(engine: Engine, task: Task, away: Outage | None = None) -> int:
     """How many things one task did; 0 when the database is away."""
     try:
         with transaction(engine) as session:
             count = task.work(session)
     except (OperationalError, DBAPIError) as error:
-        log.warning("task_failed", task=task.name, error=str(error.orig)[:200])
+        if getattr(error.orig, "sqlstate", None) is None:
+            (away or Outage(log, AWAY)).failed(error.orig)
+        else:
+            log.warning("the task %s has failed: %s", task.name, str(error.orig)[:200])
         return 0
+    if away is not None:
+        away.over()
     if count and task.every_s > 1:
-        log.info("task_done", task=task.name, count=count)
+        log.info("the task %s did %d", task.name, count)
     return count
 
 
@@ -160,6 +168,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    logs.install()
     settings = Settings()
     engine = make_engine(settings.url(), pool_size=2)
     workshop = Workshop()

@@ -6,6 +6,7 @@ PostgreSQL, whoever stopped it: a service that runs needs it, and who wants it s
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from layers import cluster as clusters
 from layers.cluster import Cluster
 from layers.errors import LayerError
 
+log = logging.getLogger("wangge.supervisor")
 STOP_TIMEOUT_S = 15.0
 # A process that lived this long was well; one that did not waits longer before its next start.
 WELL_AFTER_S = 10.0
@@ -54,7 +56,7 @@ class Child:
             code, lived_s = self.process.returncode, now - self.started_at
             self.pause_s = 0.0 if lived_s > WELL_AFTER_S else min(max(0.5, self.pause_s * 2), LONGEST_PAUSE_S)
             self.not_before, self.process = now + self.pause_s, None
-            print(f"{self.name} ended with status {code} after {lived_s:.1f} s; starting it again", file=sys.stderr)
+            log.warning("%s ended with status %s after %.1f s; starting it again", self.name, code, lived_s)
         if self.process is None and now >= self.not_before:
             self.start()
 
@@ -117,12 +119,12 @@ class Guard:
 
     def _start(self) -> None:
         ended = "has crashed" if (self._cluster.data / "postmaster.pid").exists() else "was stopped"
-        print(f"PostgreSQL {ended}; starting it again", file=sys.stderr, flush=True)
+        log.warning("PostgreSQL %s; starting it again", ended)
         try:
             clusters.start_as_ours(self._cluster.folder)
         except (LayerError, OSError) as error:
             self._pause_s = min(max(0.5, self._pause_s * 2), LONGEST_PAUSE_S)
-            print(f"PostgreSQL does not start: {error}", file=sys.stderr, flush=True)
+            log.warning("PostgreSQL does not start: %s", " ".join(str(error).split())[:400])
         else:
             self._pause_s = 0.0
         self._not_before = time.monotonic() + self._pause_s

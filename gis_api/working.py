@@ -8,6 +8,7 @@ hears that it was called off. Started, watched and ended by the job process (`gi
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -25,6 +26,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from gis_api import logs
+from gis_api.logs import Outage
 from gis_api.settings import Settings
 from layers import jobs, planning
 from layers.access import Role
@@ -272,19 +275,22 @@ WORK: Mapping[str, Callable[[Session, Job, Place, Pulse], dict[str, Any]]] = {
 
 def run(place: Place) -> None:
     """Do job after job until told to end; a database that is away is waited for."""
+    away = Outage(logging.getLogger("wangge.working"), "PostgreSQL does not answer the working process")
     while not place.stop.is_set():
         try:
             busy = do_next(place)
         except DBAPIError as error:
-            log.warning("database_away", error=str(error.orig)[:200])
+            away.failed(error.orig)
             place.stop.wait(AWAY_S)
             continue
+        away.over()
         if not busy:
             place.stop.wait(LOOK_EVERY_S)
 
 
 def main() -> None:
     """Work until SIGTERM."""
+    logs.install()
     settings, stop = Settings(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -63,11 +63,12 @@ def serve(
 
 def run_service(settings: Settings, *, with_demo: bool) -> None:
     """Serve until told to end. What an operator has to mend is told before anything is started or stopped."""
-    from gis_api import supervisor
+    from gis_api import logs, supervisor
     from gis_api.folder_lock import locked_folder
     from gis_api.settings import command_language, list_unknown_variables
     from gis_api.texts import text
 
+    logs.install()
     for name in list_unknown_variables():
         print(text("cli.unknown_variable", command_language(), name=name), file=sys.stderr)
     tls = certificate_of(settings)

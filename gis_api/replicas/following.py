@@ -18,6 +18,7 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy import exc as sql
 
+from gis_api.logs import Outage
 from gis_api.replicas.cold_start import find_cold_start, write_cold_start
 from gis_api.replicas.listening import Listening, plain_url
 from gis_api.replicas.shelf import Shelf
@@ -52,6 +53,7 @@ class Replicas:
         self._roster_is_old = False
         self._contact_at: datetime | None = None
         self._takes_writes = self._is_cold = False
+        self._outage = Outage(log, "PostgreSQL does not answer")
         self._tried = threading.Event()
         self._stopping = threading.Event()
         self._woken = threading.Event()
@@ -155,7 +157,7 @@ class Replicas:
         except (sql.DBAPIError, sql.TimeoutError) as error:
             self._roster_is_old |= due
             self._takes_writes = False
-            log.warning("PostgreSQL does not answer: %s", str(error).splitlines()[0])
+            self._outage.failed(error)
             return False
         self._read_s, self._is_cold = asked_s, False
         if self.state.roster is not before.roster:
@@ -172,6 +174,7 @@ class Replicas:
     def _heard(self, asked_s: float) -> None:
         """The state was true when the question was asked, not when its answer had been worked through."""
         self.pulse = Pulse(datetime.now(UTC), asked_s + self._settings.stale_after_s)
+        self._outage.over()
 
     def _start_cold(self) -> bool:
         """Whether there was a snapshot to begin with."""
@@ -204,12 +207,13 @@ class Replicas:
             began_s = time.monotonic()
             try:
                 self._poll()
-            except psycopg.Error:
+            except psycopg.Error as error:
                 self._tried.set()
                 # A connection that was well is replaced at once: whoever ends it must not keep us from the table.
                 if time.monotonic() - began_s < PAUSE_S:
                     # There is no server; the next one may be another, so it is read whatever its marks say.
                     self._takes_writes, self._read_s = False, -1e9
+                    self._outage.failed(error)
                     self._stopping.wait(PAUSE_S)
             except Exception:
                 log.exception("the state could not be read; it is read again soon")

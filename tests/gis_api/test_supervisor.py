@@ -108,13 +108,13 @@ def test_a_server_that_is_gone_is_started_again_whoever_ended_it(tmp_path: Path,
 
 
 def test_a_server_that_does_not_start_is_told_in_a_line_and_tried_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "pgdata").write_text("a file where a folder should be")
     guard = Guard(Cluster(tmp_path))
     for _ in range(2):
         guard.look_after(time.monotonic() + supervisor.LONGEST_PAUSE_S)
         guard.stop()
-    told = capsys.readouterr().err.splitlines()
+    told = caplog.messages
     assert [line for line in told if "does not start" in line] == told[1::2]
     assert len(told) == 4
