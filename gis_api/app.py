@@ -56,7 +56,7 @@ from gis_api.routes import (
 from gis_api.settings import Settings
 from gis_api.sign_ins import SlowDown, Turns
 from layers.access import digest_of
-from layers.db import make_engine
+from layers.db import make_service_engine
 from layers.freshness import PLANS
 
 log = logging.getLogger("wangge")
@@ -134,7 +134,7 @@ async def _is_known(app: Service, scope: Scope) -> bool:
 
 def _furnish(app: Service, settings: Settings) -> None:
     app.state.settings = settings
-    app.state.engine = make_engine(settings.url(), pool_size=settings.pool_size)
+    app.state.engine = make_service_engine(settings.service_url(), pool_size=settings.pool_size)
     # The same connections, for transactions that only read; made once, as what is kept of plans is found by the engine.
     app.state.reading = app.state.engine.execution_options(postgresql_readonly=True)
     app.state.replicas = Replicas(app.state.engine, settings)

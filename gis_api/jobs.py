@@ -28,7 +28,7 @@ from gis_api.settings import Settings
 from layers import history, planning, releases
 from layers import jobs as long_jobs
 from layers.access import SignIn
-from layers.db import make_engine, transaction
+from layers.db import make_service_engine, transaction
 from layers.incidents import IdempotencyKey
 from layers.shifts import CITY_ZONE
 
@@ -170,7 +170,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     logs.install()
     settings = Settings()
-    engine = make_engine(settings.url(), pool_size=2)
+    engine = make_service_engine(settings.service_url(), pool_size=2)
     workshop = Workshop()
     workshop.keep()
     tasks = (

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from layers.cluster import Cluster
+from layers.service_role import SERVICE
 
 MEGABYTE = 1_000_000
 # Read by scripts, tests and docker-compose, not by the service.
@@ -103,6 +104,10 @@ class Settings(BaseSettings):
     def upload_folder(self) -> Path:
         """Where uploaded files lie for a day, under random names."""
         return (self.var / "uploads").resolve()
+
+    def service_url(self) -> str:
+        """The address as which API and jobs sign in; with a configured one they change to their role afterwards."""
+        return self.database_url or self.cluster.url(user=SERVICE)
 
     def url(self) -> str:
         """The address of the database: the configured one, else that of the private cluster."""

@@ -32,7 +32,7 @@ from gis_api.settings import Settings
 from layers import jobs, planning
 from layers.access import Role
 from layers.areas import Area
-from layers.db import make_engine, transaction
+from layers.db import make_service_engine, transaction
 from layers.dividing import Asked, divide_plan
 from layers.errors import LayerError, Unacceptable
 from layers.importing import ImportOptions, ImportReport, import_layer, inspect_file, report_as_json
@@ -295,7 +295,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     # A claim, a beat, the work itself; imports set their own time limits.
-    engine = make_engine(settings.url(), pool_size=3)
+    engine = make_service_engine(settings.service_url(), pool_size=3)
     run(Place(engine, settings.upload_folder, stop, give_up=lambda: os._exit(CALLED_OFF_STATUS)))
     engine.dispose()
 

@@ -67,9 +67,9 @@ class Cluster:
         name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"wangge-{os.getuid()}-{name}"
 
-    def url(self, database: str = "wangge") -> str:
-        """The address of one database of this cluster."""
-        return f"postgresql://{SUPERUSER}@/{database}?host={self.socket_folder}"
+    def url(self, database: str = "wangge", *, user: str = SUPERUSER) -> str:
+        """The address of one database of this cluster, for its owner or another user."""
+        return f"postgresql://{user}@/{database}?host={self.socket_folder}"
 
     @property
     def running(self) -> bool:

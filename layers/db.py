@@ -32,6 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from layers.service_role import lower_rights
 from layers.stored_moments import read_any_moment
 
 # A request that takes longer has gone wrong; long work (import, demo, publish) asks for more by itself.
@@ -82,6 +83,13 @@ def geometry_column(kind: str, *, nullable: bool = False, spatial_index: bool = 
 def now_column() -> Mapped[datetime]:
     """The moment at which the row was written, by the database's clock."""
     return mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+def make_service_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine for API and jobs, whose connections work as the service's role, which owns no table."""
+    engine = make_engine(url, pool_size=pool_size)
+    event.listen(engine, "connect", lower_rights)
+    return engine
 
 
 def make_engine(url: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, pool_size: int = 10) -> Engine:

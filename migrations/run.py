@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 from layers.tables import metadata
 from migrations.moments import bound_moments, judge_what_is_stored
+from migrations.service_role import grant_service
 
 # Two starts at once migrate one after the other: an advisory lock with a number of our own.
 MIGRATION_LOCK = 0x57414E4747450002 % 2**63
@@ -33,6 +34,7 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(_config(connection), "head")
         bound_moments(connection)
         judge_what_is_stored(connection)
+        grant_service(connection)
 
 
 def make_revision(engine: Engine, message: str) -> None:

@@ -29,6 +29,7 @@ from layers.db import transaction
 from layers.errors import Unavailable
 from layers.freshness import PUBLICATIONS, ROSTERS
 from layers.locating import Page, Rules
+from layers.service_role import lower_rights
 from tiling.locate import fastest
 
 log = logging.getLogger("wangge.replicas")
@@ -222,6 +223,7 @@ class Replicas:
     def _poll(self) -> None:
         """Look every `poll_s`, earlier when woken, until asked to stop or the connection breaks."""
         with psycopg.connect(plain_url(self._engine), autocommit=True, connect_timeout=3) as connection:
+            lower_rights(connection)
             while not self._stopping.is_set():
                 woken = self._woken.is_set() or self._roster_is_due()
                 self._woken.clear()

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 import psycopg
 from sqlalchemy import Engine
 
+from layers.service_role import lower_rights
+
 log = logging.getLogger("wangge.replicas")
 # How long to wait before listening again: longer each time while nobody lets us in, so that a server that is away is
 # left alone; short where a connection was made and then ended.
@@ -57,6 +59,7 @@ class Listening:
 
     def _listen(self) -> None:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+            lower_rights(connection)
             for channel in self._channels:
                 connection.execute(f"LISTEN {channel}")
             self._let_in = True
