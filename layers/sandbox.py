@@ -27,6 +27,7 @@ import shapely
 
 from layers import errors
 from layers.errors import LayerError, Unacceptable
+from layers.no_network import leave_the_network
 
 _ROOT = Path(__file__).resolve().parent.parent
 _POLL_S = 0.2
@@ -190,6 +191,8 @@ def _child(arguments: list[str]) -> int:
     work = arguments[0]
     memory_bytes, cpu_s, file_bytes, open_files, answer_bytes = map(int, arguments[1:])
     _limit_oneself(memory_bytes, cpu_s, file_bytes, open_files)
+    if not leave_the_network():
+        print("this machine does not let a process leave the network", file=sys.stderr)
     # Libraries print; their words must not get into the answer.
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

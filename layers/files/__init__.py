@@ -41,6 +41,11 @@ _ENVIRONMENT = {
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
     "OGR_GEOJSON_MAX_OBJ_SIZE": "200",
     "PROJ_NETWORK": "OFF",
+    # The child has no network; these keep GDAL from asking for it, also where the kernel cannot be asked.
+    "GDAL_HTTP_PROXY": "127.0.0.1:9",
+    "GDAL_HTTPS_PROXY": "127.0.0.1:9",
+    "GDAL_HTTP_MAX_RETRY": "0",
+    "GDAL_HTTP_TIMEOUT": "1",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -328,3 +329,17 @@ def test_a_reader_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     pandas.DataFrame({"lon": [0.0] * 10, "lat": [0.0] * 10}).to_csv(tmp_path / "rows.csv")
     with pytest.raises(LayerError, match="work_took_too_long"):
         read(Source(path=tmp_path / "rows.csv"), room=Room(limits=Limits(wall_s=0.01)))
+
+
+@pytest.mark.parametrize("kind", ["proj4", "esriwkt", "ogcwkt"])
+def test_a_link_instead_of_a_crs_is_asked_for_and_fetched_by_nobody(kind: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.3)
+        link = {"href": f"http://127.0.0.1:{listening.getsockname()[1]}/crs", "type": kind}
+        told = json.loads(frame().to_json(drop_id=True)) | {"crs": {"type": "link", "properties": link}}
+        (tmp_path / "linked.geojson").write_text(json.dumps(told))
+        error = refusal(tmp_path / "linked.geojson")
+        assert (error.code, link["href"] in error.details["declared"]) == ("crs_untied", True)
+        assert read(Source(path=tmp_path / "linked.geojson", crs="EPSG:4326")).faults == {}
+        with pytest.raises(TimeoutError):
+            listening.accept()

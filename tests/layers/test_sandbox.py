@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 
@@ -79,3 +80,12 @@ def test_the_child_cannot_fill_the_disk(tmp_path: Path) -> None:
     error = refusal("fill_the_disk", str(target).encode(), room=Room(limits=Limits(file_bytes=1000)))
     assert error.code == "work_failed"
     assert target.stat().st_size <= 1000
+
+
+def test_the_child_has_no_network_and_nobody_hears_of_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.3)
+        answer = run("tests.sandbox_work:call_out", str(listening.getsockname()[1]).encode())
+        assert answer == b"Permission denied, Permission denied"
+        with pytest.raises(TimeoutError):
+            listening.accept()
