@@ -11,11 +11,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -26,6 +28,7 @@ from gis_api.errors import Problem
 from layers.errors import Unavailable
 from layers.jobs import new_id
 
+_EXTENDED_NAME = re.compile(rb"""(?:^|;)\s*filename\*\s*=\s*"?([\w.:-]+)'[\w-]*'([^;"\s]+)""", re.IGNORECASE)
 MOST_PARTS = 40
 MOST_FIELD_BYTES = 64_000
 # What must stay free on the disk beside the file itself.
@@ -93,6 +96,18 @@ def _require_room(folder: Path, coming_bytes: int) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < coming_bytes + SPARE_BYTES:
         raise Unavailable("no_room", retry_after_s=600)
+
+
+def _file_name(options: Mapping[bytes, bytes], disposition: bytes) -> str | None:
+    """What the sender calls the file; `filename*=` (RFC 5987: charset, language, percent signs) before `filename=`."""
+    extended = _EXTENDED_NAME.search(disposition)
+    if extended is not None:
+        try:
+            return unquote_to_bytes(extended[2]).decode(extended[1].decode("ascii"))
+        except (LookupError, UnicodeError):
+            return unquote_to_bytes(extended[2]).decode("utf-8", errors="replace")
+    told = options.get(b"filename")
+    return None if told is None else told.decode("utf-8", errors="replace")
 
 
 @dataclass
@@ -167,8 +182,7 @@ class _Reader:
     def _open(self) -> None:
         _, options = parse_options_header(self._disposition)
         self._name = options.get(b"name", b"").decode("utf-8", errors="replace")[:100]
-        told = options.get(b"filename")
-        self._filename = None if told is None else told.decode("utf-8", errors="replace")
+        self._filename = _file_name(options, self._disposition)
         self._content.clear()
         if self._filename is not None:
             self._open_file(self._filename)

@@ -1,7 +1,7 @@
 """Leaving the network for good: what a child process does before it reads anything that came from outside.
 
-A vector file can make its reader call out (GDAL fetches a GeoJSON's `crs` that is a link), which tells strangers where the
-service is and asks its neighbours questions. Switches of libraries are not enough: the kernel refuses to make a socket.
+A vector file can make its reader call out (GDAL fetches a GeoJSON's `crs` that is a link), which tells strangers where
+the service is and asks its neighbours questions. Switches of libraries are not enough: the kernel refuses sockets.
 Linux on x86-64 and arm64; elsewhere only the switches remain.
 """
 
@@ -55,7 +55,7 @@ def _filtered(library: ctypes.CDLL) -> bool:
 
 
 def _steps(mark: int, refused: tuple[int, ...]) -> bytes:
-    """The filter: a foreign architecture, a foreign numbering and the calls of the list are refused, all else goes on."""
+    """The filter: a foreign architecture or numbering and the calls of the list are refused, all else goes on."""
     count = len(refused)
     steps = [
         (_LOAD, 0, 0, _AT_ARCHITECTURE),

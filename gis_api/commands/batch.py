@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,11 +32,13 @@ def register(app: typer.Typer) -> None:
 
 
 def locate(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV (.csv, .csv.gz) or Parquet.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV (also packed with gzip) or Parquet.")],
     lon: Annotated[str, typer.Option(help="The column of longitudes.")],
     lat: Annotated[str, typer.Option(help="The column of latitudes.")],
     out: Annotated[Path, typer.Option(help="Where to write, CSV or Parquet by its ending.")],
-    datum: Annotated[str, typer.Option(help="wgs84 cgcs2000 gcj02 bd09")] = "wgs84",
+    datum: Annotated[str | None, typer.Option(help="wgs84 cgcs2000 gcj02 bd09; asked for, never guessed.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="The encoding of the texts, where the file shows none.")] = None,
+    district: Annotated[str | None, typer.Option(help="Ask the plan of this district only.")] = None,
 ) -> None:
     """Write the file again with the grid, the sub-grid and the relation of each row; bad positions are `refused`."""
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
@@ -43,14 +46,15 @@ def locate(
 
     from layers.locating import load_atlas
 
+    datum = known_datum(datum)
     with opened_database() as engine, Session(engine) as session:
-        atlas = load_atlas(session)
+        atlas = load_atlas(session, district=district)
     counts: dict[str, int] = {}
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     with _told_in_a_line(), Progress(*columns) as progress, _writing(out) as write:
         task = progress.add_task("locating", total=None)
-        for table in _batches(file, needed=(lon, lat)):
-            batch = _located(atlas, table, names=(lon, lat), datum=datum)
+        for table, broken in _batches(file, needed=(lon, lat), encoding=encoding):
+            batch = _located(atlas, table, broken, names=(lon, lat), datum=datum)
             _count(batch, counts)
             write(_with_answer(table, batch))
             progress.advance(task, table.num_rows)
@@ -69,43 +73,90 @@ def _told_in_a_line() -> Iterator[None]:
         raise typer.BadParameter(" ".join(str(wrong).split())) from wrong
 
 
-def _batches(file: Path, *, needed: tuple[str, str]) -> Iterator[pa.Table]:
-    """The file's rows, a table of at most ROWS at a time; names the columns there are where one is missing."""
+def known_datum(datum: str | None) -> str:
+    """The datum that was said; raises Unacceptable where none was, as every other door does ([C1])."""
+    from layers.errors import Unacceptable
+    from tiling.datums import DATUMS
+
+    if datum is None:
+        raise Unacceptable("datum_missing")
+    if datum not in DATUMS:
+        raise Unacceptable("datum_unknown", datum=datum, known=", ".join(DATUMS))
+    return datum
+
+
+def _batches(file: Path, *, needed: tuple[str, str], encoding: str | None) -> Iterator[tuple[pa.Table, list[int]]]:
+    """The file's rows, a table of at most ROWS at a time, and which of them could not be parsed.
+
+    Names the columns there are where one is missing.
+    """
     import pyarrow as pa
-    import pyarrow.csv
     import pyarrow.parquet
 
-    if file.suffix == ".parquet":
+    if is_parquet(file):
         source = pyarrow.parquet.ParquetFile(file)
-        names, batches = source.schema_arrow.names, source.iter_batches(batch_size=ROWS)
-    else:
-        # Only the positions are read as numbers: codes such as 0012 must come out as they went in.
-        first = pyarrow.csv.open_csv(file, read_options=pyarrow.csv.ReadOptions(block_size=1 << 20)).schema.names
-        kinds = {name: pa.float64() if name in needed else pa.string() for name in first}
-        nothing = pyarrow.csv.ConvertOptions(column_types=kinds, strings_can_be_null=False)
-        blocks = pyarrow.csv.ReadOptions(block_size=1 << 24)
-        batches = pyarrow.csv.open_csv(file, read_options=blocks, convert_options=nothing)
-        names = first
+        _require(needed, source.schema_arrow.names)
+        for batch in source.iter_batches(batch_size=ROWS):
+            yield pa.Table.from_batches([batch]), []
+        return
+    from layers.files.delimited import open_delimited
+
+    with open_delimited(file, asked=encoding) as table:
+        _require(needed, table.names)
+        rows, first = table.rows(), True
+        while block := list(islice(rows, ROWS)):
+            texts = _as_written(table.names, [cells for cells, _ in block])
+            if first:
+                _require_numbers(needed, texts)
+            first = False
+            yield texts, [row for row, (_, fault) in enumerate(block) if fault is not None]
+
+
+def is_parquet(file: Path) -> bool:
+    """Whether a file is Parquet, by its content."""
+    with file.open("rb") as content:
+        return content.read(4) == b"PAR1"
+
+
+def _require(needed: tuple[str, str], names: Sequence[str]) -> None:
     for name in needed:
         if name not in names:
             raise typer.BadParameter(f"there is no column {name!r}; the file has {', '.join(names)}")
-    for batch in batches:
-        yield pa.Table.from_batches([batch])
 
 
-def _located(atlas: Atlas, table: pa.Table, *, names: tuple[str, str], datum: str) -> Batch:
+def _require_numbers(needed: tuple[str, str], table: pa.Table) -> None:
+    """One bad cell refuses its row; a column without a single number is the wrong column."""
+    import numpy as np
+
+    from layers.files.cells import numbers_of
+
+    for name in needed:
+        column = table.column(name)
+        filled = [text for text in column.to_pylist() if text.strip()]
+        if filled and np.isnan(numbers_of(column)).all():
+            raise typer.BadParameter(f"invalid value {filled[0]!r}: no row has a number in column {name!r}")
+
+
+def _as_written(names: Sequence[str], rows: list[list[str]]) -> pa.Table:
+    """Rows as a table of texts: codes such as 0012 come out as they went in."""
+    import pyarrow as pa
+
+    columns = zip(*rows, strict=True)
+    return pa.table({name: pa.array(cells, pa.large_string()) for name, cells in zip(names, columns, strict=True)})
+
+
+def _located(atlas: Atlas, table: pa.Table, broken: list[int], *, names: tuple[str, str], datum: str) -> Batch:
     from datetime import UTC, datetime
 
     import numpy as np
-    import pyarrow as pa
 
     from gis_api.fast_locate.batch import Batch, Points
     from layers.access import service_actor
+    from layers.files.cells import numbers_of
 
-    lon, lat = (
-        np.ascontiguousarray(table.column(name).combine_chunks().cast(pa.float64()).to_numpy(zero_copy_only=False))
-        for name in names
-    )
+    lon, lat = (np.array(numbers_of(table.column(name))) for name in names)
+    # A row that cannot be parsed may have its cells in other columns: its position is nobody's.
+    lon[broken] = np.nan
     page = atlas.page(datetime.now(UTC))
     return Batch.of(
         Points(lon, lat, datum), service_actor("wangge batch"), page=page, bounds=atlas.bounds, partial=True

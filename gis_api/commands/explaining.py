@@ -34,6 +34,7 @@ def explain(
     lat: Annotated[float, typer.Argument(help="Latitude in degrees.")],
     datum: Annotated[str, typer.Option(help="wgs84 cgcs2000 gcj02 bd09")] = "wgs84",
     accuracy_m: Annotated[float, typer.Option(help="List every grid within this radius.", min=0)] = 50.0,
+    district: Annotated[str | None, typer.Option(help="Ask the plan of this district only.")] = None,
 ) -> None:
     """Tell how the answer for a position came about."""
     from datetime import UTC, datetime
@@ -45,7 +46,7 @@ def explain(
     from layers.locating import load_atlas
 
     with opened_database() as engine, Session(engine) as session:
-        atlas = load_atlas(session)
+        atlas = load_atlas(session, district=district)
     by = service_actor("wangge explain")
     reported = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds, accuracy_m=accuracy_m)
     for line in told(atlas, reported, accuracy_m=accuracy_m, at=datetime.now(UTC)):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from layers import sandbox
-from layers.sandbox import Room
+from layers.sandbox import Limits, Room
 
 # GDAL opens what its content looks like, whatever the name. These drivers reach for other files, databases or the
 # network, or run code of others; they are not even loaded. What is read goes through a few drivers (opening.DRIVERS).
@@ -33,6 +33,8 @@ SKIPPED_DRIVERS = (
     "VFK,WAsP,EDIGEO,Idrisi,PDS4,OGR_PDS,VICAR,PCIDSK,JML,GPX,OGR_GMT,WMS,WMTS,WCS,DAAS,PLMOSAIC,STACTA,"
     "STACIT,Zarr"
 )
+# What any file may take, and what its size adds: ten times what was seen, for a machine that does other things too.
+LEAST_S, S_PER_MEGABYTE = 40.0, 12.0
 _ENVIRONMENT = {
     "GDAL_SKIP": SKIPPED_DRIVERS,
     "OGR_SKIP": SKIPPED_DRIVERS,
@@ -110,7 +112,7 @@ def read(source: Source, *, room: Room | None = None) -> Table:
     1 s for the child's imports and 1 s per 50,000 buildings. GeoJSON without a `crs` member is WGS84 by RFC 7946.
     """
     task = json.dumps(_task(source)).encode()
-    return _table(sandbox.run("layers.files.child:read_bytes", task, room=_furnished(room)))
+    return _table(sandbox.run("layers.files.child:read_bytes", task, room=_furnished(room, source.path)))
 
 
 def inspect(
@@ -123,7 +125,9 @@ def inspect(
     share of the frame covered, and by how many metres the file would move against the first. Raises as `read`.
     """
     task = {**_task(source), "frame": None if frame is None else shapely.to_wkb(frame, hex=True), "epsg": epsg}
-    answer = sandbox.run("layers.files.inspecting:inspect_bytes", json.dumps(task).encode(), room=_furnished(room))
+    answer = sandbox.run(
+        "layers.files.inspecting:inspect_bytes", json.dumps(task).encode(), room=_furnished(room, source.path)
+    )
     told: dict[str, Any] = json.loads(answer)
     return told
 
@@ -135,10 +139,21 @@ def _task(source: Source) -> dict[str, Any]:
     return {"path": path, "wanted": wanted, "coordinates": coordinates}
 
 
-def _furnished(room: Room | None) -> Room:
+def _furnished(room: Room | None, path: Path) -> Room:
     room = room or Room()
     environment = {**_ENVIRONMENT, **room.environment}
-    return Room(limits=room.limits, environment=environment, should_stop=room.should_stop)
+    limits = _limits_of(path) if room.limits == Limits() else room.limits
+    return Room(limits=limits, environment=environment, should_stop=room.should_stop)
+
+
+def _limits_of(path: Path) -> Limits:
+    """How long a file of this size may take to be read: honest ones of 1 MB take a second or two, shapes and all.
+
+    A view that calls itself, or a shape that keeps GEOS busy, ends here whatever the file weighs.
+    """
+    megabytes = path.stat().st_size / 2**20 if path.is_file() else 0.0
+    seconds = min(LEAST_S + S_PER_MEGABYTE * megabytes, Limits().wall_s)
+    return Limits(cpu_s=round(seconds), wall_s=1.5 * seconds)
 
 
 def _table(stream: bytes) -> Table:

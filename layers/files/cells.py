@@ -10,8 +10,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow
 import pyarrow.compute
+from numpy.typing import NDArray
 
 # Above this, floating point skips whole numbers.
 MOST_EXACT = 2**53
@@ -59,3 +61,26 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, list | dict | tuple):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def numbers_of(texts: Any) -> NDArray[np.float64]:
+    """Numbers of a column of texts (or numbers), NaN for what is none."""
+    if isinstance(texts, pyarrow.ChunkedArray):
+        texts = texts.combine_chunks()
+    if pyarrow.types.is_string(texts.type) or pyarrow.types.is_large_string(texts.type):
+        texts = _trimmed(texts.cast(pyarrow.large_string()))
+    try:
+        told = texts.cast(pyarrow.float64())
+    except pyarrow.ArrowInvalid:
+        # All at once where all are plain, one by one where a cell is none: it spoils its own row only.
+        told = pyarrow.array([number_of(text) for text in texts.to_pylist()], type=pyarrow.float64())
+    filled: NDArray[np.float64] = told.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    return filled
+
+
+def number_of(text: str | None) -> float | None:
+    """A cell as a number; None for what is none, digits of other scripts and of programs (`1_0`) included."""
+    try:
+        return float(text) if text and text.isascii() and "_" not in text else None
+    except ValueError:
+        return None

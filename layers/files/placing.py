@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow
-import pyarrow.compute
 import shapely
 from numpy.typing import NDArray
 
 from layers.errors import Unacceptable
 from layers.files import referencing
+from layers.files.cells import numbers_of
 from layers.files.opening import Opened
 from layers.files.referencing import WGS84, name_of
 from tiling import datums
@@ -109,29 +108,11 @@ def _found(opened: Opened, names: tuple[str, ...]) -> str | None:
 
 
 def _points(lon: Any, lat: Any) -> NDArray[np.object_]:
-    x, y = _numbers(lon), _numbers(lat)
+    x, y = numbers_of(lon), numbers_of(lat)
     points = np.full(len(x), None, dtype=object)
     known = np.isfinite(x) & np.isfinite(y)
     points[known] = shapely.points(x[known], y[known])
     return points
-
-
-def _numbers(texts: Any) -> NDArray[np.float64]:
-    """Numbers of texts, all at once where all are plain; one by one, not a number for what is none, where not."""
-    try:
-        told = texts.cast(pyarrow.float64())
-    except pyarrow.ArrowInvalid:
-        told = pyarrow.array([number_of(text) for text in texts.to_pylist()], type=pyarrow.float64())
-    filled: NDArray[np.float64] = told.fill_null(np.nan).to_numpy(zero_copy_only=False)
-    return filled
-
-
-def number_of(text: str | None) -> float | None:
-    """A cell as a number; None for what is none, digits of other scripts and of programs (`1_0`) included."""
-    try:
-        return float(text) if text and text.isascii() and "_" not in text else None
-    except ValueError:
-        return None
 
 
 def _from_text(texts: Any) -> NDArray[np.object_]:

@@ -43,6 +43,8 @@ WHOLE = 0.9
 DRAFT_IS_PART = "draft_is_part"
 # From half of the smaller frame on, two frames mean the same ground; neighbours that do not fit share a strip.
 SAME_GROUND = 0.5
+# Pairs of independent plans beyond these are counted, not named.
+MOST_PAIRS = 5
 # Codes of sub-grids that found no place are named up to this many; all of them are counted.
 MOST_NAMED = 20
 
@@ -309,28 +311,34 @@ def _tell_left_out(sheet: Sheet, left: planning.LeftOut, carried: planning.Carri
 
 def _remark_on_frames(session: Session, sheet: Sheet) -> None:
     frames = _frames(session, sheet.gathering.plans)
+    independent: dict[tuple[str, ...], int] = {}
     for district in sheet.gathering.plans:
         for other, other_frame in frames.items():
             if other == district or not frames[district].intersects(other_frame):
                 continue
-            _judge_overlap(session, sheet, district, other, frames)
+            percent = _judge_overlap(session, district, other, frames)
+            if percent is not None:
+                independent[tuple(sorted((district, other)))] = percent
+    if independent:
+        first = [f"{one} / {two} {percent}%" for (one, two), percent in sorted(independent.items())]
+        more = f" (+{len(first) - MOST_PAIRS})" if len(first) > MOST_PAIRS else ""
+        sheet.gathering.note("independent_plans", count=len(first), pairs=", ".join(first[:MOST_PAIRS]) + more)
 
 
-def _judge_overlap(
-    session: Session, sheet: Sheet, district: str, other: str, frames: Mapping[str, BaseGeometry]
-) -> None:
+def _judge_overlap(session: Session, district: str, other: str, frames: Mapping[str, BaseGeometry]) -> int | None:
+    """The percentage of ground that two independent plans share; None for frames that are neighbours."""
     epsg = session.scalar(select(Area.crs_epsg).where(Area.code == district))
     assert epsg is not None, "the database demands that districts name their CRS"
     plane = Plane(epsg)
     one, two = plane.to_metres(frames[district]), plane.to_metres(frames[other])
     share = one.intersection(two).area / min(one.area, two.area)
     if share >= SAME_GROUND:
-        sheet.gathering.note("independent_plans", district=district, other=other, percent=round(100 * share))
-        return
+        return round(100 * share)
     common = overlap_of(one, two)
     if common is not None:
         where = plane.to_degrees(common)
         raise Unacceptable("frame_overlaps", where=where, district=district, other=other, area_m2=round(common.area))
+    return None
 
 
 def _frames(session: Session, own: Mapping[str, int]) -> dict[str, BaseGeometry]:

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from layers.errors import NotFound
 from layers.locating.atlas import Atlas, Rules, Term, term_of
 from layers.locating.charges import Charges, load_charges
 from layers.locating.edition import Edition, load_areas, load_edition
@@ -37,15 +38,24 @@ def versions(session: Session) -> tuple[Any, ...]:
 
 
 def load_atlas(
-    session: Session, *, previous: Atlas | None = None, at: datetime | None = None, rules: Rules | None = None
+    session: Session,
+    *,
+    previous: Atlas | None = None,
+    at: datetime | None = None,
+    rules: Rules | None = None,
+    district: str | None = None,
 ) -> Atlas:
-    """The atlas of all plans in force at a moment (now) or later, and of who serves what.
+    """The atlas of all plans in force at a moment (now) or later, or of one district's, and of who serves what.
 
     Editions of `previous` are kept where their plan is still needed, so a publication costs one district. Snapshots
     stored by the publisher are used; where there is none the index is built, 0.15 s for 3,000 grids.
     """
     moment = at or datetime.now(UTC)
     terms = tuple(term_of(*row) for row in session.execute(_terms()))
+    if district is not None:
+        terms = tuple(term for term in terms if term.district == district)
+        if not terms:
+            raise NotFound("nothing_published", district=district)
     mark = str(session.scalar(_AREAS))
     known = _kept(session, previous, mark)
     terms, editions, unreadable = _editions(session, terms, known, after=moment)

@@ -23,7 +23,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def run(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("WANGGE_DATABASE_URL", database_url)
-    return lambda *words: CliRunner().invoke(app, ["batch", "locate", *map(str, words)])
+    return lambda *words: CliRunner().invoke(app, ["batch", "locate", "--datum", "wgs84", *map(str, words)])
 
 
 def positions(city: SmallCity) -> tuple[list[str], list[float], list[float]]:
@@ -86,3 +86,31 @@ def test_a_column_of_words_and_a_folder_that_is_not_there_are_told_in_a_line(run
     assert (words.exit_code, nowhere.exit_code) == (2, 2)
     assert "invalid value 'a'" in " ".join(words.output.replace("│", "").split())
     assert "Traceback" not in words.output + nowhere.output
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
+def test_a_table_is_read_in_any_encoding_and_a_bad_cell_refuses_its_row_only(
+    run: Run, small_city: SmallCity, tmp_path: Path, encoding: str
+) -> None:
+    _, lon, lat = positions(small_city)
+    rows = [f"001;{lon[0]};{lat[0]};学院路", f"002;东经;{lat[0]};建设路", f'003;"{lon[0]};{lat[0]};团结里', "004;;;"]
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_bytes("\r\n".join(["编号;经度;纬度;备注", *rows, f"005; {lon[0]} ;{lat[0]};"]).encode(encoding))
+    answer = run(source, "--lon", "经度", "--lat", "纬度", "--out", out)
+    assert answer.exit_code == 0, answer.output
+    kinds = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(("编号", "备注"), pa.string()))
+    table = pyarrow.csv.read_csv(out, convert_options=kinds).to_pydict()
+    assert table["relation"] == ["inside", "refused", "refused", "refused", "inside"]
+    assert table["编号"] == ["001", "002", "003", "004", "005"]
+    assert table["备注"][:2] == ["学院路", "建设路"]
+
+
+def test_the_datum_is_asked_for_and_a_district_can_be_asked_alone(database_url: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("lon,lat\n118.1,39.6\n")
+    words = ["batch", "locate", str(source), "--lon", "lon", "--lat", "lat", "--out", str(tmp_path / "out.csv")]
+    environment = {"WANGGE_DATABASE_URL": database_url}
+    answer = CliRunner().invoke(app, words, env=environment)
+    assert (answer.exit_code, getattr(answer.exception, "code", None)) == (1, "datum_missing")
+    answer = CliRunner().invoke(app, [*words, "--datum", "wgs84", "--district", "999999"], env=environment)
+    assert getattr(answer.exception, "code", None) == "nothing_published"
