@@ -50,7 +50,7 @@ def decide_parts(
         pieces = _pieces(faces, owners, row, members)
         if not pieces:
             continue
-        decision = _decision(code, pieces, chosen, tolerance)
+        decision = _decision([code, *_heirs(pieces, codes)], pieces, chosen, tolerance)
         found.append(decision)
         if decision.chosen == "longest_border":
             _give(pieces, owners)
@@ -81,17 +81,26 @@ def _piece(faces: Faces, owners: Owners, row: int, members: list[int], part: Bas
     return _Piece(part, region, {other: beside[other] for other in fit})
 
 
-def _decision(code: str, pieces: list[_Piece], chosen: Choices, tolerance: Tolerance) -> Decision:
+def _heirs(pieces: list[_Piece], codes: Sequence[str]) -> list[str]:
+    """Who would get the smaller parts: they are concerned as well."""
+    return sorted({codes[_heir(piece)] for piece in pieces if piece.heirs})
+
+
+def _heir(piece: _Piece) -> int:
+    return min(piece.heirs, key=lambda row: (-piece.heirs[row], row))
+
+
+def _decision(codes: list[str], pieces: list[_Piece], chosen: Choices, tolerance: Tolerance) -> Decision:
     shapes = [piece.shape for piece in pieces]
     where = polygonal(shapely.geometrycollections(shapes))
     width_m = float(widths_m(np.array(shapes, dtype=object)).max())
     options = (ALLOW, "longest_border") if all(piece.heirs for piece in pieces) else (ALLOW,)
-    id_, class_ = f"{KIND}/{code}/1", tolerance.class_of(width_m)
-    asked = Question(id=id_, kind=KIND, class_=class_, codes=(code,), area_m2=where.area, options=options)
+    id_, class_ = f"{KIND}/{codes[0]}/1", tolerance.class_of(width_m)
+    asked = Question(id=id_, kind=KIND, class_=class_, codes=tuple(codes), area_m2=where.area, options=options)
     return Decision(
         id=id_,
         kind=KIND,
-        codes=(code,),
+        codes=tuple(codes),
         where=where,
         area_m2=where.area,
         width_m=width_m,
@@ -103,6 +112,5 @@ def _decision(code: str, pieces: list[_Piece], chosen: Choices, tolerance: Toler
 
 def _give(pieces: list[_Piece], owners: Owners) -> None:
     for piece in pieces:
-        heir = min(piece.heirs, key=lambda row: (-piece.heirs[row], row))
         for face in piece.region.members:
-            owners[face] = (heir,)
+            owners[face] = (_heir(piece),)
