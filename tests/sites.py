@@ -9,14 +9,17 @@ site('''
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import shapely
+import shapely.affinity
 from shapely.geometry.base import BaseGeometry
 
 from tests.drawing import ORIGIN_M, rows_of
 from tiling.divide import Kind, Site
+from tiling.plane import on_lattice
 
 CELL_M = 20.0
 Place = tuple[float, float]
@@ -62,6 +65,20 @@ def site(
         lines=as_objects(lines),
         kinds=np.array([kind] * len(roads) + [Kind.barrier] * len(barriers), dtype=np.intp),
         **others,
+    )
+
+
+def turned(ground: Site, degrees: float) -> Site:
+    """The same ground turned about its corner: no edge lies on the lattice any more but for its ends."""
+
+    def turn(shape: BaseGeometry) -> BaseGeometry:
+        return on_lattice(shapely.affinity.rotate(shape, degrees, origin=ORIGIN_M))
+
+    return replace(
+        ground,
+        areas={code: turn(shape) for code, shape in ground.areas.items()},
+        buildings=as_objects([turn(shape) for shape in ground.buildings]),
+        lines=as_objects([turn(shape) for shape in ground.lines]),
     )
 
 

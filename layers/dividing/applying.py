@@ -57,12 +57,12 @@ def drawn_of(table: Table, proposal: Proposal, ground: PlanGround, asked: Asked)
     gone = _gone(board, ground, tiles, set(kept.values()))
     placed = {code: shape for code, shape in tiles.items() if code in board.partition.row_of}
     change = Change(
-        changed={**placed, **_neighbours_with_nodes(board, tiles, gone)},
+        changed={**placed, **_neighbours_with_nodes(board, proposal, tiles, gone)},
         added={code: shape for code, shape in tiles.items() if code not in placed},
         removed=tuple(sorted(gone)),
         parents=parents,
-        frame=_frame_with_nodes(board, tiles),
-        areas=_rings_with_nodes(board.partition.areas, tiles),
+        frame=_frame_with_nodes(board, proposal),
+        areas=_changed(board.partition.areas, proposal),
     )
     return Drawn(change, named.fresh)
 
@@ -120,30 +120,23 @@ def _gone(board: Board, ground: PlanGround, tiles: Mapping[str, BaseGeometry], k
     return (old | grids) - tiles.keys()
 
 
-def _nodes(tiles: Mapping[str, BaseGeometry]) -> NDArray[np.float64]:
-    return np.asarray(shapely.get_coordinates(np.array(list(tiles.values()), dtype=object)))
-
-
-def _neighbours_with_nodes(board: Board, tiles: Mapping[str, BaseGeometry], gone: set[str]) -> dict[str, BaseGeometry]:
+def _neighbours_with_nodes(
+    board: Board, proposal: Proposal, tiles: Mapping[str, BaseGeometry], gone: set[str]
+) -> dict[str, BaseGeometry]:
     """The tiles around that gain a node of the new borders on an edge of theirs."""
     partition = board.partition
     around = shapely.union_all(list(tiles.values())).boundary.buffer(0.01)
     beside = [code for code in partition.touching(around) if code not in gone and code not in tiles]
-    shapes = {code: shape for code in beside if (shape := partition.polygon(code)) is not None}
-    return _changed(shapes, tiles)
+    return _changed({code: shape for code in beside if (shape := partition.polygon(code)) is not None}, proposal)
 
 
-def _rings_with_nodes(rings: Mapping[str, BaseGeometry], tiles: Mapping[str, BaseGeometry]) -> dict[str, BaseGeometry]:
-    return _changed(rings, tiles)
-
-
-def _frame_with_nodes(board: Board, tiles: Mapping[str, BaseGeometry]) -> BaseGeometry | None:
+def _frame_with_nodes(board: Board, proposal: Proposal) -> BaseGeometry | None:
     frame = board.partition.frame
-    return None if frame is None else _changed({"": frame}, tiles).get("")
+    return None if frame is None else _changed({"": frame}, proposal).get("")
 
 
-def _changed(shapes: Mapping[str, BaseGeometry], tiles: Mapping[str, BaseGeometry]) -> dict[str, BaseGeometry]:
-    noded = with_nodes(shapes, _nodes(tiles))
+def _changed(shapes: Mapping[str, BaseGeometry], proposal: Proposal) -> dict[str, BaseGeometry]:
+    noded = with_nodes(shapes, proposal.nodes)
     return {code: shape for code, shape in noded.items() if shape is not shapes[code]}
 
 

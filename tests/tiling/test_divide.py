@@ -10,7 +10,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sites import area, as_objects, at, line, site
+from tests.sites import area, as_objects, at, line, site, turned
 from tiling.coverage import check_polygons
 from tiling.divide import Kind, Proposal, Role, Site, Wishes, combined_weights, divide, estimated_households, rows_of
 from tiling.divide.kernels import PLAIN, fastest
@@ -337,16 +337,16 @@ CELLS = st.lists(st.text("0123.", min_size=5, max_size=5), min_size=3, max_size=
 ROADS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), max_size=3)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(rows=CELLS, roads=ROADS, target=st.integers(20, 90), seed=st.integers(0, 99))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(rows=CELLS, roads=ROADS, target=st.integers(20, 90), seed=st.integers(0, 99), degrees=st.integers(0, 89))
 def test_whatever_the_ground_a_proposal_is_lawful(
-    rows: list[str], roads: list[tuple[int, int, bool]], target: int, seed: int
+    rows: list[str], roads: list[tuple[int, int, bool]], target: int, seed: int, degrees: int
 ) -> None:
     height = len(rows)
     lines = [
         ((a, 0), (b, height)) if upright else ((0, min(a, height)), (5, min(b, height))) for a, b, upright in roads
     ]
-    ground = site("\n".join(rows), roads=lines, kind=Kind.road)
+    ground = turned(site("\n".join(rows), roads=lines, kind=Kind.road), degrees)
     if not any(letter.isdigit() for row in rows for letter in row):
         return
     made = divided(ground, target=target, seed=seed, effort=0.02, empty_m2=700.0)

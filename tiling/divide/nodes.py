@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from tiling.divide.site import Floats
+from tiling.borders.nodes import Edge, NewNodes, Place, edge_of, inserted
 from tiling.plane import lattice_keys, map_rings
-from tiling.tolerance import NODE_OFF_M
 
 
-def with_nodes(shapes: Mapping[str, BaseGeometry], nodes: Floats) -> dict[str, BaseGeometry]:
-    """The shapes with every one of the `nodes` (n × 2, lattice metres) that lies on an edge as a vertex of it.
+def new_nodes(given: Iterable[BaseGeometry], outlines: Iterable[BaseGeometry]) -> dict[Edge, list[Place]]:
+    """For each edge of the given rings the nodes that the outlines have between its ends.
 
-    A node lies up to NODE_OFF_M off the slanted edge it was put on; vertices that are there already stay alone.
+    Told by the order of vertices, not by distance: a node may lie a millimetre off a slanted edge, and near a corner
+    two edges are as near as that. Vertices of the given rings are vertices of the outlines.
     """
-    points = np.unique(nodes, axis=0)
-    tree = shapely.STRtree(np.asarray(shapely.points(points), dtype=object))
-    return {code: map_rings(shape, lambda xy: _noded(xy, points, tree)) for code, shape in shapes.items()}
+    edges = {edge_of(*pair) for ring in _rings(given) for pair in itertools.pairwise(ring)}
+    ends = {place for edge in edges for place in edge}
+    found: dict[Edge, list[Place]] = {}
+    for ring in _rings(outlines):
+        at = [k for k, place in enumerate(ring) if place in ends]
+        for first, last in itertools.pairwise(at):
+            _note(found, edges, ring[first : last + 1])
+        if at:
+            _note(found, edges, ring[at[-1] :] + ring[1 : at[0] + 1])
+    return found
 
 
-def _noded(ring: Floats, points: Floats, tree: shapely.STRtree) -> Floats:
-    segments = shapely.linestrings(np.stack([ring[:-1], ring[1:]], axis=1))
-    edge, point = tree.query(segments, predicate="dwithin", distance=NODE_OFF_M)
-    if not len(edge):
-        return ring
-    own = {tuple(key) for key in lattice_keys(ring).tolist()}
-    new = np.array([tuple(key) not in own for key in lattice_keys(points[point]).tolist()], dtype=bool)
-    edge, point = edge[new], point[new]
-    if not len(edge):
-        return ring
-    far = np.hypot(*(points[point] - ring[edge]).T)
-    order = np.lexsort((far, edge))
-    return np.insert(ring, edge[order] + 1, points[point[order]], axis=0)
+def _note(found: dict[Edge, list[Place]], edges: set[Edge], way: list[Place]) -> None:
+    if len(way) > 2 and edge_of(way[0], way[-1]) in edges:
+        found[edge_of(way[0], way[-1])] = way[1:-1]
+
+
+def _rings(shapes: Iterable[BaseGeometry]) -> list[list[Place]]:
+    rings = shapely.get_rings(list(shapes))
+    return [[(x, y) for x, y in lattice_keys(shapely.get_coordinates(ring)).tolist()] for ring in rings]
+
+
+def with_nodes(shapes: Mapping[str, BaseGeometry], nodes: NewNodes) -> dict[str, BaseGeometry]:
+    """The shapes with the nodes of those edges that they have; the very shape where it has none of them."""
+    return (
+        {code: map_rings(shape, lambda xy: inserted(xy, nodes)) for code, shape in shapes.items()}
+        if nodes
+        else {**shapes}
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from tiling.borders.nodes import NewNodes
 from tiling.divide.regions import Role
 
 
@@ -72,7 +73,8 @@ class Proposal:
     """A complete tiling of the areas (without locked grids), coverage by construction.
 
     `grid_of` is for each building the row of its grid in `grids`, −1 outside or in a locked grid. `areas` and `locked`
-    are the given shapes with the nodes that the new borders put on them. `sub_grids` tile `grids` exactly.
+    are the given shapes with the nodes that the new borders put on their edges; `nodes` lists them by edge, for other
+    rings that share these edges. `sub_grids` tile `grids` exactly.
     """
 
     grids: tuple[ProposedGrid, ...]
@@ -81,6 +83,7 @@ class Proposal:
     sub_grid_of: NDArray[np.intp]
     areas: Mapping[str, BaseGeometry]
     locked: Mapping[str, BaseGeometry]
+    nodes: NewNodes
     figures: Figures
     remarks: tuple[Remark, ...]
     cost: float

@@ -11,9 +11,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from tiling.borders.nodes import NewNodes
 from tiling.divide.assigning import Assignment, assign, sub_labels
 from tiling.divide.ground import Ground, prepare
-from tiling.divide.nodes import with_nodes
+from tiling.divide.nodes import new_nodes, with_nodes
 from tiling.divide.numbering import numbered
 from tiling.divide.outlines import grid_shapes
 from tiling.divide.proposal import Figures, Proposal, ProposedGrid
@@ -129,9 +130,10 @@ def drawn(
     grids, order = _grids(ground, found, shapes, names, prefixes)
     grid_of = _rows_of_buildings(ground, order[label])
     subs, sub_of = _subs(ground, grids, order[label], finest, tiles) if wishes.sub_target else ((), grid_of * 0 - 1)
-    areas, locked = _with_nodes(ground.site, grids)
+    nodes = _new_nodes(ground.site, grids)
+    areas, locked = with_nodes(ground.site.areas, nodes), with_nodes(ground.site.locked, nodes)
     figures = _figures(ground, grids, grid_of, wishes)
-    return Proposal(grids, subs, grid_of, sub_of, areas, locked, figures, (), found.cost, found.complete)
+    return Proposal(grids, subs, grid_of, sub_of, areas, locked, nodes, figures, (), found.cost, found.complete)
 
 
 def _shapes(ground: Ground, label: Ints, finest: Ints, count: int, wishes: Wishes) -> tuple[Geometries, Geometries]:
@@ -207,10 +209,11 @@ def _subs(
     return tuple(made), _rows_of_buildings(ground, order[finest])
 
 
-def _with_nodes(site: Site, grids: tuple[ProposedGrid, ...]) -> tuple[dict[str, BaseGeometry], dict[str, BaseGeometry]]:
-    """The areas and locked grids with the nodes that the borders put on them."""
-    ends = shapely.get_coordinates(np.array([grid.shape for grid in grids], dtype=object))
-    return with_nodes(site.areas, ends), with_nodes(site.locked, ends)
+def _new_nodes(site: Site, grids: tuple[ProposedGrid, ...]) -> NewNodes:
+    """The nodes that the borders put on edges of areas and locked grids."""
+    by_area = {area: [grid.shape for grid in grids if grid.area == area] for area in site.areas}
+    outlines = [shapely.coverage_union_all(shapes) for shapes in by_area.values() if shapes]
+    return new_nodes([*site.areas.values(), *site.locked.values()], outlines)
 
 
 def _figures(ground: Ground, grids: tuple[ProposedGrid, ...], grid_of: Ints, wishes: Wishes) -> Figures:
