@@ -28,7 +28,7 @@ last (`by`), and a verb asks for the area itself.
 | history | history | every verb | append-only, chained by one sealer |
 | jobs | jobs, uploads | the doors, the working process | one open job of a kind per person, ended with its work |
 
-Acting: planning (drafts, edits, publishing), dispatching (from a report to a worker on the way), importing. Reading:
-locating (the index in memory), candidates and dispatch_rules (who is near), heat, tiles, published, checking. Ranks of
-imports stand in pyproject.toml.
+Acting: planning (drafts, edits, publishing), dividing (proposals of grids), dispatching (from a report to a worker on
+the way), importing. Reading: locating (the index in memory), candidates and dispatch_rules (who is near), heat, tiles,
+published, checking. Ranks of imports stand in pyproject.toml.
 """
