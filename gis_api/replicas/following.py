@@ -169,8 +169,9 @@ class Replicas:
         return True
 
     def _begin(self, state: State) -> None:
-        """Answer from what has been read of a state so far."""
-        self.state = state
+        """Answer from what has been read of a state so far; a snapshot goes on until there are plans to answer from."""
+        if state.atlas is not None:
+            self.state = state
 
     def _heard(self, asked_s: float) -> None:
         """The state was true when the question was asked, not when its answer had been worked through."""
