@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,7 @@ import httpx2
 from fastapi.routing import APIRoute
 
 from bench.http_load import Round, measured
-from gis_api.app import create_app
-from gis_api.settings import Settings
+from gis_api.app import ROUTERS
 from tests.ports import free_port
 
 CONNECTIONS = (1, 32)
@@ -131,10 +130,15 @@ def doors(address: str, key: str) -> Iterator[Door]:
 
 def get_paths() -> list[str]:
     """The paths of all GET routes, in the order in which the application tries them."""
-    with tempfile.TemporaryDirectory() as folder:
-        app = create_app(Settings(var=Path(folder)))
-    found = [route.path for route in app.routes if isinstance(route, APIRoute) and "GET" in route.methods]
+    found = [route.path for route in _routes(ROUTERS) if "GET" in route.methods]
     return list(dict.fromkeys(found))
+
+
+def _routes(routers: Iterable[Any]) -> Iterator[APIRoute]:
+    """The routes of these routers and of those that they include."""
+    for router in routers:
+        for route in router.routes:
+            yield from [route] if isinstance(route, APIRoute) else _routes([route.original_router])
 
 
 def things(client: httpx2.Client) -> Mapping[str, str]:
@@ -181,8 +185,9 @@ def posts(key: str) -> Iterator[Door]:
     """A report (each with a key of its own), a report that is only decided, many points."""
     report = {"lon": LON, "lat": LAT, "category": "facility", "description": "bench"}
     marks = itertools.count(time.monotonic_ns())
-    dry = _request("POST", "/api/v1/incidents?dry_run=true", key, body=report, mark="bench-dry")
-    yield Door("POST /api/v1/incidents?dry_run=true", [dry])
+    asked = "/api/v1/incidents?dry_run=true"
+    dry = [_request("POST", asked, key, body=report, mark=f"bench-{next(marks)}") for _ in range(2_000)]
+    yield Door(f"POST {asked}", dry)
     many = [_request("POST", "/api/v1/incidents", key, body=report, mark=f"bench-{next(marks)}") for _ in range(20_000)]
     yield Door("POST /api/v1/incidents", many)
     points = {"lon": [LON] * 100, "lat": [LAT] * 100}

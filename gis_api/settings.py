@@ -21,7 +21,14 @@ from layers.service_role import SERVICE
 MEGABYTE = 1_000_000
 # Read by scripts, tests and docker-compose, not by the service.
 READ_ELSEWHERE = (
-    *("WANGGE_PYTHON", "WANGGE_TEST_WORKERS", "WANGGE_TEST_DATA", "WANGGE_CHROMIUM", "WANGGE_DATABASE_PASSWORD"),
+    *(
+        "WANGGE_PYTHON",
+        "WANGGE_TEST_WORKERS",
+        "WANGGE_TEST_DATA",
+        "WANGGE_TEST_CASES",
+        "WANGGE_CHROMIUM",
+        "WANGGE_DATABASE_PASSWORD",
+    ),
     *("WANGGE_WALK_STEPS", "WANGGE_WALK_SEED", "WANGGE_WRITE_DOCS"),
 )
 POSTGRESQL = ("postgresql://", "postgres://", "postgresql+psycopg://")
