@@ -16,6 +16,7 @@ from pathlib import Path
 # One name may stand for several modules: what a reader of performance.md would ask for together.
 BENCHES = {
     "locate": ("bench.locate", "bench.http_locate"),
+    "heads": ("bench.heads",),
     "journeys": ("bench.journeys",),
     "answers": ("bench.answers",),
     "check": ("bench.check",),
@@ -30,6 +31,7 @@ BENCHES = {
     "publishing": ("bench.publishing", "bench.swapping"),
     "repair": ("bench.repair",),
     "races": ("bench.races",),
+    "sign-in": ("bench.sign_in",),
 }
 LINE = re.compile(
     r"^(?P<name>[^:]+): (?P<value>[-+0-9.,eE]+) (?P<unit>\S+)(?: \(ratio to (?P<peer>[^:]+): (?P<ratio>[-+0-9.eE]+)\))?"

@@ -54,6 +54,7 @@ from gis_api.routes import (
     workers,
 )
 from gis_api.settings import Settings
+from gis_api.sign_in_counts import MissCounts
 from gis_api.sign_ins import SlowDown, Turns
 from layers.access import digest_of
 from layers.db import make_service_engine
@@ -141,7 +142,8 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.hub = Hub(app.state.engine)
     app.state.replicas.pass_on(PLANS, app.state.hub.hear)
     app.state.people = People(app.state.engine, app.state.replicas)
-    app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute), Turns()
+    counts = MissCounts(settings.var / "sign_ins.counts")
+    app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
     app.state.metrics = Metrics()
     app.state.show_problem = _page_of
     app.state.desk = Desk(app.state.replicas)

@@ -5,7 +5,8 @@ rest is told to come back. Whoever misses too often has to wait longer each time
 network together: somebody who guesses elsewhere locks nobody out, and neither does a colleague behind the same address.
 A browser in which this person has signed in before is counted by itself.
 
-All of it lives in one process, in its event loop, and is forgotten with it.
+Misses are counted over all processes of the service (`gis_api.sign_in_counts`). Turns are taken within one process, in
+its event loop: they bound its memory.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from gis_api.errors import Problem
+from gis_api.sign_in_counts import Key, MissCounts, Table
 
 # Two: one leaves a processor idle while the other waits for memory, three would keep lookups waiting.
 AT_ONCE = 2
@@ -33,7 +34,6 @@ FREE_UNDER_ATTACK = 3
 ATTACK = 50
 FIRST_WAIT_S, LONGEST_WAIT_S = 15.0, 900.0
 FORGOTTEN_AFTER_S = 1_800.0
-MOST_REMEMBERED = 10_000
 # What one subscriber usually has: an address of IPv4, a /64 of IPv6.
 PREFIX = {4: 32, 6: 64}
 
@@ -58,79 +58,79 @@ class Attempt:
     browser: str | None = None
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def key(self) -> Key:
         """By what the attempt is counted: a known browser by itself, others by name and network together."""
         return ("browser", self.browser) if self.browser else ("from", self.name, self.network)
-
-
-@dataclass(slots=True)
-class _Misses:
-    """Attempts that did not succeed (or have not yet), and when the last one was."""
-
-    number: int = 0
-    last_s: float = 0.0
 
 
 class SlowDown:
     """How often somebody may try: some attempts freely, then after a wait that doubles with each miss."""
 
-    def __init__(self, free: int) -> None:
-        self._free = free
-        self._misses: OrderedDict[tuple[str, ...], _Misses] = OrderedDict()
+    def __init__(self, free: int, counts: MissCounts) -> None:
+        self._free, self._counts = free, counts
 
     def begin(self, attempt: Attempt) -> None:
         """Count an attempt as missed until it is right; raises Problem 429 that says when to try again."""
-        wait_s = self.wait_s(attempt)
+        with self._counts.held() as table:
+            wait_s = self._wait_s(table, attempt)
+            if wait_s <= 0:
+                for key in _keys(attempt):
+                    table.put(key, _number(table, key) + 1, time.monotonic())
         if wait_s > 0:
             whole_s = max(1, round(wait_s))
             raise Problem(429, "too_many_sign_ins", headers={"Retry-After": str(whole_s)}, wait_s=whole_s)
-        for key in self._keys(attempt):
-            misses = self._found(key)
-            misses.number, misses.last_s = misses.number + 1, time.monotonic()
-            self._misses[key] = misses
-            self._misses.move_to_end(key)
-        while len(self._misses) > MOST_REMEMBERED:
-            self._misses.popitem(last=False)
 
     def succeed(self, attempt: Attempt) -> None:
         """The attempt was right: forget what was counted for it."""
-        self._misses.pop(attempt.key, None)
-        self.take_back(attempt)
+        with self._counts.held() as table:
+            _count_back(table, attempt)
+            table.put(attempt.key, 0, 0.0)
 
     def take_back(self, attempt: Attempt) -> None:
-        """Count an attempt no longer, for it was not made or was right."""
-        for key in self._keys(attempt):
-            if key in self._misses:
-                self._misses[key].number = max(0, self._misses[key].number - 1)
-
-    def wait_s(self, attempt: Attempt) -> float:
-        """How long this attempt has to wait yet, in seconds; 0 where it need not."""
-        misses = self._found(attempt.key)
-        over = misses.number - self._free_of(attempt)
-        if over < 0:
-            return 0.0
-        pause_s = min(FIRST_WAIT_S * 2.0 ** min(over, 10), LONGEST_WAIT_S)
-        return max(0.0, misses.last_s + pause_s - time.monotonic())
+        """Count an attempt no longer, for it was not made."""
+        with self._counts.held() as table:
+            _count_back(table, attempt)
 
     def rank(self, attempt: Attempt) -> tuple[int, int, int]:
         """Who goes first where there is a queue, the smallest: known browsers, then whoever missed least."""
-        network = self._found(("network", attempt.network)).number
-        return (attempt.browser is None, self._found(attempt.key).number, network)
+        with self._counts.held() as table:
+            network = _number(table, ("network", attempt.network))
+            return (attempt.browser is None, _number(table, attempt.key), network)
 
-    def _free_of(self, attempt: Attempt) -> int:
+    def _wait_s(self, table: Table, attempt: Attempt) -> float:
+        """How long this attempt has to wait yet, in seconds; 0 where it need not."""
+        over = _number(table, attempt.key) - self._free_of(table, attempt)
+        if over < 0:
+            return 0.0
+        pause_s = min(FIRST_WAIT_S * 2.0 ** min(over, 10), LONGEST_WAIT_S)
+        return max(0.0, table.find(attempt.key)[1] + pause_s - time.monotonic())
+
+    def _free_of(self, table: Table, attempt: Attempt) -> int:
         if attempt.browser is not None:
             return self._free
-        attacked = any(self._found(key).number >= ATTACK for key in self._keys(attempt)[1:])
+        attacked = any(_number(table, key) >= ATTACK for key in _keys(attempt)[1:])
         return min(FREE_UNDER_ATTACK, self._free) if attacked else self._free
 
-    def _keys(self, attempt: Attempt) -> tuple[tuple[str, ...], ...]:
-        if attempt.browser is not None:
-            return (attempt.key,)
-        return (attempt.key, ("network", attempt.network), ("name", attempt.name))
 
-    def _found(self, key: tuple[str, ...]) -> _Misses:
-        found = self._misses.get(key)
-        return found if found is not None and time.monotonic() - found.last_s < FORGOTTEN_AFTER_S else _Misses()
+def _keys(attempt: Attempt) -> tuple[Key, ...]:
+    """All by which an attempt is counted."""
+    if attempt.browser is not None:
+        return (attempt.key,)
+    return (attempt.key, ("network", attempt.network), ("name", attempt.name))
+
+
+def _number(table: Table, key: Key) -> int:
+    """How many attempts missed (or have not succeeded yet); none where the last was long ago or before a restart of the
+    machine, whose clock began anew."""
+    number, last_s = table.find(key)
+    return number if 0 <= time.monotonic() - last_s < FORGOTTEN_AFTER_S else 0
+
+
+def _count_back(table: Table, attempt: Attempt) -> None:
+    for key in _keys(attempt):
+        number, last_s = table.find(key)
+        if number > 0:
+            table.put(key, number - 1, last_s)
 
 
 class Turns:

@@ -33,11 +33,12 @@ IN_TIME_S = 5.0
 def processes(database_url: str, tmp_path: Path) -> Iterator[list[httpx2.Client]]:
     """Two API processes of the same database, each behind a port of its own."""
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(_process(database_url, tmp_path / str(number))) for number in range(2)]
+        yield [stack.enter_context(api_process(database_url, tmp_path / str(number))) for number in range(2)]
 
 
 @contextlib.contextmanager
-def _process(url: str, var: Path) -> Iterator[httpx2.Client]:
+def api_process(url: str, var: Path) -> Iterator[httpx2.Client]:
+    """A client of an API process of its own."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--port", str(port)]
     environment = os.environ | {"WANGGE_DATABASE_URL": url, "WANGGE_VAR": str(var)}
