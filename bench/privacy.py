@@ -31,6 +31,7 @@ from layers import releases
 from layers.db import make_engine, transaction
 from layers.demo.load import load_demo
 from layers.shifts import CITY_ZONE
+from layers.smallest_count import SMALLEST
 from migrations import run
 from tests.moved_borders import move_grid
 
@@ -38,7 +39,6 @@ NOW = datetime(2026, 11, 30, 4, tzinfo=UTC)
 HALF_WAY = datetime(2025, 12, 15, tzinfo=UTC)
 YEAR_BEFORE = "interval '365 days'"
 PLACE = "district, current_code, geom, raw_lon, raw_lat"
-SMALLEST = 11
 
 
 def main(argv: list[str]) -> int:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -25,14 +25,12 @@ from sqlalchemy.orm import Session
 from gis_api import logs
 from gis_api.logs import Outage
 from gis_api.settings import Settings
-from layers import history, planning, releases
+from layers import history, incidents, planning, releases
 from layers import jobs as long_jobs
 from layers.access import SignIn
 from layers.db import make_service_engine, transaction
-from layers.incidents import IdempotencyKey
 from layers.shifts import CITY_ZONE
 
-KEEP_IDEMPOTENCY_KEYS = timedelta(days=30)
 # A file that no row knows may still be coming in.
 ORPHANS_AFTER_S = 86_400.0
 PAUSE_S = 2.0
@@ -52,8 +50,7 @@ class Task:
 
 def forget_idempotency_keys(session: Session) -> int:
     """The number of keys removed because they are older than thirty days ([D6])."""
-    old = IdempotencyKey.at < func.now() - KEEP_IDEMPOTENCY_KEYS
-    return len(session.execute(delete(IdempotencyKey).where(old).returning(IdempotencyKey.key)).all())
+    return incidents.forget_old_keys(session)
 
 
 def forget_sign_ins(session: Session) -> int:

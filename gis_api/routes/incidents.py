@@ -18,6 +18,7 @@ from gis_api.cases import answer_to_report, case_of, full_case_of
 from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, role_door
 from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
+from gis_api.idempotency import read_idempotency_key
 from gis_api.moments import AskedMoment, Moment
 from gis_api.paging import cursor_of, link_after, moment_of
 from gis_api.strict_routes import StrictRoute
@@ -31,7 +32,6 @@ from layers.moments import require_past
 from layers.workers import ids_of
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
-LONGEST_KEY = 200
 
 Reporter = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
 CaseReader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.unit, Role.admin, Role.auditor))]
@@ -125,12 +125,9 @@ def report_incident(
 
 def _key(sent: str | None) -> str:
     """The client's own key for this report; without one a lost answer would make two incidents of one."""
-    key = (sent or "").strip()
-    if not key:
+    if sent is None or not sent.strip():
         raise Problem(400, "idempotency_key_missing", errors=[(["Idempotency-Key"], "idempotency_key_missing")])
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        raise Unacceptable("wrong_idempotency_key", errors=[(["Idempotency-Key"], "wrong_idempotency_key")])
-    return key
+    return read_idempotency_key(sent)
 
 
 def _digest(sent: IncidentIn) -> bytes:

@@ -23,11 +23,10 @@ from layers.planning.differences import Against, Compared, compare, concerns
 from layers.planning.hands import Code, Pair, devices_due, open_hazards, open_incidents
 from layers.planning.posts import Post, Posts
 from layers.planning.succession import Succession
+from layers.smallest_count import SMALLEST
 from layers.workers import Worker
 
 Direction = Literal["taken", "handed"]
-# [A3]: no cell under 11 of what is derived from residents.
-FEWEST = 11
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -216,7 +215,7 @@ def _passing(move: Move, numbers: list[int], people: Succession, *, name: str, b
     posts: Iterable[Post] = (
         people.before.get(move.origin, ()) if move.direction == "taken" else people.after.get(move.target, ())
     )
-    told = devices if by.role == Role.admin or devices >= FEWEST else None
+    told = devices if by.role == Role.admin or devices >= SMALLEST else None
     return Passing(
         move=move,
         worker_name=name,

@@ -8,10 +8,10 @@ months, from a street against its communities. Here a month is told once, with a
 an auditor that knows nothing of how the cells were chosen must not be able to narrow any hidden cell to less than 11.
 """
 
-from layers.releases.family import SMALLEST
 from layers.releases.making import Made, list_due, make_due, make_release
 from layers.releases.reads import LEVELS, ReleaseAsked, ReleaseCard, ReleasedCell, list_releases, read_release
 from layers.releases.table import LAYERS, Release, ReleaseRow
+from layers.smallest_count import SMALLEST
 
 __all__ = [
     "LAYERS",

@@ -13,7 +13,8 @@ from math import inf
 import highspy
 import numpy as np
 
-from layers.releases.family import SMALLEST, Cell, Family, Key
+from layers.releases.family import Cell, Family, Key
+from layers.smallest_count import SMALLEST
 
 # The simplex works with floats to about 1e-7; counts are whole.
 SLACK = 1e-6

@@ -15,8 +15,6 @@ import numpy.typing as npt
 
 # What a cell is called: (area, category) where it is released, more words where it only helps the audit.
 Key = tuple[str, ...]
-# No count under this is shown, and no hidden one may be narrowed to an interval shorter than it.
-SMALLEST = 11
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from layers.releases.counting import (
     list_categories,
     read_ground,
 )
-from layers.releases.family import SMALLEST, Cell, Family, Key
+from layers.releases.family import Cell, Family, Key
 from layers.releases.solving import choose_shown
 from layers.releases.table import LAYERS, Release, ReleaseRow
+from layers.smallest_count import SMALLEST
 
 BY = service_actor("releases")
 LOCK = "releases"

@@ -8,7 +8,8 @@ depends on the counts alone, so the same month is always solved the same way.
 from __future__ import annotations
 
 from layers.releases.auditing import find_narrow, is_safe
-from layers.releases.family import SMALLEST, Cell, Family, Key
+from layers.releases.family import Cell, Family, Key
+from layers.smallest_count import SMALLEST
 
 
 def choose_shown(family: Family) -> frozenset[Key]:

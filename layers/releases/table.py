@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import Base, code_column, id_column, now_column
-from layers.releases.family import SMALLEST
+from layers.smallest_count import SMALLEST
 
 LAYERS = ("hazards", "incidents")
 

@@ -84,6 +84,11 @@ def test_a_report_without_a_key_is_refused(
     assert count(engine) == 0
 
 
+def test_a_key_of_more_than_200_characters_is_refused(desk: TestClient, small_city: SmallCity) -> None:
+    spot = small_city.inside(small_city.codes[0])
+    assert [report(desk, spot, key="k" * length).status_code for length in (200, 201)] == [201, 422]
+
+
 def test_ten_posts_at_once_make_one_incident(desk: TestClient, small_city: SmallCity, engine: Engine) -> None:
     spot = small_city.inside(small_city.codes[0])
     with ThreadPoolExecutor(10) as pool:

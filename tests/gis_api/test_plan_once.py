@@ -144,3 +144,9 @@ def test_an_answer_that_is_cut_off_on_the_way_is_found_out(
     )
     assert answer.status_code == 200 and answer.json()["replayed"] and answer.json()["version"] == 2
     assert made_edits(engine, drawer) == 1
+
+
+def test_a_key_of_more_than_200_characters_is_refused(drawer: Drawer, code: str, engine: Engine) -> None:
+    answer = drawer.rename(code, "one", key="k" * 201, version=1)
+    assert answer.status_code == 422 and answer.json()["type"].endswith(":wrong_idempotency_key")
+    assert made_edits(engine, drawer) == 0

@@ -10,14 +10,12 @@ from fastapi import Depends, Header, Request, Response
 from sqlalchemy.orm import Session
 
 from gis_api.dependencies import etag
+from gis_api.idempotency import read_idempotency_key
 from gis_api.live.telling import body_of
 from gis_api.routes.plans.doors import JSON
 from layers import planning
 from layers.access import Actor
 from layers.chronicle import Ticket, find_made
-from layers.errors import Unacceptable
-
-LONGEST_KEY = 200
 
 
 async def _ticket(
@@ -28,9 +26,7 @@ async def _ticket(
 ) -> Ticket | None:
     if idempotency_key is None:
         return None
-    key = idempotency_key.strip()
-    if not key or len(key) > LONGEST_KEY or not key.isprintable():
-        raise Unacceptable("wrong_idempotency_key", errors=[(["Idempotency-Key"], "wrong_idempotency_key")])
+    key = read_idempotency_key(idempotency_key)
     asked = f"{request.url.path}?{request.url.query}\n".encode()
     return Ticket(key, hashlib.sha256(asked + await request.body()).digest())
 

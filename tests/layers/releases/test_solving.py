@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.releases.auditing import Auditor, find_narrow
-from layers.releases.family import SMALLEST, Cell, Family, Key, build_family
+from layers.releases.family import Cell, Family, Key, build_family
 from layers.releases.solving import choose_shown
+from layers.smallest_count import SMALLEST
 
 
 def town(counts: list[list[int]], streets: int) -> Family:

@@ -1,0 +1,22 @@
+"""What is said in one place of the product and asked for everywhere else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.test_house_rules import named, product_files
+
+# What would restate something, and the files that may say it.
+SAID_IN = {
+    "how an Idempotency-Key is read": (r'"wrong_idempotency_key"', {"gis_api/idempotency.py"}),
+    "the smallest count": (r"^(?:SMALLEST|FEWEST)\b.*=", {"layers/smallest_count.py"}),
+}
+
+
+@pytest.mark.parametrize("what", SAID_IN)
+def test_it_is_said_in_one_place(what: str) -> None:
+    pattern, places = SAID_IN[what]
+    found = named(path for path in product_files() if re.search(pattern, path.read_text(), re.MULTILINE))
+    assert set(found) == places, f"{what} has one source"
