@@ -13,12 +13,14 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Identity,
     Index,
     Select,
     UniqueConstraint,
     bindparam,
+    func,
     select,
     text,
 )
@@ -202,9 +204,19 @@ def find_latest(session: Session, district: str) -> Plan | None:
     return session.scalar(statement.order_by(Plan.plan_version.desc()).limit(1))
 
 
+def in_force_at(at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether a plan is in force at a moment, [begin, end): the one condition that says so."""
+    return Plan.in_force.contains(at)
+
+
+def in_force_now() -> ColumnElement[bool]:
+    """The same by the clock of the statement: what this transaction has published is in force already."""
+    return in_force_at(func.statement_timestamp())
+
+
 def find_in_force(session: Session, district: str, *, at: datetime) -> Plan | None:
     """The plan in force in a district at a moment, or None."""
-    return session.scalar(_light().where(Plan.district == district, Plan.in_force.contains(at)))
+    return session.scalar(_light().where(Plan.district == district, in_force_at(at)))
 
 
 def reaches(by: Actor, district: str) -> bool:
@@ -217,5 +229,7 @@ def _light() -> Select[Plan]:
     return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate), defer(Plan.to_redo))
 
 
+# The same condition for statements that are written as text; the plan is called `p`, the moment `at`.
+IN_FORCE_AT = "p.in_force @> CAST(:at AS timestamptz)"
 # Made once: every edit begins with it, and to put it together takes as long as to run it.
 _LOCKED = _light().where(Plan.id == bindparam("of")).with_for_update().execution_options(populate_existing=True)

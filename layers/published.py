@@ -14,13 +14,15 @@ from functools import lru_cache
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from layers.plans import IN_FORCE_AT
+
 Box = tuple[float, float, float, float]
 
-_IN_FORCE = "grids t JOIN plans p ON p.id = t.plan_id AND p.in_force @> CAST(:at AS timestamptz)"
+_IN_FORCE = f"grids t JOIN plans p ON p.id = t.plan_id AND {IN_FORCE_AT}"
 # A thing without a code of its own lies in an area when a published grid of that area covers it.
 _COVERED = (
-    "(:area = '' OR EXISTS (SELECT 1 FROM grids g JOIN plans p ON p.id = g.plan_id "
-    "AND p.in_force @> CAST(:at AS timestamptz) WHERE g.level = 'grid' AND starts_with(g.code, :area) "
+    "(:area = '' OR EXISTS (SELECT 1 FROM grids g JOIN plans p ON p.id = g.plan_id "  # noqa: S608 - constants only
+    f"AND {IN_FORCE_AT} WHERE g.level = 'grid' AND starts_with(g.code, :area) "
     "AND ST_Covers(g.geom, {point})))"
 )
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.areas import AreaLevel
-from layers.plans import get_plan
+from layers.plans import IN_FORCE_AT, get_plan
 
 Box = tuple[float, float, float, float]
 
@@ -117,7 +117,7 @@ def _escaped(word: str) -> str:
 
 # The grids that answer: those in force, or those of one plan.
 _GRIDS = {
-    "in_force": "grids g JOIN plans p ON p.id = g.plan_id AND p.in_force @> CAST(:at AS timestamptz)",
+    "in_force": f"grids g JOIN plans p ON p.id = g.plan_id AND {IN_FORCE_AT}",
     "draft": "grids g JOIN plans p ON p.id = g.plan_id AND p.id = :plan",
 }
 _MATCH = (

@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound, Unacceptable
+from layers.plans import IN_FORCE_AT
 
 HIGHEST_ZOOM = 22
 # Tile coordinates go from 0 to 4096; geometries are cut this far outside, so that strokes meet across tiles.
@@ -43,7 +44,7 @@ class TileLayer:
     """Half of the widest stroke that is drawn: what runs beside a tile reaches so far into it."""
 
 
-_IN_FORCE = "grids g JOIN plans p ON p.id = g.plan_id AND p.in_force @> CAST(:at AS timestamptz)"
+_IN_FORCE = f"grids g JOIN plans p ON p.id = g.plan_id AND {IN_FORCE_AT}"
 
 LAYERS: dict[str, TileLayer] = {
     layer.name: layer

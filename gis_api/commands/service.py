@@ -214,11 +214,11 @@ def add_demo_people(session: Session) -> dict[str, str]:
     from gis_api.auth import hash_password
     from layers.access import add_user, service_actor
     from layers.history import note
-    from layers.incidents import Incident
+    from layers.incidents import OPEN_TASK_STATES, Incident
     from layers.workers import Worker
 
     passwords = {name: secrets.token_urlsafe(9) for name in DEMO_PEOPLE}
-    busy = select(Incident.worker_id).where(Incident.state.in_(("dispatched", "accepted", "arrived")))
+    busy = select(Incident.worker_id).where(Incident.state.in_(OPEN_TASK_STATES))
     worker = session.scalars(select(Worker).order_by(Worker.id.in_(busy).desc(), Worker.number).limit(1)).first()
     for name, role in DEMO_PEOPLE.items():
         add_user(

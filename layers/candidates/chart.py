@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from layers.areas import Area
 from layers.grids import Grid, GridLevel
-from layers.plans import Plan
+from layers.plans import Plan, in_force_at
 from layers.standings import Place
 from tiling.plane import Plane
 
@@ -86,7 +86,7 @@ class Chart:
 
 def _mark(session: Session, at: datetime) -> tuple[Any, ...]:
     """What changes when a plan comes into force or an area is written."""
-    plans = session.scalars(select(Plan.id).where(Plan.in_force.contains(at)).order_by(Plan.id)).all()
+    plans = session.scalars(select(Plan.id).where(in_force_at(at)).order_by(Plan.id)).all()
     areas = session.execute(select(func.count(), func.max(Area.updated_at)).select_from(Area)).one()
     return (*plans, *areas)
 
@@ -95,7 +95,7 @@ def _grids_in_force(at: datetime) -> Any:
     return (
         select(Plan.district, Grid.code, Grid.level, Grid.parent_code, Grid.exclusive, func.ST_AsBinary(Grid.geom))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(Plan.in_force.contains(at))
+        .where(in_force_at(at))
         .order_by(Grid.code)
     )
 

@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 from layers.areas import Area
 from layers.errors import NotFound
 from layers.incidents import OPEN_TASK_STATES
+from layers.plans import IN_FORCE_AT
 from layers.standings import AGEING_S, Place
 
 # The grids in force and, above them, the areas: every code with the one it lies in.
-_PLACES = """
-in_force AS (SELECT id FROM plans WHERE district = :district AND in_force @> CAST(:at AS timestamptz)),
+_PLACES = f"""
+in_force AS (SELECT p.id FROM plans p WHERE p.district = :district AND {IN_FORCE_AT}),
 grid AS (SELECT g.* FROM grids g JOIN in_force p ON p.id = g.plan_id),
 place AS (
     SELECT code, level, coalesce(parent_code, :district) AS parent FROM grid
@@ -32,7 +33,7 @@ sister AS (
     WHERE own.code = CAST(:grid AS text) AND own.level = 'grid' AND other.level = 'grid'
         AND own.exclusive AND other.exclusive
         AND own.geom && other.geom AND ST_Relate(own.geom, other.geom, '****1****')
-)"""
+)"""  # noqa: S608 (the condition is a constant of layers.plans)
 
 _CHARGES = """
 charge AS (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from layers.demo.happenings import Happenings
 from layers.demo.people import GUARD_FROM_H, GUARD_TO_H, DemoWorker, Roster, guard, members_by_community
 from layers.demo.whereabouts import Tiles
+from layers.incidents import ENDS
 from layers.shifts import CITY_ZONE
 
 # Step, the state after it, and the usual and longest minutes that it takes.
@@ -41,7 +42,7 @@ class Progress:
 
     def open(self) -> NDArray[np.bool_]:
         """Which incidents are still open."""
-        return np.array([states[-1] not in ("closed", "duplicate", "cancelled") for states in self.states])
+        return np.array([states[-1] not in ENDS for states in self.states])
 
 
 def make_progress(

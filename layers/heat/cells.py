@@ -20,7 +20,7 @@ from layers.errors import Unacceptable
 from layers.grids import Grid
 from layers.hazards import Hazard
 from layers.incidents import Incident
-from layers.plans import Plan
+from layers.plans import Plan, in_force_at
 from tiling.binning import bin_points
 from tiling.plane import Plane
 
@@ -173,14 +173,13 @@ def _ancestor(code: str, level: str, level_of: Mapping[str, str], parents: Mappi
 
 
 def _grids_in_force(area: str, now: datetime) -> Select[Any]:
-    in_force = Plan.in_force.op("@>")(now)
     exclusive = Grid.exclusive.is_(True)
     return (
         select(
             Grid.code, Grid.name, Grid.level, Grid.parent_code, Grid.households, Grid.geom.ST_AsBinary().label("wkb")
         )
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(in_force, exclusive, func.starts_with(Grid.code, area))
+        .where(in_force_at(now), exclusive, func.starts_with(Grid.code, area))
     )
 
 

@@ -14,11 +14,12 @@ from layers.areas import Area
 from layers.grids import Grid
 from layers.hazards import Hazard
 from layers.heat.cells import HeatQuestion, asked_rows, count_by_category, count_by_day, require_countable
-from layers.incidents import Incident
-from layers.plans import Plan
+from layers.incidents import ENDS, Incident
+from layers.plans import Plan, in_force_at
 
 FINISHED = ("fed_back", "closed")
-NO_LONGER_OPEN = (*FINISHED, "cancelled", "duplicate")
+# A case that was told back counts as done although its file is not closed yet.
+NO_LONGER_OPEN = (*ENDS, *FINISHED)
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,7 @@ def _figures_of(session: Session, area: Area, asked: HeatQuestion, *, now: datet
     grids = session.execute(
         select(func.count(), func.coalesce(func.sum(Grid.households), 0))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(
-            Plan.in_force.op("@>")(now), Grid.level == "grid", Grid.exclusive, func.starts_with(Grid.code, area.code)
-        )
+        .where(in_force_at(now), Grid.level == "grid", Grid.exclusive, func.starts_with(Grid.code, area.code))
     ).one()
     found = session.execute(select(func.count(), func.count(Hazard.rectified_at)).where(asked_rows(hazard))).one()
     reported = session.execute(

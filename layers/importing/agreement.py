@@ -23,7 +23,7 @@ from layers.errors import NotFound, Unacceptable
 from layers.grids import Grid, GridLevel
 from layers.importing.drafts import code_of
 from layers.importing.report import ImportOptions
-from layers.plans import Plan
+from layers.plans import Plan, in_force_now
 from tiling.plane import Plane
 
 
@@ -97,7 +97,7 @@ def _grids_in_force(session: Session, district: str) -> tuple[list[str], NDArray
     rows = session.execute(
         select(Grid.code, func.ST_AsBinary(Grid.geom))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(Plan.district == district, Plan.in_force.contains(func.statement_timestamp()))
+        .where(Plan.district == district, in_force_now())
         .where(Grid.level == GridLevel.grid, Grid.exclusive)
         .order_by(Grid.code)
     ).all()

@@ -18,7 +18,7 @@ from layers.importing.reading import POINTS, Identities, Sheet, parsed, refuse_f
 from layers.importing.report import ImportReport
 from layers.importing.values import Unreadable, moment, one_of, required, whole, zone_of
 from layers.importing.words import CHANNELS, HAZARD_STATES, INCIDENT_STATES, OTHER, URGENCIES, Categories
-from layers.incidents import Incident, IncidentStep
+from layers.incidents import Incident, IncidentStep, is_living
 from tiling import datums
 
 KEYS = ("source", "external_id")
@@ -33,7 +33,6 @@ INCIDENT = (
 )  # fmt: skip
 # What an incident that is known here keeps, whatever the other system says.
 OURS = ("state", "urgency", "channel", "reported_at", "geom", "raw_lon", "raw_lat", "datum", "relation")
-ENDED = ("closed", "cancelled", "duplicate")
 # How many foreign words for categories are named in a remark.
 MOST_WORDS = 12
 
@@ -139,7 +138,7 @@ def _place(session: Session, table: Table, sheet: Sheet, *, names: tuple[str, ..
 
 def _close(session: Session, table: Table) -> None:
     same = (table.c.source == Incident.source) & (table.c.external_id == Incident.external_id)
-    open_here = Incident.state.not_in(ENDED) & (table.c.state == "closed")
+    open_here = is_living() & (table.c.state == "closed")
     session.execute(update(Incident).where(same, open_here).values(state="closed", waiting_reason=None))
 
 

@@ -33,7 +33,7 @@ from layers.importing.report import UNION, ImportOptions, ImportReport
 from layers.importing.values import Unreadable, one_of
 from layers.importing.words import GRID_KINDS, YES_NO
 from layers.planning import ImportedGrid
-from layers.plans import Plan
+from layers.plans import Plan, in_force_now
 from tiling.plane import Plane
 
 GRID_DIGITS, SUB_GRID_DIGITS, COMMUNITY_DIGITS = 15, 17, 12
@@ -343,7 +343,7 @@ def _judge_overlap(session: Session, district: str, other: str, frames: Mapping[
 
 def _frames(session: Session, own: Mapping[str, int]) -> dict[str, BaseGeometry]:
     """The frames that count: of the plans in force, and of the drafts just made, by district."""
-    counted = Plan.in_force.contains(func.statement_timestamp()) | Plan.id.in_(list(own.values()))
+    counted = in_force_now() | Plan.id.in_(list(own.values()))
     rows = session.execute(
         select(Plan.district, func.ST_AsBinary(Plan.frame)).where(counted, Plan.frame.is_not(None)).order_by(Plan.id)
     )

@@ -23,7 +23,7 @@ from layers.importing.reading import Sheet, parsed
 from layers.importing.report import ImportReport
 from layers.importing.values import Unreadable, moment, one_of, required, whole, zone_of
 from layers.importing.words import DEVICE_KINDS, DEVICE_STATES, HOUSEHOLD_CLASSES, WORKER_ROLES
-from layers.plans import Plan
+from layers.plans import Plan, in_force_now
 from layers.shifts import Shift
 from layers.workers import Worker
 
@@ -38,7 +38,7 @@ def store_workers(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     """
     _refuse_faults(sheet)
     before = set(session.scalars(select(Worker.number)))
-    grids = set(session.scalars(select(Grid.code).join(Plan, Plan.id == Grid.plan_id).where(_in_force())))
+    grids = set(session.scalars(select(Grid.code).join(Plan, Plan.id == Grid.plan_id).where(in_force_now())))
     seen: set[str] = set()
 
     def worker(row: int) -> dict[str, Any]:
@@ -238,7 +238,3 @@ def _once(told: str, seen: set[str]) -> str:
         raise Unreadable("duplicate_id", told)
     seen.add(told)
     return told
-
-
-def _in_force() -> Any:
-    return Plan.in_force.contains(func.statement_timestamp())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from layers.db import covers_exactly
 from layers.grids import Grid, GridLevel
 from layers.importing.bulk import ROW
-from layers.plans import Plan
+from layers.plans import Plan, in_force_now
 
 
 def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
     its own plan is asked: where two independent plans divide the same ground, that says by which one rows are counted.
     """
     owner = _owner(table, district).lateral("owner")
-    framed = exists().where(*_in_force(Plan, district), covers_exactly(Plan.frame, table.c.geom))
+    framed = exists().where(*_in_force(district), covers_exactly(Plan.frame, table.c.geom))
     relation = case(
         (owner.c.touching > 1, literal("border")),
         (owner.c.touching == 1, literal("inside")),
@@ -39,10 +39,8 @@ def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
     }
 
 
-# Not the transaction's time: what was published earlier in the same transaction is in force already.
-def _in_force(plan: Any, district: str | None) -> tuple[Any, ...]:
-    conditions = (plan.in_force.contains(func.statement_timestamp()),)
-    return conditions if district is None else (*conditions, plan.district == district)
+def _in_force(district: str | None) -> tuple[Any, ...]:
+    return (in_force_now(),) if district is None else (in_force_now(), Plan.district == district)
 
 
 def _owner(table: Table, district: str | None) -> Any:
@@ -54,7 +52,7 @@ def _owner(table: Table, district: str | None) -> Any:
     return (
         select(*columns, func.count().over().label("touching"))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(and_(*_in_force(Plan, district), Grid.exclusive, ~has_parts))
+        .where(and_(*_in_force(district), Grid.exclusive, ~has_parts))
         .where(covers_exactly(Grid.geom, table.c.geom))
         .order_by(Grid.code)
         .limit(1)

@@ -10,7 +10,7 @@ from layers.incidents.reads import (
     list_incidents,
     list_steps,
 )
-from layers.incidents.states import AWAITED, ENDS, LIVING, STEPS, require_step, steps_after
+from layers.incidents.states import AWAITED, ENDS, LIVING, STEPS, is_living, require_step, steps_after
 from layers.incidents.table import (
     CHANNELS,
     LEVELS,
@@ -52,6 +52,7 @@ __all__ = [
     "find_reporter",
     "forget_old_keys",
     "get_incident",
+    "is_living",
     "keep_answer",
     "list_incidents",
     "list_steps",

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement
+
 from layers.errors import Conflict, Unacceptable
-from layers.incidents.table import STATES
+from layers.incidents.table import STATES, Incident
 
 ENDS = ("closed", "duplicate", "cancelled")
 LIVING = tuple(state for state in STATES if state not in ENDS)
@@ -56,6 +58,11 @@ AWAITED: Mapping[str, str] = {
     "verified": "feed_back",
     "fed_back": "close",
 }
+
+
+def is_living() -> ColumnElement[bool]:
+    """Whether an incident has not come to its end: the one condition that says so."""
+    return Incident.state.in_(LIVING)
 
 
 def steps_after(state: str) -> list[str]:

@@ -23,12 +23,11 @@ from layers.buildings import Building
 from layers.db import WGS84
 from layers.devices import Device
 from layers.hazards import Hazard
-from layers.incidents import Incident
+from layers.incidents import Incident, is_living
 from layers.planning.board import Board, Geometries, objects
 from layers.planning.counting import NOBODY, Houses, owners_of, tiles_of
 from tiling.partition import same_bytes
 
-OPEN = ("reported", "triaged", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back", "waiting")
 # Devices are looked at every day.
 CHECK_EVERY = timedelta(days=1)
 # Ground thinner than this, in metres along its border, is where a ring only gained a node.
@@ -177,7 +176,7 @@ def _tiles_about(board: Board, points: Geometries) -> tuple[tuple[str, ...], Geo
 
 def open_incidents(session: Session, both: Both) -> Counter[Pair]:
     """Open incidents on the ground that differs, by the tile before and after."""
-    return _at_places(session, both, Incident, Incident.state.in_(OPEN))
+    return _at_places(session, both, Incident, is_living())
 
 
 def open_hazards(session: Session, both: Both) -> Counter[Pair]:

@@ -24,7 +24,7 @@ from layers.planning.lifecycle import lock_in_state, moment
 from layers.planning.loading import load_board, store_counts
 from layers.planning.sheet import review_all
 from layers.planning.succession import between, take_effect
-from layers.plans import Plan, PlanState, Publication, find_latest
+from layers.plans import Plan, PlanState, Publication, find_latest, in_force_at
 
 # Checking, indexing and following the boundaries of a large district take longer than a request usually may.
 PUBLISH_TIMEOUT_MS = 300_000
@@ -130,7 +130,7 @@ def settle(session: Session, *, now: datetime) -> list[int]:
         forerunner.state == PlanState.published,
         func.upper(forerunner.in_force) <= now,
     )
-    due = select(Plan).where(Plan.in_force.contains(now), ended.exists())
+    due = select(Plan).where(in_force_at(now), ended.exists())
     settled = []
     for plan in session.scalars(due).all():
         session.execute(text(f"SET LOCAL statement_timeout = {PUBLISH_TIMEOUT_MS}"))

@@ -21,7 +21,7 @@ from layers.categories import Category
 from layers.grids import Grid
 from layers.hazards import Hazard
 from layers.incidents import Incident
-from layers.plans import Plan, PlanArea
+from layers.plans import Plan, PlanArea, in_force_at
 
 # Of every case: the community that it lies in now, and the one under the last release's borders.
 Piece = tuple[str, str]
@@ -132,4 +132,4 @@ def first_month(session: Session, layer: str, district: str, zone: ZoneInfo) -> 
 
 def districts_in_force(session: Session, now: datetime) -> list[Plan]:
     """The plan in force of every district."""
-    return list(session.scalars(select(Plan).where(Plan.in_force.op("@>")(now)).order_by(Plan.district)))
+    return list(session.scalars(select(Plan).where(in_force_at(now)).order_by(Plan.district)))
