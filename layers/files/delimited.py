@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from layers.errors import Unacceptable
 from layers.files import encodings
+from layers.files.archives import MOST_BYTES
 from layers.files.encodings import Choice
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -156,8 +157,27 @@ def _unpacked(path: Path) -> Iterator[IO[bytes]]:
         if not packed:
             yield file
             return
-        with gzip.open(file) as inner:
-            yield inner  # type: ignore[misc]
+        with gzip.open(file) as inner, io.BufferedReader(_Counted(inner, path.name), _BLOCK) as counted:
+            yield counted
+
+
+class _Counted(io.RawIOBase):
+    """What a packed file unpacks to, up to the size that a file may have: a few packed megabytes hold any number."""
+
+    def __init__(self, inner: IO[bytes] | gzip.GzipFile, file: str) -> None:
+        self._inner, self._file, self._left = inner, file, MOST_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fill the buffer; raises Unacceptable `file_too_large`."""
+        block = self._inner.read(len(target))
+        self._left -= len(block)
+        if self._left < 0:
+            raise Unacceptable("file_too_large", file=self._file, megabytes=MOST_BYTES // 2**20)
+        target[: len(block)] = block
+        return len(block)
 
 
 def _separator(head: list[str]) -> tuple[str, list[str]]:
