@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from gis_api import logs
+from gis_api.allowances import Meter, allowance_of
 from gis_api.logs import Outage
 from gis_api.settings import Settings
 from layers import jobs, planning
@@ -63,10 +64,12 @@ class Place:
 
 
 class Pulse:
-    """The second thread of a job: beats, and knows when the job was called off."""
+    """The second thread of a job: beats, knows when the job was called off, ends one that takes more than it may."""
 
     def __init__(self, place: Place, job: Job) -> None:
         self._place, self._job_id, self._attempt = place, job.id, job.attempt
+        self._allowed, self._meter = allowance_of(job, place.folder), Meter()
+        self._file = job.task.get("file")
         self._mark = Mark(0.0)
         self._over = threading.Event()
         self._lost = threading.Event()
@@ -93,9 +96,16 @@ class Pulse:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):
+            excess = self._meter.excess(self._allowed)
             try:
                 with transaction(self._place.engine) as session:
                     jobs.beat(session, self._job_id, attempt=self._attempt, at=self._mark)
+                    if excess is not None:
+                        problem = problem_of(excess, file=self._file)
+                        jobs.fail(session, self._job_id, attempt=self._attempt, problem=problem)
+                if excess is not None:
+                    log.warning("job_ended", job=self._job_id, code=excess.code, **excess.details)
+                    raise Lost(self._job_id)
                 self._beaten_at = time.monotonic()
             except Lost:
                 self._lost.set()
@@ -106,7 +116,7 @@ class Pulse:
                     self._lost.set()
 
     def _see_it_end(self) -> None:
-        """Where the work does not hear that it was called off, end the process: the database takes back the rest."""
+        """Where the work does not hear that its job is over, end the process: the database takes back the rest."""
         if self._over.wait(GRACE_S):
             return
         with transaction(self._place.engine) as session:

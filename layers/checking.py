@@ -66,9 +66,14 @@ def check(task: CheckTask, *, room: Room | None = None) -> dict[str, Any]:
     _refuse_wide(task.polygons)
     if _is_light(task.polygons):
         return checked(task)
-    answer = sandbox.run("layers.checking:check_bytes", packed(task), room=room or Room(limits=LIMITS))
+    answer = sandbox.run("layers.checking:check_bytes", packed(task), room=room or _room_for(task))
     report: dict[str, Any] = json.loads(answer)
     return report
+
+
+def _room_for(task: CheckTask) -> Room:
+    shapes = _objects([*task.polygons, task.frame])
+    return Room(limits=LIMITS.for_vertices(int(shapely.get_num_coordinates(shapes).sum())))
 
 
 def _is_light(polygons: Sequence[BaseGeometry | None]) -> bool:

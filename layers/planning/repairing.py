@@ -219,8 +219,9 @@ def _worked_out(plan: Plan, board: Board, options: Mapping[str, str], rules: Seq
         "options": {name: _NEW if value.startswith(f"{_NEW}:") else value for name, value in options.items()},
         "rules": [_rule_json(rule) for rule in rules],
     }
+    limits = LIMITS.for_vertices(int(shapely.get_num_coordinates(partition.polygons).sum()))
     try:
-        answer = sandbox.run(WORK, json.dumps(task).encode(), room=Room(limits=LIMITS))
+        answer = sandbox.run(WORK, json.dumps(task).encode(), room=Room(limits=limits))
     except Unacceptable as refused:
         if refused.where is not None:
             refused.where = board.plane.to_degrees(refused.where)
