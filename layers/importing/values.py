@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from layers.errors import Unacceptable
+from layers.moments import WrongMoment, is_in_bounds, read_moment
 
 # From so many digits on, floating point (and a spreadsheet, which keeps fifteen) may have changed the last ones.
 EXACT_DIGITS = 15
@@ -18,8 +19,11 @@ _WITH_COMMAS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE]\+)\d+")
 _ERRORS = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA|#+)")
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
-_DAY_FIRST = re.compile(r"(\d{4})\s*[/.年-]\s*(\d{1,2})\s*[/.月-]\s*(\d{1,2})\s*日?(?:[ T]+(\d{1,2}:\d{2}.*))?")
-FIRST_YEAR, LAST_YEAR = 1970, 2100
+_SHOWN = re.compile(
+    r"(\d{4})\s*[/.年-]\s*(\d{1,2})\s*[/.月-]\s*(\d{1,2})\s*日?"
+    r"(?:(?:[Tt]|\s+)(\d{1,2}):(\d{2})(:\d{2}(?:\.\d+)?)?\s*(\S*))?",
+    re.ASCII,
+)
 
 
 class Unreadable(ValueError):
@@ -121,8 +125,6 @@ def moment(text: str | None, zone: ZoneInfo | None) -> datetime | None:
     if text is None:
         return None
     told = _told(text)
-    if not FIRST_YEAR <= told.year <= LAST_YEAR:
-        raise Unreadable("out_of_range", text)
     if told.tzinfo is not None:
         return told.astimezone(UTC)
     if zone is None:
@@ -130,22 +132,36 @@ def moment(text: str | None, zone: ZoneInfo | None) -> datetime | None:
     local = told.replace(tzinfo=zone)
     if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != told:
         raise Unreadable("time_skipped_by_clocks", text)
+    if not is_in_bounds(local):
+        raise Unreadable("out_of_range", text)
     return local.astimezone(UTC)
 
 
 def _told(text: str) -> datetime:
-    """A time as it was written: RFC 3339, or as a spreadsheet shows it (`2026/11/29 22:00`); digits alone are none."""
-    if text.isdigit():
-        raise Unreadable("not_a_time", text)
-    day = _DAY_FIRST.fullmatch(text)
-    if day is not None:
-        clock = day[4] or "00:00"
-        hours, colon, rest = clock.partition(":")
-        text = f"{day[1]}-{day[2]:0>2}-{day[3]:0>2}T{hours:0>2}{colon}{rest}"
+    """A time as it was written, in RFC 3339 or as spreadsheets show it (`2026/11/29 22:00`); naive without an offset."""
+    written = _as_rfc3339(text.strip())
     try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise Unreadable("not_a_time", text) from None
+        try:
+            return read_moment(written)
+        except WrongMoment as wrong:
+            if wrong.code != "offset_missing":
+                raise
+        return read_moment(f"{written}Z").replace(tzinfo=None)
+    except WrongMoment as wrong:
+        reason = "out_of_range" if wrong.code == "moment_out_of_bounds" else "not_a_time"
+        raise Unreadable(reason, text) from None
+
+
+def _as_rfc3339(text: str) -> str:
+    """The time with all its figures: a day alone begins at midnight, `8:05` is whole, `+08` and `+0800` are `+08:00`."""
+    found = _SHOWN.fullmatch(text)
+    if found is None:
+        return text
+    year, month, day, hours, minutes, seconds, offset = found.groups(default="")
+    if re.fullmatch(r"[+-]\d{2}(\d{2})?", offset):
+        offset = f"{offset[:3]}:{offset[3:] or '00'}"
+    clock = f"{hours or '00':0>2}:{minutes or '00'}{seconds or ':00'}"
+    return f"{year}-{month:0>2}-{day:0>2}T{clock}{offset}"
 
 
 def one_of(text: str | None, words: Mapping[str, str], *, default: str) -> str:
