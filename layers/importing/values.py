@@ -138,7 +138,7 @@ def moment(text: str | None, zone: ZoneInfo | None) -> datetime | None:
 
 
 def _told(text: str) -> datetime:
-    """A time as it was written, in RFC 3339 or as spreadsheets show it (`2026/11/29 22:00`); naive without an offset."""
+    """A time as written, in RFC 3339 or as spreadsheets show it (`2026/11/29 22:00`); naive without an offset."""
     written = _as_rfc3339(text.strip())
     try:
         try:
@@ -153,7 +153,7 @@ def _told(text: str) -> datetime:
 
 
 def _as_rfc3339(text: str) -> str:
-    """The time with all its figures: a day alone begins at midnight, `8:05` is whole, `+08` and `+0800` are `+08:00`."""
+    """The time with all its figures: a day alone begins at midnight, `8:05` has seconds, `+08` is `+08:00`."""
     found = _SHOWN.fullmatch(text)
     if found is None:
         return text
