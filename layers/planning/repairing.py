@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from layers import sandbox
@@ -23,12 +24,12 @@ from layers.planning.desk import desk_of, locked_desk_of
 from layers.planning.drawn import Drawn, Table, community_at
 from layers.planning.editing import Edited, lock_draft, perform
 from layers.planning.sheet import TOLERANCE
-from layers.plans import Plan, get_plan
+from layers.plans import Plan, PlanEdit, get_plan
 from layers.sandbox import Limits, Room
 from tiling.coverage import Defect, check
 from tiling.errors import NotRepairable
 from tiling.partition import Change, Partition
-from tiling.repair import Decision, Repair, Rule, change_of, homes_of, propose
+from tiling.repair import LEAVE, MEND, Decision, Repair, Rule, change_of, homes_of, propose
 from tiling.structure import structure_of
 
 WORK = "layers.planning.repairing:work"
@@ -49,7 +50,8 @@ def propose_repair(
     """
     plan = get_plan(session, plan_id, by=by)
     board = desk_of(session, plan).board
-    return {"version": plan.version, **_told(board, _worked_out(plan, board, options, rules))}
+    answer = _worked_out(plan, board, options, rules, spent_m2=_spent_m2(session, plan))
+    return {"version": plan.version, **_told(board, answer)}
 
 
 def repair(
@@ -66,13 +68,16 @@ def repair(
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     desk = locked_desk_of(session, plan)
-    answer = _worked_out(plan, desk.board, options, rules)
+    answer = _worked_out(plan, desk.board, options, rules, spent_m2=_spent_m2(session, plan))
     change = _change(desk.board, answer)
     if not change and not answer["allowed"]:
         raise Conflict("nothing_to_repair", plan=plan_id)
     drawn = _with_codes(Table(session, desk.board), change, answer["decisions"])
     allowed = {code: replace(desk.board.get_row(code), parts_allowed=True) for code in answer["allowed"]}
     op = {"op": "repair", "options": dict(options), "mended": answer["mended"]}
+    if any(one["chosen"] == LEAVE for one in answer["decisions"]) and options.get("noise") != MEND:
+        # What was asked and not answered stays asked: the next repair has no square metre of its own.
+        op["quiet_m2"] = answer["quiet_m2"]
     if rules:
         op["rules"] = [_rule_json(rule) for rule in rules]
     meant = {code: shapely.from_wkb(wkb) for code, wkb in answer["meant"].items()}
@@ -98,6 +103,15 @@ def _was_told(defect: Defect) -> bool:
     return defect.class_ == "noise" or defect.kind in ("multipart", "unmatched_vertex")
 
 
+def _spent_m2(session: Session, plan: Plan) -> dict[str, float]:
+    """By how much repairs have changed each grid unasked since nothing was left to decide, in m²."""
+    made = select(PlanEdit.op).where(
+        PlanEdit.plan_id == plan.id, PlanEdit.undone.is_(False), PlanEdit.op["op"].astext == "repair"
+    )
+    last = session.scalar(made.order_by(PlanEdit.seq.desc()).limit(1))
+    return {} if last is None else dict(last.get("quiet_m2", {}))
+
+
 def work(task: bytes) -> bytes:
     """The proposal for a task as `_worked_out` writes it; runs in the child process."""
     asked = json.loads(task)
@@ -116,6 +130,7 @@ def work(task: bytes) -> bytes:
             options=asked["options"],
             rules=[_rule(told) for told in asked["rules"]],
             parts_allowed=whole.parts_allowed,
+            spent_m2=asked["spent_m2"],
         )
     except NotRepairable as refused:
         raise Unacceptable("not_repairable", where=refused.where, grid=refused.details.get("grid")) from refused
@@ -156,6 +171,7 @@ def _answer(whole: Partition, made: Repair) -> dict[str, Any]:
         "differences": [asdict(difference) for difference in made.differences],
         "decisions": [_decision(decision) for decision in (*made.decisions, *made.parts)],
         "mended": dict(made.mended),
+        "quiet_m2": {code: round(area_m2, 6) for code, area_m2 in made.quiet_m2.items()},
         "left": report.summary()["by_kind"],
         "ok": report.ok,
     }
@@ -204,7 +220,9 @@ def _decision(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _worked_out(plan: Plan, board: Board, options: Mapping[str, str], rules: Sequence[Rule]) -> dict[str, Any]:
+def _worked_out(
+    plan: Plan, board: Board, options: Mapping[str, str], rules: Sequence[Rule], *, spent_m2: Mapping[str, float]
+) -> dict[str, Any]:
     partition = board.partition
     wkb = np.asarray(shapely.to_wkb(partition.polygons, hex=True), dtype=object)
     above = {code for tile in partition.codes for code in (tile, *partition.ancestors(tile))} | set(partition.areas)
@@ -218,6 +236,7 @@ def _worked_out(plan: Plan, board: Board, options: Mapping[str, str], rules: Seq
         "parts_allowed": sorted(partition.parts_allowed),
         "options": {name: _NEW if value.startswith(f"{_NEW}:") else value for name, value in options.items()},
         "rules": [_rule_json(rule) for rule in rules],
+        "spent_m2": dict(spent_m2),
     }
     limits = LIMITS.for_vertices(int(shapely.get_num_coordinates(partition.polygons).sum()))
     try:

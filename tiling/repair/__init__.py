@@ -8,7 +8,7 @@ grids follows them. What a repair leaves of its own making is mended by another 
 proposed again has nothing to do. Grids whose ground and nodes do not change are the very same objects.
 """
 
-from tiling.repair.choosing import VERBS, Rule
+from tiling.repair.choosing import LEAVE, MEND, VERBS, Rule
 from tiling.repair.deciding import Decision
 from tiling.repair.framing import frame_around
 from tiling.repair.proposing import (
@@ -23,6 +23,8 @@ from tiling.repair.proposing import (
 )
 
 __all__ = [
+    "LEAVE",
+    "MEND",
     "VERBS",
     "Decision",
     "Difference",

@@ -17,7 +17,7 @@ from tiling.errors import NotRepairable, Stopped
 from tiling.partition import Change, Partition, polygonal, same_bytes
 from tiling.plane import LATTICE_M, on_lattice
 from tiling.repair.choosing import LEAVE, Choices, Rule
-from tiling.repair.deciding import Decision
+from tiling.repair.deciding import MOST_SILENT_M2, Decision
 from tiling.repair.faces import Bounds
 from tiling.repair.fitting import with_corners
 from tiling.repair.framing import left_out
@@ -54,7 +54,7 @@ class Repair:
     `decisions` the real faults, decided or not; `mended` counts what was mended by class and kind; `report` is what
     the check says about the proposal. `meant` are the invalid polygons as their structure means them, before anything
     else was done. `parts` are the decisions about grids in several parts that nobody allowed, `allowed` are the grids
-    that a person said to have them.
+    that a person said to have them. `quiet_m2` is by how much each grid has changed unasked, repairs before included.
     """
 
     polygons: Mapping[str, BaseGeometry]
@@ -66,6 +66,7 @@ class Repair:
     meant: Mapping[str, BaseGeometry] = field(default_factory=dict)
     parts: tuple[Decision, ...] = ()
     allowed: frozenset[str] = frozenset()
+    quiet_m2: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def undecided(self) -> tuple[Decision, ...]:
@@ -96,6 +97,7 @@ def propose(
     options: Mapping[str, str] | None = None,
     rules: Sequence[Rule] = (),
     parts_allowed: Collection[str] = (),
+    spent_m2: Mapping[str, float] = _NOTHING,
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Repair:
@@ -107,7 +109,8 @@ def propose(
     `options` holds decisions by id, by class (`{"sliver": "mend", "noise": "mend"}`), or by kind for all of it
     (`{"overlap": "split", "gap": "longest_border", "overshoot": "trim", "nesting": "longest_border"}`), `nesting` being
     ground of one grid in the ring of another area; `rules` answer the others. `parts_allowed` are the grids whose
-    several parts nobody minds. A frame from the `grids` themselves is made again from them when they match. Invalid
+    several parts nobody minds; `spent_m2` is by how much repairs have changed grids unasked already: it counts for the
+    square metre. A frame from the `grids` themselves is made again from them when they match. Invalid
     polygons are rebuilt from their structure first. Where nothing was chosen and nothing would be better, nothing is
     proposed. Cost: about a second for 1,000 grids; run foreign data in a child process that can be killed.
 
@@ -126,6 +129,7 @@ def propose(
         tolerance=tolerance,
         choices=Choices(options or {}, rules),
         parts_allowed=parts_allowed,
+        spent_m2={row: min(spent_m2[code], MOST_SILENT_M2) for row, code in enumerate(names) if code in spent_m2},
     )
     before = _checked(task, names, given, frame)
     pace(0.1)
@@ -143,6 +147,7 @@ def propose(
         meant={names[row]: start[row] for row, shape in enumerate(given) if not shape.is_valid},
         parts=made.parts,
         allowed=made.allowed,
+        quiet_m2={names[row]: area_m2 for row, area_m2 in sorted(made.quiet_m2.items()) if area_m2 > 0},
     )
 
 
@@ -151,7 +156,7 @@ def _best(task: Task, before: CoverageReport, pace: _Pace) -> tuple[Mended, Cove
     made = mend(task)
     report = _checked(task, made.codes, made.polygons, made.frame, made.allowed)
     if not made.chosen and _weight(report) >= _weight(before):
-        same = replace(made, polygons=task.polygons, frame=task.bounds.frame, counted={})
+        same = replace(made, polygons=task.polygons, frame=task.bounds.frame, counted={}, quiet_m2=task.spent_m2)
         return same, before
     for number in range(1, MOST_PASSES):
         pace(number / MOST_PASSES)
@@ -159,7 +164,7 @@ def _best(task: Task, before: CoverageReport, pace: _Pace) -> tuple[Mended, Cove
         fresh = _checked(task, again.codes, again.polygons, again.frame, made.allowed)
         if _weight(fresh) >= _weight(report):
             break
-        made, report = replace(made, polygons=again.polygons, frame=again.frame), fresh
+        made, report = replace(made, polygons=again.polygons, frame=again.frame, quiet_m2=again.quiet_m2), fresh
     return made, report
 
 

@@ -102,6 +102,26 @@ def test_a_grid_that_nobody_drew_does_not_keep_the_others_from_being_mended(sess
     assert kinds(session, plan) == {"empty": 1, "gap": 1}
 
 
+def test_a_second_repair_still_asks_what_the_first_one_asked(session: Session) -> None:
+    # Noise of less than a square metre is mended unasked; a bite of some 0.75 m² beside it is asked about.
+    rows = rows_of(CITY)
+    number = next(k for k, row in enumerate(rows) if CITY.plane.to_metres(row.polygon).area > 2_000)
+    moved = shifted(rows[number], 0.004)
+    metres = CITY.plane.to_metres(moved.polygon)
+    corner = shapely.line_interpolate_point(metres.exterior, 0.1, normalized=True)
+    bitten = metres.difference(metres.difference(metres.buffer(-0.25)).intersection(corner.buffer(1.5)))
+    rows[number] = replace(moved, polygon=CITY.plane.to_degrees(bitten))
+    plan = draft(session, rows)
+    first = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    assert first["differences"] and first["open"]
+    planning.repair(session, plan.id, options={}, version=plan.version, by=DRAWER)
+    again = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    assert again["open"] == first["open"] and again["differences"] == []
+    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    afresh = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    assert (afresh["open"], afresh["differences"]) == (first["open"], first["differences"])
+
+
 def on_a_community_border(rows: list[ImportedGrid]) -> int:
     """The number of a grid that has a border with a grid of another community."""
     for number, row in enumerate(rows):
