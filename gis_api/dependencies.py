@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -96,7 +97,12 @@ async def _now(request: Request) -> datetime:
     return now_of(request)
 
 
+async def _zone(request: Request) -> ZoneInfo:
+    return settings_of(request).zone
+
+
 Now = Annotated[datetime, Depends(_now)]
+Zone = Annotated[ZoneInfo, Depends(_zone)]
 Settings_ = Annotated[Settings, Depends(_settings)]
 Replicas_ = Annotated[Replicas, Depends(_replicas)]
 

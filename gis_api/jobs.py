@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, delete, func
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -29,7 +30,6 @@ from layers import history, incidents, planning, releases
 from layers import jobs as long_jobs
 from layers.access import SignIn
 from layers.db import make_service_engine, transaction
-from layers.shifts import CITY_ZONE
 
 # A file that no row knows may still be coming in.
 ORPHANS_AFTER_S = 86_400.0
@@ -64,9 +64,9 @@ def settle_plans(session: Session) -> int:
     return len(planning.settle(session, now=datetime.now(UTC)))
 
 
-def release_months(session: Session) -> int:
+def release_months(zone: ZoneInfo, session: Session) -> int:
     """The number of months released of what derives from residents ([A3]): each once, when it is over."""
-    return len(releases.make_due(session, now=datetime.now(UTC), zone=CITY_ZONE))
+    return len(releases.make_due(session, now=datetime.now(UTC), zone=zone))
 
 
 def take_up_silent(session: Session) -> int:
@@ -125,7 +125,6 @@ class Workshop:
 TASKS: tuple[Task, ...] = (
     Task("seal_history", 1.0, history.seal),
     Task("settle_plans", 20.0, settle_plans),
-    Task("release_months", 10.0, release_months),
     Task("forget_idempotency_keys", 600.0, forget_idempotency_keys),
     Task("forget_sign_ins", 600.0, forget_sign_ins),
 )
@@ -172,6 +171,7 @@ def main() -> None:
     workshop.keep()
     tasks = (
         *TASKS,
+        Task("release_months", 10.0, partial(release_months, settings.zone)),
         Task("look_after_long_jobs", 2.0, workshop.look_after),
         Task("forget_uploads", 600.0, partial(forget_uploads, settings.upload_folder)),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, IPvAnyNetwork, field_validator
 from pydantic_core import PydanticCustomError
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     """Its datum."""
     map_notice: str = ""
     """Text that stands on every map: approval number, attribution."""
+    time_zone: str = "Asia/Shanghai"
+    """Time zone of the city: its days, months, shifts and working hours are told by it."""
     language: Literal["", "zh-CN", "en"] = ""
     """Language of the command line; without it that of the terminal (LC_ALL, LC_MESSAGES, LANG), else English."""
 
@@ -96,6 +99,20 @@ class Settings(BaseSettings):
                 "database_url", "no address of a PostgreSQL, such as postgresql://user@host/wangge"
             )
         return url
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise PydanticCustomError("time_zone", "no time zone such as Asia/Shanghai") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the city."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def cluster(self) -> Cluster:

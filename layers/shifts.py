@@ -37,7 +37,7 @@ class Shift(Base):
     span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
 
 
-# The days of a Chinese city; a setting may name another zone.
+# The zone of the made-up city; that of a real one is a setting (WANGGE_TIME_ZONE).
 CITY_ZONE = ZoneInfo("Asia/Shanghai")
 LONGEST = timedelta(hours=48)
 

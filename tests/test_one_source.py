@@ -11,6 +11,10 @@ from tests.test_house_rules import named, product_files
 # What would restate something, and the files that may say it.
 SAID_IN = {
     "how an Idempotency-Key is read": (r'"wrong_idempotency_key"', {"gis_api/idempotency.py"}),
+    "the time zone": (
+        r"[\"']Asia/Shanghai[\"']",
+        {"gis_api/settings.py", "layers/shifts.py", "layers/clocks/__init__.py"},
+    ),
     "when a plan is in force": (r"in_force\.(?:op|contains)\(|in_force @>", {"layers/plans.py"}),
     "which states end an incident": (
         r"\((?=.*\"cancelled\")(?=.*\"duplicate\")(?=.*\"closed\")",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis_api.dependencies import Admin, Read, Tx, etag, role_door, version_of
+from gis_api.dependencies import Admin, Read, Tx, Zone, etag, role_door, version_of
 from gis_api.moments import Day, TimeOfDay
 from gis_api.strict_routes import StrictRoute
 from layers import calendars
@@ -17,7 +18,6 @@ from layers.calendars import EnteredYear
 from layers.clocks import Interval, WorkYear
 from layers.errors import Unacceptable
 from layers.moments import FIRST_YEAR, LAST_YEAR
-from layers.shifts import CITY_ZONE
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 AnyRole = Depends(role_door(*Role))
@@ -67,9 +67,9 @@ class CalendarOut(BaseModel):
 
 
 @router.get("/api/v1/calendar/{year}", summary="The work calendar of a year", dependencies=[AnyRole])
-def read_calendar(tx: Read, response: Response, year: Year) -> CalendarOut:
+def read_calendar(tx: Read, response: Response, year: Year, zone: Zone) -> CalendarOut:
     """The last revision; its version is the ETag, `"0"` where the year was not entered."""
-    return _answer(response, calendars.get_year(tx, year, CITY_ZONE))
+    return _answer(response, calendars.get_year(tx, year, zone), zone)
 
 
 @router.put("/api/v1/calendar/{year}", summary="Enter the work calendar of a year")
@@ -78,12 +78,13 @@ def put_calendar(
     by: Admin,
     response: Response,
     year: Year,
+    zone: Zone,
     sent: CalendarIn,
     if_match: Annotated[str | None, Header(description='The version seen, quoted: "3"; not needed.')] = None,
 ) -> CalendarOut:
     """A new revision of the whole year; without `hours` the week stays as it counts now. Earlier revisions are kept."""
     seen = None if if_match is None else version_of(if_match)
-    hours = calendars.get_year(tx, year, CITY_ZONE).work.hours
+    hours = calendars.get_year(tx, year, zone).work.hours
     if sent.hours is not None:
         hours = tuple(_intervals(day) for day in sent.hours)  # type: ignore[assignment]
     usual = next((day for day in hours if day), ())
@@ -92,7 +93,7 @@ def put_calendar(
         days_off=frozenset(sent.days_off),
         made_up=_made_up(sent.work_days, usual),
     )
-    return _answer(response, calendars.put_year(tx, year, work, seen=seen, remark=sent.note, by=by))
+    return _answer(response, calendars.put_year(tx, year, work, seen=seen, remark=sent.note, by=by), zone)
 
 
 def _made_up(sent: list[WorkDayIn], usual: tuple[Interval, ...]) -> dict[date, tuple[Interval, ...]]:
@@ -111,14 +112,14 @@ def _minutes(clock: time) -> int:
     return clock.hour * 60 + clock.minute
 
 
-def _answer(response: Response, year: EnteredYear) -> CalendarOut:
+def _answer(response: Response, year: EnteredYear, zone: ZoneInfo) -> CalendarOut:
     response.headers["ETag"] = etag(year.version)
     work = year.work
     return CalendarOut(
         year=year.year,
         version=year.version,
         entered=year.entered,
-        time_zone=CITY_ZONE.key,
+        time_zone=zone.key,
         hours=[_told(day) for day in work.hours],
         days_off=sorted(work.days_off),
         work_days=[WorkDayOut(date=day, hours=_told(hours)) for day, hours in sorted(work.made_up.items())],

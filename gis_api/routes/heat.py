@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -15,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.dependencies import AnyRole, Now, Read
+from gis_api.dependencies import AnyRole, Now, Read, Zone
 from gis_api.geojson import feature, feature_collection
 from gis_api.moments import AskedMoment, AskedMonth
 from gis_api.strict_routes import StrictRoute
@@ -24,7 +25,7 @@ from layers.access import Actor, require_visible
 from layers.errors import Unacceptable
 from layers.moments import span_of_month
 from layers.releases import LEVELS, ReleaseAsked, ReleaseCard, ReleasedCell
-from layers.shifts import CITY_ZONE, span_of_day
+from layers.shifts import span_of_day
 
 router = APIRouter(tags=["heat"], route_class=StrictRoute)
 DEFAULT_PERIOD = timedelta(days=30)
@@ -43,9 +44,9 @@ def _area(by: Actor, asked: str | None) -> str:
     return area
 
 
-def _period(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+def _period(since: datetime | None, until: datetime | None, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     # Whole days of the city, today among them: the same thirty wherever nothing is said, on every page.
-    end = until or span_of_day(now.astimezone(CITY_ZONE).date())[1]
+    end = until or span_of_day(now.astimezone(zone).date(), zone=zone)[1]
     start = since or end - DEFAULT_PERIOD
     if not start < end or end - start > LONGEST_PERIOD:
         raise Unacceptable("wrong_period", errors=[(["since"], "wrong_period")])
@@ -57,6 +58,7 @@ def read_heat(
     tx: Read,
     by: AnyRole,
     now: Now,
+    zone: Zone,
     layer: Layer = "hazards",
     area: str | None = None,
     since: AskedMoment | None = None,
@@ -82,8 +84,8 @@ def read_heat(
         rows = ReleaseAsked(RELEASED.get(layer, layer), month, cell, where, category or "")
         return _released(layer, rows, *releases.read_release(tx, rows, by=by), form=format)
     if month is not None:
-        since, until = span_of_month(month, CITY_ZONE)
-    start, end = _period(since, until, now)
+        since, until = span_of_month(month, zone)
+    start, end = _period(since, until, now, zone)
     asked = heat.HeatQuestion(layer, _area(by, area), start, end, category, cell, per)
     cells = heat.count_cells(tx, asked, now=now)
     about = {"layer": layer, "cell": cell, "per": per, "since": start.isoformat(), "until": end.isoformat()}
@@ -172,15 +174,16 @@ def read_figures(
     tx: Read,
     by: AnyRole,
     now: Now,
+    zone: Zone,
     area: str | None = None,
     since: AskedMoment | None = None,
     until: AskedMoment | None = None,
     category: str | None = None,
 ) -> dict[str, Any]:
     """The figures of an area and of each area right below it, with the daily curve and the categories."""
-    start, end = _period(since, until, now)
+    start, end = _period(since, until, now, zone)
     where = _area(by, area)
-    figures = heat.read_figures(tx, where, since=start, until=end, now=now, category=category)
+    figures = heat.read_figures(tx, where, since=start, until=end, now=now, zone=zone, category=category)
     return {
         "since": start.isoformat(),
         "until": end.isoformat(),

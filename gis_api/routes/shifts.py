@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gis_api.dependencies import Now, Read, Tx, role_door
+from gis_api.dependencies import Now, Read, Tx, Zone, role_door
 from gis_api.moments import AskedMoment, Day, Moment, TimeOfDay
 from gis_api.strict_routes import StrictRoute
 from layers import shifts
@@ -43,14 +44,14 @@ class ShiftIn(BaseModel):
             raise ValueError("give start and end, or day, from and to")
         return self
 
-    def shift(self) -> NewShift:
+    def shift(self, zone: ZoneInfo) -> NewShift:
         """The shift as moments."""
         if self.start is not None and self.end is not None:
             return NewShift(self.worker, self.start, self.end)
         assert self.day is not None
         assert self.from_ is not None
         assert self.to is not None
-        return NewShift(self.worker, *shifts.span_of_hours(self.day, self.from_, self.to))
+        return NewShift(self.worker, *shifts.span_of_hours(self.day, self.from_, self.to, zone=zone))
 
 
 class ShiftsIn(BaseModel):
@@ -103,6 +104,7 @@ def list_shifts(
     tx: Read,
     by: Reader,
     now: Now,
+    zone: Zone,
     since: AskedMoment | None = None,
     until: AskedMoment | None = None,
     day: Day | None = None,
@@ -116,7 +118,9 @@ def list_shifts(
     Shifts that overlap or touch are told as one stretch. A page holds the duty of up to `limit` workers; the last one
     has no `next`, and one in the middle may be empty.
     """
-    first, last = shifts.span_of_day(day) if day is not None else (since or now, until or (since or now) + timedelta(1))
+    first, last = since or now, until or (since or now) + timedelta(1)
+    if day is not None:
+        first, last = shifts.span_of_day(day, zone=zone)
     if not timedelta(0) < last - first <= LONGEST_LIST:
         raise Unacceptable("wrong_duty_period", errors=[(["until"], "wrong_duty_period")], days=LONGEST_LIST.days)
     asked = DutiesAsked(area=area, worker=worker, after=after, limit=limit)
@@ -131,7 +135,7 @@ def _link(request: Request, number: str) -> str:
 
 
 @router.post("/api/v1/shifts", status_code=201, summary="Store shifts")
-def add_shifts(tx: Tx, by: Writer, now: Now, new: ShiftsIn | ShiftIn) -> StoredOut:
+def add_shifts(tx: Tx, by: Writer, now: Now, zone: Zone, new: ShiftsIn | ShiftIn) -> StoredOut:
     """One shift or a list of them, all or none."""
     told = new.shifts if isinstance(new, ShiftsIn) else [new]
-    return StoredOut(stored=shifts.add_shifts(tx, [one.shift() for one in told], now=now, by=by))
+    return StoredOut(stored=shifts.add_shifts(tx, [one.shift(zone) for one in told], now=now, by=by))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import shapely
@@ -219,10 +220,10 @@ def _squares(session: Session, asked: HeatQuestion) -> list[Cell]:
     ]
 
 
-def count_by_day(session: Session, asked: HeatQuestion) -> dict[str, int]:
+def count_by_day(session: Session, asked: HeatQuestion, zone: ZoneInfo) -> dict[str, int]:
     """Counts per city day (ISO date), days without any left out."""
     _, moment, _ = columns_of(asked.layer)
-    day = func.date(func.timezone("Asia/Shanghai", moment))
+    day = func.date(func.timezone(zone.key, moment))
     statement = select(day, func.count()).where(asked_rows(asked)).group_by(day).order_by(text("1"))
     return {row[0].isoformat(): int(row[1]) for row in session.execute(statement)}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -50,7 +51,14 @@ class Figures:
 
 
 def read_figures(
-    session: Session, area: str, *, since: datetime, until: datetime, now: datetime, category: str | None = None
+    session: Session,
+    area: str,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    zone: ZoneInfo,
+    category: str | None = None,
 ) -> Figures:
     """Figures of an area (a code prefix) and of the areas right below it, of all categories or of one.
 
@@ -66,7 +74,7 @@ def read_figures(
     return Figures(
         total=_figures_of(session, shown, hazards, now=now),
         children=tuple(_figures_of(session, child, hazards, now=now) for child in children),
-        daily={"hazards": count_by_day(session, hazards), "incidents": count_by_day(session, incidents)},
+        daily={"hazards": count_by_day(session, hazards, zone), "incidents": count_by_day(session, incidents, zone)},
         by_category={
             "hazards": count_by_category(session, hazards),
             "incidents": count_by_category(session, incidents),
