@@ -62,7 +62,19 @@ def problem_of(problem: Mapping[str, Any], lang: str) -> dict[str, Any]:
 def words_of(code: str, values: Mapping[str, Any], lang: str) -> str:
     """The words of a reason or a remark of an import."""
     key = f"importing.{code}"
-    return texts.text(key, lang, **values) if texts.has(key) else code
+    return texts.text(key, lang, **with_kinds(values, lang)) if texts.has(key) else code
+
+
+def with_kinds(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
+    """The values with the kinds of defects in them (`how`, `by_kind`: {kind: number}) as the reader names them:
+    "缝隙 3、重叠 18"."""
+    if texts.has(how := f"importing.how_{str(values.get('how')).replace(' ', '_')}"):
+        return {**values, "how": texts.text(how, lang)}
+    if "by_kind" not in values:
+        return values
+    told = (f"{texts.text(f'defects.{kind}', lang)} {number:,}" for kind, number in values["by_kind"].items())
+    none = texts.text("importing.no_defects", lang)
+    return {**values, "defects": texts.text("importing.and", lang).join(told) or none}
 
 
 def _worded(result: Mapping[str, Any], lang: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from gis_api.texts import has, retold, text
+from gis_api.texts import for_command_line, has, retold, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def find_line(error: BaseException, lang: str) -> str | None:
 
 
 def _of_layer(error: LayerError, lang: str) -> str:
-    key = f"errors.{error.code}"
+    key = for_command_line(f"errors.{error.code}")
     values = {name: _last_line(value) if name == "log" else value for name, value in error.details.items()}
     try:
         told = text(key, lang, **values) if has(key) else str(error)

@@ -49,11 +49,13 @@ def show_refused(refused: Sequence[Mapping[str, Any]]) -> None:
 
 def words_of(code: str, values: Mapping[str, Any]) -> str:
     """A remark or reason in words; its code and values where there are none."""
-    from gis_api.texts import has, text
+    from gis_api.settings import command_language
+    from gis_api.telling import with_kinds
+    from gis_api.texts import for_command_line, has, text
 
-    key = f"importing.{code}"
+    key, lang = for_command_line(f"importing.{code}"), command_language()
     if has(key):
-        return text(key, "en", **values)
+        return text(key, lang, **with_kinds(values, lang))
     return " ".join([code.replace("_", " "), *(f"{name}={value}" for name, value in values.items())])
 
 

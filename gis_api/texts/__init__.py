@@ -39,6 +39,13 @@ def has(key: str) -> bool:
     return key in catalogue(DEFAULT)
 
 
+def for_command_line(key: str) -> str:
+    """The key of what somebody who types commands is told instead of ``key``: it names the option (``--crs``), which
+    means nothing on a page."""
+    typed = f"at_command_line.{key.rpartition('.')[2]}"
+    return typed if has(typed) else key
+
+
 def section(name: str, lang: str = DEFAULT) -> dict[str, str]:
     """The raw sentences of one section, keyed without its name, ``{value}`` marks unfilled: for a page's own script.
 

@@ -280,7 +280,10 @@ def _make_draft(
     report = plan.report or {}
     summary: Mapping[str, int] = report.get("summary", {}).get("by_kind", {})
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(summary.items()))
-    sheet.gathering.note("draft_made", district=district, plan=plan.id, grids=len(own), defects=kinds or "-")
+    grids, by_kind = len(own), dict(summary)
+    sheet.gathering.note(
+        "draft_made", district=district, plan=plan.id, grids=grids, defects=kinds or "-", by_kind=by_kind
+    )
     if left:
         _tell_left_out(sheet, left, made.carried)
 

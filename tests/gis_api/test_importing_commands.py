@@ -45,6 +45,17 @@ def test_an_import_prints_counts_and_each_refused_row(wangge: Wangge, tmp_path: 
         assert session.scalar(select(func.count()).where(Building.source == file.name)) == 2
 
 
+def test_an_import_speaks_the_language_of_the_terminal(
+    wangge: Wangge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = boxes(count=2, lon=110.0)
+    file = geo_file(tmp_path, [one.buffer(1e-4, join_style="mitre"), two], code=["1", "2"])
+    words = ("import", "grids", file, "--district", "BEAT", "--frame", "union")
+    assert "defects: Overlap 1" in wangge(*words).stdout
+    monkeypatch.setenv("WANGGE_LANGUAGE", "zh-CN")
+    assert "问题：重叠 1" in wangge(*words).stdout
+
+
 def test_grids_go_from_a_file_to_a_published_plan(wangge: Wangge, tmp_path: Path, engine: Engine) -> None:
     file = geo_file(tmp_path, boxes(count=3, lon=110.0), beat=["1", "2", "3"])
     words = ("--district", "BEAT", "--frame", "union", "--map", "beat=code", "--json")

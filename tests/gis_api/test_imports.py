@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -94,6 +95,9 @@ def test_defects_are_told_by_kind_and_pair(planner: TestClient, worked: None, sm
     pair = next(one for one in coverage["pairs"] if one["kind"] == "overlap" and one["area_m2"] > 10)
     assert frame["网格编码"][0] in pair["codes"]
     assert pair["where"]["type"].endswith("Polygon")
+    (made,) = [note for note in result["notes"] if note["code"] == "draft_made"]
+    assert made["by_kind"]["overlap"] >= 1
+    assert f"重叠 {made['by_kind']['overlap']}" in made["words"] and not re.search("[a-z_]{3,}", made["words"])
 
 
 def test_a_dry_run_stores_nothing(planner: TestClient, worked: None, small_city: SmallCity, engine: Engine) -> None:
@@ -137,6 +141,7 @@ def test_a_datum_is_asked_for_and_taken_away(
     assert (best["as"], best["covered"] > 0.999) == ("gcj02", True)
     failed = done(planner, sent(planner, content, name="grids.zip"))
     assert (failed["state"], failed["problem"]["code"]) == ("failed", "crs_missing")
+    assert "请指明坐标系" in failed["problem"]["detail"] and "--" not in failed["problem"]["detail"]
     result = done(planner, sent(planner, content, name="grids.zip", datum="gcj02"))["result"]
     pairs = [pair for pair in result["coverage"][AREA]["pairs"] if pair["kind"] in ("overlap", "gap", "overshoot")]
     assert sum(pair["area_m2"] for pair in pairs) < 1.0

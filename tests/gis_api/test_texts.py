@@ -26,6 +26,22 @@ def test_a_sentence_asks_for_the_same_values_in_both_languages() -> None:
     assert differing == []
 
 
+def test_only_who_types_commands_is_told_of_options() -> None:
+    for lang in texts.LANGUAGES:
+        told = {key for key, sentence in texts.catalogue(lang).items() if re.search(r"--[a-z]", sentence)}
+        assert {key for key in told if not key.startswith(("cli.", "at_command_line.", "errors.cannot_listen"))} == {
+            "errors.certificate_without_key"
+        }
+
+
+def test_what_is_said_at_the_command_line_is_said_elsewhere_with_the_same_values() -> None:
+    catalogue = texts.catalogue("en")
+    for key in (key for key in catalogue if key.startswith("at_command_line.")):
+        name = key.rpartition(".")[2]
+        elsewhere = next(catalogue[f"{part}.{name}"] for part in ("errors", "importing") if texts.has(f"{part}.{name}"))
+        assert marks(catalogue[key]) == marks(elsewhere), key
+
+
 def test_no_sentence_is_empty() -> None:
     assert [key for lang in texts.LANGUAGES for key, value in texts.catalogue(lang).items() if not value.strip()] == []
 

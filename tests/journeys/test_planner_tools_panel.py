@@ -267,6 +267,12 @@ def test_many_places_are_decided_by_a_rule_that_says_how_many_it_is_about(runnin
     hand.it("repair-rule-kind").select_option("overlap")
     fewer = hand.it("repair-rule-apply").inner_text()
     assert fewer != every
+    # A look at one of the places does not take the rule apart.
+    hand.it("repair").locator("li button").first.click()
+    expect(hand.it("repair")).to_have_count(0)
+    hand.page.locator("#repair").click()
+    expect(hand.it("repair-rule-kind")).to_have_value("overlap", timeout=20_000)
+    expect(hand.it("repair-rule-apply")).to_have_text(fewer)
     hand.it("repair-rule-apply").click()
     expect(hand.it("repair-open")).not_to_have_attribute("data-open", str(before), timeout=20_000)
     expect(hand.it("repair-apply")).to_be_enabled()

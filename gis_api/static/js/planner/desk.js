@@ -7,6 +7,7 @@ import { kindName, showChanges, showHouseholds, showProblems, verdictOf } from "
 import { versionOf } from "./plans.js";
 import { showLeftOut, showOutdated } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
+import { anything } from "./repair_rule.js";
 
 const MENDABLE = new Set([
   "overlap",
@@ -28,7 +29,7 @@ export class Desk {
     this.tiling = tiling;
     this.editor = editor;
     this.touched = new Set();
-    this.decided = {};
+    this.forgetDecisions();
     this.savedAt = store.plan.updated_at ?? Date.now();
     this.buttons = Object.fromEntries(ACTIONS.map((name) => [name, document.getElementById(name)]));
     this.listen();
@@ -186,7 +187,7 @@ export class Desk {
     const { noise, sliver } = smallOnes(this.store.report);
     const offers = {
       "mend-noise": [noise, "planner.mend_noise", () => this.editor.step(() => this.store.repair({ noise: "mend" }))],
-      "mend-slivers": [sliver, "planner.mend_slivers", () => this.propose({ sliver: "mend", noise: "mend" })],
+      "mend-slivers": [sliver, "planner.mend_slivers", () => this.propose(this.smallDecided)],
     };
     for (const [id, [number_, words, act]] of Object.entries(offers)) {
       const button = document.getElementById(id);
@@ -196,12 +197,20 @@ export class Desk {
     }
   }
 
+  // What was decided in the dialogs of all defects and of the small ones, and the rule that is being put together.
+  forgetDecisions() {
+    this.decided = {};
+    this.smallDecided = { sliver: "mend", noise: "mend" };
+    this.rule = anything();
+  }
+
   // A repair that was refused leaves its decisions to be changed.
   propose(choices) {
     return new RepairDialog(this.store, {
       choices,
+      rule: this.rule,
       applied: async (chosen) => {
-        if (await this.editor.step(() => this.store.repair(chosen))) this.decided = {};
+        if (await this.editor.step(() => this.store.repair(chosen))) this.forgetDecisions();
       },
       locate: (decision) => this.editor.locate(decision),
     });

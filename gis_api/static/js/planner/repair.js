@@ -10,14 +10,17 @@ const MOST_DECISIONS = 60;
 const FEW = 20;
 // Who goes through a list of decisions is not interrupted after each: the proposal follows when the hand rests.
 const REST_MS = 600;
+// Choices about all places of a class, which edits cannot leave without their option.
+const OF_ALL = new Set(["noise", "sliver"]);
 
 export class RepairDialog {
-  // `choices` (id -> option) is the caller's: what was decided is still there when the dialog is opened again.
-  constructor(store, { applied, locate, choices = {} }) {
+  // `choices` (id -> option) and `rule` are the caller's: what was decided, and the rule that was being put together, are
+  // still there when the dialog is opened again after a look at the map.
+  constructor(store, { applied, locate, choices = {}, rule = anything() }) {
     this.store = store;
     this.tell = { applied, locate };
     this.choices = choices;
-    this.rule = anything();
+    this.rule = rule;
     this.asked = 0;
     this.body = el("div", { class: "answer" });
     this.apply = el(
@@ -82,7 +85,7 @@ export class RepairDialog {
       return await this.store.proposal(this.choices);
     } catch (problem) {
       if (problem.code !== "unknown_option") throw problem;
-      for (const id of Object.keys(this.choices)) delete this.choices[id];
+      for (const id of Object.keys(this.choices)) if (!OF_ALL.has(id)) delete this.choices[id];
       return this.store.proposal(this.choices);
     }
   }
