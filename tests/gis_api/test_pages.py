@@ -149,3 +149,9 @@ def test_every_card_has_its_module_and_its_title() -> None:
     for card in {card for cards in CARDS.values() for card in cards}:
         assert (OWN_FOLDER / "js" / "home" / f"{card}.js").is_file()
         assert texts.has(f"home.card_{card}")
+
+
+def test_the_picker_of_files_takes_workbooks_and_says_so(signed_in: ClientAs) -> None:
+    page = signed_in("planner").get("/imports").text
+    assert ".xlsx" in re.findall(r'accept="([^"]+)"', page)[0].split(",")
+    assert "Excel" in page
