@@ -123,7 +123,8 @@ def statuses_of(route: APIRoute, method: str) -> set[int]:
     names = {
         field.alias.lower() for part in _all(route.dependant) for field in (*part.query_params, *part.header_params)
     }
-    found = {422} | BESIDES.get((method, route.path_format), frozenset())
+    # A body may come with any request, also where none is expected; one that is too large is told so.
+    found = {413, 422} | BESIDES.get((method, route.path_format), frozenset())
     if is_guarded(route.dependant):
         found |= {401, 403}
     if route.path_format not in NEEDS_NO_DATABASE:
@@ -131,7 +132,7 @@ def statuses_of(route: APIRoute, method: str) -> set[int]:
     if "{" in route.path_format or names & NAMING:
         found |= {404}
     if method in WRITES:
-        found |= {409, 413}
+        found |= {409}
     if route.body_field is not None:
         found |= {400} if route.path_format == "/api/v1/session" else {400, 404}
     if names & {"if_match", "if-match"}:

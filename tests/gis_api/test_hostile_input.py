@@ -78,6 +78,12 @@ def test_a_route_survives_garbage(client: TestClient, app: FastAPI, method: str,
         assert_refused_or_answered(answer, (method, address[:200], (body or b"")[:200]))
 
 
+def resolved(app: FastAPI, told: dict[str, Any]) -> dict[str, Any]:
+    """A parameter of the document, also where it stands among those that all routes share."""
+    name = told.get("$ref", "").rpartition("/")[2]
+    return app.openapi()["components"]["parameters"][name] if name else told
+
+
 def requests(app: FastAPI, method: str, path: str) -> Iterator[tuple[str, bytes | None]]:
     """Garbage in the path, in every declared query parameter, and in the body."""
     from urllib.parse import quote
@@ -87,7 +93,8 @@ def requests(app: FastAPI, method: str, path: str) -> Iterator[tuple[str, bytes 
     for word in PATH_WORDS if "{" in path else ():
         yield filled(path, word), None
     described = app.openapi()["paths"].get(path, {}).get(method.lower(), {})
-    for parameter in described.get("parameters", ()):
+    for told in described.get("parameters", ()):
+        parameter = resolved(app, told)
         if parameter["in"] == "query":
             for word in QUERY_WORDS:
                 yield f"{filled(path, '1')}?{parameter['name']}={quote(word)}", None
