@@ -99,7 +99,7 @@ def _told(session: Session, plan_id: str, *, by: Actor) -> tuple[dict[str, Any],
     """What a certificate is made of: the plan, the certificate itself and the map; raises NotFound."""
     number = _number(plan_id)
     plan, certificate = planning.certificate_of(session, number, by=by)
-    return planning.plan_as_json(session, plan), certificate, planning.chart_of(session, number, by=by)
+    return planning.plan_as_json(session, plan, by=by), certificate, planning.chart_of(session, number, by=by)
 
 
 def _known(reader: Reader) -> Actor:

@@ -91,9 +91,10 @@ def plans_as_json(session: Session, plans: Iterable[Plan]) -> list[dict[str, Any
     return [_plan(plan, names.get(plan.district, plan.district), *reports[plan.id]) for plan in listed]
 
 
-def plan_as_json(session: Session, plan: Plan) -> dict[str, Any]:
+def plan_as_json(session: Session, plan: Plan, *, by: Actor) -> dict[str, Any]:
     """One plan as the API tells it, with its certificate, what its history allows, and its life so far.
 
+    `areas` are the names of those within the reader's own area, and of those around it.
     `outdated` names the plan on which a draft should stand, where it stands on an older one.
     """
     (told,) = plans_as_json(session, [plan])
@@ -101,7 +102,8 @@ def plan_as_json(session: Session, plan: Plan) -> dict[str, Any]:
     undone = select(func.count()).where(PlanEdit.plan_id == plan.id, PlanEdit.undone)
     can_undo, can_redo = session.execute(select(done.scalar_subquery(), undone.scalar_subquery())).one()
     papers = {"certificate": plan.certificate, "to_redo": plan.to_redo}
-    areas = {"areas": read_area_names(session, plan.id)}
+    names = read_area_names(session, plan.id)
+    areas = {"areas": {code: name for code, name in names.items() if by.holds(code) or by.area.startswith(code)}}
     standing = {"outdated": _outdated(session, plan), "life": _life(session, plan)}
     return {**told, **papers, **areas, **standing, "can_undo": can_undo, "can_redo": can_redo}
 

@@ -71,9 +71,9 @@ class Replay(BaseModel):
     until: Moment | None = None
 
 
-def _told(tx: Tx, plan: Plan, *, status: int = 200) -> Response:
+def _told(tx: Tx, plan: Plan, *, by: Actor, status: int = 200) -> Response:
     """The plan with its version as ETag."""
-    body = orjson.dumps(planning.plan_as_json(tx, plan))
+    body = orjson.dumps(planning.plan_as_json(tx, plan, by=by))
     return Response(body, status, {"ETag": etag(plan.version), **PRIVATE}, JSON)
 
 
@@ -104,13 +104,13 @@ def create_plan(tx: Tx, by: Planner, new: NewPlan) -> Response:
     based_on: planning.BasedOn = None if new.based_on is None else "published"
     if new.based_on not in (None, "published"):
         based_on = number_of(new.based_on or "")
-    return _told(tx, planning.create(tx, new.district, based_on=based_on, by=by, title=new.title), status=201)
+    return _told(tx, planning.create(tx, new.district, based_on=based_on, by=by, title=new.title), by=by, status=201)
 
 
 @router.get("/api/v1/plans/{plan_id}", responses=shown(answers.Plan), response_class=Response)
 def read_plan(tx: Read, by: Planner, plan_id: PlanId) -> Response:
     """One plan; its version is the ETag that every change must send back."""
-    return _told(tx, plans.get_plan(tx, plan_id, by=by))
+    return _told(tx, plans.get_plan(tx, plan_id, by=by), by=by)
 
 
 @router.get("/api/v1/plans/{plan_id}/grids", responses=shown(Features, media=GEOJSON), response_class=Response)
@@ -157,25 +157,25 @@ def replay_incidents(tx: Read, by: Replayer, plan_id: PlanId, body: Replay) -> R
 def submit_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Submission | None = None) -> Response:
     """Submit a draft; every kind of warning in its report must be acknowledged."""
     known = body.acknowledged if body is not None else []
-    return _told(tx, planning.submit(tx, plan_id, version=version, acknowledged=known, by=by))
+    return _told(tx, planning.submit(tx, plan_id, version=version, acknowledged=known, by=by), by=by)
 
 
 @router.post("/api/v1/plans/{plan_id}/withdraw", responses=shown(answers.Plan), response_class=Response)
 def withdraw_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
     """Take a submitted plan back to go on drawing; for its authors."""
-    return _told(tx, planning.withdraw(tx, plan_id, version=version, by=by))
+    return _told(tx, planning.withdraw(tx, plan_id, version=version, by=by), by=by)
 
 
 @router.post("/api/v1/plans/{plan_id}/return", responses=shown(answers.Plan), response_class=Response)
 def return_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Return) -> Response:
     """Return a submitted plan to its authors with a reason; for a reviewer."""
-    return _told(tx, planning.return_(tx, plan_id, version=version, reason=body.reason, by=by))
+    return _told(tx, planning.return_(tx, plan_id, version=version, reason=body.reason, by=by), by=by)
 
 
 @router.post("/api/v1/plans/{plan_id}/archive", responses=shown(answers.Plan), response_class=Response)
 def archive_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
     """Put a draft aside; for its authors. It can be opened again as a new draft."""
-    return _told(tx, planning.archive(tx, plan_id, version=version, by=by))
+    return _told(tx, planning.archive(tx, plan_id, version=version, by=by), by=by)
 
 
 @router.get("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Rebase), response_class=Response)
@@ -188,11 +188,11 @@ def read_rebase(tx: Read, by: Planner, plan_id: PlanId) -> Response:
 @router.post("/api/v1/plans/{plan_id}/redone", responses=shown(answers.Plan), response_class=Response)
 def tick_redone(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Redone) -> Response:
     """Take grids off the list of what was left out by a rebase and is to be drawn again."""
-    return _told(tx, planning.tick_redone(tx, plan_id, body.codes, version=version, by=by))
+    return _told(tx, planning.tick_redone(tx, plan_id, body.codes, version=version, by=by), by=by)
 
 
 @router.post("/api/v1/plans/{plan_id}/publish", responses=shown(answers.Plan), response_class=Response)
 def publish_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Publication | None = None) -> Response:
     """Put a submitted plan in force; for somebody who edited nothing in it."""
     at = body.effective_at if body is not None else None
-    return _told(tx, planning.publish(tx, plan_id, version=version, effective_at=at, by=by))
+    return _told(tx, planning.publish(tx, plan_id, version=version, effective_at=at, by=by), by=by)

@@ -130,12 +130,12 @@ def test_what_is_to_be_drawn_again_is_remembered_until_it_is_ticked_off(session:
     wanted = shapes(session, late)[fresh]
     (conflict,) = planning.preview_rebase(session, late.id, by=DRAWER)["conflicts"]
     planning.rebase(session, late.id, version=late.version, decisions={conflict["id"]: "redo"}, by=DRAWER)
-    left = planning.plan_as_json(session, late)["to_redo"]
+    left = planning.plan_as_json(session, late, by=DRAWER)["to_redo"]
     assert {a, fresh} <= set(left)
     drawn = shapely.from_geojson(json.dumps(left[fresh]["geometry"]))
     assert drawn.equals(shapely.from_wkb(wanted))
     planning.tick_redone(session, late.id, list(left), version=late.version, by=DRAWER)
-    assert planning.plan_as_json(session, late)["to_redo"] is None
+    assert planning.plan_as_json(session, late, by=DRAWER)["to_redo"] is None
 
 
 def test_names_that_both_changed_clash_grid_by_grid(session: Session, base: Plan) -> None:
