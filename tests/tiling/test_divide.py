@@ -351,3 +351,10 @@ def test_whatever_the_ground_a_proposal_is_lawful(
         return
     made = divided(ground, target=target, seed=seed, effort=0.02, empty_m2=700.0)
     assert_lawful(ground, made)
+
+
+def test_a_building_whose_cell_is_lost_in_noding_keeps_its_weight() -> None:
+    ground = turned(site("00000\n01000\n00000\n00000", roads=[], kind=Kind.road), 20)
+    made = divided(ground, target=20, seed=0, effort=0.02, empty_m2=700.0)
+    assert sum(grid.weight for grid in made.grids) == pytest.approx(10)
+    assert_lawful(ground, made)

@@ -87,10 +87,23 @@ def build_graph(faces: Faces, units: Units, blocks: Blocks, home: Ints) -> tuple
     weight = np.where(faces.unit[largest] < 0, block_weight[block], 0.0)
     stands = unit >= 0
     weight[stands] = units.weights[unit[stands]]
+    _add_homeless(weight, faces, units, np.setdiff1d(np.flatnonzero(home >= 0), unit[stands]))
     centre = shapely.get_coordinates(shapely.point_on_surface(faces.shapes[largest]))
     empty = (block_units[block] == 0) & ~blocks.water[block]
     graph = _graph(faces, blocks, weight, area_m2)
     return graph, Atoms(blocks.areas[block], blocks.water[block], unit, empty, centre)
+
+
+def _add_homeless(weight: Floats, faces: Faces, units: Units, lost: Ints) -> None:
+    """Give the weight of a unit without an atom (noding took its cell) to the atom under its inner point."""
+    if not len(lost):
+        return
+    points = shapely.point_on_surface(units.shapes[lost])
+    row, face = shapely.STRtree(faces.shapes).query(points, predicate="intersects")
+    first = np.unique(row, return_index=True)[1]
+    row, face = row[first], face[first]
+    opened = faces.unit[face] >= 0
+    np.add.at(weight, faces.atom[face[opened]], units.weights[lost[row[opened]]])
 
 
 def _largest_face(faces: Faces, count: int) -> Ints:
