@@ -240,7 +240,8 @@ def _frame_of(
     session: Session, district: str, plane: Plane, shapes: Any, frame: BaseGeometry | Literal["union"] | None
 ) -> BaseGeometry:
     if isinstance(frame, str):
-        around = frame_around(objects(_meant(shape) for shape in shapes if shape is not None))
+        ground = objects(_meant(shape) for shape in shapes if shape is not None)
+        around = frame_around(ground, _ground_of_others(session, district, plane))
         if around.is_empty:
             raise Unacceptable("no_frame", district=district)
         return around
@@ -250,6 +251,15 @@ def _frame_of(
     if official is None:
         raise Unacceptable("no_frame", district=district)
     return official
+
+
+def _ground_of_others(session: Session, district: str, plane: Plane) -> BaseGeometry:
+    """What the plans of other districts frame, in metres: a hole filled by an enclave of a neighbour is no gap."""
+    others = select(Plan.frame.ST_AsBinary()).where(
+        Plan.district != district, Plan.frame.is_not(None), Plan.state != PlanState.archived
+    )
+    frames = objects(shapely.from_wkb(bytes(wkb)) for wkb in session.scalars(others))
+    return shapely.union_all(plane.to_metres(frames)) if len(frames) else shapely.Polygon()
 
 
 def _meant(shape: BaseGeometry) -> BaseGeometry:
