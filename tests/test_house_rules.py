@@ -130,6 +130,15 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     assert named(path for path, text in texts.items() if marks.search(text) and path != Path(__file__)) == []
 
 
+def test_only_one_place_runs_loops_in_tests() -> None:
+    loops = [
+        path for path in tracked(".py") if path.parts[len(ROOT.parts)] == "tests" and "asyncio.run(" in path.read_text()
+    ]
+    assert named(loops) == ["tests/test_house_rules.py"], (
+        "use tests.loops.run_apart: an open browser keeps a loop running"
+    )
+
+
 def test_only_settings_reads_the_environment() -> None:
     readers = [
         str(path.relative_to(ROOT))

@@ -9,6 +9,7 @@ from gis_api import memory
 from gis_api.large_bodies import LARGE_BYTES, PatientRequest
 from gis_api.routes import tiles
 from gis_api.routes.tiles import TileCache
+from tests.loops import run_apart
 
 
 def test_tiles_are_kept_up_to_a_number_of_bytes(monkeypatch: Any) -> None:
@@ -44,6 +45,6 @@ def test_two_large_documents_are_there_at_once_and_the_others_wait() -> None:
     async def all_of_them() -> None:
         await asyncio.gather(*(one() for _ in range(5)))
 
-    asyncio.run(all_of_them())
+    run_apart(all_of_them())
     assert (there, most) == (0, 2)
     assert memory.give_back() and not memory.give_back()

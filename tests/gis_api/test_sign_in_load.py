@@ -22,6 +22,7 @@ from gis_api.auth import BROWSER_COOKIE
 from gis_api.errors import Problem
 from gis_api.settings import Settings
 from gis_api.sign_ins import AT_ONCE, MOST_WAITING, Turns, network_of
+from tests.loops import run_apart
 
 ATTACKER, OFFICE, HOME = "203.0.113.9", "198.51.100.7", "192.0.2.33"
 
@@ -165,7 +166,7 @@ def test_the_known_and_the_patient_go_before_those_who_miss() -> None:
         turns = Turns(1, 3)
         await asyncio.gather(*(one(turns, rank) for rank in (5, 9, 7, 8, 1, 2)))
 
-    asyncio.run(all_of_them())
+    run_apart(all_of_them())
     assert [rank for rank in order if rank > 0] == [5, 1, 2, 7]
     assert sorted(rank for rank in order if rank < 0) == [-9, -8]
 
@@ -181,7 +182,7 @@ def test_whoever_goes_while_waiting_takes_no_turn_along() -> None:
         await asyncio.wait_for(_once(turns), 1)
         return True
 
-    assert asyncio.run(story())
+    assert run_apart(story())
 
 
 async def _once(turns: Turns) -> None:

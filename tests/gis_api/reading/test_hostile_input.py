@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from gis_api.metrics import Metrics
 from gis_api.settings import Settings
 from tests.gis_api.conftest import ClientAs
 from tests.gis_api.reading.test_access_matrix import EXPECTED, ROUTES
+from tests.loops import run_apart
 
 MEGABYTE = 1_000_000
 JSON = {"content-type": "application/json"}
@@ -103,8 +102,7 @@ def test_a_body_that_is_too_large_is_taken_in_so_that_its_sender_hears_why() -> 
     headers = [(b"content-length", b"%d" % (20 * MEGABYTE))]
     scope = {"type": "http", "path": "/api/v1/locate", "method": "POST", "headers": headers}
     envelope = Envelope(never, settings=Settings(), metrics=Metrics(), known=never)
-    with ThreadPoolExecutor(1) as elsewhere:  # a browser that is open keeps a loop running in this thread
-        elsewhere.submit(lambda: asyncio.run(envelope(scope, receive, send))).result()
+    run_apart(envelope(scope, receive, send))
     assert [(message["type"], rest) for message, rest in told] == [
         ("http.response.start", 21),
         ("http.response.body", 21),
