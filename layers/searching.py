@@ -130,7 +130,7 @@ _TOLD = (
     "SELECT id, code, name, kind, detail, grid, parent, match, ST_X(point) AS lon, ST_Y(point) AS lat, "
     "ST_XMin(shape) AS west, ST_YMin(shape) AS south, ST_XMax(shape) AS east, ST_YMax(shape) AS north"
 )
-# All codes that the grid has borne that a hand named (planning reads the same in `layers.planning.codes.names_of`).
+# All codes that the grid has borne that a hand named (planning reads the same in `planning.state.codes.names_of`).
 _BORNE = (
     'WITH RECURSIVE same(code) AS (SELECT (hit.grid_override COLLATE "C")::text WHERE hit.grid_override IS NOT NULL '
     "UNION SELECT CASE l.code WHEN same.code THEN l.ancestors[1] ELSE l.code END::text FROM same "

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from layers.db import transaction
-from layers.planning.loading import load_board
-from layers.planning.sheet import review_all
+from layers.planning.report.draft_report import review_all
+from layers.planning.state.loading import load_board
 from layers.plans import Plan
 from tests.small_city import SmallCity
 
@@ -86,7 +86,7 @@ def checked_afresh(engine: Engine, plan_id: int | str) -> dict[str, Any]:
     """The report of a plan read from the database and checked in full, whatever a process keeps in memory."""
     with transaction(engine) as session:
         board = load_board(session, session.get_one(Plan, int(plan_id)))
-        return review_all(session, board).sheet.as_json(board)
+        return review_all(session, board).report.as_json(board)
 
 
 def defects_of(report: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -17,8 +17,8 @@ from sqlalchemy import Engine, select
 from layers.chronicle import PlanEvent
 from layers.db import transaction
 from layers.history import HistoryEntry
-from layers.planning.loading import load_board
-from layers.planning.sheet import review_all
+from layers.planning.report.draft_report import review_all
+from layers.planning.state.loading import load_board
 from layers.plans import Plan, PlanEdit
 
 Place = tuple[float, float]
@@ -130,7 +130,7 @@ def faults_of(racers: Racers, engine: Engine, plan_id: int) -> list[str]:
         )
         names = Counter(session.scalars(noted))
         plan = session.get_one(Plan, plan_id)
-        checked = review_all(session, load_board(session, plan)).sheet.ok
+        checked = review_all(session, load_board(session, plan)).report.ok
     for name, rows in (("plan_edits", stored), ("plan_events", told)):
         if sorted(rows) != sorted(racers.accepted):
             faults.append(f"{name} holds {len(rows)} edits of {len(racers.accepted)} accepted")

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from layers.areas import Area
 from layers.assignments import Assignment
 from layers.grids import Grid
-from layers.planning import codes
+from layers.planning.state import codes
 from layers.plans import Plan, PlanArea, Publication
 from layers.workers import Worker
 from tests.city import City, synthetic_city

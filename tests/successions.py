@@ -14,7 +14,7 @@ from layers import planning
 from layers.access import Actor
 from layers.assignments import Assignment
 from layers.grids import Grid
-from layers.planning import operations
+from layers.planning.edits import operations
 from layers.plans import Plan
 from layers.workers import Worker
 from tests.city import synthetic_city

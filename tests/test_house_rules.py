@@ -195,3 +195,10 @@ def test_every_mark_of_the_specification_is_explained() -> None:
         for mark in sorted(set(MARK.findall(path.read_text())) - explained)
     ]
     assert unknown == []
+
+
+def test_every_file_named_in_the_architecture_is_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    named_there = set(re.findall(r"`((?:tiling|layers|gis_api|tests)/[\w./]*)`", text))
+    assert len(named_there) > 20
+    assert sorted(name for name in named_there if not (ROOT / name).exists()) == []

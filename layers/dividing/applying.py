@@ -16,10 +16,10 @@ from layers.access import Actor
 from layers.dividing.asking import Asked
 from layers.dividing.plan_ground import PlanGround
 from layers.grids import GridKind, GridLevel
-from layers.planning.board import Board, GridRow
-from layers.planning.desk import locked_desk_of
-from layers.planning.drawn import Drawn, Table
-from layers.planning.editing import Edited, lock_draft, perform
+from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.editing import Edited, lock_draft, perform
+from layers.planning.memory.draft_cache import open_locked_draft
+from layers.planning.state.board import Board, GridRow
 from tiling.divide import Proposal, ProposedGrid, Role, rows_of
 from tiling.divide.nodes import with_nodes
 from tiling.partition import Change
@@ -33,10 +33,10 @@ def apply_proposal(
     """The edit that puts a proposal into a draft, one step to undo; raises what `planning.edit` raises."""
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
-    desk = locked_desk_of(session, plan)
-    drawn = drawn_of(Table(session, desk.board), proposal, ground, asked)
+    draft = open_locked_draft(session, plan)
+    drawn = drawn_of(Table(session, draft.board), proposal, ground, asked)
     op = {"op": "divide", **asked.as_json()}
-    return perform(session, plan, desk, drawn, op=op, by=by, began=began)
+    return perform(session, plan, draft, drawn, op=op, by=by, began=began)
 
 
 @dataclass(frozen=True, eq=False)

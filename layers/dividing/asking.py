@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from layers.planning.board import Board
+from layers.planning.state.board import Board
 from tiling.divide import PROFILES, Wishes, weighed
 
 USUAL = 300

@@ -21,8 +21,8 @@ from layers.errors import NotFound, Unacceptable
 from layers.grids import GridLevel
 from layers.households import Household, HouseholdClass
 from layers.incidents.table import Incident
-from layers.planning.board import Board
-from layers.planning.counting import Houses, load_houses
+from layers.planning.report.counting import Houses, load_houses
+from layers.planning.state.board import Board
 from layers.roads import Road
 from layers.water import Water
 from tiling.divide import Site, combined_weights, estimated_households, road_kind

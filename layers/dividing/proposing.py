@@ -16,8 +16,8 @@ from layers.dividing.forecasting import forecast_of
 from layers.dividing.plan_ground import PlanGround, load_ground
 from layers.dividing.telling import proposal_as_json
 from layers.errors import Unacceptable
-from layers.planning.board import Board
-from layers.planning.desk import desk_of
+from layers.planning.memory.draft_cache import open_draft
+from layers.planning.state.board import Board
 from layers.plans import get_plan
 from tiling.divide import Proposal, divide, weights_by
 from tiling.errors import CannotDivide
@@ -44,7 +44,7 @@ def divide_plan(
     """
     plan = get_plan(session, plan_id, by=by)
     require_area(by, asked.area)
-    board = desk_of(session, plan).board
+    board = open_draft(session, plan).board
     progress("reading", 0.02)
     ground = load_ground(session, board, asked)
     made = _searched(ground, board, asked, should_stop=should_stop, progress=progress)

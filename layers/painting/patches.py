@@ -26,7 +26,7 @@ from layers.freshness import map_version
 from layers.grids import Grid, GridLevel
 from layers.painting.faces import Shapes, blocks_of
 from layers.painting.shares import shares_of
-from layers.planning.shelf import Shelf
+from layers.planning.memory.recent import Shelf
 from layers.plans import Plan, get_plan
 from layers.roads import Road
 from layers.water import Water

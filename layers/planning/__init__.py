@@ -5,27 +5,33 @@
     submit(session, plan.id, version=edited.version, acknowledged=[...], by=planner)
     publish(session, plan.id, version=..., by=reviewer)
 
-`board.py` is a draft on the table, `desk.py` keeps it in memory between requests, `sheet.py` its report, `steps.py` one
-step of its history, `ledger.py` the books in which every change stands; `loading.py` is the way from and to the
-database.
+Its wings, each importing only from those under it:
+
+    life        a draft is made, submitted, published; the certificate; what lies on the ground follows it
+    comparison  what differs between two plans, who serves what next, what changes hands
+    edits       one operation drawn, checked, written to the ledger; undo, repair, rebase
+    memory      open drafts kept by a process between requests
+    report      what is wrong with a draft's shapes and buildings, kept up edit by edit
+    views       plans and grids as pages and papers take them
+    state       the board of a draft, codes, the rows of a change, the way from and to the database
 """
 
-from layers.planning.carrying import Below, Carried, LeftOut, left_out
-from layers.planning.certificates import certificate_of, find_faults
-from layers.planning.charting import Chart, Outline, chart_of
-from layers.planning.differences import Against, difference_of
-from layers.planning.drafting import BasedOn, ImportedGrid, create, import_draft, import_over
-from layers.planning.editing import Edited, edit, redo, undo
-from layers.planning.handover import Handover, handover_of
-from layers.planning.lifecycle import archive, report_of, return_, submit, withdraw
-from layers.planning.publishing import publish, settle
-from layers.planning.rebasing import preview_rebase, rebase, tick_redone
-from layers.planning.repairing import propose_repair, repair
-from layers.planning.replaying import replay
-from layers.planning.showing import features_of, list_features, plan_as_json, plans_as_json
-from layers.planning.since import News, Standing, list_standings, news_since, read_news
-from layers.planning.succession import decide, successors_as_json
-from layers.planning.topology import topology_of
+from layers.planning.comparison.differences import Against, difference_of
+from layers.planning.comparison.handover import Handover, handover_of
+from layers.planning.comparison.replaying import replay
+from layers.planning.comparison.succession import decide, successors_as_json
+from layers.planning.edits.editing import Edited, edit, redo, undo
+from layers.planning.edits.rebasing import preview_rebase, rebase, tick_redone
+from layers.planning.edits.repairing import propose_repair, repair
+from layers.planning.life.carrying import Below, Carried, LeftOut, left_out
+from layers.planning.life.certificates import certificate_of, find_faults
+from layers.planning.life.drafting import BasedOn, ImportedGrid, create, import_draft, import_over
+from layers.planning.life.lifecycle import archive, report_of, return_, submit, withdraw
+from layers.planning.life.publishing import publish, settle
+from layers.planning.views.changes_since import News, Standing, list_standings, news_since, read_news
+from layers.planning.views.charting import Chart, Outline, chart_of
+from layers.planning.views.showing import features_of, list_features, plan_as_json, plans_as_json
+from layers.planning.views.topology import topology_of
 
 __all__ = [
     "Against",

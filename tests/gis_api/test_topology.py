@@ -11,8 +11,8 @@ import pytest
 import shapely
 from starlette.testclient import TestClient
 
-from layers.planning.board import GridRow
-from layers.planning.topology import packed
+from layers.planning.state.board import GridRow
+from layers.planning.views.topology import packed
 from tests.plan_desk import Draft
 from tests.small_city import SmallCity
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 
 from gis_api.maps.assets import own_url
 from layers.db import transaction
-from layers.planning.loading import load_board
+from layers.planning.state.loading import load_board
 from layers.plans import Plan
 from layers.roads import Road
 from tests.journeys.conftest import READY, RunningCity, Watch

@@ -19,7 +19,7 @@ from gis_api.routes.plans.doors import JSON, PlanId
 from gis_api.routes.plans.once import Ticket_, find_answer
 from layers import planning
 from layers.grids import GridKind
-from layers.planning import operations as ops
+from layers.planning.edits import operations as ops
 
 router = APIRouter(tags=["plans"], route_class=PatientRoute)
 # A carve comes from a drawing or from somebody's layer; more than this is no grid.
@@ -285,7 +285,7 @@ def tell_edit(done: planning.Edited, extent: str = "whole", **more: Any) -> Resp
 
 def _changes(done: planning.Edited) -> dict[str, Any]:
     come = [orjson.Fragment(defect.text) for defect in done.come]
-    return {"ok": done.desk.sheet.ok, "come": come, "gone": done.gone, "summary": done.summary}
+    return {"ok": done.draft.report.ok, "come": come, "gone": done.gone, "summary": done.summary}
 
 
 def _whole(report: dict[str, Any]) -> dict[str, Any]:

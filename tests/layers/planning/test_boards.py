@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from layers import planning
 from layers.db import transaction
 from layers.grids import Grid
-from layers.planning import boards, desk, operations
-from layers.planning.board import Board
-from layers.planning.boards import board_of
-from layers.planning.desk import mark_written
-from layers.planning.loading import load_board
+from layers.planning.edits import operations
+from layers.planning.memory import draft_cache, viewed_drafts
+from layers.planning.memory.draft_cache import mark_written
+from layers.planning.memory.viewed_drafts import board_of
+from layers.planning.state.board import Board
+from layers.planning.state.loading import load_board
 from layers.plans import Plan, get_plan
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, add_draft
@@ -32,14 +33,14 @@ def test_a_plan_is_read_once_however_often_it_is_looked_at(
     engine: Engine, draft: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As in a process that did not make the draft.
-    desk._shelf.clear()
+    draft_cache._shelf.clear()
     read = []
 
     def counted(session: Session, plan: Plan) -> Board:
         read.append(plan.id)
         return load_board(session, plan)
 
-    monkeypatch.setattr(boards, "load_board", counted)
+    monkeypatch.setattr(viewed_drafts, "load_board", counted)
     for _ in range(3):
         with transaction(engine) as session:
             assert CODE in board_of(session, get_plan(session, draft, by=DRAWER)).rows

@@ -18,7 +18,7 @@ from layers.categories import Category
 from layers.errors import NotFound, Unacceptable
 from layers.grids import Grid
 from layers.incidents import Incident
-from layers.planning import operations
+from layers.planning.edits import operations
 from layers.plans import Plan
 from tests.drafts import DRAWER
 from tests.successions import (

@@ -13,10 +13,11 @@ from layers import planning
 from layers.db import transaction
 from layers.errors import Outdated
 from layers.grids import Grid
-from layers.planning import desk, operations
-from layers.planning.board import Board
-from layers.planning.desk import desk_of
-from layers.planning.sheet import Review, review_all
+from layers.planning.edits import operations
+from layers.planning.memory import draft_cache
+from layers.planning.memory.draft_cache import open_draft
+from layers.planning.report.draft_report import Review, review_all
+from layers.planning.state.board import Board
 from layers.plans import get_plan
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, add_draft
@@ -32,7 +33,7 @@ def name_of(engine: Engine, plan_id: int, code: str) -> tuple[str, str]:
     """The name of a grid as it is stored, and as this process remembers it."""
     with transaction(engine) as session:
         plan = get_plan(session, plan_id, by=DRAWER)
-        kept = desk_of(session, plan).board.rows[code].name
+        kept = open_draft(session, plan).board.rows[code].name
         return session.scalars(select(Grid.name).where(Grid.plan_id == plan_id, Grid.code == code)).one(), kept
 
 
@@ -57,7 +58,7 @@ def test_a_plan_is_checked_once_however_many_ask_at_the_same_time(
 ) -> None:
     with transaction(engine) as session:
         plan_id = add_draft(session, CITY).id
-    desk._shelf.clear()
+    draft_cache._shelf.clear()
     checked = []
 
     def slowly(session: Session, board: Board) -> Review:
@@ -65,7 +66,7 @@ def test_a_plan_is_checked_once_however_many_ask_at_the_same_time(
         time.sleep(0.3)
         return review_all(session, board)
 
-    monkeypatch.setattr(desk, "review_all", slowly)
+    monkeypatch.setattr(draft_cache, "review_all", slowly)
 
     def asked(_: int) -> bool:
         with transaction(engine) as session:

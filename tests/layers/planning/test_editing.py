@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from layers import planning
 from layers.errors import Conflict, LayerError, Unacceptable
 from layers.grids import Grid
-from layers.planning import desk, operations
-from layers.planning.board import Board
-from layers.planning.desk import desk_of
-from layers.planning.loading import load_board
-from layers.planning.sheet import review_all
+from layers.planning.edits import operations
+from layers.planning.memory import draft_cache
+from layers.planning.memory.draft_cache import open_draft
+from layers.planning.report.draft_report import review_all
+from layers.planning.state.board import Board
+from layers.planning.state.loading import load_board
 from layers.plans import Plan, get_plan
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
@@ -44,7 +45,7 @@ def stored(session: Session, plan: Plan) -> dict[str, tuple[object, ...]]:
 
 def random_operation(rng: np.random.Generator, session: Session, plan: Plan) -> operations.Operation:
     """An edit as a hand would make it; many are refused, as they should be."""
-    board = desk_of(session, get_plan(session, plan.id, by=DRAWER)).board
+    board = open_draft(session, get_plan(session, plan.id, by=DRAWER)).board
     codes = board.partition.codes
     code = codes[int(rng.integers(len(codes)))]
     shape = board.plane.to_degrees(board.partition.polygon(code))
@@ -109,10 +110,10 @@ def test_after_many_edits_the_report_and_the_counts_are_those_of_a_fresh_look(
     session: Session, plan: Plan, homes: int, seed: int
 ) -> None:
     assert walk(session, plan, edits=60, seed=seed) > 15
-    kept = desk_of(session, plan)
+    kept = open_draft(session, plan)
     board = load_board(session, plan)
     fresh = review_all(session, board)
-    assert fresh.sheet.ok
+    assert fresh.report.ok
     assert kept.board.partition.codes == board.partition.codes
     assert all(
         shapely.equals_identical(a, b)
@@ -120,8 +121,8 @@ def test_after_many_edits_the_report_and_the_counts_are_those_of_a_fresh_look(
     )
     assert dict(kept.board.rows) == dict(board.rows)
     assert dict(board.rows) == dict(fresh.board.rows)
-    assert {key: d.codes for key, d in kept.sheet.warnings.items()} == {
-        key: d.codes for key, d in fresh.sheet.warnings.items()
+    assert {key: d.codes for key, d in kept.report.warnings.items()} == {
+        key: d.codes for key, d in fresh.report.warnings.items()
     }
     assert sum(row.households for row in board.rows.values() if row.level == "grid") == homes
 
@@ -158,13 +159,13 @@ def test_rows_that_an_edit_does_not_name_keep_their_bytes(session: Session, plan
 
 
 def test_a_process_that_missed_edits_follows_them_to_the_same_board(session: Session, plan: Plan) -> None:
-    old = desk_of(session, plan)
+    old = open_draft(session, plan)
     assert walk(session, plan, edits=12, seed=9) > 2
-    followed = desk._followed(session, old, desk.stamp_of(plan))
+    followed = draft_cache._followed(session, old, draft_cache.stamp_of(plan))
     assert followed is not None
     fresh = review_all(session, load_board(session, plan))
     assert dict(followed.board.rows) == dict(fresh.board.rows)
-    assert followed.sheet.as_json(followed.board) == fresh.sheet.as_json(fresh.board)
+    assert followed.report.as_json(followed.board) == fresh.report.as_json(fresh.board)
 
 
 def test_a_draft_with_a_gap_may_be_mended_but_not_made_worse(session: Session, homes: int) -> None:

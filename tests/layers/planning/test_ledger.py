@@ -12,7 +12,7 @@ from layers import planning
 from layers.chronicle import PlanEvent
 from layers.db import transaction
 from layers.history import HistoryEntry
-from layers.planning import operations
+from layers.planning.edits import operations
 from layers.plans import Plan, PlanEdit
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, add_buildings, add_draft

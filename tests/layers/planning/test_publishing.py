@@ -17,7 +17,8 @@ from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.grids import Grid
 from layers.hazards import Hazard
 from layers.households import Household
-from layers.planning import codes, operations
+from layers.planning.edits import operations
+from layers.planning.state import codes
 from layers.plans import Lineage, Plan
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, add_published, rows_of

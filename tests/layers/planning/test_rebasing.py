@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from layers import planning
 from layers.errors import Conflict
 from layers.grids import Grid
-from layers.planning import operations
+from layers.planning.edits import operations
 from layers.plans import Plan
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_published

@@ -10,9 +10,9 @@ from layers import planning
 from layers.buildings import Building
 from layers.grids import Grid
 from layers.households import Household
-from layers.planning import operations
-from layers.planning.desk import desk_of
-from layers.planning.sheet import review_all
+from layers.planning.edits import operations
+from layers.planning.memory.draft_cache import open_draft
+from layers.planning.report.draft_report import review_all
 from layers.plans import Plan
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
@@ -59,10 +59,10 @@ def test_a_recoded_grid_keeps_its_count_there_and_back(session: Session, homes: 
     recode(session, plan, GRID, NEW)
     named = {code.replace(GRID, NEW): number for code, number in before.items()}
     assert named != before and counts(session, plan) == named
-    assert review_all(session, desk_of(session, plan).board).recounted == ()
+    assert review_all(session, open_draft(session, plan).board).recounted == ()
     planning.undo(session, plan.id, version=plan.version, by=DRAWER)
     assert counts(session, plan) == before
-    assert review_all(session, desk_of(session, plan).board).recounted == ()
+    assert review_all(session, open_draft(session, plan).board).recounted == ()
 
 
 def test_recoding_moves_nobody_to_another_grid(session: Session, homes: tuple[Building, Household]) -> None:

@@ -18,10 +18,11 @@ from layers import planning
 from layers.access import Actor, Role
 from layers.errors import Unacceptable
 from layers.grids import Grid
-from layers.planning import ImportedGrid, operations, repairing
-from layers.planning.desk import desk_of
-from layers.planning.loading import load_board
-from layers.planning.sheet import review_all
+from layers.planning import ImportedGrid
+from layers.planning.edits import operations, repairing
+from layers.planning.memory.draft_cache import open_draft
+from layers.planning.report.draft_report import review_all
+from layers.planning.state.loading import load_board
 from layers.plans import Lineage, Plan, get_plan
 from layers.sandbox import Limits
 from tests.city import synthetic_city
@@ -52,7 +53,7 @@ def full_check(session: Session, plan: Plan) -> dict[str, Any]:
     """What a check of the plan as it is stored says, whatever was kept up: `ok`, the errors, their number by kind."""
     session.flush()
     review = review_all(session, load_board(session, plan))
-    told = review.sheet.as_json(review.board)
+    told = review.report.as_json(review.board)
     errors = [one for one in told["defects"] if one["severity"] == "error"]
     return {"ok": told["ok"], "defects": errors, "by_kind": dict(Counter(one["kind"] for one in errors))}
 
@@ -155,7 +156,7 @@ def test_the_election_districts_of_manhattan_are_mended_or_asked_about(session: 
         session, "grids", DATA / "nyc/election_districts_2013.geojson", by=EVERYBODY, district="MNED", frame=path
     )
     plan = get_plan(session, report.plans["MNED"], by=EVERYBODY)
-    before = {code: desk_of(session, plan).board.shape(code) for code in desk_of(session, plan).board.rows}
+    before = {code: open_draft(session, plan).board.shape(code) for code in open_draft(session, plan).board.rows}
     proposal = planning.propose_repair(session, plan.id, options={}, by=EVERYBODY)
     assert proposal["decisions"]
     for change in proposal["differences"]:
@@ -171,7 +172,7 @@ def test_the_election_districts_of_manhattan_are_mended_or_asked_about(session: 
         kept_up, full = planning.report_of(session, plan.id, by=EVERYBODY), full_check(session, plan)
         assert full["by_kind"] == promised["left"] and full["ok"] == promised["ok"]
         assert [one for one in kept_up["defects"] if one["severity"] == "error"] == full["defects"]
-        board = desk_of(session, get_plan(session, plan.id, by=EVERYBODY)).board
+        board = open_draft(session, get_plan(session, plan.id, by=EVERYBODY)).board
         assert set(before) == set(board.rows)
     kinds = {one["kind"] for one in planning.report_of(session, plan.id, by=EVERYBODY)["defects"]}
     assert kinds <= {"multipart", "overlap", "contained", "gap", "uncovered_building"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from layers.planning.short_codes import ends_of, short_codes
+from layers.planning.state.short_codes import ends_of, short_codes
 
 CASES = json.loads((Path(__file__).parents[2] / "fixtures" / "short_codes.json").read_text(encoding="utf-8"))
 

@@ -13,7 +13,7 @@ from layers import planning
 from layers.assignments import Assignment
 from layers.errors import Conflict, Forbidden, NotFound, Outdated, Unacceptable
 from layers.grids import Grid
-from layers.planning import operations
+from layers.planning.edits import operations
 from layers.plans import Plan
 from layers.successors import Successor
 from tests.drafts import DRAWER, REVIEWER, STRANGER, WARNINGS, add_areas, rows_of

@@ -1,5 +1,5 @@
 // What a grid is called where there is no room for its code: the shortest end of the code that names one grid in its
-// plan, never less than community and sequence. The service has the same rule (layers/planning/short_codes.py); both are
+// plan, never less than community and sequence. The service has the same rule (layers/planning/state/short_codes.py); both are
 // held to tests/fixtures/short_codes.json.
 
 // The ends of a code that may name it, shortest first; the last one is the code itself or all that differs in a district.

@@ -1,0 +1,1 @@
+"""What differs between two plans, who serves what next, and what changes hands."""

@@ -1,0 +1,110 @@
+"""What a grid is, apart from its shape: name, code, kind, and whether it is a tile or lies over the tiles.
+
+A tile that becomes an overlay leaves its ground to a neighbour; an overlay that becomes a tile takes its own from
+those below. Both keep their code, for they are the same grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from shapely.geometry.base import BaseGeometry
+
+from layers.errors import Unacceptable
+from layers.grids import GridKind, GridLevel
+from layers.planning.edits.drawn import Drawn, Table, community_at
+from layers.planning.edits.operations import SetAttributes
+from layers.planning.state.board import Board, GridRow
+from tiling import reshape
+from tiling.errors import OutsideFrame
+from tiling.partition import Change
+
+
+def set_attributes(table: Table, op: SetAttributes) -> Drawn:
+    """What naming a grid otherwise, or making it something else, does to a board; raises Unacceptable, NotFound."""
+    old = table.board.get_row(op.code)
+    row = replace(old, **dict(op.values))
+    _refuse_impossible(table.board, old, row)
+    if op.new_code is not None and op.new_code != op.code:
+        if row.exclusive != old.exclusive:
+            raise Unacceptable("one_at_a_time", errors=[(["new_code"], "one_at_a_time")], grid=op.code)
+        return _recoded(table, row, op.new_code)
+    if old.exclusive and not row.exclusive:
+        return _lifted(table.board, row, into=op.into)
+    if row.exclusive and not old.exclusive:
+        return _laid(table.board, row, pieces_to=op.pieces_to)
+    return Drawn(rows={op.code: row, **_parts(table.board, row)})
+
+
+def _refuse_impossible(board: Board, old: GridRow, row: GridRow) -> None:
+    if row.level == GridLevel.sub_grid and (row.kind, row.exclusive) != (old.kind, old.exclusive):
+        raise Unacceptable("kind_by_grid", errors=[(["kind"], "kind_by_grid")], grid=board.grid_of(row.code))
+    if row.kind == GridKind.base and not row.exclusive:
+        raise Unacceptable("overlay_is_dedicated", errors=[(["kind"], "overlay_is_dedicated")], grid=row.code)
+
+
+def _parts(board: Board, row: GridRow) -> dict[str, GridRow]:
+    """The sub-grids of a grid that must follow it: they are of its kind, and may lie apart where it may."""
+    if row.level == GridLevel.sub_grid:
+        return {}
+    follow: dict[str, Any] = {"kind": row.kind}
+    if row.parts_allowed != board.rows[row.code].parts_allowed:
+        follow["parts_allowed"] = row.parts_allowed
+    parts = {code: board.rows[code] for code in _sub_grids(board, row.code)}
+    return {code: new for code, old in parts.items() if (new := replace(old, **follow)) != old}
+
+
+def _sub_grids(board: Board, code: str) -> tuple[str, ...]:
+    return tuple(tile for tile in board.partition.finest(code) if tile != code) if code in board.partition else ()
+
+
+def _recoded(table: Table, row: GridRow, new: str) -> Drawn:
+    """The same grid under another code; its sub-grids' codes follow where they begin with its own."""
+    board, old = table.board, row.code
+    names = {old: new}
+    names |= {part: new + part.removeprefix(old) for part in _sub_grids(board, old) if part.startswith(old)}
+    rows = {old: row, **{part: board.rows[part] for part in _sub_grids(board, old)}, **_parts(board, row)}
+    fresh: dict[str, GridRow] = {}
+    for code, one in rows.items():
+        parent = new if one.level == GridLevel.sub_grid and one.parent_code == old else one.parent_code
+        named = names.get(code, code)
+        fresh[named] = replace(one, code=named, parent_code=parent, name=named if one.name == code else one.name)
+    for code, named in names.items():
+        table.rename(code, named, parent=fresh[named].parent_code, level=fresh[named].level)
+    if not row.exclusive:
+        return Drawn(rows={old: None, **fresh}, overlays={new: board.overlays[old]})
+    return Drawn(_recoding(board, names, fresh), fresh, {c: r for c, r in fresh.items() if c not in names.values()})
+
+
+def _recoding(board: Board, names: Mapping[str, str], fresh: Mapping[str, GridRow]) -> Change:
+    partition = board.partition
+    added: dict[str, BaseGeometry | None] = {
+        named: partition.polygon(code) for code, named in names.items() if code in partition.row_of
+    }
+    parents = {code: row.parent_code for code, row in fresh.items() if row.parent_code is not None}
+    return Change(added=added, removed=tuple(sorted(names)), parents=parents)
+
+
+def _lifted(board: Board, row: GridRow, *, into: str | None) -> Drawn:
+    """A tile becomes an overlay: its ground goes to a neighbour, its outline stays as its own."""
+    if into is None:
+        raise Unacceptable("into_missing", errors=[(["into"], "into_missing")], grid=row.code)
+    shape = board.shape(row.code)
+    change = reshape.remove(board.partition, row.code, into=into)
+    overlay = replace(row, households=0, buildings=0, area_m2=0.0 if shape is None else round(shape.area, 3))
+    overlays = {} if shape is None else {row.code: shape}
+    return Drawn(change, rows={row.code: overlay}, overlays=overlays)
+
+
+def _laid(board: Board, row: GridRow, *, pieces_to: str | None) -> Drawn:
+    """An overlay becomes a tile: it takes its ground from those below, or what is nobody's."""
+    shape = board.overlays[row.code]
+    parent = row.parent_code or community_at(board, shape)
+    pieces = row.code if pieces_to == "new" else pieces_to
+    try:
+        change = reshape.carve(board.partition, shape, code=row.code, parent=parent, pieces_to=pieces)
+    except OutsideFrame:
+        change = reshape.add(board.partition, shape, code=row.code, parent=parent)
+    return Drawn(change, {row.code: replace(row, parent_code=parent)})

@@ -1,0 +1,92 @@
+"""What an operation comes to, and the table on which it is worked out: between the operations and their drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.orm import Session
+
+from layers.errors import Conflict
+from layers.grids import GridLevel
+from layers.planning.state import codes
+from layers.planning.state.board import Board, GridRow
+from tiling.partition import Change
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What an operation does: to the tiles, to overlays, to attributes; and what new grids are like.
+
+    `fresh` holds the rows of new codes that the operation names; `survivor` the code that takes others in.
+    """
+
+    change: Change = field(default_factory=Change)
+    fresh: Mapping[str, GridRow] = field(default_factory=dict)
+    rows: Mapping[str, GridRow | None] = field(default_factory=dict)
+    overlays: Mapping[str, BaseGeometry] = field(default_factory=dict)
+    survivor: tuple[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A board with what drawing on it needs: the database for codes and houses, and which plan it is."""
+
+    session: Session
+    board: Board
+
+    def claim(self, parent: str, *, level: str, origin: str, ancestors: Sequence[str] = ()) -> str:
+        """A new code below a parent."""
+        return codes.claim(
+            self.session,
+            self.board.district,
+            parent=parent,
+            level=level,
+            plan_id=self.board.stamp.plan_id,
+            origin=origin,
+            ancestors=ancestors,
+        )
+
+    def rename(self, code: str, new: str, *, parent: str | None, level: str) -> None:
+        """Give the lineage of a grid of this board another code; raises Unacceptable, Conflict."""
+        board = self.board
+        if new in board.rows:
+            raise Conflict("code_given", grid=new)
+        codes.rename(
+            self.session,
+            board.district,
+            code,
+            to=new,
+            parent=parent or board.district,
+            level=level,
+            plan_id=board.stamp.plan_id,
+        )
+
+    def sub_code(self, grid: str, taken: Collection[str]) -> str:  # noqa: ARG002 - the lineage knows what is taken
+        """A new sub-grid's code, in the form in which the pure edits ask for one."""
+        return self.claim(grid, level=GridLevel.sub_grid, origin="split", ancestors=[grid])
+
+
+def community_at(board: Board, shape: BaseGeometry) -> str | None:
+    """The area to which most of the ground of a shape belongs: by the grids there, in a gap by the nearest one."""
+    partition = board.partition
+    if not len(partition):
+        return _only_area(board)
+    rows = partition.tree.query(shape)
+    rows = rows[shapely.is_valid(partition.polygons[rows])]
+    shared = shapely.area(shapely.intersection(partition.polygons[rows], shape))
+    if len(rows) and shared.max() > 0:
+        return board.community_of(partition.codes[int(rows[int(np.argmax(shared))])])
+    inner = shapely.point_on_surface(shape)
+    holding = [code for code, ring in partition.areas.items() if ring.is_valid and ring.intersects(inner)]
+    if holding:
+        return max(holding, key=lambda code: (len(partition.ancestors(code)), code))
+    return board.community_of(partition.codes[int(partition.tree.nearest(shape))])
+
+
+def _only_area(board: Board) -> str | None:
+    lowest = sorted(code for code, area in board.areas.items() if area.level == "community")
+    return lowest[0] if len(lowest) == 1 else None

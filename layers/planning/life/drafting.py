@@ -1,0 +1,329 @@
+"""New drafts: from the published plan, from any other plan, from nothing, or from a file's polygons ([P1])."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import func, insert, literal, select, text, update
+from sqlalchemy.orm import Session
+
+from layers import history
+from layers.access import Actor, require_area
+from layers.areas import Area, AreaLevel
+from layers.db import WGS84, copy_rows
+from layers.errors import Conflict, NotFound, Unacceptable
+from layers.grids import Grid, GridKind, GridLevel
+from layers.planning.life.carrying import Below, Carried, carry_over
+from layers.planning.memory.draft_cache import OpenDraft, keep, mark_written
+from layers.planning.report.draft_report import Review, review_all
+from layers.planning.state import codes
+from layers.planning.state.board import COLUMNS, AreaRing, Board, GridRow, build, multi, objects, single
+from layers.planning.state.loading import in_degrees, load_targets, stamp_of
+from layers.plans import Plan, PlanArea, PlanState, find_latest, get_plan
+from layers.successors import Successor
+from tiling.errors import NotRepairable
+from tiling.plane import Plane, densified
+from tiling.repair import frame_around, rebuilt
+
+BasedOn = Literal["published"] | int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedGrid:
+    """One grid of a file: its polygon in WGS84 degrees may be None, empty or invalid, and is stored as it is."""
+
+    code: str
+    name: str
+    polygon: BaseGeometry | None
+    parent: str | None = None
+    level: GridLevel = GridLevel.grid
+    kind: GridKind = GridKind.base
+    exclusive: bool = True
+    group: str | None = None
+    parts_allowed: bool = False
+
+
+def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, title: str = "") -> Plan:
+    """A new draft with the grids of the plan it is based on; with None, the frame and area rings only.
+
+    Whatever its content came from, a draft stands on the latest published plan of its district, so that an archived
+    plan can be restored. A copy of a plan that was never in force stands where that one stands, and goes on with its
+    editors, who may not publish their own work in a copy either, and with the successors that were decided for it;
+    those of a plan that was in force have taken effect. Raises NotFound and Forbidden.
+    """
+    get_district(session, district, by=by)
+    mark_written(session)
+    latest = find_latest(session, district)
+    source = _source(session, district, based_on, latest, by)
+    base = source.based_on if source is not None and source.plan_version is None else getattr(latest, "id", None)
+    plan = _add_plan(session, district, title=title, based_on=base, by=by)
+    if source is not None:
+        _copy(session, source, plan)
+        if source.plan_version is None:
+            _carry_on(session, source, plan)
+    else:
+        plane, rings = _official(session, district)
+        _write_frame(session, plan, _official_frame(session, district, plane), plane=plane)
+        _write_areas(session, plan, rings, plane)
+    history.note(session, "plan.create", subject=f"plan:{plan.id}", area=district, by=by, based_on=based_on)
+    return plan
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A draft made of a file, and what became of sub-grids and overlays in force that the file does not hold."""
+
+    plan: Plan
+    carried: Carried
+
+
+def import_draft(
+    session: Session,
+    district: str,
+    *,
+    rows: Iterable[ImportedGrid],
+    frame: BaseGeometry | Literal["union"] | None,
+    by: Actor,
+    title: str = "",
+) -> Plan:
+    """A new draft of a file's polygons and of nothing else; see `import_over`."""
+    return import_over(session, district, rows=rows, frame=frame, below="none", by=by, title=title).plan
+
+
+def import_over(
+    session: Session,
+    district: str,
+    *,
+    rows: Iterable[ImportedGrid],
+    frame: BaseGeometry | Literal["union"] | None,
+    below: Below,
+    by: Actor,
+    title: str = "",
+) -> Imported:
+    """A new draft from a file's polygons, with its report; nothing is repaired, imperfect shapes are stored as such.
+
+    `frame` in degrees, "union" for the outline of the polygons, None for the district's stored boundary. What the
+    outline encloses without a polygon is a gap, unless a person says that it is outside (by a repair). Edges over
+    200 m get points, the same from either end. With `below="keep"` sub-grids and overlays in force come along where the
+    file has none. Raises Conflict for a code given twice and Unacceptable where there is no frame. About 1 s for 1,000
+    grids.
+    """
+    get_district(session, district, by=by)
+    mark_written(session)
+    imported = list(rows)
+    _refuse_twins(imported)
+    latest = find_latest(session, district)
+    plan = _add_plan(session, district, title=title, based_on=getattr(latest, "id", None), by=by)
+    if by.kind != "service":
+        plan.editors = [by.name]
+        session.flush()
+    plan.frame_from = "grids" if isinstance(frame, str) else "given"
+    board, carried = _board_of(session, plan, imported, frame), Carried()
+    if below == "keep":
+        board, carried = carry_over(session, plan, board)
+    _store_import(session, plan, review_all(session, board))
+    codes.record_plan(session, district, plan_id=plan.id, origin="import")
+    history.note(session, "plan.import", subject=f"plan:{plan.id}", area=district, by=by, grids=len(imported))
+    return Imported(plan, carried)
+
+
+def get_district(session: Session, district: str, *, by: Actor) -> Area:
+    """The district; raises NotFound where there is none, Forbidden where it is foreign to the actor."""
+    area = session.get(Area, district)
+    if area is None or area.level != AreaLevel.district:
+        raise NotFound("no_such_district", district=district)
+    require_area(by, district)
+    return area
+
+
+def _source(session: Session, district: str, based_on: BasedOn, latest: Plan | None, by: Actor) -> Plan | None:
+    if based_on is None:
+        return None
+    if based_on == "published":
+        if latest is None:
+            raise NotFound("nothing_published", district=district)
+        return latest
+    source = get_plan(session, based_on, by=by)
+    if source.district != district:
+        raise NotFound("no_such_plan", plan=based_on)
+    return source
+
+
+def _add_plan(session: Session, district: str, *, title: str, based_on: int | None, by: Actor) -> Plan:
+    plan = Plan(district=district, title=title, state=PlanState.draft, based_on=based_on, created_by=by.name, version=1)
+    session.add(plan)
+    session.flush()
+    return plan
+
+
+def _copy(session: Session, source: Plan, plan: Plan) -> None:
+    """All rows of a plan under another plan's number, inside the database."""
+    grid_columns = [column for column in Grid.__table__.columns if column.name != "plan_id"]
+    area_columns = [column for column in PlanArea.__table__.columns if column.name != "plan_id"]
+    tables: list[tuple[Any, list[Any]]] = [(Grid, grid_columns), (PlanArea, area_columns)]
+    for table, columns in tables:
+        # Shapes are copied as they are: through the type's own column expression they would travel as EWKB and back.
+        rows = select(literal(plan.id), *(text(column.name) for column in columns)).select_from(table)
+        statement = insert(table).from_select(
+            ["plan_id", *(column.name for column in columns)], rows.where(table.plan_id == source.id)
+        )
+        session.execute(statement)
+    frame = select(text("frame")).select_from(Plan).where(Plan.id == source.id).scalar_subquery()
+    report = select(Plan.report).where(Plan.id == source.id).scalar_subquery()
+    values = {"frame": frame, "report": report, "frame_from": source.frame_from}
+    session.execute(update(Plan).where(Plan.id == plan.id).values(values))
+    session.refresh(plan)
+
+
+def _carry_on(session: Session, source: Plan, plan: Plan) -> None:
+    """Who drew a plan, and whom a person decided to put in charge: both hold for a copy of it."""
+    plan.editors = list(source.editors)
+    columns = ["grid_code", "worker_id", "role", "origin"]
+    decided = select(literal(plan.id), *(getattr(Successor, name) for name in columns)).where(
+        Successor.plan_id == source.id, Successor.origin == "decided"
+    )
+    session.execute(insert(Successor).from_select(["plan_id", *columns], decided))
+    session.flush()
+
+
+def _refuse_twins(imported: Sequence[ImportedGrid]) -> None:
+    seen: set[str] = set()
+    for row in imported:
+        if row.code in seen:
+            raise Conflict("code_twice", grid=row.code)
+        seen.add(row.code)
+
+
+def _board_of(
+    session: Session, plan: Plan, imported: Sequence[ImportedGrid], frame: BaseGeometry | Literal["union"] | None
+) -> Board:
+    plane, rings = _official(session, plan.district)
+    shapes = single(_on_plane(objects(row.polygon for row in imported), plane))
+    targets = load_targets(session, [ring.code for ring in rings])
+    return build(
+        stamp_of(plan),
+        plan.district,
+        epsg=plane.epsg,
+        rows=(_row(one, shape) for one, shape in zip(imported, shapes, strict=True)),
+        shapes={one.code: shape for one, shape in zip(imported, shapes, strict=True)},
+        frame=_frame_of(session, plan.district, plane, shapes, frame),
+        areas=rings,
+        targets=targets,
+    )
+
+
+def _row(one: ImportedGrid, shape: BaseGeometry | None) -> GridRow:
+    return GridRow(
+        code=one.code,
+        level=one.level,
+        parent_code=one.parent,
+        name=one.name,
+        kind=one.kind,
+        exclusive=one.exclusive,
+        group_name=one.group,
+        parts_allowed=one.parts_allowed,
+        area_m2=0.0 if shape is None else round(float(shape.area), 3),
+    )
+
+
+def _on_plane(shapes: Any, plane: Plane) -> Any:
+    """Shapes in degrees as shapes in metres on the lattice, long edges divided; None where they are empty."""
+    usable = objects(None if shape is None or shape.is_empty else shapely.force_2d(shape) for shape in shapes)
+    return densified(plane.to_metres(usable))
+
+
+def _frame_of(
+    session: Session, district: str, plane: Plane, shapes: Any, frame: BaseGeometry | Literal["union"] | None
+) -> BaseGeometry:
+    if isinstance(frame, str):
+        ground = objects(_meant(shape) for shape in shapes if shape is not None)
+        around = frame_around(ground, _ground_of_others(session, district, plane))
+        if around.is_empty:
+            raise Unacceptable("no_frame", district=district)
+        return around
+    if frame is not None:
+        return single(_on_plane(objects([frame]), plane))[0]  # type: ignore[no-any-return]
+    official = _official_frame(session, district, plane)
+    if official is None:
+        raise Unacceptable("no_frame", district=district)
+    return official
+
+
+def _ground_of_others(session: Session, district: str, plane: Plane) -> BaseGeometry:
+    """What the plans of other districts frame, in metres: a hole filled by an enclave of a neighbour is no gap."""
+    others = select(Plan.frame.ST_AsBinary()).where(
+        Plan.district != district, Plan.frame.is_not(None), Plan.state != PlanState.archived
+    )
+    frames = objects(shapely.from_wkb(bytes(wkb)) for wkb in session.scalars(others))
+    return shapely.union_all(plane.to_metres(frames)) if len(frames) else shapely.Polygon()
+
+
+def _meant(shape: BaseGeometry) -> BaseGeometry:
+    """A polygon as it is, an invalid one as its structure means it: its ground belongs to the district all the same."""
+    if "Polygon" not in shape.geom_type or shape.is_valid:
+        return shape if "Polygon" in shape.geom_type else shapely.Polygon()
+    try:
+        return rebuilt("", shape)
+    except NotRepairable:
+        return shapely.Polygon()
+
+
+def _official(session: Session, district: str) -> tuple[Plane, list[AreaRing]]:
+    """The plane of a district and its official area rings in metres."""
+    area = session.get_one(Area, district)
+    assert area.crs_epsg is not None, "the database demands that districts name their CRS"
+    plane = Plane(area.crs_epsg)
+    columns = (Area.code, Area.level, Area.name, Area.parent_code, func.ST_AsBinary(Area.geom))
+    # By the chain of parents: foreign codes of areas need not carry the district's prefix.
+    below = select(Area.code).where(Area.parent_code == district).cte("below", recursive=True)
+    below = below.union_all(select(Area.code).where(Area.parent_code == below.c.code))
+    inner = select(*columns).where(Area.code.in_(select(below.c.code))).order_by(Area.code)
+    rows = session.execute(inner).all()
+    shapes: Any = single(_on_plane(objects(shapely.from_wkb(objects(row[4] for row in rows))), plane)) if rows else []
+    return plane, [AreaRing(row[0], row[1], row[2], row[3], ring) for row, ring in zip(rows, shapes, strict=True)]
+
+
+def _official_frame(session: Session, district: str, plane: Plane) -> BaseGeometry | None:
+    wkb = session.scalar(select(func.ST_AsBinary(Area.geom)).where(Area.code == district))
+    if wkb is None:
+        return None
+    return single(_on_plane(objects([shapely.from_wkb(wkb)]), plane))[0]  # type: ignore[no-any-return]
+
+
+def _store_import(session: Session, plan: Plan, review: Review) -> None:
+    board = review.board
+    degrees = board.plane.to_degrees(multi(objects(board.shape(code) for code in board.rows)))
+    sound = (shapely.is_valid(degrees) & ~shapely.is_empty(degrees)).tolist()
+    rows = [replace(row, imperfect=not good) for row, good in zip(board.rows.values(), sound, strict=True)]
+    _write_frame(session, plan, board.partition.frame, plane=board.plane)
+    _write_areas(session, plan, list(board.areas.values()), board.plane)
+    copy_rows(session, "grids", columns=_COPIED, rows=_copied(plan.id, rows, degrees))
+    plan.report = {"version": plan.version, "ok": review.report.ok, "summary": review.report.summary(board)}
+    session.flush()
+    keep(session, OpenDraft(board.with_rows({row.code: row for row in rows}), review.report))
+
+
+_COPIED = ["plan_id", *(column.key for column in COLUMNS), "geom"]
+
+
+def _copied(plan_id: int, rows: Sequence[GridRow], degrees: Any) -> Iterator[tuple[Any, ...]]:
+    ewkb = shapely.to_wkb(shapely.set_srid(degrees, WGS84), hex=True, include_srid=True)
+    for row, shape in zip(rows, ewkb.tolist(), strict=True):
+        yield (plan_id, *(getattr(row, column.key) for column in COLUMNS), shape)
+
+
+def _write_frame(session: Session, plan: Plan, frame: BaseGeometry | None, *, plane: Plane) -> None:
+    if frame is not None:
+        wkb = in_degrees([frame], plane)[0]
+        session.execute(update(Plan).where(Plan.id == plan.id).values(frame=func.ST_GeomFromWKB(wkb, WGS84)))
+
+
+def _write_areas(session: Session, plan: Plan, rings: Sequence[AreaRing], plane: Plane) -> None:
+    for ring in rings:
+        shape = None if ring.ring is None else func.ST_GeomFromWKB(in_degrees([ring.ring], plane)[0], WGS84)
+        values = {"code": ring.code, "level": ring.level, "name": ring.name, "parent_code": ring.parent_code}
+        session.execute(insert(PlanArea).values(plan_id=plan.id, geom=shape, **values))

@@ -1,0 +1,1 @@
+"""Drafts kept in memory by a process between requests."""

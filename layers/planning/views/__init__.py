@@ -1,0 +1,1 @@
+"""Plans and their grids as pages, other services and papers take them."""
