@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -32,7 +31,7 @@ from layers.importing.reading import POLYGONS, Sheet, parsed
 from layers.importing.report import UNION, ImportOptions, ImportReport
 from layers.importing.values import Unreadable, one_of
 from layers.importing.words import GRID_KINDS, YES_NO
-from layers.planning import ImportedGrid
+from layers.planning import Frame, ImportedGrid
 from layers.plans import Plan, in_force_now
 from tiling.plane import Plane
 
@@ -73,12 +72,13 @@ def store_grids(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     districts: dict[str, list[DraftRow]] = defaultdict(list)
     for draft in rows:
         districts[draft.district].append(draft)
-    frame = _frame(sheet.options)
-    for number, (district, own) in enumerate(sorted(districts.items())):
-        sheet.progress("drafting", number / len(districts))
+    for district, own in sorted(districts.items()):
         require_area(by, district)
         _ensure_district(session, sheet, own, rows)
-        _make_draft(session, sheet, own, frame, by=by)
+    frames = _frames_of(session, sheet.options, districts)
+    for number, (district, own) in enumerate(sorted(districts.items())):
+        sheet.progress("drafting", number / len(districts))
+        _make_draft(session, sheet, own, frames[district], by=by)
     _remark_on_frames(session, sheet)
     _remark_on_columns(sheet, stored=len(rows))
     return sheet.gathering.report(read=len(sheet), stored=len(rows))
@@ -235,12 +235,14 @@ def _of_their_grids(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     return [draft for draft in rows if draft.grid.code not in wrong]
 
 
-def _frame(options: ImportOptions) -> BaseGeometry | Literal["union"] | None:
+def _frames_of(session: Session, options: ImportOptions, districts: Mapping[str, list[DraftRow]]) -> dict[str, Frame]:
     if options.frame is None:
-        return None
-    if options.frame == UNION:
-        return "union"
-    return read_frame(Path(options.frame), crs=options.crs, datum=options.datum)
+        return dict.fromkeys(districts)
+    if options.frame != UNION:
+        return dict.fromkeys(districts, read_frame(Path(options.frame), crs=options.crs, datum=options.datum))
+    shapes = {district: [draft.grid.polygon for draft in own] for district, own in districts.items()}
+    framed = planning.frames_around(session, shapes)
+    return {district: framed.get(district, "union") for district in districts}
 
 
 def _ensure_district(session: Session, sheet: Sheet, own: list[DraftRow], rows: list[DraftRow]) -> None:
@@ -261,7 +263,7 @@ def _make_draft(
     session: Session,
     sheet: Sheet,
     own: list[DraftRow],
-    frame: BaseGeometry | Literal["union"] | None,
+    frame: Frame,
     *,
     by: Actor,
 ) -> None:

@@ -25,7 +25,8 @@ from layers.planning.edits.rebasing import preview_rebase, rebase, tick_redone
 from layers.planning.edits.repairing import propose_repair, repair
 from layers.planning.life.carrying import Below, Carried, LeftOut, left_out
 from layers.planning.life.certificates import certificate_of, find_faults
-from layers.planning.life.drafting import BasedOn, ImportedGrid, create, import_draft, import_over
+from layers.planning.life.drafting import BasedOn, Frame, ImportedGrid, create, import_draft, import_over
+from layers.planning.life.framing import FrameOfGrids, frames_around
 from layers.planning.life.lifecycle import archive, report_of, return_, submit, withdraw
 from layers.planning.life.publishing import publish, settle
 from layers.planning.views.changes_since import News, Standing, list_standings, news_since, read_news
@@ -40,6 +41,8 @@ __all__ = [
     "Carried",
     "Chart",
     "Edited",
+    "Frame",
+    "FrameOfGrids",
     "Handover",
     "ImportedGrid",
     "LeftOut",
@@ -55,6 +58,7 @@ __all__ = [
     "edit",
     "features_of",
     "find_faults",
+    "frames_around",
     "handover_of",
     "import_draft",
     "import_over",

@@ -10,7 +10,7 @@ proposed again has nothing to do. Grids whose ground and nodes do not change are
 
 from tiling.repair.choosing import LEAVE, MEND, VERBS, Rule
 from tiling.repair.deciding import Decision
-from tiling.repair.framing import frame_around
+from tiling.repair.framing import frame_around, is_thin
 from tiling.repair.proposing import (
     Difference,
     FrameFrom,
@@ -34,6 +34,7 @@ __all__ = [
     "change_of",
     "frame_around",
     "homes_of",
+    "is_thin",
     "propose",
     "rebuilt",
     "rings_with_nodes",

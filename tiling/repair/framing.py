@@ -9,20 +9,27 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.partition import dissolve, polygonal
+from tiling.plane import LATTICE_M
+from tiling.tolerance import Tolerance
 
 Shapes = NDArray[np.object_]
+# Ground lies in a hole that it fills to half or of which half lies there; what only touches shares a strip.
+LIES_IN = 0.5
 
 
 def frame_around(pieces: Shapes, outside: BaseGeometry | None = None) -> BaseGeometry:
     """The outline of pieces of ground in metres, every vertex kept; its holes are filled, for a hole is a gap.
 
-    Only holes that lie in `outside` stay holes: somebody said that they are none of the district's ground.
+    Only what lies in `outside` is left out of them: somebody said that it is none of the district's ground. What would
+    be left of a hole beside that and is nowhere wider than `sliver_m` is left out with it: borders of neighbours do not
+    meet exactly. A part of `outside` is taken with its own holes, so that an enclave's gap is the enclave's.
     """
     union = dissolve(pieces)
     if union.is_empty:
         return union
     parts = shapely.get_parts(union)
-    filled = np.array([_filled(part, parts, outside) for part in parts.tolist()], dtype=object)
+    others = _parts_of(outside)
+    filled = np.array([_filled(part, parts, others) for part in parts.tolist()], dtype=object)
     inner, outer = STRtree(filled).query(filled, predicate="within")
     swallowed = np.unique(inner[inner != outer])
     return polygonal(shapely.multipolygons(np.delete(filled, swallowed).tolist()))
@@ -37,14 +44,40 @@ def left_out(frame: BaseGeometry | None) -> BaseGeometry:
     return shapely.difference(shapely.union_all(shapely.polygons(rings)), frame) if rings else shapely.Polygon()
 
 
-def _filled(part: shapely.Polygon, parts: Shapes, outside: BaseGeometry | None) -> BaseGeometry:
-    if outside is None or outside.is_empty:
+def is_thin(ground: BaseGeometry) -> bool:
+    """Whether ground in metres is nowhere wider than a sliver ([S4])."""
+    return bool(shapely.is_empty(shapely.buffer(ground, -Tolerance().sliver_m / 2)))
+
+
+def _parts_of(outside: BaseGeometry | None) -> Shapes:
+    """Each part as the ground that its outline encloses."""
+    if outside is None:
+        return np.empty(0, dtype=object)
+    parts = shapely.get_parts(shapely.get_parts(outside))
+    return np.asarray(parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)])
+
+
+def _filled(part: shapely.Polygon, parts: Shapes, others: Shapes) -> BaseGeometry:
+    if not len(others):
         return shapely.Polygon(part.exterior)
-    return shapely.Polygon(part.exterior, [ring for ring in part.interiors if _is_outside(ring, parts, outside)])
+    kept, taken = [], []
+    for ring in part.interiors:
+        ground = _taken(shapely.Polygon(ring), parts, others)
+        if ground is None:
+            kept.append(ring)
+        elif not ground.is_empty:
+            taken.append(ground)
+    shell = shapely.Polygon(part.exterior, kept)
+    return shapely.difference(shell, shapely.union_all(taken), grid_size=LATTICE_M) if taken else shell
 
 
-def _is_outside(ring: shapely.LinearRing, parts: Shapes, outside: BaseGeometry) -> bool:
-    hole = shapely.Polygon(ring)
+def _taken(hole: shapely.Polygon, parts: Shapes, others: Shapes) -> BaseGeometry | None:
+    """What others hold of a hole; None where they hold all of it but for slivers and what the islands in it are."""
+    shared = shapely.area(shapely.intersection(others, hole))
+    there = others[(shared > 0) & (shared >= LIES_IN * np.minimum(shapely.area(others), hole.area))]
+    if not len(there):
+        return shapely.Polygon()
+    taken = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(there)))
     islands = parts[shapely.covered_by(parts, hole)]
-    bare = shapely.difference(hole, shapely.union_all(islands)) if len(islands) else hole
-    return bool(shapely.intersects(outside, shapely.point_on_surface(bare)))
+    rest = shapely.difference(hole, shapely.union_all([taken, *islands]))
+    return None if is_thin(rest) else shapely.intersection(taken, hole)

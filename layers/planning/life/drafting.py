@@ -18,6 +18,7 @@ from layers.db import WGS84, copy_rows
 from layers.errors import Conflict, NotFound, Unacceptable
 from layers.grids import Grid, GridKind, GridLevel
 from layers.planning.life.carrying import Below, Carried, carry_over
+from layers.planning.life.framing import FrameOfGrids, frames_around, on_plane
 from layers.planning.memory.draft_cache import OpenDraft, keep, mark_written
 from layers.planning.report.draft_report import Review, review_all
 from layers.planning.state import codes
@@ -25,11 +26,11 @@ from layers.planning.state.board import COLUMNS, AreaRing, Board, GridRow, build
 from layers.planning.state.loading import in_degrees, load_targets, stamp_of
 from layers.plans import Plan, PlanArea, PlanState, find_latest, get_plan
 from layers.successors import Successor
-from tiling.errors import NotRepairable
-from tiling.plane import Plane, densified
-from tiling.repair import frame_around, rebuilt
+from tiling.plane import Plane
 
 BasedOn = Literal["published"] | int | None
+# In degrees; "union" is that of the polygons of this district alone; None is the district's stored boundary.
+Frame = BaseGeometry | FrameOfGrids | Literal["union"] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def import_draft(
     district: str,
     *,
     rows: Iterable[ImportedGrid],
-    frame: BaseGeometry | Literal["union"] | None,
+    frame: Frame,
     by: Actor,
     title: str = "",
 ) -> Plan:
@@ -99,18 +100,18 @@ def import_over(
     district: str,
     *,
     rows: Iterable[ImportedGrid],
-    frame: BaseGeometry | Literal["union"] | None,
+    frame: Frame,
     below: Below,
     by: Actor,
     title: str = "",
 ) -> Imported:
     """A new draft from a file's polygons, with its report; nothing is repaired, imperfect shapes are stored as such.
 
-    `frame` in degrees, "union" for the outline of the polygons, None for the district's stored boundary. What the
-    outline encloses without a polygon is a gap, unless a person says that it is outside (by a repair). Edges over
-    200 m get points, the same from either end. With `below="keep"` sub-grids and overlays in force come along where the
-    file has none. Raises Conflict for a code given twice and Unacceptable where there is no frame. About 1 s for 1,000
-    grids.
+    `frame` in degrees, one of `frames_around` where a file holds several districts, "union" for the outline of these
+    polygons, None for the district's stored boundary. What an outline encloses without a polygon is a gap, unless it is
+    a neighbour's or a person says that it is outside (by a repair). Edges over 200 m get points, the same from either
+    end. With `below="keep"` sub-grids and overlays in force come along where the file has none. Raises Conflict for a
+    code given twice and Unacceptable where there is no frame. About 1 s for 1,000 grids.
     """
     get_district(session, district, by=by)
     mark_written(session)
@@ -121,7 +122,7 @@ def import_over(
     if by.kind != "service":
         plan.editors = [by.name]
         session.flush()
-    plan.frame_from = "grids" if isinstance(frame, str) else "given"
+    plan.frame_from = "grids" if isinstance(frame, str | FrameOfGrids) else "given"
     board, carried = _board_of(session, plan, imported, frame), Carried()
     if below == "keep":
         board, carried = carry_over(session, plan, board)
@@ -198,11 +199,9 @@ def _refuse_twins(imported: Sequence[ImportedGrid]) -> None:
         seen.add(row.code)
 
 
-def _board_of(
-    session: Session, plan: Plan, imported: Sequence[ImportedGrid], frame: BaseGeometry | Literal["union"] | None
-) -> Board:
+def _board_of(session: Session, plan: Plan, imported: Sequence[ImportedGrid], frame: Frame) -> Board:
     plane, rings = _official(session, plan.district)
-    shapes = single(_on_plane(objects(row.polygon for row in imported), plane))
+    shapes = single(on_plane(objects(row.polygon for row in imported), plane))
     targets = load_targets(session, [ring.code for ring in rings])
     return build(
         stamp_of(plan),
@@ -210,7 +209,7 @@ def _board_of(
         epsg=plane.epsg,
         rows=(_row(one, shape) for one, shape in zip(imported, shapes, strict=True)),
         shapes={one.code: shape for one, shape in zip(imported, shapes, strict=True)},
-        frame=_frame_of(session, plan.district, plane, shapes, frame),
+        frame=_frame_of(session, plan.district, plane, imported, frame),
         areas=rings,
         targets=targets,
     )
@@ -230,46 +229,21 @@ def _row(one: ImportedGrid, shape: BaseGeometry | None) -> GridRow:
     )
 
 
-def _on_plane(shapes: Any, plane: Plane) -> Any:
-    """Shapes in degrees as shapes in metres on the lattice, long edges divided; None where they are empty."""
-    usable = objects(None if shape is None or shape.is_empty else shapely.force_2d(shape) for shape in shapes)
-    return densified(plane.to_metres(usable))
-
-
 def _frame_of(
-    session: Session, district: str, plane: Plane, shapes: Any, frame: BaseGeometry | Literal["union"] | None
+    session: Session, district: str, plane: Plane, imported: Sequence[ImportedGrid], frame: Frame
 ) -> BaseGeometry:
-    if isinstance(frame, str):
-        ground = objects(_meant(shape) for shape in shapes if shape is not None)
-        around = frame_around(ground, _ground_of_others(session, district, plane))
-        if around.is_empty:
+    if frame == "union":
+        frame = frames_around(session, {district: [one.polygon for one in imported]}).get(district)
+        if frame is None:
             raise Unacceptable("no_frame", district=district)
-        return around
+    if isinstance(frame, FrameOfGrids):
+        frame = frame.shape
     if frame is not None:
-        return single(_on_plane(objects([frame]), plane))[0]  # type: ignore[no-any-return]
+        return single(on_plane(objects([frame]), plane))[0]  # type: ignore[no-any-return]
     official = _official_frame(session, district, plane)
     if official is None:
         raise Unacceptable("no_frame", district=district)
     return official
-
-
-def _ground_of_others(session: Session, district: str, plane: Plane) -> BaseGeometry:
-    """What the plans of other districts frame, in metres: a hole filled by an enclave of a neighbour is no gap."""
-    others = select(Plan.frame.ST_AsBinary()).where(
-        Plan.district != district, Plan.frame.is_not(None), Plan.state != PlanState.archived
-    )
-    frames = objects(shapely.from_wkb(bytes(wkb)) for wkb in session.scalars(others))
-    return shapely.union_all(plane.to_metres(frames)) if len(frames) else shapely.Polygon()
-
-
-def _meant(shape: BaseGeometry) -> BaseGeometry:
-    """A polygon as it is, an invalid one as its structure means it: its ground belongs to the district all the same."""
-    if "Polygon" not in shape.geom_type or shape.is_valid:
-        return shape if "Polygon" in shape.geom_type else shapely.Polygon()
-    try:
-        return rebuilt("", shape)
-    except NotRepairable:
-        return shapely.Polygon()
 
 
 def _official(session: Session, district: str) -> tuple[Plane, list[AreaRing]]:
@@ -283,7 +257,7 @@ def _official(session: Session, district: str) -> tuple[Plane, list[AreaRing]]:
     below = below.union_all(select(Area.code).where(Area.parent_code == below.c.code))
     inner = select(*columns).where(Area.code.in_(select(below.c.code))).order_by(Area.code)
     rows = session.execute(inner).all()
-    shapes: Any = single(_on_plane(objects(shapely.from_wkb(objects(row[4] for row in rows))), plane)) if rows else []
+    shapes: Any = single(on_plane(objects(shapely.from_wkb(objects(row[4] for row in rows))), plane)) if rows else []
     return plane, [AreaRing(row[0], row[1], row[2], row[3], ring) for row, ring in zip(rows, shapes, strict=True)]
 
 
@@ -291,7 +265,7 @@ def _official_frame(session: Session, district: str, plane: Plane) -> BaseGeomet
     wkb = session.scalar(select(func.ST_AsBinary(Area.geom)).where(Area.code == district))
     if wkb is None:
         return None
-    return single(_on_plane(objects([shapely.from_wkb(wkb)]), plane))[0]  # type: ignore[no-any-return]
+    return single(on_plane(objects([shapely.from_wkb(wkb)]), plane))[0]  # type: ignore[no-any-return]
 
 
 def _store_import(session: Session, plan: Plan, review: Review) -> None:
