@@ -14,8 +14,9 @@ from gis_api.answers import shown
 from gis_api.dependencies import Planner, Tx
 from gis_api.errors import Problem
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
-from gis_api.routes.plans.edits import Code, tell_edit
+from gis_api.routes.plans.edits import tell_edit
 from gis_api.routes.plans.once import Ticket_, find_answer
+from gis_api.routes.plans.operations import Code
 from gis_api.strict_routes import StrictRoute
 from layers import planning
 from tiling.repair import VERBS, Rule

@@ -14,6 +14,8 @@ from layers.errors import Conflict
 from layers.grids import GridLevel
 from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow
+from tiling.borders.cutting import drawn_polygon
+from tiling.errors import InvalidShape, NoSuchGrid, OutsideFrame
 from tiling.partition import Change
 
 
@@ -64,6 +66,35 @@ class Table:
             level=level,
             plan_id=board.stamp.plan_id,
         )
+
+    def xy_of(self, position: tuple[float, float]) -> tuple[float, float]:
+        """A position in metres on the lattice."""
+        point = self.board.plane.to_metres(shapely.Point(position))
+        if not np.isfinite(shapely.get_coordinates(point)).all():
+            raise InvalidShape("The position is outside the plane of this city.")
+        return float(shapely.get_x(point)), float(shapely.get_y(point))
+
+    def shape_of(self, geometry: BaseGeometry) -> BaseGeometry:
+        """A drawn shape in metres on the lattice."""
+        shape = self.board.plane.to_metres(shapely.force_2d(geometry))
+        if not np.isfinite(shapely.get_coordinates(shape)).all():
+            raise InvalidShape("The shape is outside the plane of this city.")
+        return shape
+
+    def overlay_shape(self, geometry: BaseGeometry) -> BaseGeometry:
+        """The outline of an overlay in metres: it may overlap anything and reach over the frame, not lie outside it."""
+        shape = drawn_polygon(self.shape_of(geometry))
+        frame = self.board.partition.frame
+        if frame is not None and not shape.intersects(frame):
+            raise OutsideFrame("An overlay has ground in the frame.", where=shape)
+        return shape
+
+    def tile_row(self, code: str) -> GridRow:
+        """The row of a grid that is part of the tiling."""
+        row = self.board.rows.get(code)
+        if row is None or not row.exclusive:
+            raise NoSuchGrid(f"There is no grid {code}.", grid=code)
+        return row
 
     def sub_code(self, grid: str, taken: Collection[str]) -> str:  # noqa: ARG002 - the lineage knows what is taken
         """A new sub-grid's code, in the form in which the pure edits ask for one."""

@@ -11,6 +11,7 @@ import { GridCard } from "./gridcard.js";
 import { isTyped } from "./keys.js";
 import { Layers } from "./layers.js";
 import { outOfRange } from "./panel.js";
+import { partsOthers } from "./operations/registry.js";
 import { waysOn } from "./pieces.js";
 import { Published } from "./published.js";
 import { Rail } from "./rail.js";
@@ -27,7 +28,6 @@ const MOST_MARKS = 2000;
 // An overlay is taken by its outline: inside it the grids below are meant, unless overlays are what is selected.
 const OUTLINE_PX = 7;
 // Enter on a button there presses the button, whatever is being drawn.
-const PARTING = new Set(["carve", "give", "set"]);
 const ELSEWHERE = ".panel, .bar, .toast, .layers";
 
 export class Editor {
@@ -319,7 +319,7 @@ export class Editor {
   refuse(problem, operation) {
     const away = problem.where && !map.getBounds().intersects(boundsOf(boxOf([problem.where])));
     if (away) show(boxOf([problem.where]), { animate: true, maxZoom: 18, padding: [160, 160] });
-    if (problem.code !== "splits_grid" || !PARTING.has(operation?.op)) {
+    if (problem.code !== "splits_grid" || !partsOthers(operation)) {
       this.desk.say(
         [problem.message, ...(problem.errors?.map(({ msg }) => msg) ?? [])]
           .filter((said, i, all) => all.indexOf(said) === i)

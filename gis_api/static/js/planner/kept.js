@@ -1,7 +1,7 @@
 // What is kept and not decided yet, as a small card over the map: edits to decide about, and sketches to be drawn again.
 import { clock, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { sketchOf } from "./bearing.js";
+import { sketchOf } from "./operations/registry.js";
 import { whatOf } from "./merge.js";
 import { paintMark } from "./marks.js";
 

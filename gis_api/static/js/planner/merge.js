@@ -2,7 +2,7 @@
 // Nothing is given up by closing the dialog: the edit stays among those to decide about.
 import { clock, config, number, t, has } from "../config.js";
 import { el } from "../dom.js";
-import { obstacleTo } from "./bearing.js";
+import { obstacleTo } from "./operations/registry.js";
 import { mergeMaps } from "./merge_maps.js";
 import { shortCode } from "./names.js";
 

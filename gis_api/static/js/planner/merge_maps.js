@@ -1,7 +1,8 @@
 // Two small maps beside each other: what I drew, and what the others made of the same place.
 import { svg } from "../dom.js";
 import { boxOf, toWorld } from "../map/world.js";
-import { gridCode, polygonsOf, sketchOf } from "./bearing.js";
+import { polygonsOf } from "./operations/effects.js";
+import { gridCode, sketchOf } from "./operations/registry.js";
 import { meets } from "./tiling.js";
 
 const WIDTH = 320;

@@ -3,6 +3,7 @@ import { t } from "../config.js";
 import { el } from "../dom.js";
 import { positions } from "../map/world.js";
 import { shortCode } from "./names.js";
+import { takerOf } from "./operations/registry.js";
 
 const MOST_TAKERS = 8;
 
@@ -23,7 +24,7 @@ export function takersOf(tiling, where) {
 
 // The ways on after such a refusal, as buttons: along with what was drawn, or to one of the neighbours. `look` shows a grid.
 export function waysOn(problem, { operation, tiling, again, look }) {
-  const along = operation.op === "give" ? operation.to : "new";
+  const along = takerOf(operation);
   const cut = tiling.shapes.get(problem.body?.grid);
   const loser = cut?.level === "sub_grid" ? tiling.shapes.get(cut.parent) : cut;
   // Ground stays in its community, so only grids of the same one are asked about.

@@ -5,7 +5,7 @@
 // does is held until the person has decided, and without a connection edits wait in line (line.js).
 import { call, ConnectionLost, get, Problem } from "../api.js";
 import { config, t } from "../config.js";
-import { drawnBefore, featuresBefore, gridCode, touchedBy } from "./bearing.js";
+import { drawnBefore, featuresBefore, gridCode, touchedBy } from "./operations/registry.js";
 import { Line } from "./line.js";
 import { newKey, Queue } from "./queue.js";
 

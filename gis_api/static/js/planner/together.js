@@ -4,7 +4,7 @@ import { byTest, el } from "../dom.js";
 import { Painted } from "../map/canvas.js";
 import { map, show } from "../map/place.js";
 import { boxOf, storedOf } from "../map/world.js";
-import { sketchOf } from "./bearing.js";
+import { sketchOf } from "./operations/registry.js";
 import { Kept } from "./kept.js";
 import { Live } from "./live.js";
 import { deedOf, MergeDialog, nameOf } from "./merge.js";

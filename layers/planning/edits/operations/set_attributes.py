@@ -7,35 +7,63 @@ those below. Both keep their code, for they are the same grid.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Annotated, Any
 
 from shapely.geometry.base import BaseGeometry
 
 from layers.errors import Unacceptable
 from layers.grids import GridKind, GridLevel
 from layers.planning.edits.drawn import Drawn, Table, community_at
-from layers.planning.edits.operations import SetAttributes
+from layers.planning.edits.operations.operation import Code, Column, Columns, Name, Operation, Sent
 from layers.planning.state.board import Board, GridRow
 from tiling import reshape
 from tiling.errors import OutsideFrame
 from tiling.partition import Change
 
+# What can be set, each under the name of its member.
+COLUMNS = Columns(
+    (
+        Column("name", "name", Annotated[str, Sent.given_name]),
+        Column("kind", "kind", GridKind),
+        Column("exclusive", "exclusive", bool),
+        Column("group", "group_name", Name, removable=True),
+        Column("parts_allowed", "parts_allowed", bool),
+        Column("locked", "locked", bool),
+    )
+)
 
-def set_attributes(table: Table, op: SetAttributes) -> Drawn:
-    """What naming a grid otherwise, or making it something else, does to a board; raises Unacceptable, NotFound."""
-    old = table.board.get_row(op.code)
-    row = replace(old, **dict(op.values))
-    _refuse_impossible(table.board, old, row)
-    if op.new_code is not None and op.new_code != op.code:
-        if row.exclusive != old.exclusive:
-            raise Unacceptable("one_at_a_time", errors=[(["new_code"], "one_at_a_time")], grid=op.code)
-        return _recoded(table, row, op.new_code)
-    if old.exclusive and not row.exclusive:
-        return _lifted(table.board, row, into=op.into)
-    if row.exclusive and not old.exclusive:
-        return _laid(table.board, row, pieces_to=op.pieces_to)
-    return Drawn(rows={op.code: row, **_parts(table.board, row)})
+
+@dataclass(frozen=True, kw_only=True)
+class SetAttributes(Operation):
+    """Rename a grid, change its code or what it is; members that are not sent stay.
+
+    With `exclusive` false a tile becomes an overlay and `into` gets its ground; with true an overlay becomes a tile,
+    takes its ground, and `pieces_to` says as for a carve who gets what a neighbour would lose contact with.
+    """
+
+    op = "set"
+    code: Code
+    new_code: Code | None = None
+    values: Annotated[Mapping[str, Any], COLUMNS] = field(default_factory=lambda: MappingProxyType({}))
+    into: Code | None = None
+    pieces_to: Code | None = None
+
+    def draw(self, table: Table) -> Drawn:
+        """The grid under its new name, code or kind; raises Unacceptable, NotFound."""
+        old = table.board.get_row(self.code)
+        row = replace(old, **dict(self.values))
+        _refuse_impossible(table.board, old, row)
+        if self.new_code is not None and self.new_code != self.code:
+            if row.exclusive != old.exclusive:
+                raise Unacceptable("one_at_a_time", errors=[(["new_code"], "one_at_a_time")], grid=self.code)
+            return _recoded(table, row, self.new_code)
+        if old.exclusive and not row.exclusive:
+            return _lifted(table.board, row, into=self.into)
+        if row.exclusive and not old.exclusive:
+            return _laid(table.board, row, pieces_to=self.pieces_to)
+        return Drawn(rows={self.code: row, **_parts(table.board, row)})
 
 
 def _refuse_impossible(board: Board, old: GridRow, row: GridRow) -> None:

@@ -1,0 +1,5 @@
+import { operation } from "./effects.js";
+
+export const merge = operation("merge", {
+  codes: ({ codes }) => codes,
+});

@@ -1,0 +1,6 @@
+import { operation } from "./effects.js";
+
+export const reshape = operation("reshape", {
+  codes: ({ code }) => [code],
+  sketch: ({ geometry }) => geometry,
+});

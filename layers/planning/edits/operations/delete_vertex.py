@@ -1,0 +1,21 @@
+"""Taking a vertex out of a border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.operations.operation import Operation, Position
+from tiling import borders
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteVertex(Operation):
+    """Take the vertex at `at` out of every ring that has it."""
+
+    op = "delete_vertex"
+    at: Position
+
+    def draw(self, table: Table) -> Drawn:
+        """The neighbours without the vertex."""
+        return Drawn(borders.delete_vertex(table.board.partition, table.xy_of(self.at)))

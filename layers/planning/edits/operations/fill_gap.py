@@ -1,0 +1,24 @@
+"""Ground of nobody that gets an owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import shapely
+
+from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.operations.operation import Code, Operation, Point
+from tiling import reshape
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillGap(Operation):
+    """Give the gap at a point to a grid beside it."""
+
+    op = "fill_gap"
+    where: Point
+    into: Code
+
+    def draw(self, table: Table) -> Drawn:
+        """The grid with the gap filled."""
+        return Drawn(reshape.fill_gap(table.board.partition, shapely.Point(table.xy_of(self.where)), into=self.into))

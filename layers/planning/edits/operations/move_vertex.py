@@ -1,0 +1,23 @@
+"""Moving a vertex that grids share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.operations.operation import Operation, Position, SentAs
+from tiling import borders
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveVertex(Operation):
+    """Move a shared vertex; all grids that have it follow. `from` is its stored position."""
+
+    op = "move_vertex"
+    at: Annotated[Position, SentAs("from")]
+    to: Position
+
+    def draw(self, table: Table) -> Drawn:
+        """The neighbours with the vertex at its new place."""
+        return Drawn(borders.move_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))
