@@ -114,7 +114,7 @@ def map_page(
     layers: Sequence[Element] = (),
     config: Mapping[str, Any] | None = None,
     sections: Sequence[str] = (),
-    ahead: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
 ) -> Response:
     """A page with a map on the stored ground; 401 and 403 are answered with their pages."""
     from gis_api.maps.ground import ground
@@ -123,7 +123,9 @@ def map_page(
         return refused(reader)
     drawn = (*ground(reader.base_map), *layers)
     told = {**map_config(reader), **(config or {})}
-    return page(reader, name, config=told, sections=("map", *sections), values={"ahead": ahead}, layers=drawn)
+    return page(
+        reader, name, config=told, sections=("map", *sections), values={"ahead": (), **(values or {})}, layers=drawn
+    )
 
 
 def page(
@@ -190,9 +192,10 @@ def _doors(person: Actor | None) -> list[dict[str, str]]:
 
 def map_config(reader: Reader) -> dict[str, Any]:
     """What a page's module must know of its map: its name, the ground's colours, the datum of the base map."""
-    from gis_api.maps.ground import variables
+    from gis_api.maps.ground import styles, variables
 
-    return {"map": "map_main", "ground": variables(reader.base_map), "datum": _datum(reader.base_map)}
+    drawn = {"ground": variables(reader.base_map), "ground_styles": styles()}
+    return {"map": "map_main", **drawn, "datum": _datum(reader.base_map)}
 
 
 def _text(lang: str, key: str, **values: object) -> str:

@@ -11,7 +11,7 @@ last (`by`), and a verb asks for the area itself.
 | grids | grids | planning, importing | MultiPolygon 4326 on the city's lattice; valid unless marked imperfect |
 | buildings | buildings, compounds | importing | valid footprint; `inner_point` says which grid it belongs to |
 | households | personal.households | importing | personal: nobody but counting views reads them |
-| roads, water | roads, water, parks | importing | the quiet ground of the map |
+| ground | roads, water, parks | importing | the quiet ground of the map |
 | categories, units | categories, category_clocks, units | categories | one clock per category, level and step |
 | calendars | calendar_years | calendars | revisions of a year, numbered; the last one counts |
 | hazards | hazards | importing | the grid is stored at ingest; `current_code` follows the boundaries |

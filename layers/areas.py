@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.db import WGS84, Base, code_column, geometry_column, now_column
 from layers.errors import NotFound
+from layers.specs import NAME, Code, Field, Imported, LayerSpec, Published, Tile
 from tiling.plane import city_epsg
 
 
@@ -57,6 +58,31 @@ class Area(Base):
     geom: Mapped[Any | None] = geometry_column("MULTIPOLYGON", nullable=True)
     updated_at: Mapped[datetime] = now_column()
 
+
+SPEC = LayerSpec(
+    "areas",
+    Area,
+    imported=Imported(
+        fields=(
+            Field("code", ("code", "adcode", "代码"), Code()),
+            Field("name", NAME),
+            Field("level", ("level", "级别")),
+            Field("parent_code", ("parent_code", "parent", "上级代码"), Code()),
+            Field("kind", ("kind", "类型")),
+            Field("households_target", ("households_target", "每网格户数")),
+            Field("duty_phone", ("duty_phone", "phone", "值班电话"), Code()),
+            Field("centre_name", ("centre_name", "center_name", "中心名称")),
+        ),
+    ),
+    published=Published(
+        "Districts, subdistricts and communities with their boundaries.",
+        "areas t",
+        ("code", "name", "level", "parent_code", "kind"),
+        scoped_by="t.code",
+        key="t.code",
+    ),
+    tile=Tile("areas a", ("a.code", "a.name", "a.level"), 4, geometry="a.geom", scoped_by="a.code"),
+)
 
 # Districts of one city lie this close together (degrees, some 30 km); only foreign codes need the rule.
 _SAME_CITY_DEG = 0.3

@@ -11,7 +11,29 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from layers.access import Role
 from layers.db import Base, code_column, geometry_column, id_column
+from layers.specs import (
+    ID,
+    NAME,
+    POLYGONS,
+    Code,
+    Drawn,
+    Field,
+    Imported,
+    LayerSpec,
+    Published,
+    Real,
+    Searched,
+    Text,
+    Tile,
+    Whole,
+)
+
+# No building is higher than a kilometre or holds as many households as a town.
+MOST_HEIGHT_M = 1000.0
+MOST_FLOORS = 200
+MOST_HOUSEHOLDS = 20_000
 
 
 class Compound(Base):
@@ -57,3 +79,73 @@ class Building(Base):
     inner_point: Mapped[Any] = geometry_column("POINT")
     source: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str | None]
+
+
+SPEC = LayerSpec(
+    "buildings",
+    Building,
+    imported=Imported(
+        fields=(
+            Field("external_id", ID, Code(), stored=False),
+            Field("name", NAME, Text("")),
+            Field("address", ("address", "地址"), Text("", instead=("housenumber", "street"))),
+            Field("street", ("street", "addr_street", "addr:street"), stored=False),
+            Field("housenumber", ("housenumber", "addr_housenumber", "addr:housenumber", "门牌"), stored=False),
+            Field("kind", ("kind", "building", "用途"), Text("building")),
+            Field("floors", ("floors", "levels", "building:levels", "层数"), Whole(most=MOST_FLOORS)),
+            Field("height_m", ("height_m", "height", "height_class_m", "高度"), Real(0.0, MOST_HEIGHT_M)),
+            Field("stairwells", ("stairwells", "units", "单元数"), Whole(most=MOST_HOUSEHOLDS, default=0)),
+            Field("households", ("households", "户数"), Whole(most=MOST_HOUSEHOLDS, default=0)),
+            Field("grid_override", ("grid_override",), Code()),
+        ),
+        shapes=POLYGONS,
+        of_planners=True,
+        judged=True,
+    ),
+    published=Published(
+        "Building footprints; with their households for planners.",
+        "buildings t",
+        ("id", "name", "kind", "floors", "height_m", "stairwells"),
+        point="t.inner_point",
+        reserved=("households",),
+        of_roles=frozenset({Role.planner, Role.admin}),
+    ),
+    tile=Tile("buildings b", ("b.name", "b.kind", "b.floors"), 14, geometry="b.geom"),
+    # Drawn late: at zoom 12 a tile holds a whole town of them.
+    drawn=Drawn("area", "building", order=40, from_zoom=14, edge="road-casing", choice="shown"),
+    searched=Searched(
+        "building",
+        "buildings t",
+        name="coalesce(c.name, '') || t.name",
+        words="lower(coalesce(c.name, '') || t.name || ' ' || t.address)",
+        starts=("lower(t.name)", "lower(coalesce(c.name, '') || t.name || ' ' || t.address)"),
+        point="t.inner_point",
+        joins="LEFT JOIN compounds c ON c.id = t.compound_id",
+        detail="t.address",
+        grid_override="t.grid_override",
+    ),
+)
+COMPOUNDS = LayerSpec(
+    "compounds",
+    Compound,
+    imported=Imported(
+        fields=(
+            Field("external_id", ID, Code(), stored=False),
+            Field("name", NAME, Text("")),
+            Field("kind", ("kind", "类型"), Text("town")),
+        ),
+        shapes=POLYGONS,
+        of_planners=True,
+        judged=True,
+    ),
+    searched=Searched(
+        "compound",
+        "compounds t",
+        name="t.name",
+        words="lower(t.name)",
+        starts=("lower(t.name)",),
+        point="ST_PointOnSurface(t.geom)",
+        named="t.name <> ''",
+        lies_by="ground",
+    ),
+)

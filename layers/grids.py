@@ -14,6 +14,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import Base, code_column, geometry_column
+from layers.plans import IN_FORCE_AT
+from layers.specs import Code, Field, Imported, LayerSpec, Published, Tile
 
 
 class GridLevel(enum.StrEnum):
@@ -59,3 +61,64 @@ class Grid(Base):
     buildings: Mapped[int] = mapped_column(server_default="0")
     area_m2: Mapped[float] = mapped_column(server_default="0")
     geom: Mapped[Any] = geometry_column("MULTIPOLYGON")
+
+
+SPEC = LayerSpec(
+    "grids",
+    Grid,
+    imported=Imported(
+        fields=(
+            Field(
+                "code",
+                (
+                    "code", "grid_code", "township_code", "boro_cd", "precinct", "elect_dist", "boroct2010", "VTDST20",
+                    "网格编码", "网格编号", "网格代码", "网格号", "网格编", "编码", "id", "external_id", "handle",
+                    "name",
+                ),
+                Code(),
+            ),
+            Field("name", ("name", "grid_name", "township", "网格名称", "网格名", "名称")),
+            Field(
+                "parent_code",
+                (
+                    "parent_code", "parent", "community_code", "社区编码", "社区代码", "社区编", "community", "社区",
+                    "所属社区", "社区名称",
+                ),
+                Code(),
+            ),
+            Field("level", ("level",)),
+            Field("kind", ("kind", "grid_kind", "网格类型")),
+            Field("exclusive", ("exclusive",)),
+            Field("group_name", ("group_name", "group")),
+            Field("district", ("district", "district_code", "county_code", "区县代码"), Code()),
+            Field("district_name", ("district_name", "county", "区县")),
+        ),
+        of_planners=True,
+        judged=True,
+    ),
+    published=Published(
+        "The grids and sub-grids in force.",
+        f"grids t JOIN plans p ON p.id = t.plan_id AND {IN_FORCE_AT}",
+        ("code", "name", "level", "parent_code", "kind", "exclusive", "households", "buildings", "area_m2"),
+        scoped_by="t.code",
+        key="t.code",
+    ),
+    tile=Tile(
+        f"grids g JOIN plans p ON p.id = g.plan_id AND {IN_FORCE_AT} AND g.level = 'grid'",
+        ("g.code", "g.name", "g.kind", "g.exclusive"),
+        8,
+        geometry="g.geom",
+        scoped_by="g.code",
+    ),
+)  # fmt: skip
+SUB_GRIDS = LayerSpec(
+    "sub_grids",
+    Grid,
+    tile=Tile(
+        f"grids g JOIN plans p ON p.id = g.plan_id AND {IN_FORCE_AT} AND g.level = 'sub_grid'",
+        ("g.code", "g.name", "g.parent_code AS parent"),
+        13,
+        geometry="g.geom",
+        scoped_by="g.code",
+    ),
+)

@@ -8,7 +8,25 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from layers.access import Role
 from layers.db import Base, code_column, geometry_column, id_column, now_column
+from layers.specs import (
+    CATEGORY,
+    CLOSED,
+    ID,
+    OPENED,
+    POINTS,
+    WORDS,
+    Code,
+    Field,
+    Imported,
+    LayerSpec,
+    Moment,
+    Published,
+    Tile,
+    Whole,
+    Word,
+)
 
 
 class Hazard(Base):
@@ -42,3 +60,46 @@ class Hazard(Base):
     source: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str | None]
     stored_at: Mapped[datetime] = now_column()
+
+
+STATES = {
+    "closed": "rectified", "rectified": "rectified", "已整改": "rectified",
+    "in progress": "rectifying", "assigned": "rectifying", "started": "rectifying", "rectifying": "rectifying",
+    "整改中": "rectifying",
+    "open": "found", "found": "found", "pending": "found", "待整改": "found",
+}  # fmt: skip
+
+SPEC = LayerSpec(
+    "hazards",
+    Hazard,
+    # Points of single hazards are not for leaders, who look at counts ([A3]).
+    hidden_from=frozenset({Role.leader}),
+    imported=Imported(
+        fields=(
+            Field("external_id", ID, Code()),
+            Field("category", CATEGORY),
+            Field("description", WORDS),
+            Field("found_at", ("found_at", "发现时间", *OPENED), Moment(), required=True),
+            Field("rectified_at", ("rectified_at", "整改时间", *CLOSED), Moment()),
+            Field("severity", ("severity", "等级"), Whole(least=1, most=5, default=1)),
+            Field("state", ("state", "status", "状态"), Word(STATES)),
+        ),
+        shapes=POINTS,
+        of_planners=True,
+    ),
+    published=Published(
+        "Hazards that do not derive from residents, as points; not for leaders.",
+        "hazards t JOIN categories c ON c.code = t.category AND NOT c.resident_derived",
+        ("id", "category", "state", "severity", "found_at", "rectified_at", "grid_code", "current_code"),
+        scoped_by="t.current_code",
+    ),
+    tile=Tile(
+        "hazards h JOIN categories c ON c.code = h.category AND NOT c.resident_derived",
+        ("h.id::text AS id", "h.category", "h.state", "h.severity"),
+        12,
+        geometry="h.geom",
+        scoped_by="h.current_code",
+        order="ORDER BY h.severity DESC, h.id",
+        moving=True,
+    ),
+)

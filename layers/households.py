@@ -25,7 +25,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import Text
 
+from layers.access import Role
 from layers.db import PERSONAL, Base, code_column, id_column
+from layers.specs import Code, Field, Imported, LayerSpec
 
 
 class HouseholdClass(enum.StrEnum):
@@ -62,6 +64,22 @@ class Household(Base):
     classes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     members: Mapped[int] = mapped_column(server_default="1")
     sub_grid_override: Mapped[str | None] = code_column(nullable=True)
+
+
+SPEC = LayerSpec(
+    "households",
+    Household,
+    hidden_from=frozenset(Role),
+    imported=Imported(
+        fields=(
+            Field("building", ("building", "building_id", "楼栋编号"), Code()),
+            Field("unit", ("unit", "单元")),
+            Field("room", ("room", "房号")),
+            Field("classes", ("classes", "class", "类别")),
+            Field("members", ("members", "人数")),
+        ),
+    ),
+)
 
 
 def list_moved(

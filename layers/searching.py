@@ -1,4 +1,4 @@
-"""Finding places by what people call them: codes, grids, buildings, compounds, communities, streets.
+"""Finding places by what people call them: areas and grids, and the things of every layer that is searched.
 
 A name is found by any part of it, a code by its start or by the short form that stands on the map. There is no index
 of words: trigrams, which PostgreSQL offers, say nothing about one or two Chinese characters, and those are what people
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
@@ -22,14 +22,21 @@ from sqlalchemy.orm import Session
 from layers.access import Actor
 from layers.areas import AreaLevel
 from layers.plans import IN_FORCE_AT, get_plan
+from layers.registry import SPECS
+from layers.specs import Searched
 
 Box = tuple[float, float, float, float]
+Way = Literal["everywhere", "of_districts", "of_streets"]
 
 MATCHES = ("code", "code_prefix", "name_prefix", "substring")
 """How well a thing fits, best first; the position in this tuple is what the statements return as `match`."""
 
+# What lies in a grid: the layers whose spec says how they are found.
+_LAYERS = [(spec, spec.searched) for spec in SPECS if spec.searched is not None]
+# What shares ground with grids is larger than what lies at one point.
+THINGS = {found.kind: (spec, found) for spec, found in sorted(_LAYERS, key=lambda pair: pair[1].lies_by)}
 # Equal fits are told from the large to the small: who types the name of a community means it, not its grids.
-KINDS = ("district", "subdistrict", "community", "grid", "sub_grid", "compound", "building")
+KINDS = ("district", "subdistrict", "community", "grid", "sub_grid", *THINGS)
 MOST_WORDS = 8
 # The label of a grid on the map is the end of its code, "001-003": shorter than that, an end means nothing.
 LABEL_DIGITS = 6
@@ -72,9 +79,10 @@ class Within:
 def search(session: Session, asked: str, *, within: Within, limit: int = 12, by: Actor) -> list[Found]:
     """The best `limit` things for what somebody typed: whole code, start of a code, start of a name, part of a name.
 
-    Every word must occur; a building is also found by the name of its compound and by its address. Empty where nothing
-    is typed. Raises NotFound for a plan outside the actor's area. The caller has seen to it that the actor may look
-    into the area. About 60 ms in a district of 3,000 grids and 100,000 buildings.
+    Every word must occur; a building is also found by the name of its compound and by its address. What is hidden from
+    the actor's role is not looked for. Empty where nothing is typed. Raises NotFound for a plan outside the actor's
+    area. The caller has seen to it that the actor may look into the area. About 60 ms in a district of 3,000 grids and
+    100,000 buildings.
     """
     if within.plan_id is not None:
         get_plan(session, within.plan_id, by=by)
@@ -82,10 +90,13 @@ def search(session: Session, asked: str, *, within: Within, limit: int = 12, by:
     if not words:
         return []
     bound = {**_patterns(words), "area": within.area, "at": within.at, "plan": within.plan_id, "limit": limit}
-    rows: list[Any] = []
-    for name in ("areas", "grids", "compounds", _buildings_of(session, within.area)):
-        statement = statement_of(name, "draft" if within.plan_id is not None else "in_force")
-        rows += session.execute(statement, bound).all()
+    source = "draft" if within.plan_id is not None else "in_force"
+    statements = [places_statement("areas", source), places_statement("grids", source)]
+    way = _way_of(session, within.area)
+    statements += [
+        things_statement(found, source, way) for spec, found in THINGS.values() if by.role not in spec.hidden_from
+    ]
+    rows: list[Any] = [row for statement in statements for row in session.execute(statement, bound)]
     best = sorted(rows, key=lambda row: (row.match, KINDS.index(row.kind), len(row.name), row.name, row.id))[:limit]
     return _placed(session, best)
 
@@ -137,14 +148,19 @@ _BORNE = (
     "JOIN code_lineage l ON l.origin = 'rename' AND same.code IN (l.code, l.ancestors[1])) "
     "SELECT array_agg(code) AS codes FROM same"
 )
-_BUILDING_NAME = "lower(coalesce(c.name, '') || b.name || ' ' || b.address)"
-_IN_DISTRICTS = "b.district IN (SELECT code FROM areas WHERE level = 'district' AND starts_with(code, :area))"
+_IN_DISTRICTS = "t.district IN (SELECT code FROM areas WHERE level = 'district' AND starts_with(code, :area))"
 
 
 @lru_cache
-def statement_of(name: str, source: str) -> TextClause:
-    """The statement that finds one kind of thing among the grids in force or in a draft."""
-    return text(_STATEMENTS[name](_GRIDS[source]))
+def places_statement(name: Literal["areas", "grids"], source: str) -> TextClause:
+    """The statement that finds areas, or grids, in force or in a draft."""
+    return text({"areas": _areas, "grids": _grids}[name](_GRIDS[source]))
+
+
+@lru_cache
+def things_statement(found: Searched, source: str, way: Way) -> TextClause:
+    """The statement that finds the things of one layer among the grids in force or in a draft."""
+    return text(_in_grids(_things(found, _scope(found, _GRIDS[source], way)), _GRIDS[source], kind=found.kind))
 
 
 def _areas(grids: str) -> str:
@@ -171,48 +187,41 @@ def _grids(grids: str) -> str:
     )
 
 
-def _compounds(grids: str) -> str:
-    inside = f"SELECT 1 FROM {grids} WHERE starts_with(g.code, :area) AND g.level = 'grid' AND g.geom && c.geom"  # noqa: S608
-    scope = (
-        f"(:area = '' OR {_IN_DISTRICTS.replace('b.', 'c.')} OR EXISTS ({inside} AND ST_Intersects(g.geom, c.geom)))"
+def _things(found: Searched, scope: str) -> str:
+    starts = " OR ".join(f"{start} LIKE :name_start" for start in found.starts)
+    by_code, fits = "", f"{found.words} LIKE ALL(CAST(:words AS text[]))"
+    if found.code:
+        code = f"lower({found.code})"
+        by_code = f"WHEN {code} = :whole THEN 0 WHEN {code} LIKE :code_start THEN 1 "
+        fits = f"({code} LIKE :code_start OR {fits})"
+    return (
+        f"SELECT t.id, {found.code or 'NULL::text'} AS code, {found.name} AS name, length({found.name}) AS size, "  # noqa: S608
+        f"{found.detail} AS detail, t.geom AS shape, {found.point} AS point, {found.grid_override} AS grid_override, "
+        f"CASE {by_code}WHEN {starts} THEN 2 ELSE 3 END AS match FROM {found.table} {found.joins} "
+        f"WHERE {found.named} AND {fits} AND {scope} {_ORDER}"
     )
-    found = (
-        "SELECT c.id, c.name, length(c.name) AS size, '' AS detail, c.geom AS shape, NULL::text AS grid_override, "  # noqa: S608
-        "ST_PointOnSurface(c.geom) AS point, CASE WHEN lower(c.name) LIKE :name_start THEN 2 ELSE 3 END AS match "
-        f"FROM compounds c WHERE c.name <> '' AND lower(c.name) LIKE ALL(CAST(:words AS text[])) AND {scope} {_ORDER}"
-    )
-    return _in_grids(found, grids, kind="compound")
 
 
-def _buildings(grids: str, *, source: str, scope: str) -> str:
-    starts = f"lower(b.name) LIKE :name_start OR {_BUILDING_NAME} LIKE :name_start"
-    found = (
-        f"SELECT b.id, coalesce(c.name, '') || b.name AS name, length(coalesce(c.name, '') || b.name) AS size, "  # noqa: S608
-        f"b.address AS detail, b.geom AS shape, "
-        f"b.inner_point AS point, CASE WHEN {starts} THEN 2 ELSE 3 END AS match, b.grid_override "
-        f"FROM {source} LEFT JOIN compounds c ON c.id = b.compound_id "
-        f"WHERE {_BUILDING_NAME} LIKE ALL(CAST(:words AS text[])) AND {scope} {_ORDER}"
-    )
-    return _in_grids(found, grids, kind="building")
-
-
-def _everywhere(grids: str) -> str:
-    return _buildings(grids, source="buildings b", scope="TRUE")
-
-
-def _of_districts(grids: str) -> str:
-    unsaid = f"SELECT 1 FROM {grids} WHERE starts_with(g.code, :area) AND ST_Covers(g.geom, b.inner_point)"  # noqa: S608
-    scope = f"({_IN_DISTRICTS} OR (b.district IS NULL AND EXISTS ({unsaid})))"
-    return _buildings(grids, source="buildings b", scope=scope)
-
-
-def _of_streets(grids: str) -> str:
+def _scope(found: Searched, grids: str, way: Way) -> str:
+    """What of a layer lies in the area; a part of a district goes by its few grids, a whole one is read."""
+    if way == "everywhere":
+        return "TRUE"
+    if found.lies_by == "ground":
+        touching = (
+            "starts_with(g.code, :area) AND g.level = 'grid' AND g.geom && t.geom AND ST_Intersects(g.geom, t.geom)"
+        )
+        return f"({_IN_DISTRICTS} OR EXISTS (SELECT 1 FROM {grids} WHERE {touching}))"  # noqa: S608
+    if way == "of_districts":
+        unsaid = f"SELECT 1 FROM {grids} WHERE starts_with(g.code, :area) AND ST_Covers(g.geom, {found.point})"  # noqa: S608
+        return f"({_IN_DISTRICTS} OR (t.district IS NULL AND EXISTS ({unsaid})))"
     inside = "g.level = 'grid' AND g.exclusive AND starts_with(g.code, :area)"
-    return _buildings(grids, source=f"{grids} JOIN buildings b ON ST_Covers(g.geom, b.inner_point)", scope=inside)
+    # On a border two grids hold a point, which is found once all the same.
+    held = f"SELECT t.id FROM {grids} JOIN {found.table} ON ST_Covers(g.geom, {found.point}) WHERE {inside}"  # noqa: S608
+    return f"t.id IN ({held})"
 
 
 def _in_grids(found: str, grids: str, *, kind: str) -> str:
-    """Things without a code, each with its grid ([S7]): the one into which it was put by hand, under whatever code that
+    """Things, each with its grid ([S7]): the one into which it was put by hand, under whatever code that
     has here, else the one in which it lies, the smallest code on a border."""
     grid = f"g.code, g.parent_code FROM {grids} WHERE g.level = 'grid' AND g.exclusive AND"
     holding = (
@@ -221,7 +230,7 @@ def _in_grids(found: str, grids: str, *, kind: str) -> str:
     )
     return (
         f"WITH hit AS MATERIALIZED ({found}), "  # noqa: S608
-        f"put AS (SELECT hit.id::text AS id, NULL::text AS code, hit.name, '{kind}' AS kind, hit.detail, "
+        f"put AS (SELECT hit.id::text AS id, hit.code, hit.name, '{kind}' AS kind, hit.detail, "
         f"h.code AS grid, h.parent_code AS parent, hit.shape, hit.point, hit.match "
         f"FROM hit, LATERAL ({_BORNE}) borne LEFT JOIN LATERAL ({holding}) h ON TRUE) {_TOLD} FROM put"
     )
@@ -231,18 +240,7 @@ def _told() -> str:
     return f"{_TOLD} FROM put, LATERAL (SELECT ST_PointOnSurface(ST_MakeValid(shape)) AS point) AS inner_place"
 
 
-_STATEMENTS = {
-    "areas": _areas,
-    "grids": _grids,
-    "compounds": _compounds,
-    "everywhere": _everywhere,
-    "of_districts": _of_districts,
-    "of_streets": _of_streets,
-}
-
-
-def _buildings_of(session: Session, area: str) -> str:
-    """Which statement finds buildings: a part of a district goes by its few grids, a whole one is read."""
+def _way_of(session: Session, area: str) -> Way:
     if area == "":
         return "everywhere"
     whole = text("SELECT EXISTS (SELECT 1 FROM areas WHERE level = :level AND starts_with(code, :area))")

@@ -18,6 +18,7 @@ from layers.db import Base, id_column
 from layers.errors import Unacceptable
 from layers.history import note
 from layers.moments import require_soon
+from layers.specs import Code, Field, Imported, LayerSpec, Moment
 from layers.workers import Worker, announce, ids_of
 
 
@@ -36,6 +37,18 @@ class Shift(Base):
     worker_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("workers.id", ondelete="CASCADE"))
     span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
 
+
+SPEC = LayerSpec(
+    "shifts",
+    Shift,
+    imported=Imported(
+        fields=(
+            Field("worker", ("worker", "number", "staff_number", "工号"), Code(), required=True),
+            Field("start", ("start", "starts_at", "from", "上岗"), Moment(), required=True),
+            Field("end", ("end", "ends_at", "to", "下岗"), Moment(), required=True),
+        ),
+    ),
+)
 
 # The zone of the made-up city; that of a real one is a setting (WANGGE_TIME_ZONE).
 CITY_ZONE = ZoneInfo("Asia/Shanghai")

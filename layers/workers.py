@@ -17,6 +17,7 @@ from layers.db import WGS84, Base, code_column, geometry_column, id_column, now_
 from layers.errors import Conflict, NotFound, Unacceptable
 from layers.freshness import ROSTERS
 from layers.history import note
+from layers.specs import Code, Field, Imported, LayerSpec
 
 
 class WorkerRole(enum.StrEnum):
@@ -50,6 +51,23 @@ class Worker(Base):
     active: Mapped[bool] = mapped_column(server_default="true")
     last_assigned_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = now_column()
+
+
+SPEC = LayerSpec(
+    "workers",
+    Worker,
+    imported=Imported(
+        fields=(
+            Field("number", ("number", "staff_number", "worker", "工号"), Code()),
+            Field("name", ("name", "姓名")),
+            Field("role", ("role", "岗位")),
+            Field("area", ("area", "area_code", "区域代码"), Code()),
+            Field("phone", ("phone", "手机", "电话"), Code()),
+            Field("unit_code", ("unit_code", "unit", "部门"), Code()),
+            Field("grid", ("grid", "grid_code", "网格编码"), Code()),
+        ),
+    ),
+)
 
 
 def announce(session: Session) -> None:

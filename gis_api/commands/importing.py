@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 
 from gis_api.commands.database import opened_database
 from gis_api.commands.showing import show_agreement, show_check, show_report, words_of
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
     from layers.access import Actor
     from layers.importing import ImportOptions, ImportReport
 
-LAYERS = "areas grids buildings households compounds roads water hazards incidents devices workers shifts"
+
+class ImportCommand(TyperCommand):
+    """`wangge import`: its help names the layers, and only then are they loaded."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        from layers.registry import IMPORTED
+
+        for parameter in self.params:
+            if isinstance(parameter, TyperArgument) and parameter.name == "layer":
+                parameter.help = " ".join(IMPORTED)
+        super().format_help(ctx, formatter)
+
 
 Crs = Annotated[str | None, typer.Option(help="The file's CRS, such as EPSG:2232.")]
 Datum = Annotated[str | None, typer.Option(help="The file's datum: wgs84 cgcs2000 gcj02 bd09.")]
@@ -38,14 +51,14 @@ Encoding = Annotated[str | None, typer.Option(help="The encoding of the texts, w
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command("import")(import_file)
+    app.command("import", cls=ImportCommand)(import_file)
     app.command()(check)
     app.command()(publish)
     app.command()(agree)
 
 
 def import_file(
-    layer: Annotated[str, typer.Argument(help=LAYERS)],
+    layer: Annotated[str, typer.Argument(help="Which layer.")],
     file: Annotated[
         Path, typer.Argument(help="GPKG, GeoJSON, FlatGeobuf, KML, DXF, zipped shapefile, Parquet, CSV(.gz), XLSX.")
     ],

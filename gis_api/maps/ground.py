@@ -1,4 +1,4 @@
-"""The ground under every map: stored water, parks, roads and buildings as vector tiles, or a tile server's pictures.
+"""The ground under every map: the stored layers whose spec says how they are drawn, or a tile server's pictures.
 
 folium declares the layers, ``static/js/map/ground.js`` draws them together: one canvas per tile, in this order, road
 casings under all roads. They are declared hidden, since a map has no view before its data are there.
@@ -11,8 +11,7 @@ import folium
 from branca.element import Element
 from folium.plugins import VectorGridProtobuf
 
-# Layer -> the least zoom at which it is asked for. Buildings come late: at zoom 12 a tile holds a whole town of them.
-LAYERS = {"parks": 11, "water": 10, "roads": 11, "buildings": 14}
+from layers.registry import DRAWN
 
 
 @dataclass(frozen=True)
@@ -29,21 +28,33 @@ def ground(base_map: BaseMap | None = None) -> Sequence[Element]:
         layer = folium.TileLayer(tiles=base_map.url, attr=" ", show=False, max_zoom=20)
         layer._id = "pictures"
         return [layer]
-    return [_vector_tiles(name) for name in LAYERS]
+    return [_vector_tiles(name) for name in DRAWN]
 
 
 def variables(base_map: BaseMap | None = None) -> dict[str, str]:
     """Layer -> the script variable that holds it, for the configuration of a page's modules."""
     if base_map:
         return {"pictures": "tile_layer_pictures"}
-    return {name: f"vector_grid_protobuf_{name}" for name in LAYERS}
+    return {name: f"vector_grid_protobuf_{name}" for name in DRAWN}
+
+
+def styles() -> list[dict[str, str]]:
+    """How each layer is drawn, in drawing order, for ``static/js/map/ground.js``."""
+    return [
+        {"name": name, "style": drawn.style, "colour": drawn.colour, "edge": drawn.edge}
+        for name, drawn in DRAWN.items()
+    ]
+
+
+def choices() -> list[tuple[str, bool]]:
+    """The layers that a planner may put away or bring, and whether each is shown at first."""
+    return [(name, drawn.choice == "shown") for name, drawn in DRAWN.items() if drawn.choice]
 
 
 def _vector_tiles(name: str) -> Element:
     # Options as text: folium would turn the key of a dictionary into camelCase.
-    options = (
-        f"{{minZoom: {LAYERS[name]}, maxNativeZoom: 18, maxZoom: 20, fetchOptions: {{credentials: 'same-origin'}}}}"
-    )
+    zooms = f"minZoom: {DRAWN[name].from_zoom}, maxNativeZoom: 18, maxZoom: 20"
+    options = f"{{{zooms}, fetchOptions: {{credentials: 'same-origin'}}}}"
     layer = VectorGridProtobuf(f"/tiles/{name}/{{z}}/{{x}}/{{y}}.mvt", name, options, show=False)
     layer._id = name
     return layer

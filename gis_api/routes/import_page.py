@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from gis_api.dependencies import MaybePerson, public, settings_of
 from gis_api.pages import map_page, reader_of
 from layers.access import DATUMS, Role
-from layers.importing import LAYERS, OF_PLANNERS
+from layers.registry import IMPORTED, OF_PLANNERS
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
 router = APIRouter(include_in_schema=False, dependencies=[public])
@@ -17,9 +17,10 @@ router = APIRouter(include_in_schema=False, dependencies=[public])
 @router.get("/imports")
 def imports(request: Request, person: MaybePerson) -> Response:
     """Import a file, and find the imports of before again."""
-    layers = LAYERS if person is not None and person.role == Role.admin else OF_PLANNERS
+    layers = IMPORTED if person is not None and person.role == Role.admin else OF_PLANNERS
     config = {
         "layers": ["grids", *(layer for layer in layers if layer != "grids")],
+        "timed": [name for name, imported in IMPORTED.items() if imported.timed],
         "datums": list(DATUMS),
         "most_bytes": settings_of(request).upload_bytes,
     }

@@ -25,8 +25,8 @@ from layers import jobs
 from layers.access import Actor, Role, require_area
 from layers.db import transaction
 from layers.errors import Forbidden
-from layers.importing import LAYERS, OF_PLANNERS
 from layers.importing.report import UNION
+from layers.registry import IMPORTED, OF_PLANNERS
 
 router = APIRouter(tags=["imports"], route_class=StrictRoute)
 KEEP_UPLOADS = 5
@@ -83,7 +83,7 @@ class Placed(BaseModel):
 class Import(Placed):
     """What to import, and as what."""
 
-    layer: str = Field(max_length=40, json_schema_extra={"enum": list(LAYERS)})
+    layer: str = Field(max_length=40, json_schema_extra={"enum": list(IMPORTED)})
     mapping: dict[str, str] = Field(default_factory=dict, max_length=100)
     frame: Literal["stored", "union"] = "stored"
     sub_grids: Literal["keep", "none", "ask"] = Field(
@@ -117,8 +117,8 @@ class Import(Placed):
     @classmethod
     def known(cls, value: str) -> str:
         """One of the layers."""
-        if value not in LAYERS:
-            raise ValueError(f"not one of {', '.join(LAYERS)}")
+        if value not in IMPORTED:
+            raise ValueError(f"not one of {', '.join(IMPORTED)}")
         return value
 
 

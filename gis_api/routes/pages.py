@@ -76,11 +76,14 @@ def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     sections = ("plans", "plan", "difference", "planner", "defects", "repair", "search", "brush", "together")
     address = f"/api/v1/plans/{quote(plan, safe='')}"
     ahead = (f"{address}/topology", address) if plan else ()
+    from gis_api.maps.ground import choices
+
     reader = reader_of(request, person)
     # What the page tells as impossible while one draws, it tells in the words of the refusal that would follow.
     refusals = {code: texts.text(f"errors.{code}", reader.lang) for code in TOLD_AHEAD}
     config = {"plan": plan, "refusals": refusals}
-    return map_page(reader, "planner", config=config, sections=sections, ahead=ahead)
+    values = {"ahead": ahead, "choices": choices()}
+    return map_page(reader, "planner", config=config, sections=sections, values=values)
 
 
 @router.get("/heat")

@@ -48,7 +48,7 @@ def difference_page(request: Request, person: MaybePerson, plan_id: str, against
     """What differs between two plans, as a map and as tables."""
     config = {"plan": plan_id, "against": against}
     ahead = (f"/api/v1/plans/{quote(plan_id, safe='')}/diff?against={quote(against, safe='')}",)
-    return map_page(reader_of(request, person), "difference", config=config, sections=SECTIONS, ahead=ahead)
+    return map_page(reader_of(request, person), "difference", config=config, sections=SECTIONS, values={"ahead": ahead})
 
 
 @router.get("/plans/{plan_id}/rebase")

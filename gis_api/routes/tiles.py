@@ -15,14 +15,12 @@ from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.errors import Problem
 from gis_api.strict_routes import StrictRoute
 from layers import tiles
-from layers.access import Actor, Role
-from layers.freshness import map_version
+from layers.access import Actor
+from layers.map_version import map_version
+from layers.specs import Tile
 
 router = APIRouter(tags=["tiles"], route_class=StrictRoute)
 MVT = "application/vnd.mapbox-vector-tile"
-# Points of single hazards are not for leaders: they look at counts.
-NO_POINTS = {Role.leader}
-POINT_LAYERS = {"hazards"}
 MOST_TILES = 4_000
 # A tile of buildings is some 50 kB, at most a few hundred: the number alone bounds nothing.
 MOST_BYTES = 64_000_000
@@ -61,11 +59,11 @@ def _cache(request: Request) -> TileCache:
     return found
 
 
-def _visible_layer(name: str, by: Actor) -> tiles.TileLayer:
-    layer = tiles.get_layer(name)
-    if layer.name in POINT_LAYERS and by.role in NO_POINTS:
+def _visible_tile(name: str, by: Actor) -> Tile:
+    spec, shown = tiles.get_tile(name)
+    if by.role in spec.hidden_from:
         raise Problem(403, "points_are_hidden")
-    return layer
+    return shown
 
 
 @router.get("/tiles/{name}/{z}/{x}/{y}.mvt", response_class=Response, responses={**shown_as(MVT), 304: {}})
@@ -81,17 +79,16 @@ def tile(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """One tile of a layer, as Mapbox vector tile, within the caller's area."""
-    layer = _visible_layer(name, by)
+    layer = _visible_tile(name, by)
     tiles.check_address(z, x, y)
     cache = _cache(request)
-    moving = layer.name in POINT_LAYERS
     scope = by.area if layer.scoped_by else ""
-    # Points change without a line in the history of the map: they live for half a minute at most.
-    half_minute = int(now.timestamp()) // 30 if moving else 0
-    key = (layer.name, z, x, y, scope, half_minute, map_version(tx, at=now))
+    # Some points change without a line in the history of the map: they live for half a minute at most.
+    half_minute = int(now.timestamp()) // 30 if layer.moving else 0
+    key = (name, z, x, y, scope, half_minute, map_version(tx, at=now))
     made = cache.find(key)
     if made is None:
-        made = tiles.render(tx, layer, z, x=x, y=y, area=scope, at=now)
+        made = tiles.render(tx, name, z, x=x, y=y, area=scope, at=now)
         cache.keep(key, made)
     tag = '"' + hashlib.sha256(made).hexdigest()[:20] + '"'
     # Asked anew each time, which costs a 304: what was imported or published shows with the next request.
@@ -105,17 +102,17 @@ def tile(
 @router.get("/tiles/{name}.json", responses=shown(answers.TileJson))
 def tile_json(request: Request, name: str, tx: Read, by: AnyRole, now: Now) -> dict[str, object]:
     """The TileJSON 3.0.0 document of a layer."""
-    layer = _visible_layer(name, by)
+    layer = _visible_tile(name, by)
     version = map_version(tx, at=now)
     address = str(request.base_url).rstrip("/")
     fields = {words.split(" AS ")[-1].split(".")[-1]: "" for words in layer.properties}
     found: dict[str, object] = {
         "tilejson": "3.0.0",
-        "name": layer.name,
-        "tiles": [f"{address}/tiles/{layer.name}/{{z}}/{{x}}/{{y}}.mvt?v={version}"],
+        "name": name,
+        "tiles": [f"{address}/tiles/{name}/{{z}}/{{x}}/{{y}}.mvt?v={version}"],
         "minzoom": layer.lowest_zoom,
         "maxzoom": tiles.HIGHEST_ZOOM,
-        "vector_layers": [{"id": layer.name, "fields": fields}],
+        "vector_layers": [{"id": name, "fields": fields}],
     }
     box = tiles.bounds(tx, by.area)
     return found if box is None else found | {"bounds": list(box)}

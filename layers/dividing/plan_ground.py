@@ -19,12 +19,12 @@ from layers.db import WGS84
 from layers.dividing.asking import Asked
 from layers.errors import NotFound, Unacceptable
 from layers.grids import GridLevel
+from layers.ground.roads import Road
+from layers.ground.water import Water
 from layers.households import Household, HouseholdClass
 from layers.incidents.table import Incident
 from layers.planning.report.counting import Houses, load_houses
 from layers.planning.state.board import Board
-from layers.roads import Road
-from layers.water import Water
 from tiling.divide import Site, combined_weights, estimated_households, road_kind
 from tiling.partition.shapes import dissolve
 

@@ -22,17 +22,18 @@ from layers.errors import Unacceptable
 from layers.importing.agreement import Agreement, Miss, StatedAs, compare_stated
 from layers.importing.boundaries import store_areas
 from layers.importing.cases import store_hazards, store_incidents
-from layers.importing.columns import FIELDS, LAYERS, OF_PLANNERS, guess_columns
+from layers.importing.columns import guess_columns
 from layers.importing.drafts import store_grids
 from layers.importing.extent import refuse_foreign
-from layers.importing.ground import KINDS, store_ground
 from layers.importing.inspecting import inspect_file
 from layers.importing.people import store_devices, store_households, store_shifts, store_workers
+from layers.importing.plain import store_plain
 from layers.importing.polygons import read_frame, read_polygons
 from layers.importing.reading import Sheet, read_sheet
 from layers.importing.report import ImportOptions, ImportReport, Note, Progress, Refusal
 from layers.importing.report import as_json as report_as_json
 from layers.importing.site import SiteFiles, read_site
+from layers.registry import IMPORTED
 from layers.sandbox import Room
 
 _Store = Callable[[Session, Sheet], ImportReport]
@@ -58,8 +59,8 @@ def import_layer(
     what is asked makes no sense as a whole (then nothing is stored), with the place for the file of another district;
     Forbidden outside the actor's area. `room` limits the child process that reads the file, and may call it off.
     """
-    if layer not in LAYERS:
-        raise Unacceptable("no_such_layer", layer=layer, layers=", ".join(LAYERS))
+    if layer not in IMPORTED:
+        raise Unacceptable("no_such_layer", layer=layer, layers=", ".join(IMPORTED))
     require_area(by, options.district)
     sheet = read_sheet(layer, file, options, progress=progress, room=room)
     refuse_foreign(session, sheet)
@@ -85,6 +86,7 @@ def import_layer(
 
 
 def _store_of(layer: str, by: Actor) -> _Store:
+    """The verb of its own that a layer has, else the one for whatever its spec tells wholly."""
     stores: dict[str, _Store] = {
         "areas": lambda session, sheet: store_areas(session, sheet, by=by),
         "grids": lambda session, sheet: store_grids(session, sheet, by=by),
@@ -95,13 +97,10 @@ def _store_of(layer: str, by: Actor) -> _Store:
         "workers": lambda session, sheet: store_workers(session, sheet, by=by),
         "shifts": lambda session, sheet: store_shifts(session, sheet, by=by),
     }
-    return store_ground if layer in KINDS else stores[layer]
+    return stores.get(layer, store_plain)
 
 
 __all__ = [
-    "FIELDS",
-    "LAYERS",
-    "OF_PLANNERS",
     "Agreement",
     "ImportOptions",
     "ImportReport",

@@ -22,10 +22,11 @@ from sqlalchemy.orm import Session
 from layers.access import Actor, require_area
 from layers.areas import Area, AreaLevel, choose_crs, city_of
 from layers.db import WGS84
-from layers.importing.reading import POLYGONS, Sheet, as_multi, parsed
+from layers.importing.reading import Sheet, as_multi, parsed
 from layers.importing.report import ImportReport
 from layers.importing.values import Unreadable, one_of, required, whole
 from layers.importing.words import AREA_LEVELS, COMMUNITY_KINDS, LEVEL_BY_DIGITS
+from layers.specs import POLYGONS
 from tiling.coverage import check_polygons
 from tiling.partition import dissolve
 from tiling.plane import Plane, city_epsg, densified

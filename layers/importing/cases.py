@@ -14,10 +14,10 @@ from layers.access import Actor
 from layers.categories import ensure_defaults, list_categories
 from layers.hazards import Hazard
 from layers.importing import bulk, placing
-from layers.importing.reading import POINTS, Identities, Sheet, parsed, refuse_faulty
+from layers.importing.reading import Identities, Sheet, parsed, refuse_faulty
 from layers.importing.report import ImportReport
-from layers.importing.values import Unreadable, moment, one_of, required, whole, zone_of
-from layers.importing.words import CHANNELS, HAZARD_STATES, INCIDENT_STATES, OTHER, URGENCIES, Categories
+from layers.importing.values import Unreadable, one_of
+from layers.importing.words import CHANNELS, INCIDENT_STATES, OTHER, URGENCIES, Categories
 from layers.incidents import Incident, IncidentStep, is_living
 from tiling import datums
 
@@ -39,20 +39,18 @@ MOST_WORDS = 12
 
 def store_hazards(session: Session, sheet: Sheet) -> ImportReport:
     """The report of hazards, added or written over those of the same source and id, each with its grid as of now."""
-    refuse_faulty(sheet, kinds=POINTS)
+    refuse_faulty(sheet, kinds=sheet.layer.shapes)
     categories = _categories(session, kind="hazard")
-    zone = zone_of(sheet.options.tz)
     identities = Identities(sheet, "category", "found_at")
 
     def copied(row: int) -> tuple[Any, ...]:
-        found_at = moment(required(sheet.text("found_at", row), "found_at"), zone)
-        rectified_at = moment(sheet.text("rectified_at", row), zone)
-        if found_at and rectified_at and rectified_at < found_at:
+        found_at, rectified_at = sheet.value("found_at", row), sheet.value("rectified_at", row)
+        if rectified_at and rectified_at < found_at:
             raise Unreadable("closed_before_opened", str(rectified_at))
-        state = one_of(sheet.text("state", row), HAZARD_STATES, default="rectified" if rectified_at else "found")
-        severity = whole(sheet.text("severity", row), least=1, most=5) or 1
+        state = sheet.value("state", row) or ("rectified" if rectified_at else "found")
         start = (row, sheet.source, identities.of(row), categories.code_of(sheet.text("category", row)), state)
-        return (*start, severity, _words(sheet, row, categories), found_at, rectified_at, *_position(sheet, row))
+        words = (sheet.value("severity", row), _words(sheet, row, categories), found_at, rectified_at)
+        return (*start, *words, *_position(sheet, row))
 
     with bulk.staged(session, Hazard, [*HAZARD, *PLACE]) as table:
         _fill(session, sheet, table, copied)
@@ -69,16 +67,14 @@ def store_incidents(session: Session, sheet: Sheet, *, by: Actor) -> ImportRepor
     case keeps its place, the grid of its acceptance ([P5]) and what was done about it here; its words are written again
     and it is closed when the file says so.
     """
-    refuse_faulty(sheet, kinds=POINTS)
+    refuse_faulty(sheet, kinds=sheet.layer.shapes)
     categories = _categories(session, kind="incident")
-    zone = zone_of(sheet.options.tz)
     identities = Identities(sheet, "category", "occurred_at")
 
     def copied(row: int) -> tuple[Any, ...]:
-        occurred_at = moment(required(sheet.text("occurred_at", row), "occurred_at"), zone)
-        reported_at = moment(sheet.text("reported_at", row), zone) or occurred_at
-        closed_at = moment(sheet.text("closed_at", row), zone)
-        if reported_at and closed_at and closed_at < reported_at:
+        occurred_at, closed_at = sheet.value("occurred_at", row), sheet.value("closed_at", row)
+        reported_at = sheet.value("reported_at", row) or occurred_at
+        if closed_at and closed_at < reported_at:
             raise Unreadable("closed_before_opened", str(closed_at))
         category = categories.code_of(sheet.text("category", row))
         state = one_of(sheet.text("state", row), INCIDENT_STATES, default="closed" if closed_at else "reported")

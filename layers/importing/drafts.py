@@ -27,12 +27,13 @@ from layers.grids import GridKind, GridLevel
 from layers.importing.boundaries import middle_of, overlap_of
 from layers.importing.levels import Misfit, find_misfits
 from layers.importing.polygons import read_frame
-from layers.importing.reading import POLYGONS, Sheet, parsed
+from layers.importing.reading import Sheet, parsed
 from layers.importing.report import UNION, ImportOptions, ImportReport
 from layers.importing.values import Unreadable, one_of
 from layers.importing.words import GRID_KINDS, YES_NO
 from layers.planning import Frame, ImportedGrid
 from layers.plans import Plan, in_force_now
+from layers.specs import POLYGONS
 from tiling.plane import Plane
 
 GRID_DIGITS, SUB_GRID_DIGITS, COMMUNITY_DIGITS = 15, 17, 12

@@ -17,8 +17,6 @@ from layers.importing.reading import Sheet
 
 # A wrong datum moves a file by half a kilometre and leaves most of it inside; neighbours share a strip at most.
 LEAST_INSIDE = 0.5
-# Hazards, incidents and devices of a whole city may come with the district that they are scoped to.
-JUDGED = ("grids", "buildings", "compounds", "roads", "water")
 
 
 def refuse_foreign(session: Session, sheet: Sheet) -> None:
@@ -28,7 +26,8 @@ def refuse_foreign(session: Session, sheet: Sheet) -> None:
     other way round would fit. A file that brings its own frame is not judged, nor are layers of people and cases.
     """
     district, shapes = sheet.options.district, sheet.columns.table.geometries
-    if district is None or shapes is None or sheet.gathering.layer not in JUDGED or sheet.options.frame is not None:
+    # Hazards, incidents and devices of a whole city may come with the district that they are scoped to.
+    if district is None or shapes is None or not sheet.layer.judged or sheet.options.frame is not None:
         return
     frame = find_boundary(session, district)
     middles = _middles(shapes)

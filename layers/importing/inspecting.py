@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from layers import files, planning
 from layers.access import Actor, require_area
 from layers.areas import Area
-from layers.importing.columns import FIELDS, guess_columns
+from layers.importing.columns import fields_of, guess_columns
 from layers.importing.extent import find_boundary
 from layers.importing.report import ImportOptions
+from layers.registry import IMPORTED
 from layers.sandbox import Room
 
 
@@ -41,8 +42,8 @@ def inspect_file(
     )
     told = files.inspect(source, frame=frame, epsg=epsg, room=room)
     names = [field["name"] for field in told.get("fields", ())]
-    guesses = {layer: guess_columns(layer, names) for layer in FIELDS}
-    fields = {layer: list(known) for layer, known in FIELDS.items()}
+    guesses = {layer: guess_columns(layer, names) for layer in IMPORTED}
+    fields = {layer: fields_of(layer) for layer in IMPORTED}
     # Asked about where the file holds base grids alone.
     below = planning.LeftOut()
     if options.district is not None:

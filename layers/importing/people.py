@@ -21,8 +21,8 @@ from layers.households import Household
 from layers.importing import bulk, placing
 from layers.importing.reading import Sheet, parsed
 from layers.importing.report import ImportReport
-from layers.importing.values import Unreadable, moment, one_of, required, whole, zone_of
-from layers.importing.words import DEVICE_KINDS, DEVICE_STATES, HOUSEHOLD_CLASSES, WORKER_ROLES
+from layers.importing.values import Unreadable, one_of, required, whole
+from layers.importing.words import HOUSEHOLD_CLASSES, WORKER_ROLES
 from layers.plans import Plan, in_force_now
 from layers.shifts import Shift
 from layers.workers import Worker
@@ -83,18 +83,15 @@ def _store_worker(session: Session, values: dict[str, Any]) -> None:
 
 def store_shifts(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     """The report of shifts [start, end); one that is there already is counted as changed and not doubled."""
-    zone = zone_of(sheet.options.tz)
     known = select(Worker.number, Worker.id, Worker.area)
     workers = {number: (key, area) for number, key, area in session.execute(known)}
 
     def shift(row: int) -> tuple[int, datetime, datetime]:
-        number = required(sheet.text("worker", row), "worker")
-        start = moment(required(sheet.text("start", row), "start"), zone)
-        end = moment(required(sheet.text("end", row), "end"), zone)
+        number = sheet.value("worker", row)
+        start, end = sheet.value("start", row), sheet.value("end", row)
         if number not in workers:
             raise Unreadable("no_such_worker", number)
         require_area(by, workers[number][1])
-        assert start is not None and end is not None, "both were required"
         if not start < end or (end - start).total_seconds() > 48 * 3600:
             raise Unreadable("shift_out_of_range", f"{start} {end}")
         return workers[number][0], start, end
@@ -159,20 +156,18 @@ def store_devices(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     A device without a position of its own stands at the inner point of its building.
     """
     _refuse_faults(sheet, but=("no_geometry",))
-    buildings, zone = _Buildings(session, by), zone_of(sheet.options.tz)
+    buildings = _Buildings(session, by)
     seen: set[str] = set()
 
     def device(row: int) -> tuple[Any, ...]:
-        serial = _once(required(sheet.text("serial", row), "serial"), seen)
+        serial = _once(sheet.value("serial", row), seen)
         told = sheet.text("building", row)
         building = None if told is None else buildings.id_of(told)
         shape = sheet.shape(row) or (None if building is None else buildings.point_of(building))
         if shape is None:
             raise Unreadable("no_geometry", serial)
-        kind = one_of(required(sheet.text("kind", row), "kind"), DEVICE_KINDS, default="")
-        state = one_of(sheet.text("state", row), DEVICE_STATES, default="working")
-        checked_at = moment(sheet.text("checked_at", row), zone)
-        return (row, serial, kind, state, building, checked_at, bulk.hexed(shape), None)
+        words = (sheet.value(field, row) for field in ("kind", "state"))
+        return (row, serial, *words, building, sheet.value("checked_at", row), bulk.hexed(shape), None)
 
     columns = ["serial", "kind", "state", "building_id", "checked_at", "geom", "grid_code"]
     with bulk.staged(session, Device, columns) as table:

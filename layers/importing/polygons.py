@@ -12,9 +12,9 @@ from shapely.geometry.base import BaseGeometry
 from layers import files
 from layers.errors import Unacceptable
 from layers.importing.columns import choose_columns
-from layers.importing.reading import POLYGONS
 from layers.importing.report import ImportOptions, Note, Refusal
 from layers.importing.values import Unreadable, code
+from layers.specs import POLYGONS
 
 
 def read_frame(path: Path, *, crs: str | None = None, datum: str | None = None) -> BaseGeometry:

@@ -7,21 +7,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from layers import files
 from layers.errors import Unacceptable
-from layers.importing.columns import CODES, Columns, choose_columns
+from layers.importing.columns import Columns, choose_columns
 from layers.importing.report import Gathering, ImportOptions, Progress
-from layers.importing.values import Unreadable, code, sound
+from layers.importing.values import Unreadable, code, sound, value_of, zone_of
+from layers.registry import IMPORTED
 from layers.sandbox import Room
+from layers.specs import Code, Imported, Moment, Text
 
-POLYGONS = ("Polygon", "MultiPolygon")
-LINES = ("LineString", "MultiLineString")
-POINTS = ("Point",)
 # Faults of a row as a whole, whatever layer it is for.
 PARSING = ("too_many_cells", "quotes_do_not_match")
 _Parsed = TypeVar("_Parsed")
@@ -31,6 +30,7 @@ _Parsed = TypeVar("_Parsed")
 class Sheet:
     """A file's rows with the columns of one layer chosen, what is asked, and where faults are gathered."""
 
+    layer: Imported
     columns: Columns
     options: ImportOptions
     source: str
@@ -47,7 +47,24 @@ class Sheet:
     def text(self, field: str, row: int) -> str | None:
         """The text of a field in a row, None for nothing; raises Unreadable for a cell that a spreadsheet damaged."""
         text = self.columns.text(field, row)
-        return code(text) if field in CODES else sound(text)
+        return code(text) if isinstance(self.layer.by_name[field].rule, Code) else sound(text)
+
+    def value(self, field: str, row: int) -> Any:
+        """The value of a field in a row by the rule of its spec, None for nothing; raises Unreadable."""
+        one = self.layer.by_name[field]
+        text = self.text(field, row)
+        if text is None and isinstance(one.rule, Text) and one.rule.instead:
+            text = " ".join(filter(None, (self.text(other, row) for other in one.rule.instead))) or None
+        if text is None and one.required:
+            raise Unreadable("field_missing", field)
+        zone = zone_of(self.options.tz) if isinstance(one.rule, Moment) else None
+        return value_of(text, one.rule, zone=zone)
+
+    def says(self, field: str) -> bool:
+        """Whether the file has a column for a field, or for one that serves it."""
+        rule = self.layer.by_name[field].rule
+        others = rule.instead if isinstance(rule, Text) else ()
+        return any(name in self.columns for name in (field, *others))
 
     def shape(self, row: int) -> BaseGeometry | None:
         """The geometry of a row in WGS84, None where it has none that can be used."""
@@ -80,7 +97,7 @@ def read_sheet(
     if table.taken_as is not None:
         gathering.note("taken_as", crs=table.taken_as)
     columns = choose_columns(layer, table, options.mapping)
-    return Sheet(columns, options, options.source or file.name, gathering, progress)
+    return Sheet(IMPORTED[layer], columns, options, options.source or file.name, gathering, progress)
 
 
 def parsed(sheet: Sheet, parse: Callable[[int], _Parsed]) -> Iterator[tuple[int, _Parsed]]:

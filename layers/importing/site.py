@@ -14,8 +14,8 @@ from shapely.geometry.base import BaseGeometry
 from layers import files
 from layers.errors import Unacceptable
 from layers.importing.columns import Columns, choose_columns
-from layers.importing.reading import LINES, POINTS, POLYGONS
 from layers.importing.values import Unreadable, real, whole
+from layers.specs import LINES, POINTS, POLYGONS
 from tiling.divide import Site, estimated_households, road_kind
 from tiling.plane import Plane, city_epsg
 

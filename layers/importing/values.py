@@ -7,10 +7,12 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from layers.errors import Unacceptable
 from layers.moments import WrongMoment, is_in_bounds, read_moment
+from layers.specs import Code, Moment, Real, Rule, Text, Whole, Word
 
 # From so many digits on, floating point (and a spreadsheet, which keeps fifteen) may have changed the last ones.
 EXACT_DIGITS = 15
@@ -172,3 +174,25 @@ def one_of(text: str | None, words: Mapping[str, str], *, default: str) -> str:
     if found is None:
         raise Unreadable("unknown_word", text)
     return found
+
+
+def value_of(text: str | None, rule: Rule, *, zone: ZoneInfo | None) -> Any:
+    """What a cell (None for an empty one) is by the rule of its field; raises Unreadable.
+
+    A cell of a `Code` comes in as it was before a spreadsheet got hold of it (`code`).
+    """
+    match rule:
+        case Text(default=default):
+            return default if text is None else text
+        case Code(pattern=pattern, wrong=wrong):
+            if text is not None and pattern and not re.fullmatch(pattern, text):
+                raise Unreadable(wrong, text)
+            return text
+        case Whole(least=least, most=most, default=default):
+            return default if text is None else whole(text, least=least, most=most)
+        case Real(least=least, most=most):
+            return real(text, least=least, most=most)
+        case Word(words=words, default=default):
+            return default if text is None else one_of(text, words, default="")
+        case Moment():
+            return moment(text, zone)

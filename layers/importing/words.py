@@ -37,12 +37,6 @@ INCIDENT_STATES: Mapping[str, str] = {
     "open": "reported", "assigned": "reported", "in progress": "reported", "pending": "reported", "started": "reported",
     "reported": "reported", "cancelled": "cancelled", "duplicate": "duplicate",
 }  # fmt: skip
-HAZARD_STATES: Mapping[str, str] = {
-    "closed": "rectified", "rectified": "rectified", "已整改": "rectified",
-    "in progress": "rectifying", "assigned": "rectifying", "started": "rectifying", "rectifying": "rectifying",
-    "整改中": "rectifying",
-    "open": "found", "found": "found", "pending": "found", "待整改": "found",
-}  # fmt: skip
 AREA_LEVELS: Mapping[str, str] = {
     "district": "district", "county": "district", "区县": "district",
     "subdistrict": "subdistrict", "township": "subdistrict", "street": "subdistrict", "街道": "subdistrict",
@@ -56,14 +50,6 @@ COMMUNITY_KINDS: Mapping[str, str] = {
 GRID_KINDS: Mapping[str, str] = {"base": "base", "dedicated": "dedicated", "基础网格": "base", "专属网格": "dedicated"}
 YES_NO: Mapping[str, str] = {
     "true": "yes", "yes": "yes", "1": "yes", "是": "yes", "false": "", "no": "", "0": "", "否": "",
-}  # fmt: skip
-DEVICE_KINDS: Mapping[str, str] = {
-    "sos_button": "sos_button", "sos": "sos_button", "infrared_sensor": "infrared_sensor",
-    "infrared": "infrared_sensor", "红外感应": "infrared_sensor",
-}  # fmt: skip
-DEVICE_STATES: Mapping[str, str] = {
-    "working": "working", "low_battery": "low_battery", "broken": "broken",
-    "正常": "working", "低电量": "low_battery", "故障": "broken",
 }  # fmt: skip
 WORKER_ROLES: Mapping[str, str] = {
     "grid_worker": "grid_worker", "grid_leader": "grid_leader", "building_leader": "building_leader",

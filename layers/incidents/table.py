@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import PERSONAL, Base, code_column, geometry_column, id_column, now_column
+from layers.specs import CATEGORY, CLOSED, ID, OPENED, POINTS, WORDS, Code, Field, Imported, LayerSpec, Moment
 
 STATES = (
     "reported",
@@ -145,3 +146,23 @@ class IdempotencyKey(Base):
     status: Mapped[int | None]
     answer: Mapped[dict[str, Any] | None]
     at: Mapped[datetime] = now_column()
+
+
+SPEC = LayerSpec(
+    "incidents",
+    Incident,
+    imported=Imported(
+        fields=(
+            Field("external_id", ID, Code()),
+            Field("category", CATEGORY),
+            Field("description", WORDS),
+            Field("occurred_at", ("occurred_at", "发生时间", *OPENED), Moment(), required=True),
+            Field("reported_at", ("reported_at", "上报时间", *OPENED), Moment()),
+            Field("closed_at", CLOSED, Moment()),
+            Field("channel", ("channel", "open_data_channel_type", "来源")),
+            Field("urgency", ("urgency", "紧急程度")),
+            Field("state", ("state", "status", "状态")),
+        ),
+        shapes=POINTS,
+    ),
+)

@@ -22,14 +22,14 @@ from layers.areas import get_district
 from layers.buildings import Building
 from layers.db import WGS84
 from layers.errors import Unacceptable
-from layers.freshness import map_version
 from layers.grids import Grid, GridLevel
+from layers.ground.roads import Road
+from layers.ground.water import Water
+from layers.map_version import map_version
 from layers.painting.faces import Shapes, blocks_of
 from layers.painting.shares import shares_of
 from layers.planning.memory.recent import Shelf
 from layers.plans import Plan, get_plan
-from layers.roads import Road
-from layers.water import Water
 from tiling.plane import Plane
 
 Box = tuple[float, float, float, float]

@@ -15,8 +15,6 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from layers.db import transaction
-from layers.freshness import IMPORTED
-from layers.importing import LAYERS
 from tests.gis_api.conftest import ClientAs
 from tests.importing import geo_file, imported
 from tests.plan_desk import Draft
@@ -85,7 +83,3 @@ def test_a_plan_that_comes_into_force_by_its_date_is_followed_by_a_new_tile(
     assert NEW.encode() not in reader.get(where).content
     app.state.clock = lambda: begin
     assert NEW.encode() in reader.get(where).content
-
-
-def test_every_imported_layer_makes_the_map_new() -> None:
-    assert set(LAYERS) <= set(IMPORTED), "a new layer is named in layers/freshness.py"

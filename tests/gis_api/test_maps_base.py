@@ -6,8 +6,9 @@ from branca.element import Element, JavascriptLink
 
 from gis_api.maps.assets import ExternalAddressError
 from gis_api.maps.base import LocalFigure, LocalMap, map_parts, policy
-from gis_api.maps.ground import LAYERS, BaseMap, ground, variables
+from gis_api.maps.ground import BaseMap, ground, variables
 from gis_api.maps.heat import NAME, cells
+from layers.registry import DRAWN
 
 NONCE = "n0nce"
 
@@ -80,11 +81,11 @@ def test_the_names_that_modules_look_for_are_declared() -> None:
     html = whole(*ground(), *cells())
     for name in ("map_main", NAME, *variables().values()):
         assert f"var {name} =" in html
-    assert list(variables()) == list(LAYERS)
+    assert list(variables()) == list(DRAWN)
 
 
 def test_the_names_of_layers_stay_as_they_are() -> None:
-    assert all(f"/tiles/{name}/{{z}}/{{x}}/{{y}}.mvt" in whole(*ground()) for name in LAYERS)
+    assert all(f"/tiles/{name}/{{z}}/{{x}}/{{y}}.mvt" in whole(*ground()) for name in DRAWN)
 
 
 def test_with_a_tile_server_its_pictures_are_the_ground() -> None:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from layers.buildings import Building
 from layers.db import transaction
-from layers.roads import Road
+from layers.ground.roads import Road
 from tests.small_city import SmallCity, stored
 from tiling.datums import from_wgs84
 

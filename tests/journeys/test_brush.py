@@ -13,7 +13,7 @@ from sqlalchemy import delete
 
 from layers.buildings import Building
 from layers.db import transaction
-from layers.roads import Road
+from layers.ground.roads import Road
 from tests.journeys.conftest import RunningCity, Watch
 from tests.plan_desk import shape_of
 from tests.small_city import stored

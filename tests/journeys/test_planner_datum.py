@@ -11,7 +11,7 @@ import shapely
 from playwright.sync_api import BrowserContext, Page, expect
 
 from layers.db import transaction
-from layers.roads import Road
+from layers.ground.roads import Road
 from tests.journeys.conftest import RunningCity, Watch
 from tests.journeys.test_planner_page import drag, free_vertex, middle, select_grid, vertices
 from tests.plan_desk import shape_of

@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from layers.buildings import Building
 from layers.db import transaction
-from layers.roads import Road
-from layers.water import Park
+from layers.ground.roads import Road
+from layers.ground.water import Park
 from tests.journeys.conftest import RunningCity, Watch
 from tests.journeys.together import LOST
 from tests.planner_hand import Hand

@@ -9,7 +9,7 @@ import shapely
 from playwright.sync_api import Page, Route, expect
 
 from layers.db import transaction
-from layers.roads import Road
+from layers.ground.roads import Road
 from tests.journeys.conftest import RunningCity, Watch
 from tests.plan_desk import shape_of
 from tests.planner_hand import Hand, Place, border_of, pair_of, shapes_of, simple_nodes

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from layers import planning
 from layers.buildings import Building
 from layers.db import transaction
-from layers.roads import Road
+from layers.ground.roads import Road
 from tests.drafts import DRAWER, add_buildings, rows_of
 from tests.journeys.conftest import RunningCity, Watch
 from tests.journeys.test_planner_tools import as_stored

@@ -21,9 +21,9 @@ from playwright.sync_api import Page
 
 from gis_api.maps.assets import own_url
 from layers.db import transaction
+from layers.ground.roads import Road
 from layers.planning.state.loading import load_board
 from layers.plans import Plan
-from layers.roads import Road
 from tests.journeys.conftest import READY, RunningCity, Watch
 from tests.plan_desk import checked_afresh
 from tiling.coverage import check

@@ -28,11 +28,11 @@ from layers.buildings import Building, Compound
 from layers.cluster import Cluster
 from layers.db import make_engine
 from layers.errors import Unacceptable
+from layers.ground.roads import Road
 from layers.hazards import Hazard
 from layers.importing import ImportOptions, StatedAs, compare_stated
 from layers.incidents import Incident
 from layers.locating import Atlas, load_atlas
-from layers.roads import Road
 from tests.databases import passing_database
 from tiling import datums
 

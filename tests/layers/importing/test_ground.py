@@ -13,9 +13,9 @@ from layers.access import Actor, Role
 from layers.areas import Area
 from layers.buildings import Building, Compound
 from layers.errors import Forbidden, Unacceptable
+from layers.ground.roads import Road
+from layers.ground.water import Water
 from layers.history import HistoryEntry
-from layers.roads import Road
-from layers.water import Water
 from tests.importing import BOW_TIE, boxes, geo_file, imported
 
 

@@ -219,7 +219,7 @@ export class Asking {
       ["stored", "union"].map((value) => el("option", { value }, t(`imports.frame_${value}`))),
     );
     this.zone = el("input", { value: Intl.DateTimeFormat().resolvedOptions().timeZone || "Asia/Shanghai" });
-    const timed = ["hazards", "incidents", "shifts", "devices"].includes(this.said.layer);
+    const timed = config.timed.includes(this.said.layer);
     const begin = (dry_run) => () => this.tell.start(this.form(dry_run));
     return el(
       "form",

@@ -1,67 +1,12 @@
 // The ground: folium declared the layers of vector tiles, here they are drawn together, one canvas per tile, so that
-// all road casings lie under all roads and buildings on top.
+// all road casings lie under all roads and buildings on top (drawing.js).
 import { getBytes } from "../api.js";
 import { config } from "../config.js";
-import { colour } from "./colours.js";
+import { drawingOf } from "./drawing.js";
 import { layersOf } from "./tile.js";
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
-
-const WIDTH_M = {
-  motorway: 22,
-  trunk: 18,
-  primary: 16,
-  secondary: 13,
-  tertiary: 10,
-  residential: 7,
-  service: 4.5,
-  footway: 2.5,
-  path: 2,
-  lane: 4.5,
-  village: 4,
-};
-const metresPerPixel = (zoom) => (156543 * Math.cos((39 * Math.PI) / 180)) / 2 ** zoom;
-
-function roadWidth(properties, zoom) {
-  const metres = WIDTH_M[properties.road_class] || 7;
-  const pixels = metres / metresPerPixel(zoom);
-  if (pixels < 0.35) return 0;
-  return Math.max(pixels, 0.8);
-}
-
-const stroke = (name, weight) => ({
-  stroke: true,
-  fill: false,
-  color: colour(name),
-  weight,
-  opacity: 1,
-  lineCap: "round",
-  lineJoin: "round",
-});
-const area = (name, edge) => ({
-  stroke: Boolean(edge),
-  color: edge ? colour(edge) : "",
-  weight: 0.6,
-  opacity: 0.9,
-  fill: true,
-  fillColor: colour(name),
-  fillOpacity: 1,
-});
-const HIDDEN = [];
-
-function styles() {
-  return {
-    parks: area("park"),
-    water: (properties) => (properties.kind === "line" ? stroke("water", 3) : area("water")),
-    casings: (properties, zoom) => (zoom < 14 ? HIDDEN : stroke("road-casing", roadWidth(properties, zoom) + 2)),
-    roads: (properties, zoom) => {
-      const width = roadWidth(properties, zoom);
-      return width ? stroke(zoom < 14 ? "road-casing" : "road", width) : HIDDEN;
-    },
-    buildings: area("building", "road-casing"),
-  };
-}
 
 // A canvas as sharp as the screen: VectorGrid's own is one pixel per CSS pixel.
 function canvasOf(coords, size, options) {
@@ -79,10 +24,10 @@ function canvasOf(coords, size, options) {
 }
 
 // Made when it is needed: beside a tile server's pictures the plugin of vector tiles is not on the page.
-const vectorGround = () =>
+const vectorGround = (drawing) =>
   L.VectorGrid.extend({
     options: {
-      vectorTileLayerStyles: styles(),
+      vectorTileLayerStyles: Object.fromEntries(drawing.map(({ name, style }) => [name, style])),
       rendererFactory: canvasOf,
       minZoom: 10,
       maxNativeZoom: 19,
@@ -107,16 +52,12 @@ const vectorGround = () =>
       }
     },
 
-    // What is drawn of a tile, in drawing order: casings are the roads once more, below them.
     async _read(coords) {
       const wanted = Object.entries(this._sources).filter(([, source]) => coords.z >= source.options.minZoom);
       const tiles = await Promise.all(wanted.map(([, source]) => readTile(L.Util.template(source._url, coords))));
       const found = Object.assign({}, ...tiles);
       const layers = {};
-      for (const name of ["parks", "water", "casings", "roads", "buildings"]) {
-        const layer = found[name === "casings" ? "roads" : name];
-        if (layer) layers[name] = layer;
-      }
+      for (const { name, of } of drawing) if (found[of]) layers[name] = found[of];
       return layers;
     },
 
@@ -166,7 +107,7 @@ function mendPictures(pictures) {
 export function newGround() {
   const sources = Object.fromEntries(Object.entries(config.ground).map(([name, variable]) => [name, window[variable]]));
   if (sources.pictures) return mendPictures(sources.pictures);
-  const ground = new (vectorGround())();
+  const ground = new (vectorGround(drawingOf(config.ground_styles)))();
   ground._sources = sources;
   ground.show = (name, wanted) => {
     // What is none of the ground's layers is not taken for one.

@@ -1,8 +1,6 @@
 // The box of layers: ticks show and hide what lies on the map, radios say which level a click means.
-import { groundLayer } from "../map/place.js";
-
-// A tile server's pictures have them drawn in.
-const GROUND = ["buildings", "roads"];
+import { config } from "../config.js";
+import { groundLayer, showLayer } from "../map/place.js";
 
 export class Layers {
   // `show(name, wanted)` shows or hides a layer, `level()` is told that another level is meant.
@@ -11,7 +9,11 @@ export class Layers {
     this.show = show;
     if (matchMedia("(max-width: 900px)").matches) box.open = false;
     for (const tick of box.querySelectorAll("input[type=checkbox]")) {
-      if (GROUND.includes(tick.name)) tick.closest("label").hidden = !groundLayer()?.show;
+      // A tile server's pictures have the ground drawn in.
+      if (config.ground_styles.some(({ name }) => name === tick.name)) {
+        tick.closest("label").hidden = !groundLayer()?.show;
+        if (!tick.checked) showLayer(tick.name, false);
+      }
       tick.addEventListener("change", () => show(tick.name, tick.checked));
     }
     for (const radio of box.querySelectorAll("input[name=level]")) {

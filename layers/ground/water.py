@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import Base, code_column, geometry_column, id_column
+from layers.specs import ID, NAME, POLYGONS, Code, Drawn, Field, Imported, LayerSpec, Text, Tile
 
 
 class Water(Base):
@@ -41,3 +42,29 @@ class Park(Base):
     geom: Mapped[Any] = geometry_column("MULTIPOLYGON")
     source: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str | None]
+
+
+SPECS = (
+    LayerSpec(
+        "water",
+        Water,
+        imported=Imported(
+            fields=(
+                Field("external_id", ID, Code(), stored=False),
+                Field("name", NAME, Text("")),
+                Field("kind", ("kind", "fclass", "natural", "类型"), Text("water")),
+            ),
+            shapes=POLYGONS,
+            of_planners=True,
+            judged=True,
+        ),
+        tile=Tile("water w", ("w.name", "w.kind"), 6, geometry="w.geom"),
+        drawn=Drawn("water", "water", order=20, from_zoom=10),
+    ),
+    LayerSpec(
+        "parks",
+        Park,
+        tile=Tile("parks k", ("k.name", "k.kind"), 9, geometry="k.geom"),
+        drawn=Drawn("area", "park", order=10, from_zoom=11),
+    ),
+)

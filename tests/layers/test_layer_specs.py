@@ -1,0 +1,159 @@
+"""Every layer is whole, and every door knows it: a spec that lacks a touch of the recipe is told, never passed over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from layers import published, searching, tiles
+from layers.access import Actor, Role
+from layers.ground import SPECS as GROUND
+from layers.importing import ImportReport
+from layers.map_version import map_version
+from layers.registry import BY_NAME, IMPORTED, SPECS
+from layers.specs import Code, Drawn, Field, Imported, LayerSpec, Published, Searched, Tile
+from tests.importing import csv_file, geo_file, imported
+from tests.layer_examples import EXAMPLES, Example
+from tests.layer_faults import find_faults
+from tests.small_city import SmallCity, load_small_city
+
+READER = Actor("reader", role=str(Role.admin), area="130273")
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+class _Elsewhere(DeclarativeBase):
+    """Tables that no migration makes."""
+
+
+class _Bench(_Elsewhere):
+    __tablename__ = "benches"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+FORGOTTEN = LayerSpec(
+    "benches",
+    _Bench,  # type: ignore[arg-type]
+    imported=Imported(
+        (Field("wood", ("wood",)), Field("seat", ("seat",), Code("x", wrong="no_seat"))), shapes=("Point",)
+    ),
+    published=Published("Benches.", "benches t", ("id",), point="t.geom"),
+    tile=Tile("benches t", ("t.id",), 16),
+    drawn=Drawn("dot", "mahogany", order=60, from_zoom=17, choice="shown"),
+    searched=Searched("bench", "benches t", name="''", words="''", starts=("''",), point="t.geom"),
+)
+
+
+def test_every_forgotten_touch_is_told() -> None:
+    assert find_faults(FORGOTTEN) == [
+        "text imports.layer_benches",
+        "text imports.field_wood",
+        "text imports.field_seat",
+        "text importing.no_seat",
+        "text search.bench",
+        "text map.benches",
+        "rank of tests.layers",
+        "migration of benches",
+        "example in tests/layer_examples.py",
+        "colour mahogany",
+        "column wood",
+        "column seat",
+        "column district, by which the search finds what lies in a district",
+        "benches in the table of layers/__init__.py",
+        "GET /api/v1/benches in the access matrix",
+    ]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_no_layer_lacks_a_touch(name: str) -> None:
+    assert find_faults(BY_NAME[name]) == []
+
+
+def test_names_and_kinds_are_used_once() -> None:
+    kinds = [spec.searched.kind for spec in SPECS if spec.searched]
+    assert len(BY_NAME) == len(SPECS) and len(set(kinds)) == len(kinds)
+
+
+def test_every_file_of_the_ground_is_a_layer_and_none_is_personal() -> None:
+    folder = Path(__file__).parents[2] / "layers/ground"
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {spec.table.__module__.rpartition(".")[2] for spec in GROUND} == modules
+    assert [spec.name for spec in GROUND if spec.hidden_from or spec.table.__table__.schema] == []
+
+
+def test_what_is_hidden_from_a_role_is_shown_to_it_nowhere(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_small_city(session)
+    spec, found = searching.THINGS["building"]
+    hidden = LayerSpec(spec.name, spec.table, hidden_from=frozenset({Role.leader}), searched=found)
+    monkeypatch.setitem(searching.THINGS, "building", (hidden, found))
+    asked: list[str] = []
+    really = searching.things_statement
+    monkeypatch.setattr(searching, "things_statement", lambda one, *way: asked.append(one.kind) or really(one, *way))
+    for role in (Role.leader, Role.planner):
+        within = searching.Within("", NOW)
+        searching.search(session, "楼", within=within, by=Actor("x", role=str(role)))
+    assert [kind for kind in asked if kind == "building"] == ["building"], "the planner alone looks for it"
+
+
+@pytest.fixture(scope="module")
+def law(shared_engine: Engine) -> Iterator[tuple[Session, SmallCity]]:
+    """The small city in one transaction for all layers, which is rolled back."""
+    with shared_engine.connect() as connection:
+        whole = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield session, load_small_city(session)
+        whole.rollback()
+
+
+@pytest.mark.parametrize("name", IMPORTED)
+def test_what_is_imported_is_read_drawn_and_found(law: tuple[Session, SmallCity], tmp_path: Path, name: str) -> None:
+    session, city = law
+    spec, example = BY_NAME[name], EXAMPLES[name]
+    with session.begin_nested() as attempt:
+        for needed in example.needs:
+            _import(session, city, needed, tmp_path)
+        before, version = _shown(session, city, spec, example), map_version(session, at=NOW)
+        report = _import(session, city, name, tmp_path)
+        assert (report.read, report.stored, report.refused) == (1, 1, ())
+        assert map_version(session, at=NOW) != version
+        # Grids become a draft: what is in force shows after its publication.
+        if name != "grids":
+            after = _shown(session, city, spec, example)
+            assert {door for door in after if after[door] != before[door]} == set(before)
+        # The same file again doubles nothing.
+        again = _import(session, city, name, tmp_path)
+        assert (again.stored, again.refused) == (1, ())
+        attempt.rollback()
+
+
+def _import(session: Session, city: SmallCity, name: str, folder: Path) -> ImportReport:
+    example, columns = EXAMPLES[name], EXAMPLES[name].columns_in(city)
+    shape = example.shape_at(*city.inside(min(city.codes)))
+    file = csv_file(folder, **columns) if shape is None else geo_file(folder, [shape], **columns)
+    return imported(session, name, file, district=city.district, **example.options)
+
+
+def _shown(session: Session, city: SmallCity, spec: LayerSpec, example: Example) -> dict[str, Any]:
+    """What each door shows of a layer about the place of its example."""
+    shown: dict[str, Any] = {}
+    if spec.published:
+        page = published.read_page(session, spec.published, by=READER, area=city.district, at=NOW, limit=10_000)
+        shown["read"] = page.features
+    if spec.tile:
+        lon, lat = city.inside(min(city.codes))
+        x, y = (lon + 180) / 360 * 2**17, (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**17
+        shown["tile"] = tiles.render(session, spec.name, 17, x=int(x), y=int(y), area=city.district, at=NOW)
+    if example.typed:
+        within = searching.Within(city.district, NOW)
+        shown["found"] = [one.name for one in searching.search(session, example.typed, within=within, by=READER)]
+    return shown
+
+
+def test_an_example_can_be_found_by_each_layer_that_is_searched() -> None:
+    assert [spec.name for spec in SPECS if spec.searched and not EXAMPLES[spec.name].typed] == []
