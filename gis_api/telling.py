@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,6 +66,21 @@ def words_of(code: str, values: Mapping[str, Any], lang: str) -> str:
     return texts.text(key, lang, **with_kinds(values, lang)) if texts.has(key) else code
 
 
+def reason_of(code: str, lang: str) -> str:
+    """The words of why a row was refused; some codes are remarks on a whole file too, which are filled with values."""
+    key = f"importing.row_{code}"
+    return texts.text(key, lang) if texts.has(key) else words_of(code, {}, lang)
+
+
+def detail_of(reason: str, detail: str, lang: str) -> str:
+    """What a row was refused about, in words where it is a sentence of ours or of GEOS; a cell of the file as it is."""
+    if reason in ("invalid_geometry", "wrong_geometry_type"):
+        key = "invalid." + re.sub(r"\W+", "_", detail.lower())
+        return texts.text(key, lang) if texts.has(key) else detail
+    said = texts.retold(detail) if reason == "nesting" else None
+    return detail if said is None else texts.text(said[0], lang, **said[1])
+
+
 def with_kinds(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
     """The values with the kinds of defects in them (`how`, `by_kind`: {kind: number}) as the reader names them:
     "缝隙 3、重叠 18"."""
@@ -80,9 +96,16 @@ def with_kinds(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
 def _worded(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
     told = dict(result)
     if "refused" in told:
-        told["refused"] = [{**one, "words": words_of(one["reason"], {}, lang)} for one in told["refused"]]
+        told["refused"] = [
+            {
+                **one,
+                "detail": detail_of(one["reason"], one["detail"], lang),
+                "words": reason_of(one["reason"], lang),
+            }
+            for one in told["refused"]
+        ]
         told["reasons"] = [
-            {"reason": reason, "count": count, "words": words_of(reason, {}, lang)}
+            {"reason": reason, "count": count, "words": reason_of(reason, lang)}
             for reason, count in told.get("by_reason", {}).items()
         ]
         told["notes"] = [{**note, "words": words_of(note["code"], note, lang)} for note in told["notes"]]

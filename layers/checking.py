@@ -33,6 +33,9 @@ NODE_DEG = 1e-8
 # All is measured in one plane: no grid of any city is wider than the first, no set of cities wider than the second.
 WIDEST_GRID_DEG = 10.0
 WIDEST_SET_DEG = 40.0
+# A sub-grid's code is that of its grid with two digits more ([S8]).
+GRID_DIGITS, SUB_GRID_DIGITS = 15, 17
+SUB_GRID = "sub_grid"
 # A hostile set may keep GEOS busy for ever; 100,000 honest grids take some six seconds.
 LIMITS = Limits(cpu_s=120, wall_s=150.0)
 
@@ -52,6 +55,51 @@ class CheckTask:
     parts_allowed: Collection[str] = ()
     parents: Mapping[str, str] = field(default_factory=dict)
     epsg: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """What is to be said of the codes of a set before any shape is looked at.
+
+    `parents` names the grid above each sub-grid where both are in the set, `lost` the grid that a sub-grid names and
+    the set does not hold (told only where the set has two levels at all), `repeated` the rows of codes given twice.
+    """
+
+    parents: Mapping[str, str]
+    lost: Mapping[str, str]
+    repeated: Mapping[str, list[int]]
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.lost and not self.repeated
+
+
+@dataclass(frozen=True)
+class NamedRow:
+    """The row of a grid as its set counts, its code, the code above as the set states it, and the level if stated."""
+
+    row: int
+    code: str
+    parent: str | None = None
+    level: str | None = None
+
+
+def judge_names(rows: Sequence[NamedRow]) -> Naming:
+    """The same for a file and for a request: which code stands above which, and what is wrong with the codes alone."""
+    places: dict[str, list[int]] = {}
+    for one in rows:
+        places.setdefault(one.code, []).append(one.row)
+    above = {one.code: named for one in rows if (named := one.parent or grid_of(one.code)) and named != one.code}
+    parents = {own: named for own, named in above.items() if named in places}
+    below = [one.code for one in rows if one.level == SUB_GRID or grid_of(one.code)] if parents else []
+    lost = {own: above.get(own, "") for own in below if own not in parents}
+    return Naming(parents=parents, lost=lost, repeated={code: at for code, at in places.items() if len(at) > 1})
+
+
+def grid_of(code: str) -> str | None:
+    """The code of the grid above a sub-grid of the numbered scheme ([S8]); None for any other code."""
+    numbered = code.isascii() and code.isdigit() and len(code) == SUB_GRID_DIGITS
+    return code[:GRID_DIGITS] if numbered else None
 
 
 def check(task: CheckTask, *, room: Room | None = None) -> dict[str, Any]:

@@ -87,6 +87,13 @@ class Report(BaseModel):
     summary: Summary
 
 
+class SetReport(Report):
+    """The report of any set of polygons, with what is wrong with its codes alone."""
+
+    repeated: dict[str, list[int]]
+    lost: dict[str, str]
+
+
 class VersionedReport(Report):
     """The report of one version of a plan."""
 

@@ -140,7 +140,7 @@ def check(
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
         show_check(file, report)
-    if report["defects"] or report["refused"] or report["repeated"]:
+    if report["defects"] or report["refused"] or report["repeated"] or report["lost"]:
         raise typer.Exit(1)
 
 
@@ -286,10 +286,12 @@ def _checked(file: Path, options: ImportOptions, *, frame: Path | None, parts: b
         polygons=rows.polygons,
         frame=None if frame is None else read_frame(frame, crs=options.crs, datum=options.datum),
         parts_allowed=rows.codes if parts else (),
-        parents=rows.parents,
+        parents=rows.naming.parents,
     )
-    told = {"repeated": rows.repeated, "notes": notes_json(rows.notes)}
-    return {**check_task(task), **refused_json(rows.refused), **told}
+    naming = rows.naming
+    told = {"repeated": dict(naming.repeated), "lost": dict(naming.lost), "notes": notes_json(rows.notes)}
+    report = check_task(task)
+    return {**report, "ok": report["ok"] and naming.is_sound, **refused_json(rows.refused), **told}
 
 
 def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int]:

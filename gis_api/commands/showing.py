@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 # So many refused rows are listed one by one; --json lists them all.
 MOST_ROWS = 20
 MOST_PLACES = 200
+# What is said once for many names some of them.
+MOST_NAMED = 5
 
 
 def show_report(report: ImportReport) -> None:
     """Print counts, remarks, and what was refused and why."""
+    from gis_api.settings import command_language
+    from gis_api.telling import reason_of
     from layers.importing import report_as_json
 
     print("dry run: nothing was stored" if report.dry_run else f"{report.layer} imported")
@@ -28,7 +32,10 @@ def show_report(report: ImportReport) -> None:
     show_notes(told["notes"])
     if report.refused:
         show_refused(told["refused"])
-        print("  " + ", ".join(f"{words_of(reason, {})}: {number:,}" for reason, number in report.by_reason().items()))
+        lang = command_language()
+        print(
+            "  " + ", ".join(f"{reason_of(reason, lang)}: {number:,}" for reason, number in report.by_reason().items())
+        )
 
 
 def show_notes(notes: Sequence[Mapping[str, Any]]) -> None:
@@ -41,9 +48,14 @@ def show_refused(refused: Sequence[Mapping[str, Any]]) -> None:
     """Print the first refused rows with the reader's own reason and their places."""
     from rich.table import Table
 
+    from gis_api.settings import command_language
+    from gis_api.telling import detail_of, reason_of
+
+    lang = command_language()
     table = Table("row", "reason", "detail", "place")
     for one in refused[:MOST_ROWS]:
-        table.add_row(str(one["row"]), words_of(one["reason"], {}), one["detail"], _place(one["where"]))
+        detail = detail_of(one["reason"], one["detail"], lang)
+        table.add_row(str(one["row"]), reason_of(one["reason"], lang), detail, _place(one["where"]))
     _print_table(table)
 
 
@@ -69,10 +81,10 @@ def show_check(file: Path, report: Mapping[str, Any]) -> None:
     if report["refused"]:
         print(f"  {len(report['refused']):,} rows cannot be used:")
         show_refused(report["refused"])
-    for code, rows in list(report["repeated"].items())[:MOST_ROWS]:
-        print("  " + words_of("code_repeated", {"code": code, "rows": ", ".join(map(str, rows))}))
+    show_naming(report)
     if not report["defects"]:
-        print("  no defects" + ("" if report["refused"] or report["repeated"] else ": a valid coverage"))
+        sound = report["ok"] and not report["refused"]
+        print("  no defects" + (": a valid coverage" if sound else ""))
         return
     table = Table("kind", "class", "codes", "area m²", "length m", "width m", "place")
     for defect in report["defects"][:MOST_PLACES]:
@@ -84,6 +96,23 @@ def show_check(file: Path, report: Mapping[str, Any]) -> None:
     if len(report["defects"]) > MOST_PLACES:
         print(f"  and {len(report['defects']) - MOST_PLACES} more (--json lists them all)")
     print("  " + ", ".join(f"{kind}: {number}" for kind, number in sorted(summary["by_kind"].items())))
+
+
+def show_naming(report: Mapping[str, Any]) -> None:
+    """Print which codes stand on several rows and which sub-grids name a grid that is not there, a line each."""
+    repeated, lost = report["repeated"], report["lost"]
+    if repeated:
+        rows = [f"{code} ({', '.join(map(str, at[:MOST_NAMED]))}{_more(at)})" for code, at in repeated.items()]
+        codes = ", ".join(rows[:MOST_NAMED]) + _more(rows)
+        print("  " + words_of("codes_repeated", {"count": len(repeated), "codes": codes}))
+    if lost:
+        pairs = [f"{code} → {grid or '-'}" for code, grid in lost.items()]
+        codes = ", ".join(pairs[:MOST_NAMED]) + _more(pairs)
+        print("  " + words_of("parents_lost", {"count": len(lost), "codes": codes}))
+
+
+def _more(named: Sequence[Any]) -> str:
+    return f" (+{len(named) - MOST_NAMED})" if len(named) > MOST_NAMED else ""
 
 
 def _print_table(table: Table) -> None:

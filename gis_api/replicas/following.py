@@ -30,6 +30,8 @@ from layers.errors import Unavailable
 from layers.freshness import PUBLICATIONS, ROSTERS
 from layers.locating import Page, Rules
 from layers.service_role import lower_rights
+from layers.stored_moments import StoredMomentLoader
+from layers.unreadable_rows import UnreadableRow, find_unreadable_rows, tell_new_ones
 from tiling.locate import fastest
 
 log = logging.getLogger("wangge.replicas")
@@ -41,6 +43,8 @@ PAUSE_S = 0.5
 PATIENCE_S = 1.0
 # How often to look at what need not be seen at once: who serves what, shifts, positions, names.
 LEISURE_S = 2.0
+# How often rows that cannot be read are looked for by name, once one was met and until all are mended.
+NAMING_PAUSE_S = 60.0
 
 
 class Replicas:
@@ -54,6 +58,8 @@ class Replicas:
         self._roster_is_old = False
         self._contact_at: datetime | None = None
         self._takes_writes = self._is_cold = False
+        self._named_s, self._met = -1e9, 0
+        self.unreadable_rows: tuple[UnreadableRow, ...] = ()
         self._outage = Outage(log, "PostgreSQL does not answer")
         self._tried = threading.Event()
         self._stopping = threading.Event()
@@ -166,7 +172,28 @@ class Replicas:
         self._heard(asked_s)
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
             self._keep_for_cold_start()
+        self._name_what_is_unreadable()
         return True
+
+    def _name_what_is_unreadable(self) -> None:
+        """Have the rows that were read past found by name, once one was met; what fails there stops nothing else."""
+        met = StoredMomentLoader.out_of_bounds
+        news = met != self._met or bool(self.unreadable_rows)
+        if not news or time.monotonic() - self._named_s < NAMING_PAUSE_S:
+            return
+        self._named_s, self._met = time.monotonic(), met
+        # Tables are read through for it, which no publication waits for.
+        threading.Thread(target=self._name_rows, name="naming", daemon=True).start()
+
+    def _name_rows(self) -> None:
+        try:
+            with transaction(self._engine) as session:
+                found = find_unreadable_rows(session)
+        except sql.SQLAlchemyError as error:
+            log.error("rows that cannot be read cannot be named: %s", error)
+            return
+        tell_new_ones(self.unreadable_rows, found)
+        self.unreadable_rows = found
 
     def _begin(self, state: State) -> None:
         """Answer from what has been read of a state so far; a snapshot goes on until there are plans to answer from."""

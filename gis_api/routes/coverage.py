@@ -14,12 +14,12 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from gis_api.answers import shown
-from gis_api.answers.plans import Report
+from gis_api.answers.plans import SetReport
 from gis_api.dependencies import Planner, Read, Settings_
 from gis_api.geojson import POLYGONS, SAME_AS_WGS84, datum_of, many_in_wgs84, parse_geometry
 from gis_api.large_bodies import PatientRoute
 from layers.areas import find_crs_at
-from layers.checking import CheckTask, check, epsg_of, find_middle
+from layers.checking import CheckTask, NamedRow, check, epsg_of, find_middle, judge_names
 from layers.errors import Unacceptable
 from tiling.tolerance import Tolerance
 
@@ -49,38 +49,55 @@ class CoverageIn(BaseModel):
 
 
 class CoverageOut(BaseModel):
-    """The report; places are WGS84."""
+    """The report; places are WGS84.
+
+    `repeated` holds the codes given to several features with the numbers of these (from 0), `lost` the sub-grids whose
+    grid is not there with the code that they name. Either way the set is not `ok`.
+    """
 
     ok: bool
     defects: list[dict[str, Any]]
     summary: dict[str, Any]
+    repeated: dict[str, list[int]]
+    lost: dict[str, str]
     took_ms: float
 
 
-@router.post("/api/v1/coverage", responses=shown(Report))
+@router.post("/api/v1/coverage", responses=shown(SetReport))
 def check_coverage(sent: CoverageIn, by: Planner, session: Read, settings: Settings_) -> CoverageOut:
-    """The defects of any set of polygons. A property `parts_allowed` of a feature says that several parts are meant.
+    """The defects of any set of polygons. A property `parts_allowed` of a feature says that several parts are meant,
+    `parent_code` (or the 17 digits of a sub-grid) which grid of the set is above it: the lowest level is held against
+    the frame, each upper outline against what lies below it.
 
     Invalid polygons are reported, not refused; what is no polygon at all is 422 with the place in the document.
     """
     began = time.perf_counter()
     datum = datum_of(by, sent.datum)
     reader = _Reader(datum, settings.most_vertices)
-    codes, polygons, parts_allowed = reader.grids(sent.grids)
+    rows, polygons, parts_allowed = reader.grids(sent.grids)
+    naming = judge_names(rows)
     frame = None if sent.frame is None else reader.shape(sent.frame, ["frame"])
     if sent.frame is not None and frame is None:
         raise Unacceptable("empty_geometry", errors=[(["frame"], "empty_geometry")])
     task = CheckTask(
-        codes=codes,
+        codes=[one.code for one in rows],
         polygons=polygons,
         frame=frame,
         tolerance=_tolerance(sent.tolerance),
         parts_allowed=parts_allowed,
+        parents=naming.parents,
         epsg=_epsg(session, polygons),
     )
     report = check(task)
     took_ms = round((time.perf_counter() - began) * 1000, 1)
-    return CoverageOut(ok=report["ok"], defects=report["defects"], summary=report["summary"], took_ms=took_ms)
+    return CoverageOut(
+        ok=report["ok"] and naming.is_sound,
+        defects=report["defects"],
+        summary=report["summary"],
+        repeated=dict(naming.repeated),
+        lost=dict(naming.lost),
+        took_ms=took_ms,
+    )
 
 
 def _tolerance(sent: ToleranceIn) -> Tolerance:
@@ -104,20 +121,20 @@ class _Reader:
         self._left = most_vertices
         self._most = most_vertices
 
-    def grids(self, sent: dict[str, Any]) -> tuple[list[str], list[BaseGeometry | None], list[str]]:
-        """Codes, shapes and the codes that may have several parts."""
+    def grids(self, sent: dict[str, Any]) -> tuple[list[NamedRow], list[BaseGeometry | None], list[str]]:
+        """Codes with what stands above them, shapes and the codes that may have several parts."""
         features = sent.get("features")
         if sent.get("type") != "FeatureCollection" or not isinstance(features, list):
             raise Unacceptable("no_feature_collection", errors=[(["grids", "type"], "no_feature_collection")])
-        codes, shapes, parts_allowed = [], [], []
+        rows, shapes, parts_allowed = [], [], []
         for number, feature in enumerate(features):
             at: list[str | int] = ["grids", "features", number]
             properties = _properties(feature, at)
-            codes.append(_code(feature, properties, at))
+            rows.append(_named(number, feature, properties, at))
             shapes.append(self.shape(feature.get("geometry"), [*at, "geometry"]))
             if properties.get("parts_allowed") is True:
-                parts_allowed.append(codes[-1])
-        return codes, shapes, parts_allowed
+                parts_allowed.append(rows[-1].code)
+        return rows, shapes, parts_allowed
 
     def shape(self, sent: Any, at: list[str | int]) -> BaseGeometry | None:
         """The shape in WGS84, None for none or an empty one; an invalid one as it is."""
@@ -149,6 +166,16 @@ def _properties(feature: Any, at: list[str | int]) -> dict[str, Any]:
     if not isinstance(properties, dict):
         raise Unacceptable("no_feature", errors=[([*at, "properties"], "no_feature")])
     return properties
+
+
+def _named(number: int, feature: dict[str, Any], properties: dict[str, Any], at: list[str | int]) -> NamedRow:
+    parent, level = properties.get("parent_code"), properties.get("level")
+    if isinstance(parent, int) and not isinstance(parent, bool):
+        parent = str(parent)
+    if parent is not None and (not isinstance(parent, str) or len(parent) > LONGEST_CODE):
+        raise Unacceptable("code_missing", errors=[([*at, "properties", "parent_code"], "code_missing")])
+    told = level if isinstance(level, str) else None
+    return NamedRow(number, _code(feature, properties, at), parent or None, told)
 
 
 def _code(feature: dict[str, Any], properties: dict[str, Any], at: list[str | int]) -> str:

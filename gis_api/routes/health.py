@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
@@ -25,7 +26,10 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """What the process can do: lookups are answered from memory, whatever is stored needs PostgreSQL."""
+    """What the process can do: lookups are answered from memory, whatever is stored needs PostgreSQL.
+
+    `unreadable` counts the stored rows that are read past by table; `/metrics` and the log name them.
+    """
 
     status: Literal["ready", "reads only", "not ready"]
     reads: bool
@@ -33,6 +37,7 @@ class Ready(BaseModel):
     stale: bool
     updated_at: str | None
     index_version: int | None
+    unreadable: dict[str, int]
 
 
 @router.get("/healthz", summary="Does the process live")
@@ -56,6 +61,7 @@ async def readyz(replicas: Replicas_, response: Response) -> Ready:
         stale=replicas.stale,
         updated_at=at.isoformat() if at else None,
         index_version=atlas.index_version if atlas is not None else None,
+        unreadable=dict(Counter(row.table for row in replicas.unreadable_rows)),
     )
 
 
@@ -80,10 +86,13 @@ def metrics(request: Request, replicas: Replicas_, settings: Settings_) -> Respo
 
 
 def _unreadable(replicas: Replicas) -> Iterator[str]:
-    """What this process could not read and left out, plan by plan; moments out of bounds as a number."""
+    """What this process could not read and left out, plan by plan and row by row; moments out of bounds as a number."""
     atlas = replicas.state.atlas
     yield "# TYPE wangge_unreadable gauge"
     yield f'wangge_unreadable{{what="moment"}} {StoredMomentLoader.out_of_bounds}'
     yield f'wangge_unreadable{{what="roster"}} {int(replicas.state.roster_unreadable)}'
     for plan_id in atlas.unreadable if atlas is not None else ():
         yield f'wangge_unreadable{{what="plan {plan_id}"}} 1'
+    yield "# TYPE wangge_unreadable_row gauge"
+    for row in replicas.unreadable_rows:
+        yield f'wangge_unreadable_row{{table="{row.table}",row="{row.public_key}",column="{row.column}"}} 1'

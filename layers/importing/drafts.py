@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -173,7 +174,8 @@ def _once(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     Tables joined by name give one code to a town and to the street of the same name; losing either would leave a gap.
     """
     names: dict[str, list[str]] = defaultdict(list)
-    kept = []
+    kept: list[DraftRow] = []
+    shared: list[dict[str, Any]] = []
     for draft in rows:
         code, name = draft.grid.code, draft.grid.name
         if name in names[code]:
@@ -182,12 +184,23 @@ def _once(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
         names[code].append(name)
         if len(names[code]) > 1:
             numbered = f"{code}-{len(names[code])}"
-            sheet.gathering.note("code_shared", code=code, names=", ".join(names[code]), row=draft.row, stored=numbered)
+            shared.append({"code": code, "names": ", ".join(names[code]), "row": draft.row, "stored": numbered})
             kept.append(replace(draft, grid=replace(draft.grid, code=numbered)))
             continue
         kept.append(draft)
+    if len(shared) == 1:
+        sheet.gathering.note("code_shared", **shared[0])
+    elif shared:
+        codes = _first([f"{one['code']}: {one['names']}" for one in shared])
+        sheet.gathering.note("codes_shared", count=len(shared), codes=codes, rows=[one["row"] for one in shared])
     _remark_on_shapes(sheet, kept)
     return kept
+
+
+def _first(named: list[str]) -> str:
+    """The first of many, and how many more there are: what concerns many rows is said once."""
+    more = f" (+{len(named) - MOST_PAIRS})" if len(named) > MOST_PAIRS else ""
+    return ", ".join(named[:MOST_PAIRS]) + more
 
 
 def _remark_on_shapes(sheet: Sheet, kept: list[DraftRow]) -> None:
@@ -222,18 +235,28 @@ def _of_their_grids(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
         for draft in rows
         if draft.grid.level is GridLevel.sub_grid and draft.grid.parent is not None
     }
-    wrong: dict[str, Misfit] = {}
-    for misfit in find_misfits({code: shape for code, shape in shapes.items() if not shape.is_empty}, parents):
-        others, area_m2 = ", ".join(misfit.others), round(misfit.area_m2)
-        sheet.gathering.note(
-            "nesting", where=misfit.where, grid=misfit.grid, others=others, how=misfit.how, area_m2=area_m2
-        )
-        wrong |= dict.fromkeys(misfit.others, misfit) if misfit.elsewhere else {}
+    misfits = find_misfits({code: shape for code, shape in shapes.items() if not shape.is_empty}, parents)
+    _remark_on_misfits(sheet, misfits)
+    wrong = {other: misfit for misfit in misfits if misfit.elsewhere for other in misfit.others}
     for draft in rows:
         if (found := wrong.get(draft.grid.code)) is not None:
-            detail = f"{draft.grid.code}: {found.area_m2:,.0f} m² outside {found.grid}"
+            detail = f"{draft.grid.code}: {found.area_m2:,.0f} m² outside {found.grid}."
             sheet.gathering.refuse(draft.row, "nesting", detail=detail, where=_inside(draft))
     return [draft for draft in rows if draft.grid.code not in wrong]
+
+
+def _remark_on_misfits(sheet: Sheet, misfits: list[Misfit]) -> None:
+    """Say once, for each way in which they differ, which grids and sub-grids of the file do not fit."""
+    for how in dict.fromkeys(misfit.how for misfit in misfits):
+        same = sorted((one for one in misfits if one.how == how), key=lambda one: (-one.area_m2, one.grid))
+        most, area_m2 = same[0], round(sum(one.area_m2 for one in same))
+        others = ", ".join(most.others)
+        values: dict[str, Any] = {"how": how, "area_m2": area_m2, "count": len(same)}
+        if len(same) == 1:
+            sheet.gathering.note("nesting", where=most.where, grid=most.grid, others=others, **values)
+        else:
+            grids = _first([f"{one.grid}: {', '.join(one.others)}" for one in same])
+            sheet.gathering.note("nesting_several", where=most.where, grids=grids, **values)
 
 
 def _frames_of(session: Session, options: ImportOptions, districts: Mapping[str, list[DraftRow]]) -> dict[str, Frame]:
@@ -326,9 +349,8 @@ def _remark_on_frames(session: Session, sheet: Sheet) -> None:
             if percent is not None:
                 independent[tuple(sorted((district, other)))] = percent
     if independent:
-        first = [f"{one} / {two} {percent}%" for (one, two), percent in sorted(independent.items())]
-        more = f" (+{len(first) - MOST_PAIRS})" if len(first) > MOST_PAIRS else ""
-        sheet.gathering.note("independent_plans", count=len(first), pairs=", ".join(first[:MOST_PAIRS]) + more)
+        pairs = [f"{one} / {two} {percent}%" for (one, two), percent in sorted(independent.items())]
+        sheet.gathering.note("independent_plans", count=len(pairs), pairs=_first(pairs))
 
 
 def _judge_overlap(session: Session, district: str, other: str, frames: Mapping[str, BaseGeometry]) -> int | None:

@@ -10,6 +10,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from layers import files
+from layers.checking import NamedRow, Naming, judge_names
 from layers.errors import Unacceptable
 from layers.importing.columns import choose_columns
 from layers.importing.report import ImportOptions, Note, Refusal
@@ -37,23 +38,15 @@ def read_frame(path: Path, *, crs: str | None = None, datum: str | None = None) 
     return union
 
 
-# A sub-grid's code is that of its grid with two digits more ([S8]).
-GRID_DIGITS, SUB_GRID_DIGITS = 15, 17
-
-
 @dataclass(frozen=True)
 class PolygonRows:
-    """The rows of a file that can be checked, with their codes (row numbers where it has none), and all others.
-
-    `parents` names the grid above a sub-grid where both are in the file; `repeated` the rows of codes given twice.
-    """
+    """The rows of a file that can be checked, with their codes (row numbers where it has none), and all others."""
 
     codes: list[str]
     polygons: list[BaseGeometry | None]
     refused: tuple[Refusal, ...]
     notes: tuple[Note, ...]
-    parents: dict[str, str] = field(default_factory=dict)
-    repeated: dict[str, list[int]] = field(default_factory=dict)
+    naming: Naming = field(default_factory=lambda: judge_names([]))
 
 
 def read_polygons(path: Path, options: ImportOptions) -> PolygonRows:
@@ -72,24 +65,23 @@ def read_polygons(path: Path, options: ImportOptions) -> PolygonRows:
     columns = choose_columns("grids", table, options.mapping)
     rows = PolygonRows([], [], (), tuple(Note(code, values) for code, values in table.notes))
     refused: list[Refusal] = []
-    told: dict[str, str] = {}
-    places: dict[str, list[int]] = {}
+    named: list[NamedRow] = []
     for row, shape in enumerate(table.geometries, start=1):
         fault = table.faults.get(row)
         if fault is not None and fault.code != "invalid_geometry":
             refused.append(Refusal(row, fault.code, fault.reason, fault.where))
             continue
         try:
-            rows.codes.append(code(columns.text("code", row)) or f"row {row}")
-            rows.polygons.append(shape)
-            places.setdefault(rows.codes[-1], []).append(row)
-            told[rows.codes[-1]] = columns.text("parent_code", row) or _grid_of(rows.codes[-1])
+            own = NamedRow(
+                row,
+                code(columns.text("code", row)) or f"row {row}",
+                code(columns.text("parent_code", row)),
+                columns.text("level", row),
+            )
         except Unreadable as damage:
             refused.append(Refusal(row, damage.reason, damage.detail, shape if shape is None else shape.centroid))
-    parents = {own: above for own, above in told.items() if above in places and above != own}
-    repeated = {code: numbers for code, numbers in places.items() if len(numbers) > 1}
-    return replace(rows, refused=tuple(refused), parents=parents, repeated=repeated)
-
-
-def _grid_of(code: str) -> str:
-    return code[:GRID_DIGITS] if code.isascii() and code.isdigit() and len(code) == SUB_GRID_DIGITS else ""
+            continue
+        named.append(own)
+        rows.codes.append(own.code)
+        rows.polygons.append(shape)
+    return replace(rows, refused=tuple(refused), naming=judge_names(named))

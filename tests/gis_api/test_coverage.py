@@ -224,3 +224,36 @@ def test_a_multipolygon_without_parts_is_an_empty_grid_and_no_frame(planner: Tes
     assert "empty" in told["summary"]["by_kind"] and not told["ok"]
     told = refusal(planner, {"grids": collection("AB"), "frame": nothing})
     assert told["type"].endswith("empty_geometry") and told["errors"][0]["loc"] == ["frame"]
+
+
+def two_levels(*rows: tuple[str, str | None, str]) -> dict[str, Any]:
+    """Features with a code and what they name above them, each the union of these cells of a town."""
+    town = draw("ABC")
+    cells = {code: in_degrees(shape) for code, shape in zip(town.codes, town.polygons, strict=True)}
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"code": code, "parent_code": above},
+            "geometry": json.loads(shapely.to_geojson(shapely.union_all([cells[cell] for cell in ground]))),
+        }
+        for code, above, ground in rows
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def test_grids_of_two_levels_are_held_against_each_other(planner: TestClient) -> None:
+    right = two_levels(("N", None, "AB"), ("S", None, "C"), ("n1", "N", "A"), ("n2", "N", "B"), ("s1", "S", "C"))
+    assert report(planner, right)["ok"] is True
+    wrong = two_levels(("N", None, "AB"), ("S", None, "C"), ("n1", "N", "A"), ("n2", "S", "B"), ("s1", "S", "C"))
+    told = report(planner, wrong)
+    found = [(one["kind"], one["codes"], one["detail"]) for one in told["defects"]]
+    assert found == [("nesting", ["N", "n1"], "not covered"), ("nesting", ["S", "n2"], "outside")]
+    assert told["ok"] is False and told["lost"] == {}
+
+
+def test_codes_given_twice_and_grids_that_are_not_there_are_told_once(planner: TestClient) -> None:
+    told = report(planner, two_levels(("N", None, "A"), ("n1", "N", "A"), ("x", None, "B"), ("x", None, "C")))
+    assert (told["ok"], told["repeated"], told["lost"]) == (False, {"x": [2, 3]}, {})
+    grid, known, lost = "130273001001001", "13027300100100101", "13027300100100201"
+    told = report(planner, two_levels((grid, None, "AB"), (known, None, "AB"), (lost, None, "C")))
+    assert (told["ok"], told["repeated"], told["lost"]) == (False, {}, {lost: lost[:15]})

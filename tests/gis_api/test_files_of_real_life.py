@@ -114,6 +114,22 @@ def test_a_file_across_the_antimeridian_is_told_in_those_words(admin: TestClient
     assert "180" in job["problem"]["detail"]
 
 
+def test_what_rows_were_refused_about_is_told_in_the_readers_language_and_said_once(admin: TestClient) -> None:
+    left, right = (shapely.box(110 + n / 1000, 39, 110.001 + n / 1000, 39.001) for n in range(2))
+    line = shapely.LineString([(110, 39), (110.001, 39.001)])
+    rows = {"code": ["A", "B", "a1", "b1", "x"], "parent_code": [None, None, "B", "A", None]}
+    frame = geopandas.GeoDataFrame(rows, geometry=[left, right, left, right, line], crs=4326)
+    frame["level"] = ["grid", "grid", "sub_grid", "sub_grid", "grid"]
+    admin.headers["accept-language"] = "zh-CN"
+    content = str(frame.to_json()).encode()
+    job = imported(admin, "grids", content, name="x.geojson", frame="union", district="X9")
+    refused = {one["row"]: one["detail"] for one in job["result"]["refused"]}
+    assert refused[5] == "线"
+    assert "平方米在 X9-A 之外" in refused[4] and "outside" not in refused[4]
+    notes = [note["words"] for note in job["result"]["notes"] if note["code"].startswith("nesting")]
+    assert len(notes) == 2 and all("2 个网格" in words for words in notes)
+
+
 def test_a_name_in_the_extended_form_is_the_name_of_the_file(admin: TestClient) -> None:
     parts = [
         "--x",

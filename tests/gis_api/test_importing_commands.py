@@ -188,6 +188,9 @@ def test_check_holds_levels_against_each_other_and_names_codes_given_twice(wangg
     told = wangge("check", twice)
     assert told.exit_code == 1
     assert "1, 2" in told.stdout and "valid coverage" not in told.stdout
+    many = geo_file(tmp_path, boxes(count=14), file_name="many.parquet", code=[str(n // 2) for n in range(14)])
+    lines = [line for line in wangge("check", many).stdout.splitlines() if "several rows" in line]
+    assert len(lines) == 1 and "7 codes" in lines[0] and "(+2)" in lines[0]
 
 
 def test_a_draft_that_holds_a_part_of_its_file_ends_with_an_error(wangge: Wangge, tmp_path: Path) -> None:

@@ -102,6 +102,31 @@ def test_rows_that_stand_there_all_the_same_stop_no_process(
     assert int(told.split()[1]) > 0
 
 
+def test_a_row_that_is_read_past_is_named_until_it_is_mended(
+    filled: TestClient, anybody: TestClient, engine: Engine, app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    with transaction(engine) as session:
+        session.execute(text('ALTER TABLE incidents DROP CONSTRAINT "moment_in_bounds_reported_at"'))
+        session.execute(text('ALTER TABLE users DROP CONSTRAINT "moment_in_bounds_created_at"'))
+        session.execute(text("UPDATE incidents SET reported_at = '10000-01-01 00:00:00+00'"))
+        session.execute(text("UPDATE users SET created_at = '10000-01-01 00:00:00+00' WHERE name = 'planner'"))
+        (incident,) = session.execute(text("SELECT id FROM incidents")).scalars()
+    assert filled.get("/api/v1/incidents").status_code == 200
+    app.state.replicas.refresh()
+    until(lambda: anybody.get("/readyz").json()["unreadable"] == {"incidents": 1, "users": 1}, most_s=20.0)
+    told = anybody.get("/metrics").text
+    assert f'wangge_unreadable_row{{table="incidents",row="{incident}",column="reported_at"}} 1' in told
+    assert 'wangge_unreadable_row{table="users",row="-",column="created_at"} 1' in told
+    assert f"table incidents, row {incident}, column reported_at" in caplog.text
+    assert "table users, row planner, column created_at" in caplog.text
+    with transaction(engine) as session:
+        session.execute(text("UPDATE incidents SET reported_at = now()"))
+        session.execute(text("UPDATE users SET created_at = now()"))
+    app.state.replicas._named_s = -1e9  # a minute later
+    app.state.replicas.refresh()
+    until(lambda: anybody.get("/readyz").json()["unreadable"] == {}, most_s=20.0)
+
+
 def test_a_roster_that_cannot_be_read_keeps_neither_plans_nor_keys_waiting(
     filled: TestClient, anybody: TestClient, engine: Engine, small_city: SmallCity
 ) -> None:
