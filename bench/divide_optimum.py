@@ -11,7 +11,7 @@ from tiling.divide import Site, Wishes
 from tiling.divide.graph import Graph
 from tiling.divide.ground import prepare
 from tiling.divide.kernels import fastest
-from tiling.divide.search import HEATS, Region, annealed, linear_goal, state_of, total_cost
+from tiling.divide.search import HEATS, SearchRegion, annealed, linear_goal, state_of, total_cost
 from tiling.divide.trees import bisected
 
 COMMUNITIES, SECONDS = 12, 60.0
@@ -81,7 +81,7 @@ def _cost(graph: Graph, part: np.ndarray, target: float, border: float) -> float
     return float(total_cost(region, linear_goal(target, border), state_of(region, part.astype(np.intp))))
 
 
-def _region(graph: Graph, count: int) -> Region:
+def _region(graph: Graph, count: int) -> SearchRegion:
     nothing = np.full(len(graph), -1, dtype=np.intp)
     nowhere = np.zeros((len(graph), 2))
-    return Region(graph, count, nothing, np.zeros(len(graph), dtype=bool), nowhere, np.full((count, 2), np.nan))
+    return SearchRegion(graph, count, nothing, np.zeros(len(graph), dtype=bool), nowhere, np.full((count, 2), np.nan))

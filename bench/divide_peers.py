@@ -21,7 +21,7 @@ from sqlalchemy import make_url, text
 from layers import cluster as clusters
 from layers.db import make_engine
 from tiling.divide.graph import Graph
-from tiling.divide.search import Region
+from tiling.divide.search import SearchRegion
 from tiling.divide.site import Site
 from tiling.plane import Plane
 
@@ -114,7 +114,7 @@ class Splitting:
 def solver_of(peers: Peers, method: str, spent: list[float]) -> Any:
     """A tool in the place of the search; its seconds are added to `spent`."""
 
-    def solver(region: Region, _goal: Any, _wishes: Any, **_more: Any) -> tuple[NDArray[np.intp], float]:
+    def solver(region: SearchRegion, _goal: Any, _wishes: Any, **_more: Any) -> tuple[NDArray[np.intp], float]:
         if region.count < 2:
             return np.zeros(len(region.graph), dtype=np.intp), 0.0
         answer = peers.cut(method, region.graph, region.count, places=region.places.tolist())

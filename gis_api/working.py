@@ -34,7 +34,7 @@ from layers import jobs, planning
 from layers.access import Role
 from layers.areas import Area
 from layers.db import make_service_engine, transaction
-from layers.dividing import Asked, divide_plan
+from layers.dividing import DivisionAsked, divide_plan
 from layers.errors import LayerError, Unacceptable
 from layers.importing import ImportOptions, ImportReport, import_layer, inspect_file, report_as_json
 from layers.jobs import Job, Lost, Mark
@@ -63,7 +63,7 @@ class Place:
     give_up: Callable[[], None]
 
 
-class Pulse:
+class WorkPulse:
     """The second thread of a job: beats, knows when the job was called off, ends one that takes more than it may."""
 
     def __init__(self, place: Place, job: Job) -> None:
@@ -76,7 +76,7 @@ class Pulse:
         self._beaten_at = time.monotonic()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
-    def __enter__(self) -> Pulse:
+    def __enter__(self) -> WorkPulse:
         self._thread.start()
         return self
 
@@ -132,12 +132,12 @@ def do_next(place: Place) -> bool:
             session.expunge(job)
     if job is None:
         return False
-    with Pulse(place, job) as pulse:
+    with WorkPulse(place, job) as pulse:
         _attempt(place, job, pulse)
     return True
 
 
-def _attempt(place: Place, job: Job, pulse: Pulse) -> None:
+def _attempt(place: Place, job: Job, pulse: WorkPulse) -> None:
     log.info("job_begun", job=job.id, kind=job.kind, attempt=job.attempt)
     try:
         with transaction(place.engine) as session:
@@ -187,7 +187,7 @@ def problem_of(refused: LayerError, *, file: str | None = None) -> dict[str, Any
     return {"code": refused.code, "details": details, "where": where}
 
 
-def inspect_upload(session: Session, job: Job, place: Place, pulse: Pulse) -> dict[str, Any]:
+def inspect_upload(session: Session, job: Job, place: Place, pulse: WorkPulse) -> dict[str, Any]:
     """What is in an uploaded file."""
     pulse.progress("inspecting", 0.05)
     room = Room(should_stop=pulse.should_stop)
@@ -196,7 +196,7 @@ def inspect_upload(session: Session, job: Job, place: Place, pulse: Pulse) -> di
     return told
 
 
-def import_upload(session: Session, job: Job, place: Place, pulse: Pulse) -> dict[str, Any]:
+def import_upload(session: Session, job: Job, place: Place, pulse: WorkPulse) -> dict[str, Any]:
     """The report of an import, with the defects of the drafts that it made."""
     options = _options(job)
     _require_district(session, job, options)
@@ -267,16 +267,16 @@ def _options(job: Job) -> ImportOptions:
     return ImportOptions(**{name: value for name, value in job.task.items() if name in known})
 
 
-def divide_ground(session: Session, job: Job, _place: Place, pulse: Pulse) -> dict[str, Any]:
+def divide_ground(session: Session, job: Job, _place: Place, pulse: WorkPulse) -> dict[str, Any]:
     """Proposals for the ground of a plan; the first one is in its draft where that was asked for."""
     # The search computes for as long as it was given, between two statements.
     session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-    asked, version = Asked.from_json(job.task), job.task["version"] if job.task["apply"] else None
+    asked, version = DivisionAsked.from_json(job.task), job.task["version"] if job.task["apply"] else None
     stop, plan = pulse.should_stop, int(job.task["plan"])
     return divide_plan(session, plan, asked, version=version, should_stop=stop, progress=pulse.progress, by=job.by)
 
 
-WORK: Mapping[str, Callable[[Session, Job, Place, Pulse], dict[str, Any]]] = {
+WORK: Mapping[str, Callable[[Session, Job, Place, WorkPulse], dict[str, Any]]] = {
     "inspection": inspect_upload,
     "import": import_upload,
     "division": divide_ground,

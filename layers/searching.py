@@ -43,7 +43,7 @@ LABEL_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Step:
+class SearchStep:
     """One area above a thing found."""
 
     level: str
@@ -52,7 +52,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundByName:
     """One thing found: what it is, where it is in words and in degrees, and in which grid."""
 
     kind: str
@@ -62,7 +62,7 @@ class Found:
     name: str
     detail: str
     grid: str | None
-    path: tuple[Step, ...]
+    path: tuple[SearchStep, ...]
     point: tuple[float, float]
     box: Box
 
@@ -76,7 +76,7 @@ class Within:
     plan_id: int | None = None
 
 
-def search(session: Session, asked: str, *, within: Within, limit: int = 12, by: Actor) -> list[Found]:
+def search(session: Session, asked: str, *, within: Within, limit: int = 12, by: Actor) -> list[FoundByName]:
     """The best `limit` things for what somebody typed: whole code, start of a code, start of a name, part of a name.
 
     Every word must occur; a building is also found by the name of its compound and by its address. What is hidden from
@@ -259,7 +259,7 @@ _PARENTS = text(
 )
 
 
-def _placed(session: Session, rows: Sequence[Any]) -> list[Found]:
+def _placed(session: Session, rows: Sequence[Any]) -> list[FoundByName]:
     """Rows with their way down from the district; a sub-grid's first step up is its grid."""
     grids = {row.parent for row in rows if row.kind == "sub_grid"}
     above = {code: parent for code, parent in session.execute(_PARENTS, {"codes": sorted(grids)})} if grids else {}  # noqa: C416
@@ -268,8 +268,8 @@ def _placed(session: Session, rows: Sequence[Any]) -> list[Found]:
     return [_told_of(row, areas, above) for row in rows]
 
 
-def _told_of(row: Any, areas: Mapping[str, Any], above: Mapping[str, str]) -> Found:
-    return Found(
+def _told_of(row: Any, areas: Mapping[str, Any], above: Mapping[str, str]) -> FoundByName:
+    return FoundByName(
         kind=row.kind,
         match=MATCHES[row.match],
         id=row.id,
@@ -283,10 +283,10 @@ def _told_of(row: Any, areas: Mapping[str, Any], above: Mapping[str, str]) -> Fo
     )
 
 
-def _steps(code: str | None, areas: Mapping[str, Any]) -> Iterable[Step]:
-    steps: list[Step] = []
+def _steps(code: str | None, areas: Mapping[str, Any]) -> Iterable[SearchStep]:
+    steps: list[SearchStep] = []
     while code is not None and code in areas:
         area = areas[code]
-        steps.append(Step(area.level, area.code, area.name))
+        steps.append(SearchStep(area.level, area.code, area.name))
         code = area.parent_code
     return reversed(steps)

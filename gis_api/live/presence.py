@@ -20,7 +20,7 @@ MOST_PER_MESSAGE = 20
 
 
 @dataclass(frozen=True)
-class Here:
+class Window:
     """One window of one person: what they do there, and when they were last heard of (`time.monotonic`)."""
 
     person: str
@@ -33,7 +33,7 @@ class Presence:
     """The windows that are open on each plan, as far as this process has heard."""
 
     def __init__(self) -> None:
-        self._plans: dict[int, dict[tuple[str, str], Here]] = {}
+        self._plans: dict[int, dict[tuple[str, str], Window]] = {}
 
     def hear_of(self, plan_id: int, people: Iterable[Mapping[str, Any]]) -> bool:
         """Note people who are said to be there; whether that changes the list."""
@@ -43,7 +43,7 @@ class Presence:
             key = str(told["person"]), str(told["tab"])
             if key not in windows and len(windows) >= MOST_PER_PLAN:
                 continue
-            known = windows.get(key) or Here(*key, told.get("doing") or {})
+            known = windows.get(key) or Window(*key, told.get("doing") or {})
             windows[key] = replace(known, heard_s=time.monotonic())
         return len(windows) != before
 

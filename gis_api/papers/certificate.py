@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gis_api import texts
-from layers.planning import Chart, Outline
+from layers.planning import Outline, PlanChart
 
 # More names than this cover the map that they explain.
 MOST_LABELS = 60
@@ -30,7 +30,7 @@ class Facts:
     rows: tuple[tuple[str, str], ...]
 
 
-def body_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: Chart, *, lang: str) -> Markup:
+def body_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: PlanChart, *, lang: str) -> Markup:
     """The certificate as HTML without styles: headline, facts, map, and how to check the digests."""
     template = _templates().get_template("papers/certificate_body.html")
     return Markup(  # noqa: S704 - rendered with autoescape
@@ -45,7 +45,7 @@ def body_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: Char
     )
 
 
-def document_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: Chart, *, lang: str) -> str:
+def document_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: PlanChart, *, lang: str) -> str:
     """The whole document for printing, its style sheet inside."""
     template = _templates().get_template("papers/certificate.html")
     style = (Path(__file__).parents[1] / "static" / "css" / "paper.css").read_text(encoding="utf-8")
@@ -115,7 +115,7 @@ def _number(value: int) -> str:
     return f"{value:,}"
 
 
-def svg_of(chart: Chart) -> Markup:
+def svg_of(chart: PlanChart) -> Markup:
     """The map as SVG, one thousand units wide, its looks in attributes: no style sheet reaches an SVG inside a PDF."""
     scale = VIEW_PX / max(chart.width_m, 1.0)
     height = max(chart.height_m * scale, 1.0)

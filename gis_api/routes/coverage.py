@@ -73,7 +73,7 @@ def check_coverage(sent: CoverageIn, by: Planner, session: Read, settings: Setti
     """
     began = time.perf_counter()
     datum = datum_of(by, sent.datum)
-    reader = _Reader(datum, settings.most_vertices)
+    reader = _SetReader(datum, settings.most_vertices)
     rows, polygons, parts_allowed = reader.grids(sent.grids)
     naming = judge_names(rows)
     frame = None if sent.frame is None else reader.shape(sent.frame, ["frame"])
@@ -113,7 +113,7 @@ def _epsg(session: Session, polygons: list[BaseGeometry | None]) -> int:
     return known if known is not None else epsg_of(polygons)
 
 
-class _Reader:
+class _SetReader:
     """Shapes out of a request, within one limit on vertices for all of them together."""
 
     def __init__(self, datum: str, most_vertices: int) -> None:

@@ -17,7 +17,7 @@ from layers import planning
 from layers.access import Actor
 from layers.db import transaction
 from layers.errors import NotFound
-from layers.planning import Chart
+from layers.planning import PlanChart
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
 router = APIRouter(include_in_schema=False, dependencies=[public])
@@ -95,7 +95,7 @@ def _plain(reader: Reader, name: str, *, config: dict[str, Any]) -> Response:
     return page(reader, name, config=config, sections=SECTIONS)
 
 
-def _told(session: Session, plan_id: str, *, by: Actor) -> tuple[dict[str, Any], dict[str, Any], Chart]:
+def _told(session: Session, plan_id: str, *, by: Actor) -> tuple[dict[str, Any], dict[str, Any], PlanChart]:
     """What a certificate is made of: the plan, the certificate itself and the map; raises NotFound."""
     number = _number(plan_id)
     plan, certificate = planning.certificate_of(session, number, by=by)

@@ -15,7 +15,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import searching
 from layers.access import Actor, Role, require_visible
 from layers.errors import NotFound
-from layers.searching import Found, Within
+from layers.searching import FoundByName, Within
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
 # Drafts are the planners' business until they are published.
@@ -57,7 +57,7 @@ def _number_of(plan_id: str) -> int:
     return int(plan_id)
 
 
-def _told(one: Found) -> dict[str, Any]:
+def _told(one: FoundByName) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "id": one.id,

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sent:
+class DemoSent:
     """One open incident with where it is, who was ranked, and who was sent."""
 
     incident: int
@@ -31,7 +31,7 @@ class Sent:
     chosen: Candidate
 
 
-def send_workers(session: Session, progress: Progress, *, lonlat: Floats, now: datetime) -> list[Sent]:
+def send_workers(session: Session, progress: Progress, *, lonlat: Floats, now: datetime) -> list[DemoSent]:
     """Who goes to each open incident that was dispatched: the best of the ranking who has nothing else to do."""
     memory = Memory(load_atlas(session, at=now), Roster.load(session, now))
     busy: set[int] = set()
@@ -45,11 +45,11 @@ def send_workers(session: Session, progress: Progress, *, lonlat: Floats, now: d
         if free:
             busy.add(free[0].worker_id)
             left = tuple(free[:5])
-            sent.append(Sent(n, location, replace(ranking, candidates=left), free[0]))
+            sent.append(DemoSent(n, location, replace(ranking, candidates=left), free[0]))
     return sent
 
 
-def handled_by(progress: Progress, sent: list[Sent], *, workers: list[DemoWorker]) -> Progress:
+def handled_by(progress: Progress, sent: list[DemoSent], *, workers: list[DemoWorker]) -> Progress:
     """The same progress with the open incidents in the hands of those who were sent."""
     place = {worker.number: at for at, worker in enumerate(workers)}
     handler = progress.worker.copy()
@@ -58,7 +58,7 @@ def handled_by(progress: Progress, sent: list[Sent], *, workers: list[DemoWorker
     return replace(progress, worker=handler)
 
 
-def write_decisions(session: Session, sent: list[Sent], *, progress: Progress, first_incident: int) -> int:
+def write_decisions(session: Session, sent: list[DemoSent], *, progress: Progress, first_incident: int) -> int:
     """The number of decisions kept."""
     for each in sent:
         at = moment(int(progress.at[each.incident][progress.steps[each.incident].index("dispatch")]))

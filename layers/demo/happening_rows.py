@@ -11,7 +11,7 @@ import numpy as np
 
 from layers.categories import list_clocks
 from layers.categories.defaults import CATEGORIES
-from layers.demo.decisions import Sent
+from layers.demo.decisions import DemoSent
 from layers.demo.ground_rows import PLAN_VERSION
 from layers.demo.happenings import Happenings
 from layers.demo.naming import people_names
@@ -80,7 +80,7 @@ def write_incidents(
     tiles: Tiles,
     workers: list[DemoWorker],
     first_worker: int,
-    sent: list[Sent],
+    sent: list[DemoSent],
     rng: np.random.Generator,
 ) -> tuple[int, int]:
     """The id of the first incident, the others follow in order; and the number of steps."""

@@ -26,7 +26,7 @@ from layers.demo.cutting import (
     swinging,
     turned,
 )
-from layers.demo.wishes import Wish
+from layers.demo.wishes import DemoWish
 
 BANK_M, WATER_M = 52.0, 24.0
 RIVER_GRIDS, SHARED_PARKS = 24, 6
@@ -59,7 +59,7 @@ class Layout:
     greens: list[Polygon] = field(default_factory=list)
 
 
-def make_layout(wishes: dict[str, Wish], rng: np.random.Generator) -> Layout:
+def make_layout(wishes: dict[str, DemoWish], rng: np.random.Generator) -> Layout:
     """The district divided into blocks, each community as large as its wish asks."""
     layout = _framed(sum(wish.area_m2 for wish in wishes.values()), rng)
     sides = _river_sides(layout, wishes)
@@ -104,7 +104,7 @@ def _river(frame: Polygon, rng: np.random.Generator) -> LineString:
     return LineString(np.column_stack([x, north + (south - north) * t]))
 
 
-def _river_sides(layout: Layout, wishes: dict[str, Wish]) -> list[tuple[Polygon, list[str]]]:
+def _river_sides(layout: Layout, wishes: dict[str, DemoWish]) -> list[tuple[Polygon, list[str]]]:
     """The two banks with the codes of their communities, after the river was moved to where their areas fit."""
     west = [code for code in wishes if code[6:9] in ("401", "402")]
     east = [code for code in wishes if code not in west]
@@ -128,7 +128,7 @@ def _river_sides(layout: Layout, wishes: dict[str, Wish]) -> list[tuple[Polygon,
     return [(first, west), (second, east)]
 
 
-def _divide_communities(layout: Layout, region: Polygon, wishes: list[Wish], rng: np.random.Generator) -> None:
+def _divide_communities(layout: Layout, region: Polygon, wishes: list[DemoWish], rng: np.random.Generator) -> None:
     """Cut the region in two again and again until each wish has its own."""
     if len(wishes) == 1:
         layout.communities[wishes[0].code] = region
@@ -247,7 +247,7 @@ def _park_across(layout: Layout, a: str, b: str, rng: np.random.Generator) -> Po
 
 
 def _divide_blocks(
-    layout: Layout, region: Polygon, items: list[tuple[str, int, float]], wish: Wish, rng: np.random.Generator
+    layout: Layout, region: Polygon, items: list[tuple[str, int, float]], wish: DemoWish, rng: np.random.Generator
 ) -> None:
     """Cut a community's ground along small streets until each item of its wish has its own block."""
     if len(items) == 1:

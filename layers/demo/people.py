@@ -42,7 +42,7 @@ class DemoWorker:
 
 
 @dataclass(frozen=True)
-class Roster:
+class DemoPeople:
     """All shifts [start, end) in seconds since 1970, with the place of the worker in the list of workers."""
 
     worker: Ints
@@ -98,7 +98,7 @@ def members_by_community(workers: list[DemoWorker]) -> dict[str, list[int]]:
     return members
 
 
-def make_roster(workers: list[DemoWorker], now: datetime, *, rng: np.random.Generator) -> Roster:
+def make_roster(workers: list[DemoWorker], now: datetime, *, rng: np.random.Generator) -> DemoPeople:
     """Shifts from 60 days back to 30 days ahead of now, about 160,000."""
     today = datetime.fromtimestamp(now.timestamp(), span_of_day(now.date())[0].tzinfo).date()
     days = [today + timedelta(days=n) for n in range(-DAYS_BACK - 2, DAYS_AHEAD + 2)]
@@ -107,7 +107,7 @@ def make_roster(workers: list[DemoWorker], now: datetime, *, rng: np.random.Gene
     usual = _usual(len(workers), days, midnights, guards, rng)
     worker, start, end = (np.concatenate(pair) for pair in zip(guards, usual, strict=True))
     order = np.lexsort((worker, start))
-    return Roster(worker[order], start[order], end[order])
+    return DemoPeople(worker[order], start[order], end[order])
 
 
 def _guards(workers: list[DemoWorker], days: list[date], midnights: Ints) -> tuple[Ints, Ints, Ints]:

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from layers.demo.model import Town
-from layers.demo.people import DemoWorker, Roster
+from layers.demo.people import DemoPeople, DemoWorker
 from layers.demo.rows import Writer, instants, points
 from layers.demo.whereabouts import Fixes
 
@@ -64,7 +64,7 @@ def _charges(
             yield before, worker.charge, worker.role, f"[{since.isoformat()},{start.isoformat()})"
 
 
-def write_shifts(writer: Writer, roster: Roster, *, first: int) -> int:
+def write_shifts(writer: Writer, roster: DemoPeople, *, first: int) -> int:
     """The number of shifts."""
     start, end = instants(roster.start), instants(roster.end)
     rows = ((first + w, f"[{a},{b})") for w, a, b in zip(roster.worker.tolist(), start, end, strict=True))

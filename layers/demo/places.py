@@ -13,7 +13,7 @@ RESIDENTS, VILLAGERS = "居民委员会", "村民委员会"
 
 
 @dataclass(frozen=True)
-class Place:
+class DemoPlace:
     """One community or village with the subdistrict above it; `kind` is town or village."""
 
     code: str
@@ -54,10 +54,10 @@ _UNITS = {
 }
 
 
-def list_places() -> tuple[Place, ...]:
+def list_places() -> tuple[DemoPlace, ...]:
     """The 74 communities and villages in the order of their codes."""
     return tuple(
-        Place(
+        DemoPlace(
             subdistrict + word[:3], word[4:] + (VILLAGERS if word[3] == "村" else RESIDENTS), subdistrict, _kind(word)
         )
         for subdistrict, words in _UNITS.items()

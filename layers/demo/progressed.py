@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.demo.happenings import Happenings
-from layers.demo.people import GUARD_FROM_H, GUARD_TO_H, DemoWorker, Roster, guard, members_by_community
+from layers.demo.people import GUARD_FROM_H, GUARD_TO_H, DemoPeople, DemoWorker, guard, members_by_community
 from layers.demo.whereabouts import Tiles
 from layers.incidents import ENDS
 from layers.shifts import CITY_ZONE
@@ -50,7 +50,7 @@ def make_progress(
     tiles: Tiles,
     *,
     workers: list[DemoWorker],
-    roster: Roster,
+    roster: DemoPeople,
     now: datetime,
     rng: np.random.Generator,
 ) -> Progress:
@@ -89,7 +89,7 @@ def _told(moments: Ints, ended: int, now: datetime) -> tuple[Ints, tuple[str, ..
 
 
 def _handlers(
-    happened: Happenings, tiles: Tiles, workers: list[DemoWorker], roster: Roster, now: datetime, progress: Progress
+    happened: Happenings, tiles: Tiles, workers: list[DemoWorker], roster: DemoPeople, now: datetime, progress: Progress
 ) -> Ints:
     """The worker of each incident that was dispatched: of the tile by day, the guard by night; -1 for none."""
     serves = {worker.charge: at for at, worker in enumerate(workers) if worker.charge}

@@ -22,7 +22,7 @@ from layers.demo.noding import joined, tile
 from layers.demo.patrols import patrol_grids
 from layers.demo.places import DISTRICT_CODE, DISTRICT_NAME, SUBDISTRICTS, short_name
 from layers.demo.plots import House, Plot, path_cuts, sites
-from layers.demo.wishes import SUB_GRIDS, Wish, make_wishes
+from layers.demo.wishes import SUB_GRIDS, DemoWish, make_wishes
 from layers.demo.works import make_works
 from tiling.plane import Plane, city_epsg
 
@@ -34,10 +34,10 @@ _GRID_BAND_M, _PART_BAND_M = 70.0, 25.0
 
 
 @dataclass(frozen=True)
-class _Ground:
+class _TownGround:
     """Everything before codes: floats around the origin, and the leaves on the lattice in the order of the plots."""
 
-    wishes: dict[str, Wish]
+    wishes: dict[str, DemoWish]
     layout: Layout
     sites: list[Polygon]
     plots: list[Plot]
@@ -60,7 +60,7 @@ def make_town(seed: int) -> Town:
     raise CannotCut(f"seed {seed} gives no town in {TRIES} tries; take another seed")
 
 
-def _ground(rng: np.random.Generator) -> _Ground:
+def _ground(rng: np.random.Generator) -> _TownGround:
     wishes = make_wishes(rng)
     layout = make_layout(wishes, rng)
     free = sites(layout)
@@ -75,7 +75,7 @@ def _ground(rng: np.random.Generator) -> _Ground:
     )
     ends = np.cumsum([max(1, len(plot.parts)) for plot in plots])
     leaves = [flat[end - max(1, len(plot.parts)) : end] for end, plot in zip(ends, plots, strict=True)]
-    return _Ground(wishes, layout, free, plots, [*layout.cuts, *cuts], origin, leaves)
+    return _TownGround(wishes, layout, free, plots, [*layout.cuts, *cuts], origin, leaves)
 
 
 def _plots(layout: Layout, free: list[Polygon], rng: np.random.Generator) -> tuple[list[Plot], list[Cut]]:
@@ -144,7 +144,7 @@ def _divide(plot: Plot, count: int, rng: np.random.Generator) -> int:
     return made
 
 
-def _coded(seed: int, ground: _Ground, rng: np.random.Generator) -> Town:
+def _coded(seed: int, ground: _TownGround, rng: np.random.Generator) -> Town:
     """The town with codes and names."""
     plots = ground.plots
     outlines = [joined(leaves) for leaves in ground.leaves]
@@ -178,7 +178,7 @@ def _coded(seed: int, ground: _Ground, rng: np.random.Generator) -> Town:
     )
 
 
-def _codes(ground: _Ground, outlines: list[Polygon]) -> list[str]:
+def _codes(ground: _TownGround, outlines: list[Polygon]) -> list[str]:
     """15 digits for each plot: its community and its number in reading order ([S8])."""
     codes = [""] * len(ground.plots)
     for community in ground.wishes:
@@ -214,7 +214,7 @@ def _sub_grid(plot: Plot, grid: TownGrid, place: int, leaf: Polygon) -> TownGrid
     )
 
 
-def _areas(ground: _Ground, outlines: list[Polygon]) -> list[TownArea]:
+def _areas(ground: _TownGround, outlines: list[Polygon]) -> list[TownArea]:
     """District, subdistricts and communities as unions of their grids, from the top down."""
     members: dict[str, list[Polygon]] = {}
     for plot, outline in zip(ground.plots, outlines, strict=True):
@@ -233,7 +233,7 @@ def _areas(ground: _Ground, outlines: list[Polygon]) -> list[TownArea]:
     return [TownArea(DISTRICT_CODE, DISTRICT_NAME, "district", None, None, frame), *subdistricts, *communities]
 
 
-def _compounds(ground: _Ground) -> tuple[list[TownCompound], dict[int, int]]:
+def _compounds(ground: _TownGround) -> tuple[list[TownCompound], dict[int, int]]:
     """The estates of all blocks where people live, and which block has which."""
     homes = [n for n, block in enumerate(ground.layout.blocks) if block.use in ("town", "village")]
     total = {code: sum(ground.layout.blocks[n].community == code for n in homes) for code in ground.wishes}
@@ -251,7 +251,7 @@ def _compounds(ground: _Ground) -> tuple[list[TownCompound], dict[int, int]]:
 
 
 def _buildings(
-    ground: _Ground, codes: list[str], parts: list[list[str]], estates: list[TownCompound], numbers: dict[int, int]
+    ground: _TownGround, codes: list[str], parts: list[list[str]], estates: list[TownCompound], numbers: dict[int, int]
 ) -> list[TownBuilding]:
     counted: dict[str, int] = {}
     made = []

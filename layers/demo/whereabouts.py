@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from layers.demo.model import Town
-from layers.demo.people import DemoWorker, Roster
+from layers.demo.people import DemoPeople, DemoWorker
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,7 +61,7 @@ class Fixes:
 
 
 def make_fixes(
-    town: Town, tiles: Tiles, *, workers: list[DemoWorker], roster: Roster, now: datetime, rng: np.random.Generator
+    town: Town, tiles: Tiles, *, workers: list[DemoWorker], roster: DemoPeople, now: datetime, rng: np.random.Generator
 ) -> Fixes:
     """Fresh, ageing and stale fixes: those on duty in or near their grid, some of the others at home."""
     on_duty = roster.on_duty(now)

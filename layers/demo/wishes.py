@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layers.demo.places import Place, list_places
+from layers.demo.places import DemoPlace, list_places
 
 GRIDS, SUB_GRIDS = 784, 1_571
 TOWN_GRIDS, VILLAGE_GRIDS = 550, 150
@@ -18,7 +18,7 @@ assert TOWN_GRIDS + VILLAGE_GRIDS + RIVER_GRIDS + PARK_GRIDS + INDUSTRY_GRIDS ==
 
 
 @dataclass(frozen=True)
-class Wish:
+class DemoWish:
     """One community's blocks as (use, grids, ground in m2), in the order in which they should lie."""
 
     code: str
@@ -33,7 +33,7 @@ class Wish:
         return sum(area for _, _, area in self.items)
 
 
-def make_wishes(rng: np.random.Generator) -> dict[str, Wish]:
+def make_wishes(rng: np.random.Generator) -> dict[str, DemoWish]:
     """The wishes of all communities by code; the numbers of grids add up to the district's figures exactly."""
     places = list_places()
     towns = [p for p in places if p.kind == "town"]
@@ -53,7 +53,7 @@ def make_wishes(rng: np.random.Generator) -> dict[str, Wish]:
     return {p.code: _wish(p, counts[p.code], p.code in parks, works.get(p.code, 0), rng) for p in places}
 
 
-def _wish(place: Place, grids: int, park: bool, works: int, rng: np.random.Generator) -> Wish:
+def _wish(place: DemoPlace, grids: int, park: bool, works: int, rng: np.random.Generator) -> DemoWish:
     each = TOWN_M2 if place.kind == "town" else VILLAGE_M2
     items = [
         (place.kind, n, n * each * rng.uniform(0.92, 1.08))
@@ -62,7 +62,7 @@ def _wish(place: Place, grids: int, park: bool, works: int, rng: np.random.Gener
     if park:
         items.insert(int(rng.integers(0, len(items) + 1)), ("park", 1, PARK_M2 * rng.uniform(0.7, 1.5)))
     items += [("industry", 1, INDUSTRY_M2 * rng.uniform(0.7, 1.4)) for _ in range(works)]
-    return Wish(place.code, place.name, place.kind, tuple(items), group=f"industry-{place.code}" if works else "")
+    return DemoWish(place.code, place.name, place.kind, tuple(items), group=f"industry-{place.code}" if works else "")
 
 
 def _chunks(total: int, most: int) -> list[int]:
@@ -81,5 +81,5 @@ def _shared_out(total: int, among: int, rng: np.random.Generator, *, spread: flo
     return [int(share) for share in shares]
 
 
-def _chosen(places: list[Place], count: int, rng: np.random.Generator) -> list[str]:
+def _chosen(places: list[DemoPlace], count: int, rng: np.random.Generator) -> list[str]:
     return [places[int(i)].code for i in sorted(rng.choice(len(places), count, replace=False))]

@@ -6,13 +6,13 @@ The search itself is `tiling.divide`; here are its place in a plan (`plan_ground
 (`forecasting.py`) and its words (`telling.py`).
 """
 
-from layers.dividing.asking import WEIGHTS, Asked, known_profiles
+from layers.dividing.asking import WEIGHTS, DivisionAsked, known_profiles
 from layers.dividing.proposing import divide_plan
 from layers.dividing.telling import figures_as_json, grids_as_features, proposal_as_json, remarks_as_json
 
 __all__ = [
     "WEIGHTS",
-    "Asked",
+    "DivisionAsked",
     "divide_plan",
     "figures_as_json",
     "grids_as_features",

@@ -13,10 +13,10 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
-from layers.dividing.asking import Asked
+from layers.dividing.asking import DivisionAsked
 from layers.dividing.plan_ground import PlanGround
 from layers.grids import GridKind, GridLevel
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.editing import Edited, lock_draft, perform
 from layers.planning.memory.draft_cache import open_locked_draft
 from layers.planning.state.board import Board, GridRow
@@ -28,13 +28,20 @@ Shapes = NDArray[np.object_]
 
 
 def apply_proposal(
-    session: Session, plan_id: int, proposal: Proposal, *, ground: PlanGround, asked: Asked, version: int, by: Actor
+    session: Session,
+    plan_id: int,
+    proposal: Proposal,
+    *,
+    ground: PlanGround,
+    asked: DivisionAsked,
+    version: int,
+    by: Actor,
 ) -> Edited:
     """The edit that puts a proposal into a draft, one step to undo; raises what `planning.edit` raises."""
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     draft = open_locked_draft(session, plan)
-    drawn = drawn_of(Table(session, draft.board), proposal, ground, asked)
+    drawn = drawn_of(DrawingTable(session, draft.board), proposal, ground, asked)
     op = {"op": "divide", **asked.as_json()}
     return perform(session, plan, draft, drawn, op=op, by=by, began=began)
 
@@ -47,7 +54,7 @@ class _Named:
     fresh: dict[str, GridRow]
 
 
-def drawn_of(table: Table, proposal: Proposal, ground: PlanGround, asked: Asked) -> Drawn:
+def drawn_of(table: DrawingTable, proposal: Proposal, ground: PlanGround, asked: DivisionAsked) -> DrawnChange:
     """What applying a proposal does to the board. A new grid that holds most of an old one keeps its code ([S8])."""
     board = table.board
     kept = _kept_codes(proposal, ground)
@@ -64,7 +71,7 @@ def drawn_of(table: Table, proposal: Proposal, ground: PlanGround, asked: Asked)
         frame=_frame_with_nodes(board, proposal),
         areas=_changed(board.partition.areas, proposal),
     )
-    return Drawn(change, named.fresh)
+    return DrawnChange(change, named.fresh)
 
 
 def _kept_codes(proposal: Proposal, ground: PlanGround) -> dict[str, str]:
@@ -85,7 +92,7 @@ def _kept_codes(proposal: Proposal, ground: PlanGround) -> dict[str, str]:
     return kept
 
 
-def _named(table: Table, proposal: Proposal, kept: Mapping[str, str], asked: Asked) -> _Named:
+def _named(table: DrawingTable, proposal: Proposal, kept: Mapping[str, str], asked: DivisionAsked) -> _Named:
     """Codes claimed in reading order, so that the numbers run west to east and north to south."""
     named = _Named({}, {})
     for grid in proposal.grids:
@@ -100,7 +107,7 @@ def _named(table: Table, proposal: Proposal, kept: Mapping[str, str], asked: Ask
     return named
 
 
-def _claimed(table: Table, parent: str, level: str) -> str:
+def _claimed(table: DrawingTable, parent: str, level: str) -> str:
     return table.claim(parent, level=level, origin="divide")
 
 

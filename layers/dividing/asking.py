@@ -17,7 +17,7 @@ _HOUSEHOLDS: Mapping[str, float] = MappingProxyType({"households": 1.0})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class DivisionAsked:
     """One request. `area` is a district, subdistrict, community or (for sub-grids) a grid; `households` a grid's
     number or None for the community's own; `keep` are grids that stay; `least_change` what it costs to move a
     household from today's grid, None to start from nothing; `offices` are positions in degrees."""
@@ -44,7 +44,7 @@ class Asked:
         return {**asdict(self), "weights": dict(self.weights)}
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Asked:
+    def from_json(cls, kept: Mapping[str, Any]) -> DivisionAsked:
         """What `as_json` kept; other names are passed over."""
         known = {name: value for name, value in kept.items() if name in cls.__dataclass_fields__}
         for name in ("keep", "profiles"):

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from layers.buildings import Building
 from layers.db import WGS84
-from layers.dividing.asking import Asked
+from layers.dividing.asking import DivisionAsked
 from layers.errors import NotFound, Unacceptable
 from layers.grids import GridLevel
 from layers.ground.roads import Road
@@ -46,7 +46,7 @@ class PlanGround:
     incidents: Shapes
 
 
-def load_ground(session: Session, board: Board, asked: Asked) -> PlanGround:
+def load_ground(session: Session, board: Board, asked: DivisionAsked) -> PlanGround:
     """The ground of what is asked for. Raises NotFound for an area without grids, Unacceptable where all are kept."""
     units = units_in(board, asked)
     kept = {code for code in units if code in asked.keep or board.rows[code].locked or _is_dedicated(board, code)}
@@ -76,13 +76,13 @@ def load_ground(session: Session, board: Board, asked: Asked) -> PlanGround:
     return PlanGround(site, {c: s for c, s in units.items() if c not in kept}, households, incidents)
 
 
-def _offices(board: Board, asked: Asked) -> Shapes:
+def _offices(board: Board, asked: DivisionAsked) -> Shapes:
     places: Shapes = np.empty(len(asked.offices), dtype=object)
     places[:] = [shapely.Point(place) for place in asked.offices]
     return np.asarray(board.plane.to_metres(places), dtype=object)
 
 
-def units_in(board: Board, asked: Asked) -> dict[str, BaseGeometry]:
+def units_in(board: Board, asked: DivisionAsked) -> dict[str, BaseGeometry]:
     """The grids (or sub-grids) below the area that are tiles or made of tiles, with their shapes."""
     partition = board.partition
     if asked.area not in partition:
@@ -139,7 +139,7 @@ def _households(session: Session, houses: Houses, shapes: Shapes) -> tuple[Float
 
 
 def _weights(
-    session: Session, asked: Asked, houses: Houses, shapes: Shapes, households: Floats, incidents: Shapes
+    session: Session, asked: DivisionAsked, houses: Houses, shapes: Shapes, households: Floats, incidents: Shapes
 ) -> Floats:
     factors = {name: factor for name, factor in asked.weights.items() if factor > 0}
     if set(factors) <= {"households"}:

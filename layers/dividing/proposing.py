@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor, require_area
 from layers.dividing.applying import apply_proposal, shapes_of
-from layers.dividing.asking import Asked
+from layers.dividing.asking import DivisionAsked
 from layers.dividing.forecasting import forecast_of
 from layers.dividing.plan_ground import PlanGround, load_ground
 from layers.dividing.telling import proposal_as_json
@@ -29,7 +29,7 @@ Stop = Callable[[], bool]
 def divide_plan(
     session: Session,
     plan_id: int,
-    asked: Asked,
+    asked: DivisionAsked,
     *,
     version: int | None = None,
     should_stop: Stop,
@@ -60,7 +60,7 @@ def divide_plan(
 
 
 def _searched(
-    ground: PlanGround, board: Board, asked: Asked, *, should_stop: Stop, progress: Progress
+    ground: PlanGround, board: Board, asked: DivisionAsked, *, should_stop: Stop, progress: Progress
 ) -> dict[str, Proposal]:
     made: dict[str, Proposal] = {}
     share = 0.85 / len(asked.profiles)

@@ -9,21 +9,21 @@ the answer, `packing.py` the bytes from which a process starts while the databas
 """
 
 from layers.locating.atlas import Atlas, Page, Rules, Term
-from layers.locating.charges import Charge, Charges
+from layers.locating.charges import ChargeIndex, HeldCharge
 from layers.locating.edition import Edition, build_index, load_edition
 from layers.locating.loading import load_atlas, versions
-from layers.locating.location import Candidate, Dedicated, GridName, Location, PathStep, Responsible, SubGridName
+from layers.locating.location import Dedicated, GridName, Location, NearGrid, PathStep, Responsible, SubGridName
 from layers.locating.packing import packed_atlas, packed_edition, unpacked_atlas, unpacked_edition
 
 __all__ = [
     "Atlas",
-    "Candidate",
-    "Charge",
-    "Charges",
+    "ChargeIndex",
     "Dedicated",
     "Edition",
     "GridName",
+    "HeldCharge",
     "Location",
+    "NearGrid",
     "Page",
     "PathStep",
     "Responsible",

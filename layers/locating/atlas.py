@@ -11,9 +11,9 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from layers.errors import Unavailable
-from layers.locating.charges import ALWAYS, NEVER, Charges
+from layers.locating.charges import ALWAYS, NEVER, ChargeIndex
 from layers.locating.edition import Box, Edition
-from layers.locating.location import Candidate, Dedicated, Location, PathStep, Responsible
+from layers.locating.location import Dedicated, Location, NearGrid, PathStep, Responsible
 from tiling.locate import Kernel, Located, LocatedMany, PointLocator
 
 
@@ -49,7 +49,7 @@ class Page:
     """The plans in force together for a while, one per district; answers questions about that time."""
 
     editions: Mapping[str, Edition]
-    charges: Charges
+    charges: ChargeIndex
     rules: Rules
     index_version: int
     # Whatever a reader works out once for this page, by name; goes with it.
@@ -148,7 +148,7 @@ class Atlas:
     index_version: int = 0
     terms: tuple[Term, ...] = ()
     editions: Mapping[int, Edition] = field(default_factory=dict)
-    charges: Charges = field(default_factory=lambda: Charges({}))
+    charges: ChargeIndex = field(default_factory=lambda: ChargeIndex({}))
     rules: Rules = field(default_factory=Rules)
     areas_mark: str = ""
     # Published plans that could not be read: what they changed does not hold here.
@@ -233,10 +233,10 @@ def term_of(plan_id: int, district: str, plan_version: int, since: datetime | No
     return Term(plan_id, district, plan_version, since or NEVER, until or ALWAYS)
 
 
-def _candidates(found: Located) -> tuple[Candidate, ...]:
+def _candidates(found: Located) -> tuple[NearGrid, ...]:
     """With an accuracy every grid within it, nearest first; else on a border the others that touch."""
     near = found.candidate_grids() or found.touching_grids()
-    return tuple(Candidate(code, distance_m) for code, distance_m in near)
+    return tuple(NearGrid(code, distance_m) for code, distance_m in near)
 
 
 def _overlay_names(edition: Edition, codes: Sequence[str]) -> tuple[Dedicated, ...]:

@@ -18,7 +18,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class HeldCharge:
     """One worker's charge of one code in [since, until)."""
 
     code: str
@@ -30,15 +30,15 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class Charges:
+class ChargeIndex:
     """All charges by code, each list ordered by role and staff number."""
 
-    by_code: Mapping[str, tuple[Charge, ...]]
+    by_code: Mapping[str, tuple[HeldCharge, ...]]
 
     @classmethod
-    def of(cls, charges: Iterable[Charge]) -> Charges:
+    def of(cls, charges: Iterable[HeldCharge]) -> ChargeIndex:
         """The charges, in the order in which answers list them."""
-        by_code: dict[str, list[Charge]] = {}
+        by_code: dict[str, list[HeldCharge]] = {}
         for charge in sorted(charges, key=lambda one: (one.code, one.role, one.worker, one.since)):
             by_code.setdefault(charge.code, []).append(charge)
         return cls({code: tuple(held) for code, held in by_code.items()})
@@ -57,7 +57,7 @@ class Charges:
         return min((moment for moment in moments if moment > after), default=ALWAYS)
 
 
-def load_charges(session: Session) -> Charges:
+def load_charges(session: Session) -> ChargeIndex:
     """The charges of all active workers, past and future ones included."""
     lower, upper = func.lower(Assignment.span), func.upper(Assignment.span)
     statement = (
@@ -66,7 +66,7 @@ def load_charges(session: Session) -> Charges:
         .where(Worker.active)
     )
     rows = session.execute(statement)
-    return Charges.of(
-        Charge(code, number, name, role, since or NEVER, until or ALWAYS)
+    return ChargeIndex.of(
+        HeldCharge(code, number, name, role, since or NEVER, until or ALWAYS)
         for code, number, name, role, since, until in rows
     )

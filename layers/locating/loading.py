@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
 from layers.locating.atlas import Atlas, Rules, Term, term_of
-from layers.locating.charges import Charges, load_charges
+from layers.locating.charges import ChargeIndex, load_charges
 from layers.locating.edition import Edition, load_areas, load_edition
 from layers.plans import Plan, Publication
 
@@ -133,7 +133,7 @@ def _kept(session: Session, previous: Atlas | None, mark: str) -> dict[int, Edit
     }
 
 
-def _charges(session: Session, previous: Atlas | None) -> Charges:
+def _charges(session: Session, previous: Atlas | None) -> ChargeIndex:
     """The charges; the previous object itself where they are equal, so that what hangs on it can be kept."""
     loaded = load_charges(session)
     return previous.charges if previous is not None and previous.charges == loaded else loaded

@@ -42,7 +42,7 @@ class Dedicated:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class NearGrid:
     """Another grid that touches the point, or lies within its accuracy; metres."""
 
     code: str
@@ -69,7 +69,7 @@ class Location:
     sub_grid: SubGridName | None = None
     path: tuple[PathStep, ...] = ()
     dedicated: tuple[Dedicated, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[NearGrid, ...] = ()
     distance_to_border_m: float | None = None
     responsible: tuple[Responsible, ...] = ()
     plan_version: int | None = None

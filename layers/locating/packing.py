@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from layers.locating.atlas import Atlas, Rules, Term
-from layers.locating.charges import Charge, Charges
+from layers.locating.charges import ChargeIndex, HeldCharge
 from layers.locating.edition import AreaFacts, Edition, GridFacts, OverlayFacts
 from layers.locating.location import Dedicated, GridName, SubGridName
 from tiling.locate import DistrictIndex
@@ -46,7 +46,7 @@ def unpacked_atlas(buffer: Any, *, rules: Rules) -> tuple[Atlas, dict[str, Any]]
         index_version=about["index_version"],
         terms=tuple(_term(row) for row in about["terms"]),
         editions={edition.plan_id: edition for edition in editions},
-        charges=Charges.of(_charge(row) for row in about["charges"]),
+        charges=ChargeIndex.of(_charge(row) for row in about["charges"]),
         rules=rules,
     )
     return atlas, about["more"]
@@ -118,9 +118,9 @@ def _term(row: list[Any]) -> Term:
     return Term(plan_id, district, plan_version, _moment(since), _moment(until))
 
 
-def _charge(row: list[str]) -> Charge:
+def _charge(row: list[str]) -> HeldCharge:
     code, worker, name, role, since, until = row
-    return Charge(code, worker, name, role, _moment(since), _moment(until))
+    return HeldCharge(code, worker, name, role, _moment(since), _moment(until))
 
 
 def _area(row: list[Any], shape: BaseGeometry | None) -> AreaFacts:
@@ -128,7 +128,7 @@ def _area(row: list[Any], shape: BaseGeometry | None) -> AreaFacts:
     return AreaFacts(code, name, level, parent, shape)
 
 
-def _charge_row(charge: Charge) -> list[str]:
+def _charge_row(charge: HeldCharge) -> list[str]:
     return [charge.code, charge.worker, charge.name, charge.role, _told(charge.since), _told(charge.until)]
 
 

@@ -49,7 +49,7 @@ class By(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class PaintTile:
     """One finest tile of a plan and its shape as stored."""
 
     code: str
@@ -104,7 +104,7 @@ def list_patches(session: Session, plan_id: int, *, box: Box, cut: By, by: Actor
     return [_feature(tile, at, patch) for tile in tiles for at, patch in enumerate(found[tile.code] or ())]
 
 
-def _tiles_in(session: Session, plan: Plan, box: Box, by: Actor) -> list[Tile]:
+def _tiles_in(session: Session, plan: Plan, box: Box, by: Actor) -> list[PaintTile]:
     part, grid = aliased(Grid), aliased(Grid)
     divided = select(part.code).where(part.plan_id == Grid.plan_id, part.parent_code == Grid.code).exists()
     community = (
@@ -123,13 +123,13 @@ def _tiles_in(session: Session, plan: Plan, box: Box, by: Actor) -> list[Tile]:
     return [_tile(code, level, parent, above, wkb) for code, level, parent, above, wkb in rows]
 
 
-def _tile(code: str, level: str, parent: str | None, above: str | None, wkb: Any) -> Tile:
+def _tile(code: str, level: str, parent: str | None, above: str | None, wkb: Any) -> PaintTile:
     if level == GridLevel.sub_grid and parent is not None:
-        return Tile(code, parent, above, bytes(wkb))
-    return Tile(code, code, parent, bytes(wkb))
+        return PaintTile(code, parent, above, bytes(wkb))
+    return PaintTile(code, code, parent, bytes(wkb))
 
 
-def _patches_of(session: Session, plan: Plan, tiles: Sequence[Tile], cut: By) -> list[tuple[Patch, ...]]:
+def _patches_of(session: Session, plan: Plan, tiles: Sequence[PaintTile], cut: By) -> list[tuple[Patch, ...]]:
     if not tiles:
         return []
     epsg = get_district(session, plan.district).crs_epsg
@@ -209,7 +209,7 @@ def _houses_in(session: Session, box: Any, plane: Plane) -> _Houses:
     )
 
 
-def _feature(tile: Tile, at: int, patch: Patch) -> bytes:
+def _feature(tile: PaintTile, at: int, patch: Patch) -> bytes:
     properties = {
         "tile": tile.code,
         "grid": tile.grid,

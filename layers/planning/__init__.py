@@ -30,7 +30,7 @@ from layers.planning.life.framing import FrameOfGrids, frames_around
 from layers.planning.life.lifecycle import archive, report_of, return_, submit, withdraw
 from layers.planning.life.publishing import publish, settle
 from layers.planning.views.changes_since import News, Standing, list_standings, news_since, read_news
-from layers.planning.views.charting import Chart, Outline, chart_of
+from layers.planning.views.charting import Outline, PlanChart, chart_of
 from layers.planning.views.showing import features_of, list_features, plan_as_json, plans_as_json
 from layers.planning.views.topology import topology_of
 
@@ -39,7 +39,6 @@ __all__ = [
     "BasedOn",
     "Below",
     "Carried",
-    "Chart",
     "Edited",
     "Frame",
     "FrameOfGrids",
@@ -48,6 +47,7 @@ __all__ = [
     "LeftOut",
     "News",
     "Outline",
+    "PlanChart",
     "Standing",
     "archive",
     "certificate_of",

@@ -13,7 +13,7 @@ from math import inf
 import highspy
 import numpy as np
 
-from layers.releases.family import Cell, Family, Key
+from layers.releases.family import Family, FamilyCell, Key
 from layers.smallest_count import SMALLEST
 
 # The simplex works with floats to about 1e-7; counts are whole.
@@ -46,14 +46,14 @@ class Auditor:
         self._solver.passModel(_model_of(family.atoms, self._public))
         self._priced: tuple[int, ...] = ()
 
-    def interval(self, cell: Cell) -> Interval:
+    def interval(self, cell: FamilyCell) -> Interval:
         """The least and the largest value that the hidden cell can have."""
         self._price(cell)
         least, _ = self._solve(highspy.ObjSense.kMinimize)
         largest, largest_by = self._solve(highspy.ObjSense.kMaximize)
         return Interval(least, largest, tuple(self._public[row].key for row in largest_by))
 
-    def _price(self, cell: Cell) -> None:
+    def _price(self, cell: FamilyCell) -> None:
         """Let the objective be this cell's sum."""
         for atom in self._priced:
             self._solver.changeColCost(atom, 0.0)
@@ -81,7 +81,7 @@ def find_narrow(family: Family, shown: frozenset[Key]) -> dict[Key, Interval]:
     return {key: interval for key, interval in intervals.items() if interval.narrow}
 
 
-def is_safe(family: Family, shown: frozenset[Key], *, beside: Cell) -> bool:
+def is_safe(family: Family, shown: frozenset[Key], *, beside: FamilyCell) -> bool:
     """Whether nobody could narrow a hidden cell too far; those that share ground with `beside` are tried first."""
     auditor = Auditor(family, shown)
     near = set(beside.atoms)
@@ -89,7 +89,7 @@ def is_safe(family: Family, shown: frozenset[Key], *, beside: Cell) -> bool:
     return not any(auditor.interval(cell).narrow for cell in hidden)
 
 
-def _model_of(atoms: int, public: list[Cell]) -> highspy.HighsLp:
+def _model_of(atoms: int, public: list[FamilyCell]) -> highspy.HighsLp:
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = atoms, len(public)
     model.col_cost_ = np.zeros(atoms)

@@ -28,7 +28,7 @@ Piece = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class CountedGround:
     """The communities of a plan, what lies above each, and a digest of their borders."""
 
     plan_id: int
@@ -38,7 +38,7 @@ class Ground:
     borders: str
 
 
-def read_ground(session: Session, plan: Plan) -> Ground:
+def read_ground(session: Session, plan: Plan) -> CountedGround:
     """The communities of a plan as it keeps them; one statement for the areas, one for the grids beneath."""
     areas = session.execute(
         select(PlanArea.code, PlanArea.level, PlanArea.parent_code, PlanArea.geom.ST_AsBinary().label("wkb")).where(
@@ -57,7 +57,7 @@ def read_ground(session: Session, plan: Plan) -> Ground:
         digest.update(f"{row.code}|{row.parent_code}|".encode() + bytes(row.wkb or b""))
     communities = sorted({code for code, _ in held if levels.get(code) == "community"} | _of(levels, "community"))
     parents = {row.code: row.parent_code for row in areas if row.parent_code}
-    return Ground(plan.id, tuple(communities), parents, levels, digest.hexdigest())
+    return CountedGround(plan.id, tuple(communities), parents, levels, digest.hexdigest())
 
 
 def _of(levels: Mapping[str, str], level: str) -> set[str]:
@@ -72,7 +72,7 @@ def list_categories(session: Session, layer: str) -> list[str]:
 
 
 def count_pieces(
-    session: Session, layer: str, span: tuple[datetime, datetime], *, ground: Ground, before: int | None
+    session: Session, layer: str, span: tuple[datetime, datetime], *, ground: CountedGround, before: int | None
 ) -> Counter[tuple[Piece, str]]:
     """How many cases of each category lie on each piece of ground; `before` is the plan of the last release where its
     borders were others. Cases in no community are in no cell."""
@@ -93,7 +93,7 @@ def count_pieces(
     return counted
 
 
-def _district_of(session: Session, ground: Ground) -> str:
+def _district_of(session: Session, ground: CountedGround) -> str:
     return session.scalars(select(Plan.district).where(Plan.id == ground.plan_id)).one()
 
 

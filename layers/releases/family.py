@@ -18,7 +18,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class FamilyCell:
     """A sum of atoms (their numbers, ascending) with its name; `n` is its true count."""
 
     key: Key
@@ -35,15 +35,15 @@ class Family:
     """
 
     atoms: int
-    cells: tuple[Cell, ...]
-    known: tuple[Cell, ...] = ()
-    guarded: tuple[Cell, ...] = ()
+    cells: tuple[FamilyCell, ...]
+    known: tuple[FamilyCell, ...] = ()
+    guarded: tuple[FamilyCell, ...] = ()
 
-    def hidden(self, shown: frozenset[Key]) -> list[Cell]:
+    def hidden(self, shown: frozenset[Key]) -> list[FamilyCell]:
         """What must stay hidden where these are shown."""
         return [cell for cell in (*self.cells, *self.guarded) if cell.key not in shown]
 
-    def public(self, shown: frozenset[Key]) -> list[Cell]:
+    def public(self, shown: frozenset[Key]) -> list[FamilyCell]:
         """What everybody knows where these are shown."""
         return [*self.known, *(cell for cell in self.cells if cell.key in shown)]
 
@@ -68,7 +68,7 @@ def build_family(
     if len(categories) > 1:
         columns_of[""] = list(range(len(categories)))
     cells = tuple(
-        Cell(
+        FamilyCell(
             (area, category),
             tuple(row * len(categories) + column for row in rows for column in columns),
             int(table[np.ix_(rows, columns)].sum()),

@@ -18,7 +18,7 @@ from layers.moments import span_of_month
 from layers.plans import Plan
 from layers.releases.auditing import Auditor
 from layers.releases.counting import (
-    Ground,
+    CountedGround,
     Piece,
     count_pieces,
     districts_in_force,
@@ -26,7 +26,7 @@ from layers.releases.counting import (
     list_categories,
     read_ground,
 )
-from layers.releases.family import Cell, Family, Key
+from layers.releases.family import Family, FamilyCell, Key
 from layers.releases.solving import choose_shown
 from layers.releases.table import LAYERS, Release, ReleaseRow
 from layers.smallest_count import SMALLEST
@@ -104,7 +104,7 @@ def make_release(session: Session, layer: str, plan: Plan, month: date, *, zone:
 
 
 def build_pieces(
-    counts: Mapping[tuple[Piece, str], int], *, ground: Ground, categories: list[str], known: frozenset[Key]
+    counts: Mapping[tuple[Piece, str], int], *, ground: CountedGround, categories: list[str], known: frozenset[Key]
 ) -> Family:
     """The family over pieces of ground: the cells under today's borders, and what the last release shows of its own.
 
@@ -115,9 +115,9 @@ def build_pieces(
     kinds = {category: [category] for category in categories} | ({"": categories} if len(categories) > 1 else {})
     numbers = {atoms[key]: n for key, n in counts.items()}
 
-    def cell(key: Key, held: list[Piece], kind: str) -> Cell:
+    def cell(key: Key, held: list[Piece], kind: str) -> FamilyCell:
         members = tuple(sorted(atoms[piece, category] for piece in held for category in kinds[kind]))
-        return Cell(key, members, sum(numbers.get(atom, 0) for atom in members))
+        return FamilyCell(key, members, sum(numbers.get(atom, 0) for atom in members))
 
     now, before = (_areas_of(pieces, side, ground.parents) for side in (0, 1))
     moved = [cell(("moved", *piece, kind), [piece], kind) for piece in pieces if piece[0] != piece[1] for kind in kinds]

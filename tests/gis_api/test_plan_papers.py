@@ -21,7 +21,7 @@ from gis_api.papers.workbook import harmless
 from layers.buildings import Building
 from layers.chronicle import PlanEvent
 from layers.db import transaction
-from layers.planning import Chart, Outline, find_faults
+from layers.planning import Outline, PlanChart, find_faults
 from layers.plans import Plan
 from layers.workers import Worker
 from tests.gis_api.conftest import ClientAs
@@ -240,7 +240,7 @@ def test_a_certificate_is_for_planners_and_only_of_published_plans(draft: Draft,
 def test_names_from_data_are_texts_in_the_certificate(client_as: ClientAs) -> None:
     nasty = "</text><script>alert(1)</script>"
     outline = Outline("1", nasty, "base", (((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 0.0)),), (3.0, 3.0))
-    drawn = svg_of(Chart(9.0, 9.0, (outline,), (outline,)))
+    drawn = svg_of(PlanChart(9.0, 9.0, (outline,), (outline,)))
     assert "<script" not in drawn and "&lt;script&gt;" in drawn
 
 

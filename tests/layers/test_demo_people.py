@@ -11,7 +11,7 @@ import shapely
 
 from layers.demo.happenings import make_hazards, make_hot_spots, make_incidents
 from layers.demo.model import Town
-from layers.demo.people import DemoWorker, Roster, make_roster, make_workers, members_by_community
+from layers.demo.people import DemoPeople, DemoWorker, make_roster, make_workers, members_by_community
 from layers.demo.progressed import make_progress
 from layers.demo.whereabouts import Tiles, make_fixes
 from layers.shifts import CITY_ZONE, merged
@@ -31,7 +31,7 @@ def workers(town: Town) -> list[DemoWorker]:
 
 
 @pytest.fixture(scope="module")
-def roster(workers: list[DemoWorker]) -> Roster:
+def roster(workers: list[DemoWorker]) -> DemoPeople:
     return make_roster(workers, WEDNESDAY_NOON, rng=np.random.default_rng(6))
 
 
@@ -55,7 +55,7 @@ def test_people_are_invented(workers: list[DemoWorker]) -> None:
     assert all(worker.phone.startswith("109") and len(worker.phone) == 11 for worker in workers)
 
 
-def test_each_community_is_staffed_at_every_minute(workers: list[DemoWorker], roster: Roster) -> None:
+def test_each_community_is_staffed_at_every_minute(workers: list[DemoWorker], roster: DemoPeople) -> None:
     since, until = WEDNESDAY_NOON - timedelta(days=60), WEDNESDAY_NOON + timedelta(days=30)
     community = np.full(len(workers), -1)
     for number, members in enumerate(members_by_community(workers).values()):
@@ -73,7 +73,7 @@ def test_each_community_is_staffed_at_every_minute(workers: list[DemoWorker], ro
 
 @pytest.mark.parametrize(("hour", "least", "most"), [(2, 0.93, 1.0), (10, 0.02, 0.5)])
 def test_some_grids_have_nobody(
-    town: Town, workers: list[DemoWorker], roster: Roster, hour: int, least: float, most: float
+    town: Town, workers: list[DemoWorker], roster: DemoPeople, hour: int, least: float, most: float
 ) -> None:
     at = WEDNESDAY_NOON.astimezone(CITY_ZONE).replace(hour=hour)
     served = {workers[int(place)].charge for place in roster.on_duty(at)}
@@ -82,7 +82,7 @@ def test_some_grids_have_nobody(
     assert least <= empty < most
 
 
-def test_night_shifts_cross_midnight_and_nobody_works_two_days_through(roster: Roster) -> None:
+def test_night_shifts_cross_midnight_and_nobody_works_two_days_through(roster: DemoPeople) -> None:
     first = (roster.start + 8 * 3600) // 86_400
     last = (roster.end + 8 * 3600 - 1) // 86_400
     assert 0.03 < (last > first).mean() < 0.2
@@ -90,14 +90,14 @@ def test_night_shifts_cross_midnight_and_nobody_works_two_days_through(roster: R
     assert len(roster.worker) <= 300_000
 
 
-def test_no_worker_has_two_shifts_at_once(roster: Roster) -> None:
+def test_no_worker_has_two_shifts_at_once(roster: DemoPeople) -> None:
     order = np.lexsort((roster.start, roster.worker))
     worker, start, end = roster.worker[order], roster.start[order], roster.end[order]
     same = worker[1:] == worker[:-1]
     assert (start[1:][same] >= end[:-1][same]).all()
 
 
-def test_positions_are_fresh_ageing_and_stale(town: Town, workers: list[DemoWorker], roster: Roster) -> None:
+def test_positions_are_fresh_ageing_and_stale(town: Town, workers: list[DemoWorker], roster: DemoPeople) -> None:
     fixes = make_fixes(
         town, Tiles.of(town), workers=workers, roster=roster, now=WEDNESDAY_NOON, rng=np.random.default_rng(7)
     )
@@ -131,7 +131,7 @@ def test_incidents_have_a_rhythm_of_days_and_hours_and_hot_spots(town: Town) -> 
 
 
 def test_most_incidents_are_closed_and_open_ones_are_with_workers_who_have_a_hand_free(
-    town: Town, workers: list[DemoWorker], roster: Roster
+    town: Town, workers: list[DemoWorker], roster: DemoPeople
 ) -> None:
     rng, tiles = np.random.default_rng(10), Tiles.of(town)
     happened = make_incidents(town, tiles, spots=make_hot_spots(town, rng), now=WEDNESDAY_NOON, rng=rng)
@@ -149,7 +149,9 @@ def test_most_incidents_are_closed_and_open_ones_are_with_workers_who_have_a_han
         assert moments[-1] <= WEDNESDAY_NOON.timestamp()
 
 
-def test_the_same_seed_and_moment_give_the_same_people(town: Town, workers: list[DemoWorker], roster: Roster) -> None:
+def test_the_same_seed_and_moment_give_the_same_people(
+    town: Town, workers: list[DemoWorker], roster: DemoPeople
+) -> None:
     again = make_workers(town, np.random.default_rng(5))
     assert again == workers
     shifts = make_roster(again, WEDNESDAY_NOON, rng=np.random.default_rng(6))

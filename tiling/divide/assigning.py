@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiling.divide.graph import Graph
-from tiling.divide.ground import Ground
+from tiling.divide.ground import SiteGround
 from tiling.divide.joining import islets, join_loose
 from tiling.divide.offices import grown, seed_atoms
 from tiling.divide.regions import Plan, Role, number_of_grids, pieces_on_foot, plan_area
-from tiling.divide.search import Progress, Region, Stop, goal_of, solve
+from tiling.divide.search import Progress, SearchRegion, Stop, goal_of, solve
 from tiling.divide.today import healed, today_of_atoms
 from tiling.divide.wishes import Wishes
 
@@ -38,7 +38,7 @@ class Assignment:
 
 
 def assign(
-    ground: Ground,
+    ground: SiteGround,
     wishes: Wishes,
     *,
     rng: np.random.Generator,
@@ -68,7 +68,7 @@ def assign(
 def _solve_all(
     found: Assignment,
     regions: list[tuple[Ints, int]],
-    ground: Ground,
+    ground: SiteGround,
     wishes: Wishes,
     rng: np.random.Generator,
     should_stop: Stop,
@@ -109,26 +109,26 @@ def _share_out(plans: list[Plan], wishes: Wishes, graph: Graph) -> None:
         plan.regions[k] = (plan.regions[k][0], min(count, len(plan.regions[k][0])))
 
 
-def region_of(ground: Ground, held: Ints, count: int, *, today: Ints, seeds: Ints) -> Region:
+def region_of(ground: SiteGround, held: Ints, count: int, *, today: Ints, seeds: Ints) -> SearchRegion:
     """The region of these (sorted) atoms, with the start that offices or today's grids give it."""
     graph, places = ground.graph.part(held), ground.atoms.place[held]
     fixed = np.isin(held, seeds)
     nothing = np.full(len(held), -1, dtype=np.intp)
     own = np.flatnonzero(fixed).astype(np.intp)
     if len(own):
-        return Region(graph, len(own), nothing, fixed, places, places[own], grown(graph, own, places))
+        return SearchRegion(graph, len(own), nothing, fixed, places, places[own], grown(graph, own, places))
     if (today[held] < 0).all():
-        return Region(graph, count, nothing, fixed, places, _no_seeds(count))
+        return SearchRegion(graph, count, nothing, fixed, places, _no_seeds(count))
     start, homes = healed(graph, today[held])
     count = int(start.max()) + 1
-    return Region(graph, count, homes, fixed, places, _no_seeds(count), start)
+    return SearchRegion(graph, count, homes, fixed, places, _no_seeds(count), start)
 
 
 def _no_seeds(count: int) -> NDArray[np.float64]:
     return np.full((max(count, 1), 2), np.nan)
 
 
-def sub_labels(ground: Ground, label: Ints, wishes: Wishes, *, rng: np.random.Generator, should_stop: Stop) -> Ints:
+def sub_labels(ground: SiteGround, label: Ints, wishes: Wishes, *, rng: np.random.Generator, should_stop: Stop) -> Ints:
     """The sub-grid of every atom, numbered over all grids: each grid divided once more on its own atoms."""
     target = wishes.sub_target or ground.target
     found = Assignment(np.full(len(label), -1, dtype=np.intp))
@@ -140,7 +140,7 @@ def sub_labels(ground: Ground, label: Ints, wishes: Wishes, *, rng: np.random.Ge
 
 def _divide_once_more(
     found: Assignment,
-    ground: Ground,
+    ground: SiteGround,
     held: Ints,
     target: float,
     wishes: Wishes,

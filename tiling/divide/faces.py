@@ -22,7 +22,7 @@ OUTSIDE = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Edges:
+class FaceEdges:
     """Edges of faces: both ends in metres (n × 2 × 2), the face on either side (OUTSIDE where none), length, kind."""
 
     ends: Floats
@@ -33,19 +33,19 @@ class Edges:
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class FaceSet:
     """The faces, the block and the atom of each (an atom is what moves between grids as a whole), and their edges."""
 
     shapes: Geometries
     block: Ints
     atom: Ints
     unit: Ints
-    edges: Edges
+    edges: FaceEdges
 
 
 def build_faces(
     blocks: Blocks, units: Units, *, home: Ints, opened: NDArray[np.bool_], inner_lines: Geometries
-) -> Faces:
+) -> FaceSet:
     """The faces of block borders and cell lines; a face inside a unit is the unit's, another one the nearest unit's."""
     rims = shapely.get_parts(shapely.boundary(blocks.shapes))
     noded = shapely.union_all(np.concatenate([rims, inner_lines]), grid_size=LATTICE_M)
@@ -58,7 +58,7 @@ def build_faces(
     shapes, inner, block = shapes[kept], inner[kept], block[kept]
     unit = _units_of(inner, block, units, home, opened)
     edges = _edges(shapes, block, blocks)
-    return Faces(shapes, block, _atoms_of(block, unit, edges), unit, edges)
+    return FaceSet(shapes, block, _atoms_of(block, unit, edges), unit, edges)
 
 
 def _units_of(inner: Geometries, block: Ints, units: Units, home: Ints, opened: NDArray[np.bool_]) -> Ints:
@@ -82,7 +82,7 @@ def _units_of(inner: Geometries, block: Ints, units: Units, home: Ints, opened: 
     return owner
 
 
-def _edges(shapes: Geometries, block: Ints, blocks: Blocks) -> Edges:
+def _edges(shapes: Geometries, block: Ints, blocks: Blocks) -> FaceEdges:
     start, end, face = _ring_edges(shapes)
     keys = _end_numbers(start, end)
     low, high = np.minimum(*keys), np.maximum(*keys)
@@ -94,7 +94,7 @@ def _edges(shapes: Geometries, block: Ints, blocks: Blocks) -> Edges:
     right = np.where(paired, face[np.minimum(first + 1, len(face) - 1)], OUTSIDE)
     ends = np.stack([start[first], end[first]], axis=1)
     length = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
-    return Edges(ends, left, right, length, _kinds(ends, left, right, block, blocks))
+    return FaceEdges(ends, left, right, length, _kinds(ends, left, right, block, blocks))
 
 
 def _ring_edges(shapes: Geometries) -> tuple[Floats, Floats, Ints]:
@@ -129,7 +129,7 @@ def _kinds(ends: Floats, left: Ints, right: Ints, block: Ints, blocks: Blocks) -
     return kinds
 
 
-def _atoms_of(block: Ints, unit: Ints, edges: Edges) -> Ints:
+def _atoms_of(block: Ints, unit: Ints, edges: FaceEdges) -> Ints:
     """Faces of one unit (or of one unopened block) that hang together are one atom."""
     inner = edges.right >= 0
     one, other = edges.left[inner], edges.right[inner]

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from tiling.divide.blocks import Blocks
-from tiling.divide.faces import OUTSIDE, Faces
+from tiling.divide.faces import OUTSIDE, FaceSet
 from tiling.divide.site import BORDER_COST, Floats, Kind
 from tiling.divide.units import Units
 
@@ -75,7 +75,7 @@ class Atoms:
     place: Floats
 
 
-def build_graph(faces: Faces, units: Units, blocks: Blocks, home: Ints) -> tuple[Graph, Atoms]:
+def build_graph(faces: FaceSet, units: Units, blocks: Blocks, home: Ints) -> tuple[Graph, Atoms]:
     """The graph of all atoms, and what they are; atoms of different areas are no neighbours."""
     count = int(faces.atom.max()) + 1 if len(faces.atom) else 0
     area_m2: Floats = np.bincount(faces.atom, weights=shapely.area(faces.shapes), minlength=count).astype(float)
@@ -94,7 +94,7 @@ def build_graph(faces: Faces, units: Units, blocks: Blocks, home: Ints) -> tuple
     return graph, Atoms(blocks.areas[block], blocks.water[block], unit, empty, centre)
 
 
-def _add_homeless(weight: Floats, faces: Faces, units: Units, lost: Ints) -> None:
+def _add_homeless(weight: Floats, faces: FaceSet, units: Units, lost: Ints) -> None:
     """Give the weight of a unit without an atom (noding took its cell) to the atom under its inner point."""
     if not len(lost):
         return
@@ -106,14 +106,14 @@ def _add_homeless(weight: Floats, faces: Faces, units: Units, lost: Ints) -> Non
     np.add.at(weight, faces.atom[face[opened]], units.weights[lost[row[opened]]])
 
 
-def _largest_face(faces: Faces, count: int) -> Ints:
+def _largest_face(faces: FaceSet, count: int) -> Ints:
     order = np.lexsort((shapely.area(faces.shapes), faces.atom))
     largest = np.zeros(count, dtype=np.intp)
     largest[faces.atom[order]] = order
     return largest
 
 
-def _standing_units(faces: Faces, units: Units, count: int) -> Ints:
+def _standing_units(faces: FaceSet, units: Units, count: int) -> Ints:
     """The unit that stands on each atom: only one of the atoms a unit owns holds it, the others are its odd ends."""
     unit = np.full(count, -1, dtype=np.intp)
     owned = np.flatnonzero(faces.unit >= 0)
@@ -131,7 +131,7 @@ def _standing_units(faces: Faces, units: Units, count: int) -> Ints:
     return unit
 
 
-def _graph(faces: Faces, blocks: Blocks, weight: Floats, area_m2: Floats) -> Graph:
+def _graph(faces: FaceSet, blocks: Blocks, weight: Floats, area_m2: Floats) -> Graph:
     edges = faces.edges
     count = len(weight)
     one = faces.atom[edges.left]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tiling.divide.blocks import Blocks, build_blocks
 from tiling.divide.cells import blocks_of, cell_lines, split_blocks
-from tiling.divide.faces import Faces, build_faces
+from tiling.divide.faces import FaceSet, build_faces
 from tiling.divide.graph import Atoms, Graph, build_graph
 from tiling.divide.site import Site
 from tiling.divide.units import Units, build_units
@@ -17,19 +17,19 @@ WHOLE_BELOW = 0.12
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class SiteGround:
     """Everything about a site that does not depend on the search: computed once, used by every proposal."""
 
     site: Site
     units: Units
     blocks: Blocks
-    faces: Faces
+    faces: FaceSet
     graph: Graph
     atoms: Atoms
     target: float
 
 
-def prepare(site: Site, wishes: Wishes, *, target: float) -> Ground:
+def prepare(site: Site, wishes: Wishes, *, target: float) -> SiteGround:
     """Blocks, cells, faces and the graph of a site. About 1 ms a building."""
     units = build_units(site, wishes, target)
     blocks = build_blocks(site, units.shapes)
@@ -40,4 +40,4 @@ def prepare(site: Site, wishes: Wishes, *, target: float) -> Ground:
         opened[:] = False
     faces = build_faces(blocks, units, home=home, opened=opened, inner_lines=cell_lines(units, home, blocks, opened))
     graph, atoms = build_graph(faces, units, blocks, home)
-    return Ground(site, units, blocks, faces, graph, atoms, target)
+    return SiteGround(site, units, blocks, faces, graph, atoms, target)

@@ -272,7 +272,7 @@ def weights_below(visit: Any, parent: Any, weight: Any) -> Any:
     return below
 
 
-class Kernel(NamedTuple):
+class SearchKernel(NamedTuple):
     """How fast the loops are: `speed` is about how many times slower than compiled the plain ones run."""
 
     name: str
@@ -282,14 +282,14 @@ class Kernel(NamedTuple):
     weights_below: Callable[..., Any]
 
 
-PLAIN = Kernel("numpy", 100.0, anneal, grow_tree, weights_below)
+PLAIN = SearchKernel("numpy", 100.0, anneal, grow_tree, weights_below)
 
 
 @cache
-def fastest() -> Kernel:
+def fastest() -> SearchKernel:
     """The compiled loops, or the plain ones where numba is missing. The first call takes seconds, then it is cached."""
     try:
         from tiling.divide import compiled
     except ImportError:
         return PLAIN
-    return Kernel("numba", 1.0, compiled.anneal, compiled.grow_tree, compiled.weights_below)
+    return SearchKernel("numba", 1.0, compiled.anneal, compiled.grow_tree, compiled.weights_below)

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from shapely import STRtree
 
 from tiling.divide.graph import Graph
-from tiling.divide.ground import Ground
+from tiling.divide.ground import SiteGround
 from tiling.divide.site import Floats
 
 Ints = NDArray[np.intp]
 
 
-def seed_atoms(ground: Ground) -> Ints:
+def seed_atoms(ground: SiteGround) -> Ints:
     """The atom each seed of the site stands on, without those that stand outside."""
     seeds = ground.site.seeds
     if not len(seeds):

@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely import STRtree
 
-from tiling.divide.faces import Faces
+from tiling.divide.faces import FaceSet
 from tiling.divide.site import Geometries, Kind
 
 Ints = NDArray[np.intp]
@@ -15,7 +15,7 @@ WALL_M = 0.005
 """A border may run this deep along the inside of a wall: half of what counts as noise."""
 
 
-def grid_shapes(faces: Faces, label: Ints, count: int, *, walls: Geometries, smooth_m: float) -> Geometries:
+def grid_shapes(faces: FaceSet, label: Ints, count: int, *, walls: Geometries, smooth_m: float) -> Geometries:
     """One polygon for each label 0 … count−1 of faces, a coverage; borders of areas keep every vertex.
 
     Where the straightened borders would not give one sound polygon a label, they are left as they were.
@@ -31,7 +31,7 @@ def grid_shapes(faces: Faces, label: Ints, count: int, *, walls: Geometries, smo
     return shapes
 
 
-def _chains(faces: Faces, label: Ints) -> tuple[Geometries, NDArray[np.bool_]]:
+def _chains(faces: FaceSet, label: Ints) -> tuple[Geometries, NDArray[np.bool_]]:
     """The borders between labels from node to node, and whether each may be straightened."""
     edges = faces.edges
     right = np.where(edges.right < 0, -1, label[np.maximum(edges.right, 0)])
@@ -89,7 +89,7 @@ def _kept_apart(lines: Geometries, before: Geometries) -> Geometries:
         lines[back] = before[back]
 
 
-def _polygons(lines: Geometries, faces: Faces, label: Ints, count: int) -> Geometries | None:
+def _polygons(lines: Geometries, faces: FaceSet, label: Ints, count: int) -> Geometries | None:
     """The polygons of the lines by label, or None where a label has not exactly one."""
     found = shapely.get_parts(shapely.polygonize(lines))
     inner = shapely.point_on_surface(faces.shapes)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import shapely
 
-from tiling.divide.ground import Ground
+from tiling.divide.ground import SiteGround
 from tiling.divide.proposal import ProposedGrid, Remark
 from tiling.divide.regions import Role
 from tiling.divide.site import Kind
@@ -15,13 +15,13 @@ from tiling.divide.wishes import Wishes
 
 
 def remarks_on(
-    ground: Ground, grids: Sequence[ProposedGrid], wishes: Wishes, *, guessed: bool, complete: bool
+    ground: SiteGround, grids: Sequence[ProposedGrid], wishes: Wishes, *, guessed: bool, complete: bool
 ) -> tuple[Remark, ...]:
     """All remarks, those about the whole first."""
     return (*_on_whole(ground, guessed, complete), *_on_grids(ground, grids, wishes))
 
 
-def _on_whole(ground: Ground, guessed: bool, complete: bool) -> Iterator[Remark]:
+def _on_whole(ground: SiteGround, guessed: bool, complete: bool) -> Iterator[Remark]:
     site = ground.site
     if not complete:
         yield Remark("stopped", ways=("longer",))
@@ -34,7 +34,7 @@ def _on_whole(ground: Ground, guessed: bool, complete: bool) -> Iterator[Remark]
         yield Remark("estimated", ways=("import_households", "accept"), details={"share": round(share, 4)})
 
 
-def _on_grids(ground: Ground, grids: Sequence[ProposedGrid], wishes: Wishes) -> Iterator[Remark]:
+def _on_grids(ground: SiteGround, grids: Sequence[ProposedGrid], wishes: Wishes) -> Iterator[Remark]:
     target, tolerance = ground.target, wishes.tolerance
     for grid in grids:
         told = {"grid": grid.code, "weight": round(grid.weight, 1), "target": round(target, 1)}
@@ -50,7 +50,7 @@ def _on_grids(ground: Ground, grids: Sequence[ProposedGrid], wishes: Wishes) -> 
                 yield Remark("thin", grid.shape, ("merge", "accept"), {**told, "width_m": round(width_m, 1)})
 
 
-def _heaviest(ground: Ground, grid: ProposedGrid) -> dict[str, object]:
+def _heaviest(ground: SiteGround, grid: ProposedGrid) -> dict[str, object]:
     """The building that makes a grid heavy: its row in the site and its weight."""
     site = ground.site
     rows = shapely.STRtree(site.buildings).query(grid.shape, predicate="contains")
@@ -60,7 +60,7 @@ def _heaviest(ground: Ground, grid: ProposedGrid) -> dict[str, object]:
     return {"building": row, "building_weight": float(site.weights[row])}
 
 
-def _out_of_range(ground: Ground, grid: ProposedGrid, target: float, told: dict[str, object]) -> Remark:
+def _out_of_range(ground: SiteGround, grid: ProposedGrid, target: float, told: dict[str, object]) -> Remark:
     """Out of tolerance because of one building, or because the ground holds no whole number of grids."""
     heavy = _heaviest(ground, grid)
     if float(heavy.get("building_weight", 0.0)) > 0.4 * target:  # type: ignore[arg-type]

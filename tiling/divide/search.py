@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiling.divide.graph import Graph
-from tiling.divide.kernels import Goal, Kernel, Net, State, fastest, part_cost
+from tiling.divide.kernels import Goal, Net, SearchKernel, State, fastest, part_cost
 from tiling.divide.site import Floats
 from tiling.divide.trees import bisected
 from tiling.divide.wishes import Wishes
@@ -30,7 +30,7 @@ POLISH, COLD = 0.1, 0.002
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class SearchRegion:
     """One connected region: its graph, the number of grids, and for each atom today's part (−1) and whether it stays.
 
     `places` are positions of atoms, `seeds` those of the parts' offices (NaN: none), `start` a first partition.
@@ -64,7 +64,7 @@ def goal_of(wishes: Wishes, target: float, graph: Graph, count: int) -> Goal:
 
 
 def solve(
-    region: Region, goal: Goal, wishes: Wishes, *, rng: np.random.Generator, should_stop: Stop, progress: Progress
+    region: SearchRegion, goal: Goal, wishes: Wishes, *, rng: np.random.Generator, should_stop: Stop, progress: Progress
 ) -> tuple[Ints, float]:
     """The best partition found and its cost; every part is connected on foot. The same for the same generator.
 
@@ -93,12 +93,12 @@ def solve(
     return best
 
 
-def _first(region: Region, rng: np.random.Generator, kernel: Kernel, number: int) -> Ints:
+def _first(region: SearchRegion, rng: np.random.Generator, kernel: SearchKernel, number: int) -> Ints:
     return bisected(region.graph, region.count, rng=rng, kernel=kernel, roads=(1.0, 0.3, 2.0)[number % 3])
 
 
 def annealed(
-    region: Region,
+    region: SearchRegion,
     goal: Goal,
     part: Ints,
     *,
@@ -106,7 +106,7 @@ def annealed(
     rng: np.random.Generator,
     should_stop: Stop,
     progress: Progress,
-    kernel: Kernel,
+    kernel: SearchKernel,
     heat: float,
 ) -> tuple[Ints, float]:
     """The partition after annealing from `heat` down, and its cost."""
@@ -132,7 +132,7 @@ def annealed(
     return best, lowest
 
 
-def _net(region: Region) -> Net:
+def _net(region: SearchRegion) -> Net:
     graph = region.graph
     around = graph.rim_m + np.bincount(graph.sources(), weights=graph.length_m, minlength=len(graph))
     x, y = np.ascontiguousarray(region.places.T)
@@ -143,7 +143,7 @@ def _net(region: Region) -> Net:
     )  # fmt: skip
 
 
-def state_of(region: Region, part: Ints) -> State:
+def state_of(region: SearchRegion, part: Ints) -> State:
     """The sums of a partition's parts, as the loops keep them."""
     graph, count = region.graph, max(region.count, int(part.max()) + 1)
     source = graph.sources()
@@ -159,7 +159,7 @@ def state_of(region: Region, part: Ints) -> State:
     )
 
 
-def total_cost(region: Region, goal: Goal, state: State) -> float:
+def total_cost(region: SearchRegion, goal: Goal, state: State) -> float:
     """The objective of a whole partition, the sum that the border moves change."""
     graph = region.graph
     source = graph.sources()

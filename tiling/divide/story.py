@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.borders.nodes import NewNodes
 from tiling.divide.assigning import Assignment, assign, sub_labels
-from tiling.divide.ground import Ground, prepare
+from tiling.divide.ground import SiteGround, prepare
 from tiling.divide.nodes import new_nodes, with_nodes
 from tiling.divide.numbering import numbered
 from tiling.divide.outlines import grid_shapes
@@ -114,7 +114,7 @@ def _by_ground(site: Site) -> Site:
 
 
 def drawn(
-    ground: Ground,
+    ground: SiteGround,
     found: Assignment,
     wishes: Wishes,
     *,
@@ -136,7 +136,7 @@ def drawn(
     return Proposal(grids, subs, grid_of, sub_of, areas, locked, nodes, figures, (), found.cost, found.complete)
 
 
-def _shapes(ground: Ground, label: Ints, finest: Ints, count: int, wishes: Wishes) -> tuple[Geometries, Geometries]:
+def _shapes(ground: SiteGround, label: Ints, finest: Ints, count: int, wishes: Wishes) -> tuple[Geometries, Geometries]:
     """The shapes of grids and of the finest level; grids are dissolved from the finest, which makes them nest."""
     faces = ground.faces
     tiles = grid_shapes(
@@ -151,7 +151,7 @@ def _shapes(ground: Ground, label: Ints, finest: Ints, count: int, wishes: Wishe
 
 
 def _grids(
-    ground: Ground, found: Assignment, shapes: Geometries, names: list[str], prefixes: Mapping[str, str]
+    ground: SiteGround, found: Assignment, shapes: Geometries, names: list[str], prefixes: Mapping[str, str]
 ) -> tuple[tuple[ProposedGrid, ...], Ints]:
     """The grids in the order of their codes, and the new row of each label."""
     weight = np.bincount(found.label, weights=ground.graph.weight, minlength=len(shapes))
@@ -171,12 +171,12 @@ def _grids(
     return tuple(grid for grid, _ in made), order
 
 
-def _buildings_by(ground: Ground, label: Ints, count: int) -> Ints:
+def _buildings_by(ground: SiteGround, label: Ints, count: int) -> Ints:
     rows = _rows_of_buildings(ground, label)
     return np.bincount(rows[rows >= 0], minlength=count)
 
 
-def _rows_of_buildings(ground: Ground, label: Ints) -> Ints:
+def _rows_of_buildings(ground: SiteGround, label: Ints) -> Ints:
     """For each building of the site the label of the atom it stands on, −1 outside."""
     of_unit = np.full(len(ground.units.shapes), -1, dtype=np.intp)
     held = np.flatnonzero(ground.atoms.unit >= 0)
@@ -191,7 +191,7 @@ def _rows_of_buildings(ground: Ground, label: Ints) -> Ints:
 
 
 def _subs(
-    ground: Ground, grids: tuple[ProposedGrid, ...], grid_of_atom: Ints, finest: Ints, tiles: Geometries
+    ground: SiteGround, grids: tuple[ProposedGrid, ...], grid_of_atom: Ints, finest: Ints, tiles: Geometries
 ) -> tuple[tuple[ProposedGrid, ...], Ints]:
     weight = np.bincount(finest, weights=ground.graph.weight, minlength=len(tiles))
     buildings = _buildings_by(ground, finest, len(tiles))
@@ -216,7 +216,7 @@ def _new_nodes(site: Site, grids: tuple[ProposedGrid, ...]) -> NewNodes:
     return new_nodes([*site.areas.values(), *site.locked.values()], outlines)
 
 
-def _figures(ground: Ground, grids: tuple[ProposedGrid, ...], grid_of: Ints, wishes: Wishes) -> Figures:
+def _figures(ground: SiteGround, grids: tuple[ProposedGrid, ...], grid_of: Ints, wishes: Wishes) -> Figures:
     site = ground.site
     moved = math.nan
     if site.today:

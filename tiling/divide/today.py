@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from shapely import STRtree
 
 from tiling.divide.graph import Graph
-from tiling.divide.ground import Ground
+from tiling.divide.ground import SiteGround
 from tiling.divide.units import connected_groups
 
 Ints = NDArray[np.intp]
 
 
-def today_of_atoms(ground: Ground) -> Ints:
+def today_of_atoms(ground: SiteGround) -> Ints:
     """The row of today's grid of each atom by its place, −1 where there is none."""
     shapes = np.array(list(ground.site.today.values()), dtype=object)
     out = np.full(len(ground.graph), -1, dtype=np.intp)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiling.divide.graph import Graph
-from tiling.divide.kernels import Kernel
+from tiling.divide.kernels import SearchKernel
 from tiling.divide.site import Floats
 
 Ints = NDArray[np.intp]
@@ -18,7 +18,7 @@ TREES = 12
 """Trees tried for one cut; more of them gain little, since annealing follows."""
 
 
-def bisected(graph: Graph, count: int, *, rng: np.random.Generator, kernel: Kernel, roads: float) -> Ints:
+def bisected(graph: Graph, count: int, *, rng: np.random.Generator, kernel: SearchKernel, roads: float) -> Ints:
     """A part 0 … count−1 for each atom of a graph that is connected on foot; every part is connected and not empty."""
     part = np.zeros(len(graph), dtype=np.intp)
     pending = [(np.arange(len(graph), dtype=np.intp), 0, count)]
@@ -35,7 +35,7 @@ def bisected(graph: Graph, count: int, *, rng: np.random.Generator, kernel: Kern
 
 
 def _best_cut(
-    graph: Graph, number: int, rng: np.random.Generator, kernel: Kernel, roads: float
+    graph: Graph, number: int, rng: np.random.Generator, kernel: SearchKernel, roads: float
 ) -> tuple[NDArray[np.bool_], int]:
     best: tuple[float, NDArray[np.bool_], int] | None = None
     for _ in range(TREES):
@@ -49,7 +49,7 @@ def _best_cut(
 
 
 def _cut_of_tree(
-    graph: Graph, number: int, rng: np.random.Generator, kernel: Kernel, roads: float
+    graph: Graph, number: int, rng: np.random.Generator, kernel: SearchKernel, roads: float
 ) -> tuple[float, NDArray[np.bool_], int]:
     """How far the better side is off per grid, the atoms below the cut, and how many grids they are."""
     source = graph.sources()

@@ -17,7 +17,7 @@ from gis_api.strict_routes import StrictRoute
 from gis_api.telling import job_as_json
 from layers import jobs
 from layers.access import require_area
-from layers.dividing import Asked
+from layers.dividing import DivisionAsked
 from layers.errors import Conflict, Outdated
 from layers.plans import PlanState, get_plan
 
@@ -105,6 +105,8 @@ def divide_plan(
     return Response(orjson.dumps(answer), 202, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
 
 
-def _asked(body: Division) -> Asked:
+def _asked(body: Division) -> DivisionAsked:
     told = body.model_dump()
-    return Asked(**{**told, "keep": tuple(body.keep), "profiles": tuple(body.profiles), "offices": tuple(body.offices)})
+    return DivisionAsked(
+        **{**told, "keep": tuple(body.keep), "profiles": tuple(body.profiles), "offices": tuple(body.offices)}
+    )

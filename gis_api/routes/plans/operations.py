@@ -26,7 +26,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gis_api.geojson import in_wgs84, parse_geometry, parse_patches
 from layers.planning.edits.operations import OPERATIONS, Operation
-from layers.planning.edits.operations.operation import Columns, Sent, SentAs
+from layers.planning.edits.operations.operation import SentAs, SentColumns, SentKind
 
 # A carve comes from a drawing or from somebody's layer; more than this is no grid.
 MOST_VERTICES = 100_000
@@ -59,7 +59,7 @@ def _read_patches(sent: Any, datum: str) -> BaseGeometry:
     return parse_patches(sent, datum=datum, most_vertices=MOST_VERTICES)
 
 
-class Form(NamedTuple):
+class MemberForm(NamedTuple):
     """What is taken for a member, how it becomes the operation's value, and whether it holds coordinates."""
 
     type: Any
@@ -67,16 +67,18 @@ class Form(NamedTuple):
     placed: bool = False
 
 
-FORMS: Mapping[Sent, Form] = {
-    Sent.position: Form(tuple[_Lon, _Lat], _read_position, placed=True),
-    Sent.point: Form(_Shape, _read_point, placed=True),
-    Sent.line: Form(_Shape, _read_line, placed=True),
-    Sent.ground: Form(_Shape, _read_ground, placed=True),
-    Sent.patches: Form(_Shape, _read_patches, placed=True),
-    Sent.code: Form(Code),
-    Sent.codes: Form(Annotated[list[Code], Member(min_length=2, max_length=200)], lambda sent, _: tuple(sent)),
-    Sent.name: Form(Annotated[str, Member(max_length=200)]),
-    Sent.given_name: Form(Annotated[str, Member(min_length=1, max_length=200)]),
+FORMS: Mapping[SentKind, MemberForm] = {
+    SentKind.position: MemberForm(tuple[_Lon, _Lat], _read_position, placed=True),
+    SentKind.point: MemberForm(_Shape, _read_point, placed=True),
+    SentKind.line: MemberForm(_Shape, _read_line, placed=True),
+    SentKind.ground: MemberForm(_Shape, _read_ground, placed=True),
+    SentKind.patches: MemberForm(_Shape, _read_patches, placed=True),
+    SentKind.code: MemberForm(Code),
+    SentKind.codes: MemberForm(
+        Annotated[list[Code], Member(min_length=2, max_length=200)], lambda sent, _: tuple(sent)
+    ),
+    SentKind.name: MemberForm(Annotated[str, Member(max_length=200)]),
+    SentKind.given_name: MemberForm(Annotated[str, Member(min_length=1, max_length=200)]),
 }
 
 
@@ -102,39 +104,39 @@ class AskedOperation(BaseModel):
             values[name] = self._set_columns(columns)
         return self.kind_of(**values)
 
-    def _set_columns(self, columns: Columns) -> dict[str, Any]:
+    def _set_columns(self, columns: SentColumns) -> dict[str, Any]:
         sent = [one for one in columns.columns if one.sent in self.model_fields_set]
         values = {one: getattr(self, one.sent) for one in sent}
         return {one.column: value for one, value in values.items() if value is not None or one.removable}
 
 
 @cache
-def _members(kind: type[Operation]) -> tuple[tuple[Field[Any], Form], ...]:
+def _members(kind: type[Operation]) -> tuple[tuple[Field[Any], MemberForm], ...]:
     """The members of an operation that are sent as themselves."""
     hints = get_type_hints(kind, include_extras=True)
     return tuple((one, _form_of(hints[one.name])) for one in fields(kind) if _columns_in(hints[one.name]) is None)
 
 
 @cache
-def _columns(kind: type[Operation]) -> Mapping[str, Columns]:
+def _columns(kind: type[Operation]) -> Mapping[str, SentColumns]:
     hints = get_type_hints(kind, include_extras=True)
     found = {one.name: _columns_in(hints[one.name]) for one in fields(kind)}
     return {name: columns for name, columns in found.items() if columns is not None}
 
 
-def _columns_in(hint: Any) -> Columns | None:
-    return next((mark for mark in get_args(hint) if isinstance(mark, Columns)), None)
+def _columns_in(hint: Any) -> SentColumns | None:
+    return next((mark for mark in get_args(hint) if isinstance(mark, SentColumns)), None)
 
 
-def _form_of(hint: Any) -> Form:
+def _form_of(hint: Any) -> MemberForm:
     """The form of a member by its type: as its mark says, as it is where it has none, or null where that is allowed."""
     if get_origin(hint) is Annotated:
-        marks = [mark for mark in get_args(hint) if isinstance(mark, Sent)]
-        return FORMS[marks[0]] if marks else Form(hint)
+        marks = [mark for mark in get_args(hint) if isinstance(mark, SentKind)]
+        return FORMS[marks[0]] if marks else MemberForm(hint)
     if get_origin(hint) in (Union, UnionType):
         form = _form_of(next(part for part in get_args(hint) if part is not type(None)))
         return form._replace(type=form.type | None)
-    return Form(hint)
+    return MemberForm(hint)
 
 
 def model_of(kind: type[Operation]) -> type[AskedOperation]:

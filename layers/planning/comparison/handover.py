@@ -30,7 +30,7 @@ Direction = Literal["taken", "handed"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Move:
+class HandedMove:
     """Ground that one worker takes or hands over: from which grid of the older plan to which of the newer one."""
 
     worker: str
@@ -43,7 +43,7 @@ class Move:
 class Passing:
     """How much goes along with a move; `devices` is None where the number is too small to be told."""
 
-    move: Move
+    move: HandedMove
     worker_name: str
     origin_name: str
     target_name: str
@@ -56,10 +56,10 @@ class Passing:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class HandedBuilding:
     """One building that a worker takes or hands over."""
 
-    move: Move
+    move: HandedMove
     worker_name: str
     name: str
     address: str
@@ -68,7 +68,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Duty:
+class HandedDuty:
     """A grid whose charge begins (`taken`) or ends (`handed`) for a worker."""
 
     worker: str
@@ -88,9 +88,9 @@ class Handover:
     title: str
     district: str
     effective_at: datetime | None
-    duties: tuple[Duty, ...]
+    duties: tuple[HandedDuty, ...]
     passings: tuple[Passing, ...]
-    houses: tuple[House, ...]
+    houses: tuple[HandedBuilding, ...]
     unserved: tuple[tuple[str, str, int], ...]
 
     def of(self, worker: str) -> Handover:
@@ -133,23 +133,25 @@ def handover_of(
     return whole if worker is None else whole.of(worker)
 
 
-def _is_mine(move: Move, by: Actor) -> bool:
+def _is_mine(move: HandedMove, by: Actor) -> bool:
     return concerns(by, move.origin, move.target)
 
 
-def _duties(people: Succession) -> Iterator[Duty]:
+def _duties(people: Succession) -> Iterator[HandedDuty]:
     yield from _differing("taken", people.both.new, people.after, people.before)
     yield from _differing("handed", people.both.old, people.before, people.after)
 
 
 def _differing(
     direction: Direction, board: Board, mine: Mapping[str, Posts], theirs: Mapping[str, Posts]
-) -> Iterator[Duty]:
+) -> Iterator[HandedDuty]:
     for code in mine.keys() & board.rows.keys():
         row = board.rows[code]
         for post in mine[code]:
             if post not in theirs.get(code, ()):
-                yield Duty(post.worker, direction, code, post.role, post.name, row.name, row.level, row.households)
+                yield HandedDuty(
+                    post.worker, direction, code, post.role, post.name, row.name, row.level, row.households
+                )
 
 
 @dataclass(frozen=True)
@@ -158,16 +160,16 @@ class _Staff:
 
     people: Succession
 
-    def moves(self, pair: Pair) -> Iterator[Move]:
+    def moves(self, pair: Pair) -> Iterator[HandedMove]:
         """Every worker who takes or hands over what goes from one tile to another."""
         old, new = pair
         before = _serving(self.people.both.old, old, self.people.before)
         after = _serving(self.people.both.new, new, self.people.after)
         origin, target = _grid(self.people.both.old, old), _grid(self.people.both.new, new)
         for worker in sorted(after - before):
-            yield Move(worker, "taken", origin, target)
+            yield HandedMove(worker, "taken", origin, target)
         for worker in sorted(before - after):
-            yield Move(worker, "handed", origin, target)
+            yield HandedMove(worker, "handed", origin, target)
 
 
 def _grid(board: Board, tile: Code) -> str:
@@ -198,9 +200,9 @@ def _passings(session: Session, compared: Compared, *, now: datetime, by: Actor)
         yield _passing(move, numbers, people, name=names[move.worker], by=by)
 
 
-def _summed(staff: _Staff, counted: Iterable[Counter[Pair]]) -> dict[Move, list[int]]:
+def _summed(staff: _Staff, counted: Iterable[Counter[Pair]]) -> dict[HandedMove, list[int]]:
     """Numbers by tiles as numbers by worker and grids, one for each of the counts."""
-    sums: dict[Move, list[int]] = {}
+    sums: dict[HandedMove, list[int]] = {}
     listed = list(counted)
     for at, counter in enumerate(listed):
         for pair, number in counter.items():
@@ -209,7 +211,7 @@ def _summed(staff: _Staff, counted: Iterable[Counter[Pair]]) -> dict[Move, list[
     return sums
 
 
-def _passing(move: Move, numbers: list[int], people: Succession, *, name: str, by: Actor) -> Passing:
+def _passing(move: HandedMove, numbers: list[int], people: Succession, *, name: str, by: Actor) -> Passing:
     old, new = people.both.old, people.both.new
     buildings, households, incidents, hazards, devices = numbers
     posts: Iterable[Post] = (
@@ -230,7 +232,7 @@ def _passing(move: Move, numbers: list[int], people: Succession, *, name: str, b
     )
 
 
-def _houses(session: Session, people: Succession) -> Iterator[House]:
+def _houses(session: Session, people: Succession) -> Iterator[HandedBuilding]:
     staff, held = _Staff(people), people.held
     moves = [tuple(staff.moves(pair)) for pair in zip(held.before, held.after, strict=True)]
     ids = [number for number, mine in zip(held.houses.ids.tolist(), moves, strict=True) if mine]
@@ -239,7 +241,7 @@ def _houses(session: Session, people: Succession) -> Iterator[House]:
     told = {row[0]: row for row in session.execute(statement.where(Building.id.in_(ids)))}
     names = {post.worker: post.name for posts in (*people.before.values(), *people.after.values()) for post in posts}
     found = [
-        House(move, names[move.worker], row[1], row[2], row[3] or "", row[4])
+        HandedBuilding(move, names[move.worker], row[1], row[2], row[3] or "", row[4])
         for number, mine in zip(held.houses.ids.tolist(), moves, strict=True)
         for move in mine
         if (row := told.get(number)) is not None

@@ -43,7 +43,7 @@ Origins = Mapping[str, Sequence[tuple[str, int]]]
 
 
 @dataclass(frozen=True)
-class Line:
+class SuccessionLine:
     """One grid of a plan: what became of it, where its households come from, who serves it now and afterwards.
 
     `source` is `decided`, `proposed` or `serving` (nothing changes).
@@ -65,7 +65,7 @@ class Succession:
     held: Held
     before: Mapping[str, Posts]
     after: Mapping[str, Posts]
-    lines: tuple[Line, ...]
+    lines: tuple[SuccessionLine, ...]
     unserved: tuple[str, ...]
 
 
@@ -99,7 +99,7 @@ def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Successi
     served = after if begin is None else serving_under(session, plan, new.rows)
     unserved = tuple(code for code in sorted(new.rows) if not _is_served(new, code, served))
     lines = tuple(
-        Line(
+        SuccessionLine(
             code,
             changes.get(code, "kept"),
             tuple(origins.get(code, ())) if code in changes else (),
@@ -224,7 +224,7 @@ def successors_as_json(session: Session, plan_id: int, *, by: Actor) -> dict[str
     }
 
 
-def _line_as_json(line: Line, board: Board) -> dict[str, Any]:
+def _line_as_json(line: SuccessionLine, board: Board) -> dict[str, Any]:
     row = board.rows[line.grid]
     return {
         "grid": line.grid,
@@ -340,7 +340,7 @@ def _start(session: Session, code: str, post: Post, *, at: datetime) -> None:
     session.add(row)
 
 
-def _record(session: Session, plan_id: int, line: Line) -> None:
+def _record(session: Session, plan_id: int, line: SuccessionLine) -> None:
     """Keep what took effect with the plan, so that it can be told afterwards whose proposal it was."""
     if line.source != "proposed":
         return

@@ -10,7 +10,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from layers.grids import GridLevel
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations import Operation
 from layers.planning.edits.sub_codes import follow_grids
 from layers.planning.state.board import Board, GridRow
@@ -18,7 +18,7 @@ from layers.planning.state.row_changes import Move
 from tiling.partition import Change
 
 
-def move_of(board: Board, drawn: Drawn) -> Move:
+def move_of(board: Board, drawn: DrawnChange) -> Move:
     """What a drawing means for rows of every level; the rows of grids whose parts changed are among them."""
     after = board.partition.replace(drawn.change) if drawn.change else board.partition
     change = drawn.change
@@ -36,7 +36,7 @@ def move_of(board: Board, drawn: Drawn) -> Move:
     return Move(change, rows, drawn.overlays, after)
 
 
-def _placed(board: Board, drawn: Drawn, code: str) -> GridRow:
+def _placed(board: Board, drawn: DrawnChange, code: str) -> GridRow:
     """The row of a grid that is new or has a new parent."""
     parent = drawn.change.parents.get(code)
     row = drawn.fresh.get(code) or board.rows.get(code)
@@ -53,7 +53,7 @@ def _grids_of(board: Board, change: Change) -> set[str]:
     return {board.grid_of(tile) for tile in tiles}
 
 
-def draw(session: Session, board: Board, op: Operation) -> Drawn:
+def draw(session: Session, board: Board, op: Operation) -> DrawnChange:
     """What an operation does to a board; raises what the pure edits raise, places in degrees."""
-    table = Table(session, board)
+    table = DrawingTable(session, board)
     return follow_grids(table, op.draw(table))

@@ -20,7 +20,7 @@ from tiling.partition import Change
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnChange:
     """What an operation does: to the tiles, to overlays, to attributes; and what new grids are like.
 
     `fresh` holds the rows of new codes that the operation names; `survivor` the code that takes others in.
@@ -34,7 +34,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Table:
+class DrawingTable:
     """A board with what drawing on it needs: the database for codes and houses, and which plan it is."""
 
     session: Session

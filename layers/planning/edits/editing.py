@@ -22,7 +22,7 @@ from layers.chronicle import Happening
 from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
 from layers.planning.edits.apply_operation import draw, move_of
-from layers.planning.edits.drawn import Drawn
+from layers.planning.edits.drawn import DrawnChange
 from layers.planning.edits.ledger import Entry, record
 from layers.planning.edits.operations import Operation
 from layers.planning.memory.draft_cache import Next, OpenDraft, after_move, mark_written, open_locked_draft
@@ -30,7 +30,7 @@ from layers.planning.report.draft_report import TOLERANCE, Shown, changes, diffe
 from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow, Target
 from layers.planning.state.loading import Stored, in_degrees
-from layers.planning.state.row_changes import Move, Step, move_to
+from layers.planning.state.row_changes import Move, RowChanges, move_to
 from layers.plans import Plan, PlanEdit, PlanState, lock_plan
 from tiling.coverage import CoverageReport, Defect, check
 from tiling.errors import TilingError
@@ -90,7 +90,7 @@ class Turn:
 
     edit: PlanEdit
     action: str
-    step: Step
+    step: RowChanges
     undone: bool
 
 
@@ -112,7 +112,7 @@ def perform(
     session: Session,
     plan: Plan,
     draft: OpenDraft,
-    drawn: Drawn,
+    drawn: DrawnChange,
     *,
     op: dict[str, Any],
     by: Actor,
@@ -160,7 +160,7 @@ def undo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
     last = session.scalar(made.order_by(PlanEdit.seq.desc()).limit(1))
     if last is None:
         raise Conflict("nothing_to_undo", plan=plan_id)
-    turn = Turn(last, "undo", Step.from_json(last.before), undone=True)
+    turn = Turn(last, "undo", RowChanges.from_json(last.before), undone=True)
     return _turned(session, plan, turn, by=by, began=began)
 
 
@@ -172,7 +172,7 @@ def redo(session: Session, plan_id: int, *, version: int, by: Actor) -> Edited:
     first = session.scalar(taken_back.order_by(PlanEdit.seq).limit(1))
     if first is None:
         raise Conflict("nothing_to_redo", plan=plan_id)
-    turn = Turn(first, "redo", Step.from_json(first.after), undone=False)
+    turn = Turn(first, "redo", RowChanges.from_json(first.after), undone=False)
     return _turned(session, plan, turn, by=by, began=began)
 
 
@@ -185,7 +185,7 @@ def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Pl
     return plan
 
 
-def _drawn(session: Session, board: Board, op: Operation) -> Drawn:
+def _drawn(session: Session, board: Board, op: Operation) -> DrawnChange:
     """What the operation does; the places of refusals are turned into degrees."""
     try:
         return draw(session, board, op)
@@ -245,11 +245,13 @@ def _places(board: Board, defects: Iterable[Defect]) -> BaseGeometry | None:
     return board.plane.to_degrees(places[0] if len(places) == 1 else shapely.GeometryCollection(places))
 
 
-def store_move(session: Session, old: Board, following: Next, move: Move, *, by: Actor) -> tuple[Step, Step]:
+def store_move(
+    session: Session, old: Board, following: Next, move: Move, *, by: Actor
+) -> tuple[RowChanges, RowChanges]:
     """The stored rows before and after a move; only rows that differ are written, shapes that stay keep their bytes."""
     new, change = following.draft.board, move.change
     present = {code: new.rows[code] for code in sorted(following.differing) if code in new.rows}
-    held = Step.stored(session, new.stamp.plan_id, _named(move, present))
+    held = RowChanges.stored(session, new.stamp.plan_id, _named(move, present))
     for code in held.rows:
         require_area(by, code)
     fresh = _fresh_shapes(old, new, move, present)
@@ -258,15 +260,15 @@ def store_move(session: Session, old: Board, following: Next, move: Move, *, by:
     rings = dict(zip(change.areas, in_degrees(change.areas.values(), new.plane), strict=True))
     frame = None if change.frame is None else in_degrees([change.frame], new.plane)[0]
     differing = {code: row for code, row in rows.items() if row != held.rows.get(code)}
-    after = Step(differing, rings, frame)
+    after = RowChanges(differing, rings, frame)
     after.write(session, new.stamp.plan_id)
     return replace(held, rows={code: held.rows.get(code) for code in differing}), after
 
 
-def _named(move: Move, present: Mapping[str, GridRow]) -> Step:
+def _named(move: Move, present: Mapping[str, GridRow]) -> RowChanges:
     """A step that names everything a move may touch."""
     rows: dict[str, Stored | None] = dict.fromkeys((*move.removed, *present))
-    return Step(rows, dict.fromkeys(move.change.areas, b""), None if move.change.frame is None else b"")
+    return RowChanges(rows, dict.fromkeys(move.change.areas, b""), None if move.change.frame is None else b"")
 
 
 def _fresh_shapes(old: Board, new: Board, move: Move, present: Mapping[str, GridRow]) -> dict[str, bytes]:
@@ -312,7 +314,7 @@ def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float
 
 
 def tell(
-    states: tuple[OpenDraft, OpenDraft], happening: Happening, op: Mapping[str, Any], step: Step, *, began: float
+    states: tuple[OpenDraft, OpenDraft], happening: Happening, op: Mapping[str, Any], step: RowChanges, *, began: float
 ) -> Edited:
     """The answer to a change of a draft, from its states before and after, its line in the chronicle, its rows."""
     older, fresh = states
@@ -332,7 +334,7 @@ def tell(
 
 
 def happening_of(
-    action: str, op: Mapping[str, Any], step: Step, *, states: tuple[OpenDraft, OpenDraft], author: str
+    action: str, op: Mapping[str, Any], step: RowChanges, *, states: tuple[OpenDraft, OpenDraft], author: str
 ) -> Happening:
     """The line of a change in the plan's chronicle, from the rows that were written and the states before and after."""
     old, new = states

@@ -19,7 +19,7 @@ from layers.access import Actor
 from layers.chronicle import Happening
 from layers.planning.memory.draft_cache import OpenDraft, keep
 from layers.planning.state.loading import stamp_of
-from layers.planning.state.row_changes import Step
+from layers.planning.state.row_changes import RowChanges
 from layers.plans import Plan, PlanEdit
 
 
@@ -28,8 +28,8 @@ class Entry:
     """An edit as undo needs it: the operation, and the rows before and after it."""
 
     op: Mapping[str, Any]
-    before: Step
-    after: Step
+    before: RowChanges
+    after: RowChanges
 
 
 def record(

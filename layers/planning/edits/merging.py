@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from layers.planning.state.board import objects
 from layers.planning.state.loading import Stored
-from layers.planning.state.row_changes import Step
+from layers.planning.state.row_changes import RowChanges
 
 Decision = Literal["skip", "redo"]
 Reason = Literal["both_changed", "border", "breaks"]
@@ -156,7 +156,7 @@ def _above(triple: Triple, codes: Iterable[str]) -> set[str]:
     return {code for code in above if code is not None} | {FRAME}
 
 
-def step_of(triple: Triple, kept: Collection[Group]) -> Step:
+def step_of(triple: Triple, kept: Collection[Group]) -> RowChanges:
     """What brings the draft onto the newer plan when only these groups of its changes stay."""
     own, theirs = triple.own, triple.theirs
     staying = {code for group in kept for code in group.codes}
@@ -167,7 +167,7 @@ def step_of(triple: Triple, kept: Collection[Group]) -> Step:
     used = _vertices(own.rows[code][1] for code in staying if code in own.rows)
     rings = {code: _border(own.rings.get(code), ring, used) for code, ring in theirs.rings.items()}
     frame = None if theirs.frame is None else _border(own.frame, theirs.frame, used)
-    return Step(rows, {code: ring for code, ring in rings.items() if ring is not None}, frame)
+    return RowChanges(rows, {code: ring for code, ring in rings.items() if ring is not None}, frame)
 
 
 Vertices = set[tuple[float, float]]

@@ -22,7 +22,7 @@ from layers.planning.edits.merging import Content, Decision, Group, Triple, grou
 from layers.planning.memory.draft_cache import OpenDraft, after_move, open_draft, open_locked_draft
 from layers.planning.state.board import GridRow
 from layers.planning.state.loading import Stored, read_area_names, read_frame, read_rings, read_rows
-from layers.planning.state.row_changes import Move, Step, move_to
+from layers.planning.state.row_changes import Move, RowChanges, move_to
 from layers.plans import Plan, PlanEdit, find_latest, get_plan
 
 UNDECIDED: Mapping[str, Decision] = MappingProxyType({})
@@ -89,7 +89,7 @@ def _content(session: Session, plan_id: int) -> Content:
 
 def _agreed(
     session: Session, draft: OpenDraft, meeting: Meeting, decisions: Mapping[str, Decision]
-) -> tuple[Meeting, Step, Move]:
+) -> tuple[Meeting, RowChanges, Move]:
     """The step that the decisions lead to; raises Conflict while there is anything left to decide."""
     found = _tried(session, draft, meeting, decisions)
     if isinstance(found, Meeting):
@@ -101,7 +101,7 @@ def _agreed(
 
 def _tried(
     session: Session, draft: OpenDraft, meeting: Meeting, decisions: Mapping[str, Decision]
-) -> Meeting | tuple[Meeting, Step, Move]:
+) -> Meeting | tuple[Meeting, RowChanges, Move]:
     """The step, or the meeting with what is still undecided: what breaks only together is found by trying."""
     while not meeting.undecided(decisions):
         step = step_of(meeting.triple, meeting.kept(decisions))

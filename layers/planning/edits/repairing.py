@@ -19,7 +19,7 @@ from layers import sandbox
 from layers.access import Actor
 from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
-from layers.planning.edits.drawn import Drawn, Table, community_at
+from layers.planning.edits.drawn import DrawingTable, DrawnChange, community_at
 from layers.planning.edits.editing import Edited, lock_draft, perform
 from layers.planning.memory.draft_cache import open_draft, open_locked_draft
 from layers.planning.report.draft_report import TOLERANCE
@@ -72,7 +72,7 @@ def repair(
     change = _change(draft.board, answer)
     if not change and not answer["allowed"]:
         raise Conflict("nothing_to_repair", plan=plan_id)
-    drawn = _with_codes(Table(session, draft.board), change, answer["decisions"])
+    drawn = _with_codes(DrawingTable(session, draft.board), change, answer["decisions"])
     allowed = {code: replace(draft.board.get_row(code), parts_allowed=True) for code in answer["allowed"]}
     op = {"op": "repair", "options": dict(options), "mended": answer["mended"]}
     if any(one["chosen"] == LEAVE for one in answer["decisions"]) and options.get("noise") != MEND:
@@ -260,7 +260,7 @@ def _change(board: Board, answer: Mapping[str, Any]) -> Change:
     )
 
 
-def _with_codes(table: Table, change: Change, decisions: Sequence[Mapping[str, Any]]) -> Drawn:
+def _with_codes(table: DrawingTable, change: Change, decisions: Sequence[Mapping[str, Any]]) -> DrawnChange:
     """The change with codes of their own for new grids, each below the area in which its ground lies."""
     area_of = {one["id"]: one["area"] for one in decisions}
     fresh: dict[str, GridRow] = {}
@@ -273,7 +273,7 @@ def _with_codes(table: Table, change: Change, decisions: Sequence[Mapping[str, A
         fresh[code] = GridRow(code=code, level=GridLevel.grid, parent_code=parent, name=code)
         added[code] = shape
     parents = {code: row.parent_code for code, row in fresh.items() if row.parent_code}
-    return Drawn(replace(change, added=added, parents=parents), fresh)
+    return DrawnChange(replace(change, added=added, parents=parents), fresh)
 
 
 def _told(board: Board, answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, tit
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedPlan:
     """A draft made of a file, and what became of sub-grids and overlays in force that the file does not hold."""
 
     plan: Plan
@@ -104,7 +104,7 @@ def import_over(
     below: Below,
     by: Actor,
     title: str = "",
-) -> Imported:
+) -> ImportedPlan:
     """A new draft from a file's polygons, with its report; nothing is repaired, imperfect shapes are stored as such.
 
     `frame` in degrees, one of `frames_around` where a file holds several districts, "union" for the outline of these
@@ -129,7 +129,7 @@ def import_over(
     _store_import(session, plan, review_all(session, board))
     codes.record_plan(session, district, plan_id=plan.id, origin="import")
     history.note(session, "plan.import", subject=f"plan:{plan.id}", area=district, by=by, grids=len(imported))
-    return Imported(plan, carried)
+    return ImportedPlan(plan, carried)
 
 
 def get_district(session: Session, district: str, *, by: Actor) -> Area:

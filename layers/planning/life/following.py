@@ -40,7 +40,7 @@ def follow(session: Session, board: Board, *, before: Plan | None) -> int:
     if not altered and not gone:
         return 0
     polygons = np.asarray(board.plane.to_degrees(board.partition.polygons), dtype=object)
-    ground = _Ground(board, polygons, shapely.total_bounds(polygons[board.partition.rows(altered)]).tolist())
+    ground = _FollowedGround(board, polygons, shapely.total_bounds(polygons[board.partition.rows(altered)]).tolist())
     lost = [] if older is None else sorted(older.rows.keys() - board.rows.keys())
     _follow(session, Device.grid_code, ground, lost, level=board.grid_of)
     return sum(_follow(session, table.current_code, ground, gone, level=str) for table in (Hazard, Incident))
@@ -65,7 +65,7 @@ def _altered(board: Board, older: Board | None) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class _Ground:
+class _FollowedGround:
     """The tiles of a plan in degrees, and the box of those that differ from the plan before (NaN where none does)."""
 
     board: Board
@@ -76,7 +76,7 @@ class _Ground:
 def _follow(
     session: Session,
     column: InstrumentedAttribute[str | None],
-    ground: _Ground,
+    ground: _FollowedGround,
     gone: list[str],
     *,
     level: Callable[[str], str],

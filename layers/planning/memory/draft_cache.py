@@ -17,7 +17,7 @@ from layers.planning.report.draft_report import DraftReport, review_all, review_
 from layers.planning.state.board import Board, Stamp
 from layers.planning.state.codes import names_of
 from layers.planning.state.loading import load_board, stamp_of
-from layers.planning.state.row_changes import Move, Step, move_to, moved
+from layers.planning.state.row_changes import Move, RowChanges, move_to, moved
 from layers.plans import Plan, PlanEdit
 
 # A board of 3,000 grids takes some 20 MB.
@@ -133,7 +133,7 @@ def _followed(session: Session, draft: OpenDraft, stamp: Stamp) -> OpenDraft | N
     if [edit.version for edit in edits] != list(missed):
         return None
     for edit in edits:
-        step = Step.from_json(edit.before if edit.undone else edit.after)
+        step = RowChanges.from_json(edit.before if edit.undone else edit.after)
         draft = after_move(session, draft, move_to(draft.board, step)).draft
     return OpenDraft(replace(draft.board, stamp=stamp), draft.report)
 

@@ -17,7 +17,7 @@ from tiling.partition import Change, Partition
 
 
 @dataclass(frozen=True)
-class Step:
+class RowChanges:
     """Stored rows by code (None: there is none), area rings by code, and the frame, all as WKB in degrees."""
 
     rows: Mapping[str, Stored | None]
@@ -33,7 +33,7 @@ class Step:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Step:
+    def from_json(cls, kept: Mapping[str, Any]) -> RowChanges:
         """The step that `as_json` kept."""
         return cls(
             {code: None if row is None else _row_from(row) for code, row in kept["rows"].items()},
@@ -42,7 +42,7 @@ class Step:
         )
 
     @classmethod
-    def stored(cls, session: Session, plan_id: int, like: Step) -> Step:
+    def stored(cls, session: Session, plan_id: int, like: RowChanges) -> RowChanges:
         """What the database holds now of everything that another step names."""
         held: dict[str, Stored | None] = dict.fromkeys(like.rows)
         held |= {stored[0].code: stored for stored in read_rows(session, plan_id, codes=like.rows)}
@@ -109,7 +109,7 @@ def _still_over(move: Move, code: str) -> bool:
     return code not in move.rows or (row is not None and not row.exclusive)
 
 
-def move_to(board: Board, step: Step) -> Move:
+def move_to(board: Board, step: RowChanges) -> Move:
     """The move that makes a board hold what a step holds: how undo, redo and other processes' edits reach it."""
     plane = board.plane
     present = {code: stored for code, stored in step.rows.items() if stored is not None}

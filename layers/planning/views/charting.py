@@ -33,7 +33,7 @@ class Outline:
 
 
 @dataclass(frozen=True)
-class Chart:
+class PlanChart:
     """A plan on paper: its extent in metres and its outlines, grids first."""
 
     width_m: float
@@ -42,19 +42,19 @@ class Chart:
     communities: tuple[Outline, ...]
 
 
-def chart_of(session: Session, plan_id: int, *, by: Actor) -> Chart:
+def chart_of(session: Session, plan_id: int, *, by: Actor) -> PlanChart:
     """The map of a plan; raises NotFound. About 1 s for 3,000 grids; overlays are left out."""
     plan = get_plan(session, plan_id, by=by)
     board = load_board(session, plan)
     tiles = board.partition.polygons
     if not len(tiles):
-        return Chart(1.0, 1.0, (), ())
+        return PlanChart(1.0, 1.0, (), ())
     west, south, east, north = shapely.total_bounds(tiles).tolist()
     size = max(east - west, north - south)
     moved = shapely.transform(_simplified(tiles, tolerance=size / STEPS), lambda xy: xy - (west, south))
     grids = _outlines(board, moved, [board.grid_of(code) for code in board.partition.codes])
     above = [board.community_of(code) or "" for code in board.partition.codes]
-    return Chart(east - west, north - south, grids, _outlines(board, moved, above))
+    return PlanChart(east - west, north - south, grids, _outlines(board, moved, above))
 
 
 def _simplified(tiles: Geometries, *, tolerance: float) -> Geometries:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.releases.auditing import Auditor, find_narrow
-from layers.releases.family import Cell, Family, Key, build_family
+from layers.releases.family import Family, FamilyCell, Key, build_family
 from layers.releases.solving import choose_shown
 from layers.smallest_count import SMALLEST
 
@@ -25,7 +25,7 @@ def town(counts: list[list[int]], streets: int) -> Family:
     )
 
 
-def believable(family: Family, public: list[Cell]) -> Iterator[tuple[int, ...]]:
+def believable(family: Family, public: list[FamilyCell]) -> Iterator[tuple[int, ...]]:
     """Every table of whole counts that agrees with what is public; for tiny families only."""
     most = max(cell.n for cell in public) if public else 0
     sums = [(set(cell.atoms), cell.n) for cell in public]
@@ -87,10 +87,12 @@ def test_a_total_over_categories_gives_nothing_away() -> None:
 def test_what_is_public_already_counts() -> None:
     """Ground that changed hands is the difference of two cells, one of each release."""
     old, new = (0, 1), (0,)
-    moved = Cell(("moved",), (1,), 4)
-    alone = Family(2, cells=(Cell(("new",), new, 40),), guarded=(moved,))
+    moved = FamilyCell(("moved",), (1,), 4)
+    alone = Family(2, cells=(FamilyCell(("new",), new, 40),), guarded=(moved,))
     assert choose_shown(alone) == {("new",)}
-    together = Family(2, cells=(Cell(("new",), new, 40),), known=(Cell(("old",), old, 44),), guarded=(moved,))
+    together = Family(
+        2, cells=(FamilyCell(("new",), new, 40),), known=(FamilyCell(("old",), old, 44),), guarded=(moved,)
+    )
     assert choose_shown(together) == frozenset()
 
 

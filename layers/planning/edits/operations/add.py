@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shapely.geometry.base import BaseGeometry
 
-from layers.planning.edits.drawn import Table
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.carve import Carve
 from tiling import reshape
 from tiling.partition import Change
@@ -18,5 +18,5 @@ class Add(Carve):
 
     op = "add"
 
-    def _take(self, table: Table, shape: BaseGeometry, *, code: str, parent: str | None) -> Change:
+    def _take(self, table: DrawingTable, shape: BaseGeometry, *, code: str, parent: str | None) -> Change:
         return reshape.add(table.board.partition, shape, code=code, parent=parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Operation, Position
 from tiling import borders
 
@@ -16,6 +16,6 @@ class DeleteVertex(Operation):
     op = "delete_vertex"
     at: Position
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The neighbours without the vertex."""
-        return Drawn(borders.delete_vertex(table.board.partition, table.xy_of(self.at)))
+        return DrawnChange(borders.delete_vertex(table.board.partition, table.xy_of(self.at)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import shapely
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Code, Operation, Point
 from tiling import reshape
 
@@ -19,6 +19,8 @@ class FillGap(Operation):
     where: Point
     into: Code
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The grid with the gap filled."""
-        return Drawn(reshape.fill_gap(table.board.partition, shapely.Point(table.xy_of(self.where)), into=self.into))
+        return DrawnChange(
+            reshape.fill_gap(table.board.partition, shapely.Point(table.xy_of(self.where)), into=self.into)
+        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import shapely
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Code, Operation, Patches
 from tiling import reshape
 from tiling.plane import LATTICE_M
@@ -21,10 +21,10 @@ class Give(Operation):
     to: Code
     pieces_to: Code | None = None
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The grid with the area, the others without it."""
         shape = table.shape_of(self.geometry)
         if not shape.is_valid:
             # Patches painted side by side touch along their edges: they are given as one piece of ground.
             shape = shapely.union_all(shapely.get_parts(shape), grid_size=LATTICE_M)
-        return Drawn(reshape.give(table.board.partition, shape, to=self.to, pieces_to=self.pieces_to))
+        return DrawnChange(reshape.give(table.board.partition, shape, to=self.to, pieces_to=self.pieces_to))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Operation, Position
 from tiling import borders
 
@@ -17,6 +17,6 @@ class InsertVertex(Operation):
     at: Position
     to: Position
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The neighbours with the new vertex."""
-        return Drawn(borders.insert_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))
+        return DrawnChange(borders.insert_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layers.errors import Unacceptable
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Codes, Operation
 from tiling import reshape
 
@@ -17,11 +17,11 @@ class Merge(Operation):
     op = "merge"
     codes: Codes
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The grid that takes the others in."""
         rows = [table.tile_row(code) for code in self.codes]
         if len({row.level for row in rows}) > 1 or len({row.kind for row in rows}) > 1:
             raise Unacceptable("merge_unlike", errors=[(["codes"], "merge_unlike")])
         survivor, *gone = sorted(set(self.codes))
         change = reshape.merge(table.board.partition, self.codes, into=survivor, sub_code=table.sub_code)
-        return Drawn(change, survivor=(survivor, tuple(gone)))
+        return DrawnChange(change, survivor=(survivor, tuple(gone)))

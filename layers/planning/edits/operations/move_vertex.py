@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Operation, Position, SentAs
 from tiling import borders
 
@@ -18,6 +18,6 @@ class MoveVertex(Operation):
     at: Annotated[Position, SentAs("from")]
     to: Position
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The neighbours with the vertex at its new place."""
-        return Drawn(borders.move_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))
+        return DrawnChange(borders.move_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))

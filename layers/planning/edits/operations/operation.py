@@ -17,10 +17,10 @@ from typing import Annotated, Any, ClassVar
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 
 
-class Sent(StrEnum):
+class SentKind(StrEnum):
     """How a member of an operation is sent: what a door takes for it, and how it reads that."""
 
     position = "position"
@@ -53,20 +53,20 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Columns:
+class SentColumns:
     """That a mapping from column to value is sent as members of their own; those that are not sent stay."""
 
     columns: tuple[Column, ...]
 
 
-Position = Annotated[tuple[float, float], Sent.position]
-Point = Annotated[tuple[float, float], Sent.point]
-Line = Annotated[BaseGeometry, Sent.line]
-Ground = Annotated[BaseGeometry, Sent.ground]
-Patches = Annotated[BaseGeometry, Sent.patches]
-Code = Annotated[str, Sent.code]
-Codes = Annotated[tuple[str, ...], Sent.codes]
-Name = Annotated[str, Sent.name]
+Position = Annotated[tuple[float, float], SentKind.position]
+Point = Annotated[tuple[float, float], SentKind.point]
+Line = Annotated[BaseGeometry, SentKind.line]
+Ground = Annotated[BaseGeometry, SentKind.ground]
+Patches = Annotated[BaseGeometry, SentKind.patches]
+Code = Annotated[str, SentKind.code]
+Codes = Annotated[tuple[str, ...], SentKind.codes]
+Name = Annotated[str, SentKind.name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Operation(ABC):
     op: ClassVar[str] = ""
 
     @abstractmethod
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """What the operation does to a board; raises what the pure edits of `tiling` raise, and LayerError."""
 
     def as_json(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Code, Line, Operation
 from tiling import borders
 
@@ -18,6 +18,8 @@ class RedrawBorder(Operation):
     right: Code
     line: Line
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """Both grids with the new border."""
-        return Drawn(borders.redraw_border(table.board.partition, self.left, self.right, table.shape_of(self.line)))
+        return DrawnChange(
+            borders.redraw_border(table.board.partition, self.left, self.right, table.shape_of(self.line))
+        )

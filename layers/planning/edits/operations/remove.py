@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layers.errors import Unacceptable
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Code, Operation
 from tiling import reshape
 
@@ -18,12 +18,12 @@ class Remove(Operation):
     code: Code
     into: Code | None = None
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The grid that takes the ground of the other."""
         if self.code in table.board.overlays:
-            return Drawn(rows={self.code: None})
+            return DrawnChange(rows={self.code: None})
         table.tile_row(self.code)
         if self.into is None:
             raise Unacceptable("into_missing", errors=[(["into"], "into_missing")], grid=self.code)
         change = reshape.remove(table.board.partition, self.code, into=self.into)
-        return Drawn(change, survivor=(self.into, (self.code,)))
+        return DrawnChange(change, survivor=(self.into, (self.code,)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from layers.errors import Unacceptable
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Code, Ground, Operation
 
 
@@ -17,10 +17,10 @@ class Reshape(Operation):
     code: Code
     geometry: Ground
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The overlay in its new outline."""
         row = table.board.get_row(self.code)
         if row.exclusive:
             raise Unacceptable("not_an_overlay", errors=[(["code"], "not_an_overlay")], grid=self.code)
         shape = table.overlay_shape(self.geometry)
-        return Drawn(rows={self.code: replace(row, area_m2=round(shape.area, 3))}, overlays={self.code: shape})
+        return DrawnChange(rows={self.code: replace(row, area_m2=round(shape.area, 3))}, overlays={self.code: shape})

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from layers.planning.edits.drawn import Drawn, Table
+from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.operations.operation import Code, Line, Name, Operation
 from layers.planning.report.counting import load_houses
 from layers.planning.state.board import GridRow
@@ -29,7 +29,7 @@ class Split(Operation):
     line: Line
     name: Name | None = None
 
-    def draw(self, table: Table) -> Drawn:
+    def draw(self, table: DrawingTable) -> DrawnChange:
         """The pieces, those that leave the old grid under new codes beside it."""
         row, line, weigh = table.tile_row(self.code), table.shape_of(self.line), _households_in(table, self.code)
         names = [_claim_beside(table, row)]
@@ -44,15 +44,15 @@ class Split(Operation):
                     raise
                 names += [_claim_beside(table, row) for _ in range(needed - len(names))]
             else:
-                return Drawn(change, {name: replace(row, code=name, name=self.name or name) for name in names})
+                return DrawnChange(change, {name: replace(row, code=name, name=self.name or name) for name in names})
 
 
-def _claim_beside(table: Table, row: GridRow) -> str:
+def _claim_beside(table: DrawingTable, row: GridRow) -> str:
     parent = row.parent_code or table.board.district
     return table.claim(parent, level=row.level, origin="split", ancestors=[row.code])
 
 
-def _households_in(table: Table, code: str) -> Callable[[BaseGeometry], float]:
+def _households_in(table: DrawingTable, code: str) -> Callable[[BaseGeometry], float]:
     """The measure by which the heavier part of a grid keeps its code: its households, not counting those moved."""
     board, whole = table.board, table.board.shape(code)
     if whole is None or whole.is_empty:
