@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import statistics
@@ -24,6 +25,7 @@ from tests.ports import free_port
 from tests.small_city import load_small_city
 
 PAUSE_S = 0.01
+LONGEST_START_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def attacked(*, workers: int) -> Iterator[Attacked]:
         question = httpx2.Request("GET", asked, headers={"authorization": f"Bearer {token}"})
         process = _started(url, folder / "service", port, workers)
         try:
-            _wait(question)
-            yield Attacked(port, _api_pids(process.pid, workers), question)
+            _wait(question, workers)
+            yield Attacked(port, _api_pids(process.pid), question)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(40)
@@ -95,30 +97,25 @@ def _started(url: str, var: Path, port: int, workers: int) -> subprocess.Popen[b
     return subprocess.Popen([*command, "--workers", str(workers)], env=surroundings, stdout=subprocess.DEVNULL)
 
 
-def _wait(question: httpx2.Request) -> None:
-    until_s = time.monotonic() + 120
-    with httpx2.Client(timeout=5) as client:
-        while time.monotonic() < until_s:
-            try:
-                if client.send(question).status_code == 200:
-                    return
-            except httpx2.HTTPError:
-                pass
-            time.sleep(0.2)
-    raise TimeoutError("the service did not answer")
-
-
-def _api_pids(parent: int, workers: int) -> tuple[int, ...]:
-    """The API processes among a supervisor's children, as soon as all of them have started."""
-    until_s = time.monotonic() + 60
+def _wait(question: httpx2.Request, workers: int) -> None:
+    """Until every process has answered: an id of a request begins with what names its process."""
+    until_s, seen = time.monotonic() + LONGEST_START_S, set[str]()
     while time.monotonic() < until_s:
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        found = tuple(int(pid) for pid in children if b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
-        if len(found) == workers and all(_status_kb(pid, "VmRSS") > 150_000 for pid in found):
+        with contextlib.suppress(httpx2.HTTPError), httpx2.Client(timeout=5) as client:
+            answer = client.send(question)
+            if answer.status_code == 200:
+                seen.add(answer.headers["x-request-id"].partition("-")[0])
+        if len(seen) == workers:
             time.sleep(3.0)  # what they load beside their first answers
-            return found
-        time.sleep(0.2)
-    raise TimeoutError("not all API processes are there")
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"of {workers} processes {len(seen)} have answered")
+
+
+def _api_pids(parent: int) -> tuple[int, ...]:
+    """The API processes among a supervisor's children."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return tuple(int(pid) for pid in children if b"uvicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 def _status_kb(pid: int, name: str) -> int:

@@ -1,4 +1,5 @@
-"""One connection within bounds: how large the head of a request may be, and how slowly it may be sent and read.
+"""One connection within bounds: how large the head of a request may be, how slowly it may be sent and read, and how it
+ends when the process does.
 
 uvicorn keeps whatever arrives of a head, and waits for the rest for ever: 150 MB of headers make a process of 2 GB, and
 connections that send a letter a second hold it until nobody else gets in. A proxy in front would see to both, but the
@@ -47,6 +48,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """So much of a body must come in each window: a telephone at the edge of the net still sends ten times that."""
     UNREAD_S = 60.0
     """How long a client may leave an answer lying, with our buffer full, until the connection is cut."""
+    LAST_WORD_S = 0.5
+    """How long an idle connection stays open when the process is told to end: what is under way is still answered."""
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._in_head = self._in_body = False
+        self._in_head = self._in_body = self._is_last = False
         self._head_bytes = self._body_bytes = 0
         # Bytes that were no part of a body and ended no head: a header, a trailer or a chunk's size without end.
         self._barren_bytes = 0
@@ -97,6 +100,19 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._writing is not None:
             self._writing.cancel()
 
+    def shutdown(self) -> None:
+        """The process is to end: what was asked is answered, as the last answer here, and so is what comes in at this
+        very moment. uvicorn would close an idle connection at once, and a request under way would be lost with it."""
+        self._is_last = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().shutdown()
+        else:
+            self.loop.call_later(self.LAST_WORD_S, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if not self._in_head and (self.cycle is None or self.cycle.response_complete):
+            self.transport.close()
+
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong with a request that the parser gave up on."""
         if self._head_bytes > self.HEAD_BYTES:
@@ -125,6 +141,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is whole; a body may follow."""
         self._end_head()
         super().on_headers_complete()
+        if self._is_last and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

@@ -1,12 +1,15 @@
 """Keeps the service's processes alive: N API processes on one listening socket, and one job process.
 
-A process that ends is started again, with a pause that grows while it keeps ending at once. So is the private
-PostgreSQL, whoever stopped it: a service that runs needs it, and who wants it stopped stops the service.
+A process that ends is started again, with a pause that grows while it keeps ending at once. For an API process a spare
+(`gis_api.spare`) stands ready, which has loaded the application. So is the private PostgreSQL started again, whoever
+stopped it: a service that runs needs it, and who wants it stopped stops the service.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import signal
 import socket
 import subprocess
@@ -16,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from layers import cluster as clusters
 from layers.cluster import Cluster
@@ -27,9 +31,12 @@ STOP_TIMEOUT_S = 15.0
 WELL_AFTER_S = 10.0
 LONGEST_PAUSE_S = 8.0
 LOOK_EVERY_S = 0.25
+# The next spare loads only then: what took the last one's place has the processors for itself.
+SPARE_AFTER_S = 3.0
 LISTEN_BACKLOG = 2048
 # By name, as the application is: this process loads neither.
 PROTOCOL = "gis_api.fast_locate.hatch:Hatch"
+SPARE = (sys.executable, "-m", "gis_api.spare", "waits-until-it-is-needed")
 
 
 @dataclass
@@ -41,14 +48,21 @@ class Child:
     pass_fds: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
+    stdin: ClassVar[int | None] = None
     pause_s: float = 0.0
     not_before: float = field(default=0.0)
+    spare: Spare | None = None
 
     def start(self) -> None:
-        """Start it; it is told to end when this process dies, however that happens."""
-        command = ["setpriv", "--pdeathsig=TERM", *self.command]
-        self.process = subprocess.Popen(command, pass_fds=self.pass_fds)  # noqa: S603
+        """Start it, or have the spare take its place where there is one."""
+        found = None if self.spare is None else self.spare.find_stand_in(self.command)
+        self.process = found or self._started()
         self.started_at = time.monotonic()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        """A new process; it is told to end when this one dies, however that happens."""
+        command = ["setpriv", "--pdeathsig=TERM", *self.command]
+        return subprocess.Popen(command, pass_fds=self.pass_fds, stdin=self.stdin)  # noqa: S603
 
     def look_after(self, now: float) -> None:
         """Start it again where it has ended and its pause is over."""
@@ -59,6 +73,26 @@ class Child:
             log.warning("%s ended with status %s after %.1f s; starting it again", self.name, code, lived_s)
         if self.process is None and now >= self.not_before:
             self.start()
+
+
+class Spare(Child):
+    """A process that has loaded the application and waits to become an API process."""
+
+    stdin = subprocess.PIPE
+
+    def find_stand_in(self, command: Sequence[str]) -> subprocess.Popen[bytes] | None:
+        """The spare's process, told to do what this command says; None where there is none. One that still loads is
+        taken too: it is further than a new one."""
+        process = self.process
+        if process is None or process.stdin is None or process.poll() is not None:
+            return None
+        self.process, self.not_before = None, time.monotonic() + SPARE_AFTER_S
+        try:
+            with process.stdin as told:
+                told.write(json.dumps(list(command)).encode() + b"\n")
+        except OSError:
+            return None  # it has just ended
+        return process
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -78,7 +112,12 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return made
 
 
-def api_child(number: int, fd: int, *, tls: tuple[Path, Path] | None = None) -> Child:
+def spare_child(fd: int) -> Spare:
+    """The process that stands ready to take the place of an API process on the shared socket; it is started last."""
+    return Spare("spare process", SPARE, pass_fds=(fd,), not_before=math.inf)
+
+
+def api_child(number: int, fd: int, *, spare: Spare | None = None, tls: tuple[Path, Path] | None = None) -> Child:
     """One API process on the shared socket."""
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--fd", str(fd)]
     command += ["--no-access-log", "--log-level", "warning", "--no-server-header"]
@@ -87,7 +126,7 @@ def api_child(number: int, fd: int, *, tls: tuple[Path, Path] | None = None) -> 
     command += ["--http", PROTOCOL, "--no-proxy-headers"]
     if tls is not None:
         command += ["--ssl-certfile", str(tls[0]), "--ssl-keyfile", str(tls[1])]
-    return Child(f"API process {number}", command, pass_fds=(fd,))
+    return Child(f"API process {number}", command, pass_fds=(fd,), spare=spare)
 
 
 def job_child() -> Child:
@@ -130,18 +169,25 @@ class Guard:
         self._not_before = time.monotonic() + self._pause_s
 
 
-def run(children: Sequence[Child], *, cluster: Cluster | None, when_started: Callable[[], None]) -> None:
+def run(children: Sequence[Child], *, spare: Spare, cluster: Cluster | None, when_started: Callable[[], None]) -> None:
     """Run all children until SIGTERM or SIGINT, then stop them; the cluster is kept running meanwhile.
 
     `when_started` is called beside it: what waits for the first answer must not keep a child from being looked after.
+    When it returns the spare may be started, which would only hold up the others before.
     """
+
+    def welcome() -> None:
+        when_started()
+        spare.not_before = time.monotonic()
+
+    children = [*children, spare]
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda which, _frame: asked_to_stop.append(which))
     guard = Guard(cluster) if cluster is not None else None
     for child in children:
-        child.start()
-    threading.Thread(target=when_started, name="welcome", daemon=True).start()
+        child.look_after(time.monotonic())
+    threading.Thread(target=welcome, name="welcome", daemon=True).start()
     while not asked_to_stop:
         time.sleep(LOOK_EVERY_S)
         now = time.monotonic()

@@ -6,6 +6,7 @@ What nobody foresaw stays a traceback: it is a fault of the program, and its pla
 from __future__ import annotations
 
 import errno
+import re
 from typing import TYPE_CHECKING
 
 from gis_api.texts import for_command_line, has, retold, text
@@ -35,6 +36,8 @@ REASONS = {
     errno.ENFILE: "too_many_files",
     errno.ENAMETOOLONG: "name_too_long",
 }
+
+_WRONG = re.compile(r"\b(?:error|FATAL|PANIC):|No space left|Read-only file system|Permission denied")
 
 
 def find_line(error: BaseException, lang: str) -> str | None:
@@ -69,7 +72,7 @@ def find_line(error: BaseException, lang: str) -> str | None:
 
 def _of_layer(error: LayerError, lang: str) -> str:
     key = for_command_line(f"errors.{error.code}")
-    values = {name: _last_line(value) if name == "log" else value for name, value in error.details.items()}
+    values = {name: _telling_line(value) if name == "log" else value for name, value in error.details.items()}
     try:
         told = text(key, lang, **values) if has(key) else str(error)
     except (KeyError, IndexError, ValueError):
@@ -121,5 +124,7 @@ def _first_line(error: object) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-def _last_line(value: object) -> str:
-    return next((line.strip() for line in reversed(str(value).splitlines()) if line.strip()), "")
+def _telling_line(log: object) -> str:
+    """The last line of a log that says what is wrong; behind it a program tells how it cleans up."""
+    lines = [line.strip() for line in str(log).splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if _WRONG.search(line)), lines[-1] if lines else "")

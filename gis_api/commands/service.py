@@ -77,13 +77,15 @@ def run_service(settings: Settings, *, with_demo: bool) -> None:
         stack.enter_context(locked_folder(settings.var, address=address))
         shared = stack.enter_context(_listening(settings.host, settings.port))
         cluster = stack.enter_context(running_cluster(settings))
-        prepare(settings, with_demo=with_demo)
-        numbers = range(1, settings.workers + 1)
-        children = [supervisor.api_child(number, shared.fileno(), tls=tls) for number in numbers]
+        someone = prepare(settings, with_demo=with_demo)
+        fd, numbers = shared.fileno(), range(1, settings.workers + 1)
+        spare = supervisor.spare_child(fd)
+        children = [supervisor.api_child(number, fd, spare=spare, tls=tls) for number in numbers]
         supervisor.run(
             [*children, supervisor.job_child()],
+            spare=spare,
             cluster=cluster,
-            when_started=lambda: welcome(address, settings, timeout_s=60),
+            when_started=lambda: welcome(address, settings, someone=someone),
         )
 
 
@@ -148,12 +150,14 @@ def demo(
         load(engine, settings, seed=seed)
 
 
-def prepare(settings: Settings, *, with_demo: bool) -> None:
-    """Migrate, give a new city its categories, units and clocks, and load the demo district where that is wanted."""
+def prepare(settings: Settings, *, with_demo: bool) -> bool:
+    """Whether anybody has an account, after all that a start does: migrate, give a new city its categories, units and
+    clocks, and load the demo district where that is wanted."""
     with opened_database(settings) as engine:
         furnish(engine)
         if with_demo and is_empty(engine):
             load(engine, settings, seed=DEMO_SEED)
+        return has_people(engine)
 
 
 def furnish(engine: Engine) -> None:
@@ -183,6 +187,16 @@ def is_empty(engine: Engine) -> bool:
 
     with engine.connect() as connection:
         return not connection.scalar(select(exists().where(Area.level == "district")))
+
+
+def has_people(engine: Engine) -> bool:
+    """Whether anybody can sign in."""
+    from sqlalchemy import exists, select
+
+    from layers.access import User
+
+    with engine.connect() as connection:
+        return bool(connection.scalar(select(exists().where(User.active))))
 
 
 def load(engine: Engine, settings: Settings, *, seed: int) -> None:
@@ -260,18 +274,27 @@ def keep_passwords(settings: Settings, passwords: Mapping[str, str]) -> None:
     path.write_text(json.dumps(dict(passwords), indent=1) + "\n")
 
 
-def welcome(address: str, settings: Settings, *, timeout_s: float) -> None:
-    """Wait until the service answers, then print the pages and the demo passwords."""
-    if not answers(address, timeout_s=timeout_s):
-        print(f"the service did not answer on {address} within {timeout_s:.0f} s", file=sys.stderr)
-        return
+def welcome(address: str, settings: Settings, *, someone: bool, patience_s: float = 60.0) -> None:
+    """Wait until the service answers, however long that takes a busy machine, then print the pages and how to sign in.
+
+    Called in a thread that ends with the service: one that never answers is told of again and again, not given up.
+    """
+    from gis_api.settings import command_language
+    from gis_api.texts import text
+
+    lang, waited_s = command_language(), 0.0
+    while not answers(address, timeout_s=patience_s):
+        waited_s += patience_s
+        print(text("cli.not_yet", lang, address=address, seconds=f"{waited_s:.0f}"), file=sys.stderr, flush=True)
     kept = password_file(settings)
     passwords = json.loads(kept.read_text()) if kept.exists() else {}
-    print("\n" + "\n".join(greeting(address, passwords)), flush=True)
+    print("\n" + "\n".join(greeting(address, passwords, someone=someone, lang=lang)), flush=True)
 
 
-def greeting(address: str, passwords: Mapping[str, str]) -> Iterator[str]:
-    """What the operator is told when the service answers, a line each."""
+def greeting(address: str, passwords: Mapping[str, str], *, someone: bool, lang: str) -> Iterator[str]:
+    """What the operator is told when the service answers, a line each; `someone`: there is an account already."""
+    from gis_api.texts import text
+
     yield f"Wangge serves on {address}"
     for name, page in PAGES_SHOWN.items():
         yield f"  {name:<10} {address}{page}"
@@ -279,6 +302,9 @@ def greeting(address: str, passwords: Mapping[str, str]) -> Iterator[str]:
         yield "\nDemo sign-ins (name, role, password):"
     for name, password in passwords.items():
         yield f"  {name:<11} {DEMO_PEOPLE.get(name, ''):<11} {password}"
+    if not someone:
+        yield "\n" + text("cli.nobody_yet", lang)
+        yield "  wangge user add NAME --role admin"
     yield "\nCtrl-C stops it."
 
 

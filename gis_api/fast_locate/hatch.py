@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
-
-from uvicorn.config import Config
-from uvicorn.server import ServerState
+from collections.abc import Sequence
 
 from gis_api.connections import BoundedProtocol
 from gis_api.envelope import new_request_id, sane_id
@@ -33,22 +30,18 @@ _MORE = b"\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nx-re
 class Hatch(BoundedProtocol):
     """One connection."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        short_way: ShortWay | None = app_state.get(STATE)
-        # Who logs every request, counts them against a limit or serves below a path asks the application.
+    _short_way: ShortWay | None = None
+    _answered = False
+    _defaults: Sequence[tuple[bytes, bytes]] = ()
+    _start = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come. Who logs every request, counts them against a limit or serves below a path asks the
+        application."""
+        super().connection_made(transport)
         logged = self.access_log and self.access_logger.isEnabledFor(logging.INFO)
-        plain = not (logged or self.root_path or self.limit_concurrency)
-        self._short_way = short_way if plain else None
-        self._answered = False
-        self._defaults: list[tuple[bytes, bytes]] = []
-        self._start = b""
+        if not (logged or self.root_path or self.limit_concurrency):
+            self._short_way = self.app_state.get(STATE)
 
     def on_message_begin(self) -> None:
         """What the parser is about to fill; the scope is made only where the application is asked."""
@@ -80,7 +73,7 @@ class Hatch(BoundedProtocol):
 
     def _is_plain(self) -> bool:
         """Whether an answer may be written now, and the connection stays open after it."""
-        if self.flow.write_paused or (self.cycle is not None and not self.cycle.response_complete):
+        if self._is_last or self.flow.write_paused or (self.cycle is not None and not self.cycle.response_complete):
             return False
         parser = self.parser
         is_get = bool(parser.get_method() == b"GET" and parser.get_http_version() == "1.1")

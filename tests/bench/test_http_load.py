@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.http_load import _Answer
+from bench.http_load import _Answer, at_share
 from bench.http_peers import words_of
 
 STATED = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
@@ -34,3 +34,8 @@ def test_a_refusal_and_a_closed_connection_end_the_bench() -> None:
 
 def test_a_code_is_found_anywhere_in_an_answer() -> None:
     assert words_of({"a": [{"code": "x"}, 1, None], "b": "y"}) == {"x", "y"}
+
+
+def test_a_door_that_answered_once_has_its_figures_too() -> None:
+    assert (at_share([0.4], 0.5), at_share([0.4], 0.99)) == (0.4, 0.4)
+    assert (at_share([3, 1, 2], 0.5), at_share(list(range(1_000)), 0.99)) == (2, 990)

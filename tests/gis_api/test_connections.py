@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 
 from gis_api import supervisor
 from gis_api.connections import BoundedProtocol
 from gis_api.fast_locate import Hatch
+from tests.gis_api.raw_server import connected, port_of, read_to_end, serving
 from tests.waiting import until
 
 GET = b"GET /x HTTP/1.1\r\nhost: x\r\n"
@@ -45,33 +43,8 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
     """A server with either protocol, whose patience is a tenth of the usual."""
     hasty = {"HEAD_S": 1.0, "BODY_WINDOW_S": 1.0, "UNREAD_S": 1.0}
     protocol = type(f"Hasty{request.param.__name__}", (request.param,), hasty)
-    config = uvicorn.Config(counting, port=0, log_level="error", http=protocol, lifespan="off", timeout_keep_alive=30)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join(timeout=15)
-    assert not thread.is_alive(), "the server does not stop"
-
-
-@contextmanager
-def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield link
-
-
-def told(link: socket.socket) -> bytes:
-    """Everything until the server closes."""
-    received = b""
-    try:
-        while part := link.recv(1 << 16):
-            received += part
-    except ConnectionResetError:
-        pass
-    return received
+    with serving(counting, http=protocol, lifespan="off", log_level="error", timeout_keep_alive=30) as server:
+        yield port_of(server)
 
 
 def pour(link: socket.socket, piece: bytes, *, most: int) -> int:
@@ -124,7 +97,7 @@ def test_what_has_no_end_is_cut_soon_after_the_limit(port: int, start: bytes, pi
     with connected(port) as link:
         link.sendall(start)
         taken = pour(link, piece, most=20_000_000)
-        answer = told(link)
+        answer = read_to_end(link)
     # Beside what the server read there is what lies in the buffers of the kernel.
     assert taken < 8_000_000
     assert not answer or re.match(rb"HTTP/1.1 (431|400) ", answer)
@@ -134,7 +107,7 @@ def test_a_head_just_over_the_limit_is_told_so_and_one_below_it_is_served(port: 
     for size, status in ((60_000, b"200"), (66_000, b"431")):
         with connected(port) as link:
             link.sendall(GET + b"a: " + b"b" * size + b"\r\nconnection: close\r\n\r\n")
-            answer = told(link)
+            answer = read_to_end(link)
         assert answer.startswith(b"HTTP/1.1 " + status), answer[:300]
     assert b"urn:wangge:problem:head_too_large" in answer and b"problem+json" in answer
 
@@ -148,7 +121,7 @@ def test_a_letter_at_a_time_is_not_borne_for_long(port: int, start: bytes, piece
     with connected(port) as link:
         link.sendall(start)
         assert 0.5 < trickle(link, piece) < 4.0
-        answer = told(link)
+        answer = read_to_end(link)
     assert not answer or answer.startswith(b"HTTP/1.1 4")
 
 
@@ -158,14 +131,14 @@ def test_the_same_holds_behind_an_answer_on_a_connection_that_is_kept(port: int)
         assert link.recv(1 << 16).startswith(b"HTTP/1.1 200")
         link.sendall(GET)
         assert 0.5 < trickle(link, b"a") < 4.0
-        assert told(link).startswith(b"HTTP/1.1 408")
+        assert read_to_end(link).startswith(b"HTTP/1.1 408")
 
 
 def test_a_silent_connection_is_closed_without_a_word_and_half_a_word_is_told_so(port: int) -> None:
     for said, answer in ((b"", b""), (b"G", b"HTTP/1.1 408 ")):
         with connected(port) as link:
             link.sendall(said)
-            assert told(link)[:13] == answer
+            assert read_to_end(link)[:13] == answer
 
 
 def test_a_slow_body_that_gets_on_is_taken_in(port: int) -> None:
@@ -182,7 +155,7 @@ def test_who_takes_nothing_in_is_cut_off(port: int) -> None:
     with connected(port) as link:
         link.sendall(GET.replace(b"/x", b"/large") + b"\r\n")
         time.sleep(2.0)
-        assert len(told(link)) < LARGE
+        assert len(read_to_end(link)) < LARGE
 
 
 def test_the_service_is_started_within_bounds() -> None:
@@ -190,3 +163,29 @@ def test_the_service_is_started_within_bounds() -> None:
     assert command[command.index("--http") + 1] == "gis_api.fast_locate.hatch:Hatch" and issubclass(
         Hatch, BoundedProtocol
     )
+
+
+@pytest.mark.parametrize("protocol", [Hatch, BoundedProtocol])
+def test_a_server_that_ends_still_answers_what_is_under_way(protocol: type[BoundedProtocol]) -> None:
+    """A connection that was just opened, one that was answered before, and one in the middle of a head."""
+    patient = type(f"Patient{protocol.__name__}", (protocol,), {"LAST_WORD_S": 2.0})
+    with (
+        serving(counting, http=patient, lifespan="off", timeout_graceful_shutdown=10) as server,
+        connected(port_of(server)) as new,
+        connected(port_of(server)) as kept,
+        connected(port_of(server)) as begun,
+        connected(port_of(server)) as idle,
+    ):
+        for link in (kept, idle):
+            link.sendall(GET + b"\r\n")
+            assert b"connection: close" not in link.recv(1 << 16).lower()
+        begun.sendall(GET)
+        until(lambda: len(server.server_state.connections) == 4)
+        listening = server.servers[0]
+        server.should_exit = True
+        until(lambda: not listening.is_serving())
+        for link, rest in ((new, GET + b"\r\n"), (kept, GET + b"\r\n"), (begun, b"\r\n")):
+            link.sendall(rest)
+            answer = read_to_end(link)
+            assert answer.startswith(b"HTTP/1.1 200") and b"connection: close" in answer.lower()
+        assert read_to_end(idle) == b""

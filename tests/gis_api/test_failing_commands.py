@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.serving import command
+from tests.journeys.serving import ROOT, WANGGE, command, surroundings
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -58,6 +59,26 @@ def test_a_database_address_that_leads_nowhere_is_told(
 def test_no_rights_are_told_in_a_chinese_terminal_in_chinese(tmp_path: Path) -> None:
     done = command(tmp_path, "migrate", WANGGE_VAR="/sys/wangge", LC_ALL="zh_CN.UTF-8")
     assert (done.returncode, done.stderr) == (1, "/sys/wangge：当前用户没有权限。\n")
+
+
+@pytest.mark.parametrize(
+    ("disk", "told"), [("size=1m", "No space left on device"), ("ro", "the file system is read-only")]
+)
+@pytest.mark.parametrize("words", [("migrate",), ("serve",)], ids=" ".join)
+def test_a_disk_without_room_and_one_that_is_read_only_are_told(
+    tmp_path: Path, words: tuple[str, ...], disk: str, told: str
+) -> None:
+    """In a name space of its own, where a disk of that kind is mounted; skipped where this user may not do so."""
+    tmp_path.chmod(0o755)
+    mounted = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o {disk},mode=755 none "$0" && exec "$@"']
+    tried = [*mounted, str(tmp_path), "true"]
+    if subprocess.run(tried, capture_output=True, check=False).returncode != 0:
+        pytest.skip("nothing may be mounted here")
+    asked = [*mounted, str(tmp_path), *WANGGE, *words]
+    environment = surroundings(tmp_path / "var") | {"WANGGE_PORT": str(free_port())}
+    done = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    assert done.returncode == 1
+    assert told in done.stderr and is_line(done.stderr), done.stderr
 
 
 def is_line(told: str) -> bool:

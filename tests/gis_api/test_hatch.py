@@ -8,13 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import pytest
-import uvicorn
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from uvicorn.importer import import_from_string
@@ -28,10 +26,9 @@ from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from tests.databases import passing_database
 from tests.gis_api.conftest import AREA, Prepared
+from tests.gis_api.raw_server import connected, port_of, read_to_end, serving
 from tests.small_city import SmallCity
-from tests.waiting import until
 
-HOST = "127.0.0.1"
 IDLE_S = 1
 LAST = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 # What differs from one answer to the next, whoever gives it.
@@ -68,33 +65,16 @@ def ways(cluster: Cluster, prepared: Prepared, tmp_path_factory: pytest.TempPath
             roaming = add_key(session, "roaming", role="dispatcher", area=AREA)
         engine.dispose()
         app = create_app(Settings(database_url=url, var=tmp_path_factory.mktemp("var"), poll_s=0.05))
-        with _serving(app, http=Hatch) as hatch, _serving(app, http="httptools", lifespan="off") as plain:
-            yield Ways(app, hatch, plain, key, roaming, prepared.city)
-
-
-@contextmanager
-def _serving(app: Service, **options: object) -> Iterator[int]:
-    told = {"port": 0, "log_level": "warning", "access_log": False, "timeout_keep_alive": IDLE_S} | options
-    server = uvicorn.Server(uvicorn.Config(app, **told))  # type: ignore[arg-type]
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join(timeout=15)
-    assert not thread.is_alive(), "the server does not stop"
-
-
-@contextmanager
-def _connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection((HOST, port), timeout=15) as link:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield link
+        with (
+            serving(app, http=Hatch, timeout_keep_alive=IDLE_S) as hatch,
+            serving(app, http="httptools", lifespan="off", timeout_keep_alive=IDLE_S) as plain,
+        ):
+            yield Ways(app, port_of(hatch), port_of(plain), key, roaming, prepared.city)
 
 
 def _told(port: int, parts: Sequence[bytes]) -> bytes:
     """All that comes back for what is sent, part by part, until the server closes."""
-    with _connected(port) as link:
+    with connected(port) as link:
         for part in parts:
             try:
                 link.sendall(part)
@@ -102,17 +82,7 @@ def _told(port: int, parts: Sequence[bytes]) -> bytes:
                 break
             if len(parts) > 1:
                 time.sleep(0.0005)
-        return MOMENTS.sub(b"*", _to_the_end(link))
-
-
-def _to_the_end(link: socket.socket) -> bytes:
-    told = b""
-    try:
-        while received := link.recv(1 << 16):
-            told += received
-    except ConnectionResetError:  # what was sent after the end was not read
-        pass
-    return told
+        return MOMENTS.sub(b"*", read_to_end(link))
 
 
 def _answer(link: socket.socket) -> bytes:
@@ -253,18 +223,18 @@ def test_a_client_that_asks_much_before_it_reads_gets_every_answer_in_order(ways
     lon, lat = ways.inside()
     number = 5_000
     sent = b"".join(ways.ask(lon, lat, more=f"x-request-id: r{at}\r\n") for at in range(number)) + LAST
-    with _connected(ways.hatch) as link:
+    with connected(ways.hatch) as link:
         sending = threading.Thread(target=link.sendall, args=(sent,))
         sending.start()
         time.sleep(0.5)  # so long that the server's buffers are full
-        told = _to_the_end(link)
+        told = read_to_end(link)
         sending.join()
     assert re.findall(rb"x-request-id: r(\d+)", told) == [b"%d" % at for at in range(number)]
 
 
 def test_an_idle_connection_is_closed_and_a_busy_one_is_not(ways: Ways) -> None:
     question = _kinds(ways)["plain"]
-    with _connected(ways.hatch) as link:
+    with connected(ways.hatch) as link:
         began_s = time.monotonic()
         while time.monotonic() - began_s < 1.5 * IDLE_S:
             link.sendall(question)
@@ -274,12 +244,12 @@ def test_an_idle_connection_is_closed_and_a_busy_one_is_not(ways: Ways) -> None:
 
 
 def test_who_is_to_log_every_request_hears_of_each(ways: Ways, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="uvicorn.access"), _serving(ways.app, http=Hatch) as port:
+    with caplog.at_level(logging.INFO, logger="uvicorn.access"), serving(ways.app, http=Hatch) as server:
         logger = logging.getLogger("uvicorn.access")
         logger.setLevel(logging.INFO)
         logger.addHandler(caplog.handler)
         try:
-            _told(port, [_kinds(ways)["plain"] + LAST])
+            _told(port_of(server), [_kinds(ways)["plain"] + LAST])
         finally:
             logger.removeHandler(caplog.handler)
     assert any("/api/v1/locate" in record.getMessage() for record in caplog.records)

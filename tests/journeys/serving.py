@@ -16,6 +16,7 @@ from typing import Any
 
 from layers.cluster import Cluster
 from tests.ports import free_port
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 WANGGE = [sys.executable, "-m", "gis_api.cli"]
@@ -101,10 +102,17 @@ def start(var: Path, *more: str, timeout_s: float = 180.0) -> Service:
             text=True,
             cwd=ROOT,
         )
-    while "Ctrl-C stops it" not in printed.read_text():
+    try:
+        until(
+            lambda: process.poll() is not None or "Ctrl-C stops it" in printed.read_text(),
+            printed.read_text,
+            most_s=timeout_s,
+        )
         assert process.poll() is None, printed.read_text()
-        assert time.monotonic() - begun < timeout_s, printed.read_text()
-        time.sleep(0.1)
+    except BaseException:
+        process.terminate()
+        process.wait(40)
+        raise
     return Service(var, port, process, printed, time.monotonic() - begun)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,16 @@ def admin(new_city: Service) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {token}"}
     until(lambda: new_city.ask("/api/v1/session", **headers)[0] == 200)
     return headers
+
+
+def test_the_greeting_says_how_the_first_account_is_made_and_so_it_is(new_city: Service) -> None:
+    printed = new_city.printed.read_text()
+    assert "There is no account yet" in printed
+    [words] = re.findall(r"^  wangge (user add .*)$", printed, re.MULTILINE)
+    told = new_city.run(*words.replace("NAME", "first").split())
+    password = told.split()[-1]
+    status, person, _ = new_city.ask("/api/v1/session", body={"name": "first", "password": password})
+    assert (status, person["role"]) == (200, "admin"), person
 
 
 def test_the_first_report_is_taken(new_city: Service, admin: dict[str, str]) -> None:

@@ -135,6 +135,39 @@ def test_an_admin_adds_a_person_who_can_sign_in_and_locks_the_account_again(visi
     expect(row).to_contain_text("已停用")
 
 
+def test_an_admin_ties_an_account_to_a_staff_number_and_the_worker_has_tasks(
+    visit: Visit, watch: Watch, on_duty: RunningCity
+) -> None:
+    """With the form of a new account, and afterwards in the list; a number that nobody has is refused in words."""
+    watch.expected = (REFUSED,)
+    code = on_duty.city.codes[5]
+    report(on_duty, code, "树枝挡路")
+    page = visit("admin", "/")
+    form = it(page, "user-form")
+    form.locator("[name=name]").fill("网格员丙")
+    form.locator("[name=role]").select_option("worker")
+    form.locator("[name=password]").fill(PASSWORD)
+    form.locator("[name=worker]").fill("没有这个工号")
+    form.locator("button.main").click()
+    expect(it(page, "user-said").locator(".message.bad")).to_contain_text("没有这个工号")
+    form.locator("[name=worker]").fill("")
+    form.locator("button.main").click()
+    entry = it(page, "users").locator("tr").filter(has_text="网格员丙").locator("[name=worker]")
+    expect(entry).to_have_attribute("placeholder", re.compile("."))
+    entry.fill(on_duty.city.worker_of[code])
+    entry.press("Enter")
+    expect(it(page, "user-said")).to_be_empty()
+    page.reload()
+    page.wait_for_selector(READY)
+    expect(entry).to_have_value(on_duty.city.worker_of[code])
+    phone = visit(None, "/", wait_for='[data-test="sign-in"]', width=390, height=844)
+    phone.fill("input[name=name]", "网格员丙")
+    phone.fill("input[name=password]", PASSWORD)
+    phone.keyboard.press("Enter")
+    phone.wait_for_selector(READY)
+    expect(it(phone, "home-tasks")).to_contain_text("树枝挡路")
+
+
 def test_a_name_that_is_taken_is_refused_in_words(visit: Visit, watch: Watch) -> None:
     watch.expected = (REFUSED,)
     page = visit("admin", "/")

@@ -10,9 +10,12 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -103,15 +106,88 @@ def test_no_answer_waits_for_the_client_s_delayed_acknowledgement(service: Servi
     assert statistics.median(took_s) < 0.030
 
 
-def test_a_killed_api_process_is_replaced(service: Service, key: dict[str, str]) -> None:
-    listing = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(service.process.pid)], capture_output=True, text=True
-    )
-    pids = [int(line.split()[0]) for line in listing.stdout.splitlines() if "uvicorn" in line]
+def list_api_processes(service: Service) -> list[int]:
+    """The process ids of those that answer, the longest running first."""
+    found = processes_below(service.process.pid)
+    return [pid for pid, words in found if "uvicorn" in words]
+
+
+def processes_below(parent: int) -> list[tuple[int, str]]:
+    """The children of a process with their command lines."""
+    asked = ["ps", "--sort=start_time", "-o", "pid=,args=", "--ppid", str(parent)]
+    lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [(int(line.split()[0]), line) for line in lines]
+
+
+def spare_is_loaded(service: Service) -> bool:
+    """Whether the spare waits for its turn: it has opened all that it will, and does nothing."""
+    [pid] = [pid for pid, words in processes_below(service.process.pid) if "gis_api.spare" in words] or [0]
+    return pid != 0 and "pipe" in (Path("/proc") / str(pid) / "wchan").read_text()
+
+
+def test_a_killed_api_process_serves_again_within_three_seconds(
+    service: Service, key: dict[str, str], place: tuple[float, float, str]
+) -> None:
+    question = "/api/v1/workers/nearest?lon={}&lat={}".format(*place[:2])
+    until(lambda: len(answering(service, question, key)) == 2, most_s=RECOVERED_S)
+    until(lambda: spare_is_loaded(service), most_s=60.0)
+    before, pids = answering(service, question, key), list_api_processes(service)
     assert len(pids) == 2
+    kept = [http.client.HTTPConnection("127.0.0.1", service.port, timeout=5) for _ in range(16)]
+    for link in kept:
+        link.request("GET", "/healthz")
+        link.getresponse().read()
     os.kill(pids[0], signal.SIGKILL)
+    # What it held is known to be broken at once, and a new connection is answered, by the other process at first.
+    assert {has_answer(link) for link in kept} == {True, False}
     assert service.ask("/healthz")[0] == 200
-    until(lambda: "starting it again" in service.printed.read_text(), most_s=RECOVERED_S)
+    assert until(lambda: len(answering(service, question, key) - before) == 1, most_s=RECOVERED_S) < 3.0
+    assert len(list_api_processes(service)) == 2
+    assert "starting it again" in service.printed.read_text()
+
+
+def has_answer(link: http.client.HTTPConnection) -> bool:
+    """Whether a connection that was kept answers, or is broken: never neither of them."""
+    try:
+        link.request("GET", "/healthz")
+        return link.getresponse().read() != b""
+    except (ConnectionError, http.client.RemoteDisconnected):
+        return False
+    finally:
+        link.close()
+
+
+def test_a_process_that_is_told_to_end_loses_no_request(service: Service, key: dict[str, str]) -> None:
+    """Eight clients ask on connections that they keep while one process after the other is told to end."""
+    until(lambda: spare_is_loaded(service), most_s=60.0)
+    ended, lost, answered = threading.Event(), [], []
+
+    def ask_on() -> None:
+        link = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        while not ended.is_set():
+            try:
+                link.request("GET", "/api/v1/session", headers=key)
+                answer = link.getresponse()
+                answer.read()
+                answered.append(answer.status)
+            except (OSError, http.client.HTTPException) as error:
+                lost.append(repr(error))
+                link.close()
+
+    with ThreadPoolExecutor(8) as clients:
+        asking = [clients.submit(ask_on) for _ in range(8)]
+        try:
+            for pid in list_api_processes(service):
+                time.sleep(1.0)
+                os.kill(pid, signal.SIGTERM)
+                until(lambda pid=pid: pid not in list_api_processes(service), most_s=RECOVERED_S)
+        finally:
+            ended.set()
+        for one in asking:
+            one.result()
+    assert lost == []
+    assert len(answered) > 100 and set(answered) == {200}
+    until(lambda: len(list_api_processes(service)) == 2, most_s=RECOVERED_S)
 
 
 @contextmanager
