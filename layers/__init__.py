@@ -12,6 +12,7 @@ last (`by`), and a verb asks for the area itself.
 | buildings | buildings, compounds | importing | valid footprint; `inner_point` says which grid it belongs to |
 | households | personal.households | importing | personal: nobody but counting views reads them |
 | ground | roads, water, parks | importing | the quiet ground of the map |
+| | components | importing | a code of 16 digits that begins with its district |
 | categories, units | categories, category_clocks, units | categories | one clock per category, level and step |
 | calendars | calendar_years | calendars | revisions of a year, numbered; the last one counts |
 | hazards | hazards | importing | the grid is stored at ingest; `current_code` follows the boundaries |

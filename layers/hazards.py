@@ -30,7 +30,10 @@ from layers.specs import (
 
 
 class Hazard(Base):
-    """One hazard at one place; `grid_code` is that of its ingest, `current_code` (finest level) follows ([P5])."""
+    """One hazard at one place; `grid_code` is that of its ingest, `current_code` (finest level) follows ([P5]).
+
+    One of a manhole cover, a lamp, a hydrant hangs on that component.
+    """
 
     __tablename__ = "hazards"
     __table_args__ = (
@@ -52,6 +55,7 @@ class Hazard(Base):
     sub_grid_code: Mapped[str | None] = code_column(nullable=True)
     current_code: Mapped[str | None] = code_column(nullable=True)
     plan_version: Mapped[int | None]
+    component_code: Mapped[str | None] = mapped_column(ForeignKey("components.code"), index=True)
     geom: Mapped[Any] = geometry_column("POINT")
     raw_lon: Mapped[float]
     raw_lat: Mapped[float]
@@ -83,6 +87,7 @@ SPEC = LayerSpec(
             Field("rectified_at", ("rectified_at", "整改时间", *CLOSED), Moment()),
             Field("severity", ("severity", "等级"), Whole(least=1, most=5, default=1)),
             Field("state", ("state", "status", "状态"), Word(STATES)),
+            Field("component_code", ("component_code", "部件编码", "部件代码", "部件标识码"), Code()),
         ),
         shapes=POINTS,
         of_planners=True,
@@ -90,7 +95,17 @@ SPEC = LayerSpec(
     published=Published(
         "Hazards that do not derive from residents, as points; not for leaders.",
         "hazards t JOIN categories c ON c.code = t.category AND NOT c.resident_derived",
-        ("id", "category", "state", "severity", "found_at", "rectified_at", "grid_code", "current_code"),
+        (
+            "id",
+            "category",
+            "state",
+            "severity",
+            "found_at",
+            "rectified_at",
+            "grid_code",
+            "current_code",
+            "component_code",
+        ),
         scoped_by="t.current_code",
     ),
     tile=Tile(

@@ -48,11 +48,17 @@ EXAMPLES: Mapping[str, Example] = {
     "grids": Example("polygon", {"code": "7", "name": "新网格"}, options={"frame": "union"}),
     "buildings": Example("polygon", {"id": "1", "name": "例楼", "address": "例子路1号", "户数": 7}, "例楼"),
     "compounds": Example("polygon", {"id": "1", "name": "例子小区"}, "例子小区"),
+    "components": Example(
+        "point",
+        {"部件编码": "{district}0100300042", "部件名称": "雨水井盖", "定位精度": "A", "主管部门": "城市管理局"},
+        "雨水井",
+    ),
     "roads": Example("line", {"id": "1", "name": "例子路", "highway": "primary"}),
     "water": Example("polygon", {"id": "1", "name": "例子河", "kind": "river"}),
     "hazards": Example(
         "point",
-        {"id": "1", "类别": "facility", "发现时间": MOMENT},
+        {"id": "1", "类别": "facility", "发现时间": MOMENT, "component_code": "{district}0100300042"},
+        needs=("components",),
     ),
     "incidents": Example("point", {"id": "1", "类别": "facility", "发生时间": MOMENT}),
     "households": Example("", {"building": "1", "room": "101", "classes": "tenant"}, needs=("buildings",)),

@@ -21,6 +21,7 @@ from layers.demo.people import make_roster, make_workers
 from layers.demo.places import DISTRICT_CODE
 from layers.demo.progressed import make_progress
 from layers.demo.rows import Writer
+from layers.demo.street_furniture import write_components
 from layers.demo.town import make_town
 from layers.demo.whereabouts import Tiles, make_fixes
 from layers.history import note
@@ -47,6 +48,7 @@ class DemoReport:
     steps: int
     decisions: int
     devices: int
+    components: int
     took_s: float
 
 
@@ -67,6 +69,7 @@ def load_demo(session: Session, *, seed: int, now: datetime, progress: Progress)
     plan_id = ground_rows.write_plan(writer, town, now=now)
     first_building = ground_rows.write_buildings(writer, town)
     ground_rows.write_grounds(writer, town)
+    components = write_components(writer, town, np.random.default_rng([seed, 13]))
     progress("households")
     families = homes.make_homes(town, np.random.default_rng([seed, 11]))
     first_home = homes.write_homes(writer, families, first_building=first_building)
@@ -88,6 +91,7 @@ def load_demo(session: Session, *, seed: int, now: datetime, progress: Progress)
         households=len(families),
         buildings=len(town.buildings),
         devices=devices,
+        components=components,
         **counts,
         took_s=perf_counter() - began,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.categories import ensure_defaults, list_categories
+from layers.ground.components import Component
 from layers.hazards import Hazard
 from layers.importing import bulk, placing
 from layers.importing.reading import Identities, Sheet, parsed, refuse_faulty
@@ -25,7 +26,7 @@ KEYS = ("source", "external_id")
 PLACE = ("district", "grid_code", "sub_grid_code", "current_code", "plan_version")
 HAZARD = (
     "source", "external_id", "category", "state", "severity", "description", "found_at", "rectified_at",
-    "geom", "raw_lon", "raw_lat", "datum",
+    "component_code", "geom", "raw_lon", "raw_lat", "datum",
 )  # fmt: skip
 INCIDENT = (
     "source", "external_id", "category", "state", "urgency", "description", "channel", "occurred_at", "reported_at",
@@ -42,6 +43,7 @@ def store_hazards(session: Session, sheet: Sheet) -> ImportReport:
     refuse_faulty(sheet, kinds=sheet.layer.shapes)
     categories = _categories(session, kind="hazard")
     identities = Identities(sheet, "category", "found_at")
+    components = _components(session, sheet)
 
     def copied(row: int) -> tuple[Any, ...]:
         found_at, rectified_at = sheet.value("found_at", row), sheet.value("rectified_at", row)
@@ -49,13 +51,17 @@ def store_hazards(session: Session, sheet: Sheet) -> ImportReport:
             raise Unreadable("closed_before_opened", str(rectified_at))
         state = sheet.value("state", row) or ("rectified" if rectified_at else "found")
         start = (row, sheet.source, identities.of(row), categories.code_of(sheet.text("category", row)), state)
-        words = (sheet.value("severity", row), _words(sheet, row, categories), found_at, rectified_at)
+        component = sheet.value("component_code", row)
+        if component is not None and component not in components:
+            raise Unreadable("no_such_component", component)
+        words = (sheet.value("severity", row), _words(sheet, row, categories), found_at, rectified_at, component)
         return (*start, *words, *_position(sheet, row))
 
     with bulk.staged(session, Hazard, [*HAZARD, *PLACE]) as table:
         _fill(session, sheet, table, copied)
         _place(session, table, sheet, names=PLACE)
-        written = bulk.upsert(session, Hazard, table, keys=KEYS)
+        unsaid = () if sheet.says("component_code") else ("component_code",)
+        written = bulk.upsert(session, Hazard, table, keys=KEYS, kept=unsaid)
     _note_categories(sheet, categories)
     return sheet.gathering.report(read=len(sheet), stored=written.stored, changed=written.changed)
 
@@ -91,6 +97,12 @@ def store_incidents(session: Session, sheet: Sheet, *, by: Actor) -> ImportRepor
         _add_first_steps(session, table, by=by)
     _note_categories(sheet, categories)
     return sheet.gathering.report(read=len(sheet), stored=written.stored, changed=written.changed)
+
+
+def _components(session: Session, sheet: Sheet) -> set[str]:
+    """The codes of stored components, where the file names any."""
+    named = sheet.says("component_code")
+    return set(session.scalars(select(Component.code))) if named else set()
 
 
 def _categories(session: Session, *, kind: str) -> Categories:

@@ -3,7 +3,6 @@ comes into force by its date."""
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from tests.gis_api.conftest import ClientAs
 from tests.importing import geo_file, imported
 from tests.plan_desk import Draft
 from tests.small_city import SmallCity
+from tests.tile_addresses import tile_at
 
 NEW = "改名后的网格"
 
@@ -28,11 +28,8 @@ def planner(signed_in: ClientAs) -> TestClient:
     return signed_in("planner")
 
 
-def address(city: SmallCity, layer: str, *, z: int = 16) -> str:
-    lon, lat = city.inside(min(city.codes))
-    x = int((lon + 180) / 360 * 2**z)
-    y = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**z)
-    return f"/tiles/{layer}/{z}/{x}/{y}.mvt"
+def address(city: SmallCity, layer: str) -> str:
+    return tile_at(city.inside(min(city.codes)), layer, z=16)
 
 
 def renamed(planner: TestClient, reviewer: TestClient, city: SmallCity, **body: Any) -> None:

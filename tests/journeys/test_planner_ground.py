@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from layers.buildings import Building
 from layers.db import transaction
+from layers.ground.components import Component
 from layers.ground.roads import Road
 from layers.ground.water import Park
 from tests.journeys.conftest import RunningCity, Watch
@@ -28,6 +29,18 @@ PAINTED = """() => [...document.querySelectorAll("canvas.leaflet-tile, .leaflet-
   return sum + here;
 }, 0)"""
 
+# How many of these pixels have the colour of components.
+DOTTED = """() => {
+  const hex = getComputedStyle(document.documentElement).getPropertyValue("--component").trim().slice(1);
+  const wanted = [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  return [...document.querySelectorAll("canvas.leaflet-tile, .leaflet-tile canvas")].reduce((sum, canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let here = 0;
+    for (let i = 0; i < data.length; i += 4) here += wanted.every((value, at) => Math.abs(data[i + at] - value) < 3);
+    return sum + here;
+  }, 0);
+}"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def ground(running: RunningCity) -> None:
@@ -44,6 +57,8 @@ def ground(running: RunningCity) -> None:
             house = stored(point.buffer(5e-5, quad_segs=2))
             place = f"SRID=4326;{point.wkt}"
             session.add(Building(district=district, name=f"{number}", households=3, geom=house, inner_point=place))
+            code = f"{district}01003{number:05d}"
+            session.add(Component(district=district, code=code, name="雨水井盖", geom=place))
 
 
 @pytest.fixture
@@ -85,6 +100,20 @@ def test_a_layer_goes_and_comes_alone(hand: Hand) -> None:
         assert painted(page) <= before, f"without {name}"
         label_of(page, name=name).click()
     assert painted(page) > 0.8 * before
+
+
+def test_components_come_when_they_are_asked_for_and_no_sooner(hand: Hand) -> None:
+    page = hand.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/tiles/components/" in request.url else None)
+    painted(page)
+    hand.look_at(hand.running.city.inside(min(hand.running.city.codes)), zoom=18)
+    painted(page)
+    assert (asked, page.evaluate(DOTTED)) == ([], 0)
+    label_of(page, name="components").click()
+    page.wait_for_function(f"() => ({DOTTED})() > 20", timeout=20_000)
+    label_of(page, name="components").click()
+    page.wait_for_function(f"() => ({DOTTED})() === 0", timeout=20_000)
 
 
 def test_every_control_of_the_page_can_be_clicked(hand: Hand) -> None:

@@ -58,6 +58,7 @@ def test_the_report_counts_what_was_written(loaded: Loaded) -> None:
     assert (report.hazards, report.incidents, report.devices) == (6_000, 12_000, 280)
     assert value(loaded, "SELECT count(*) FROM personal.households") == report.households
     assert value(loaded, "SELECT count(*) FROM shifts") == report.shifts
+    assert value(loaded, "SELECT count(*) FROM components") == report.components
     assert value(loaded, "SELECT count(*) FROM incident_steps") == report.steps
 
 
@@ -157,3 +158,12 @@ def test_the_edition_that_serves_lookups_loads_from_it(loaded: Loaded) -> None:
         edition = load_edition(session, loaded.report.plan_id)
     assert edition.plan_version == 1
     assert len(edition.overlays) == 12
+
+
+def test_components_stand_along_the_streets_of_the_district(loaded: Loaded) -> None:
+    kinds = rows(loaded, "SELECT name, count(*) FROM components GROUP BY name")
+    assert len(kinds) == 6 and 3_000 < sum(int(str(number)) for number in kinds.values()) < 6_000
+    held = "SELECT 1 FROM grids g WHERE g.level = 'grid' AND g.exclusive AND ST_Covers(g.geom, c.geom)"
+    assert value(loaded, f"SELECT count(*) FROM components c WHERE NOT EXISTS ({held})") == 0
+    far = "SELECT 1 FROM roads r WHERE ST_DWithin(r.geom::geography, c.geom::geography, 12)"
+    assert value(loaded, f"SELECT count(*) FROM components c WHERE NOT EXISTS ({far})") == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.importing import csv_file, geo_file, imported
 from tests.layer_examples import EXAMPLES, Example
 from tests.layer_faults import find_faults
 from tests.small_city import SmallCity, load_small_city
+from tests.tile_addresses import tile_of
 
 READER = Actor("reader", role=str(Role.admin), area="130273")
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -146,9 +146,8 @@ def _shown(session: Session, city: SmallCity, spec: LayerSpec, example: Example)
         page = published.read_page(session, spec.published, by=READER, area=city.district, at=NOW, limit=10_000)
         shown["read"] = page.features
     if spec.tile:
-        lon, lat = city.inside(min(city.codes))
-        x, y = (lon + 180) / 360 * 2**17, (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**17
-        shown["tile"] = tiles.render(session, spec.name, 17, x=int(x), y=int(y), area=city.district, at=NOW)
+        x, y = tile_of(city.inside(min(city.codes)), z=17)
+        shown["tile"] = tiles.render(session, spec.name, 17, x=x, y=y, area=city.district, at=NOW)
     if example.typed:
         within = searching.Within(city.district, NOW)
         shown["found"] = [one.name for one in searching.search(session, example.typed, within=within, by=READER)]

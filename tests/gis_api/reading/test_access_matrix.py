@@ -44,6 +44,7 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/areas": ALL,
     "GET /api/v1/grids": ALL,
     "GET /api/v1/buildings": ALL,
+    "GET /api/v1/components": ALL,
     "GET /api/v1/hazards": "planner dispatcher worker unit admin auditor",
     "GET /api/v1/devices": "dispatcher worker admin",
     "GET /api/v1/heat": ALL,
