@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tests.layer_faults import find_faults
 from tests.small_city import SmallCity, load_small_city
 from tests.tile_addresses import tile_of
 
+ROOT = Path(__file__).parents[2]
 READER = Actor("reader", role=str(Role.admin), area="130273")
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -75,13 +78,41 @@ def test_no_layer_lacks_a_touch(name: str) -> None:
     assert find_faults(BY_NAME[name]) == []
 
 
+def test_every_spec_that_is_written_is_in_the_registry() -> None:
+    files = [path for path in (ROOT / "layers").rglob("*.py") if path.name not in ("specs.py", "registry.py")]
+    modules = [str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for path in files]
+    written = [name for name, path in zip(modules, files, strict=True) if re.search(r"\bLayerSpec\(", path.read_text())]
+    assert len(written) > 10
+    specs = [one for name in written for one in vars(import_module(name)).values()]
+    flat = [one for found in specs for one in (found if isinstance(found, tuple) else (found,))]
+    assert {one.name for one in flat if isinstance(one, LayerSpec)} == set(BY_NAME)
+
+
+# What goes by the registry. Areas and grids are where things lie, and named everywhere.
+DOORS = (
+    "layers/tiles.py", "layers/published.py", "layers/searching.py", "layers/map_version.py",
+    "layers/importing/columns.py", "layers/importing/plain.py", "layers/importing/reading.py",
+    "layers/importing/extent.py", "layers/importing/inspecting.py", "gis_api/maps/ground.py", "gis_api/pages.py",
+    "gis_api/routes/tiles.py", "gis_api/routes/published.py", "gis_api/routes/search.py", "gis_api/routes/imports.py",
+    "gis_api/routes/import_page.py", "gis_api/commands/importing.py", "gis_api/static/js/map/ground.js",
+    "gis_api/static/js/map/drawing.js", "gis_api/static/js/planner/layers.js", "gis_api/static/js/imports/asking.js",
+    "gis_api/templates/planner.html",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_no_door_names_a_layer(door: str) -> None:
+    quoted = set(re.findall(r"""["']([a-z_]+)["']""", (ROOT / door).read_text()))
+    assert quoted & (set(BY_NAME) - {"areas", "grids", "sub_grids"}) == set()
+
+
 def test_names_and_kinds_are_used_once() -> None:
     kinds = [spec.searched.kind for spec in SPECS if spec.searched]
     assert len(BY_NAME) == len(SPECS) and len(set(kinds)) == len(kinds)
 
 
 def test_every_file_of_the_ground_is_a_layer_and_none_is_personal() -> None:
-    folder = Path(__file__).parents[2] / "layers/ground"
+    folder = ROOT / "layers/ground"
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     assert {spec.table.__module__.rpartition(".")[2] for spec in GROUND} == modules
     assert [spec.name for spec in GROUND if spec.hidden_from or spec.table.__table__.schema] == []
