@@ -10,12 +10,14 @@ export default [
   js.configs.recommended,
   {
     files: ["gis_api/static/js/**/*.js"],
-    languageOptions: { globals: { ...globals.browser, L: "readonly" } },
+    languageOptions: { globals: globals.browser },
   },
   {
     files: ["tests/js/**/*.js", "*.config.js"],
+    ignores: ["tests/js/faults.js"],
     languageOptions: { globals: globals.node },
   },
+  { files: ["tests/js/faults.js"], languageOptions: { globals: globals.browser } },
   {
     rules: {
       eqeqeq: ["error", "always", { null: "ignore" }],

@@ -26,7 +26,7 @@ from gis_api.fast_locate import STATE, Desk, Service, ShortWay
 from gis_api.live import Hub, call_before_stop
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
-from gis_api.pages import wrong_page
+from gis_api.pages import language_of_page, wrong_page
 from gis_api.replicas import Replicas
 from gis_api.routes import (
     accounts,
@@ -145,9 +145,14 @@ def _furnish(app: Service, settings: Settings) -> None:
     counts = MissCounts(settings.var / "sign_ins.counts")
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
     app.state.metrics = Metrics()
-    app.state.show_problem = _page_of
+    app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page
     app.state.desk = Desk(app.state.replicas)
     app.short_way = ShortWay(app.state.desk, app.state.replicas, app.state.metrics)
+
+
+def _language_of_page(request: Request) -> str:
+    """The language of a page for whoever asks."""
+    return language_of_page(request, getattr(request.state, "actor", None))
 
 
 def _page_of(request: Request, problem: dict[str, Any]) -> Response:

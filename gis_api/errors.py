@@ -120,11 +120,22 @@ def _handle(request: Request, error: Exception) -> Response:
         UNAVAILABLE.warn(log, f"{request.method} {request.url.path}: {answer.code}")
     elif answer.status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, answer.code, exc_info=error)
-    show = getattr(request.app.state, "show_problem", None)
-    if show is not None and wants_page(request):
-        shown: Response = show(request, document_of(answer, language_of(request)))
-        return shown
+    if wants_page(request):
+        shown: Response | None = _as_page(request, error)
+        if shown is not None:
+            return shown
     return response_of(answer, language_of(request))
+
+
+def _as_page(request: Request, error: Exception) -> Response | None:
+    """The error as a page, in the language that the reader chose for pages and not in that of the browser; None where
+    the application has no pages."""
+    state = request.app.state
+    if getattr(state, "show_problem", None) is None:
+        return None
+    lang: str = state.language_of_page(request)
+    shown: Response = state.show_problem(request, document_of(answer_of(error, lang), lang))
+    return shown
 
 
 def wants_page(request: Request) -> bool:

@@ -64,18 +64,23 @@ class Reader:
 
 
 def reader_of(request: Request, person: Actor | None) -> Reader:
-    """The reader of this request; the language is the cookie's, else the person's, else Chinese."""
+    """The reader of this request, with the language of pages."""
     from gis_api.maps.ground import BaseMap
 
     settings: Settings = request.app.state.settings
-    asked = request.cookies.get(LANGUAGE_COOKIE) or (person.language if person else texts.DEFAULT)
     return Reader(
         person=person,
-        lang=asked if asked in texts.LANGUAGES else texts.DEFAULT,
+        lang=language_of_page(request, person),
         here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         base_map=BaseMap(settings.base_map_url, settings.base_map_datum) if settings.base_map_url else None,
         notices=settings.map_notice,
     )
+
+
+def language_of_page(request: Request, person: Actor | None) -> str:
+    """The language of a page: the cookie's, else the person's, else Chinese."""
+    asked = request.cookies.get(LANGUAGE_COOKIE) or (person.language if person else texts.DEFAULT)
+    return asked if asked in texts.LANGUAGES else texts.DEFAULT
 
 
 def wrong_page(request: Request, status: int, *, person: Actor | None = None, detail: str = "") -> Response:

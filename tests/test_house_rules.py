@@ -52,6 +52,17 @@ def test_a_file_has_at_most_400_lines() -> None:
     assert named(path for path, lines in long.items() if lines > LONGEST_FILE) == []
 
 
+def test_a_line_of_a_script_has_at_most_120_characters() -> None:
+    """Prettier breaks code; comments and texts it leaves as they are."""
+    long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked(".js")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > 120
+    ]
+    assert long == []
+
+
 def test_a_function_has_at_most_60_lines() -> None:
     long = [
         f"{path.relative_to(ROOT)}:{function.name} {lines_of(function)}"

@@ -18,7 +18,9 @@ from gis_api.pages import LANGUAGE_COOKIE, local_path, map_config, map_page, pag
 from layers.access import Actor
 from layers.assignments import codes_served
 from layers.db import transaction
+from layers.planning.state.loading import HOUSEHOLDS_TOLERANCE
 from layers.workers import Worker
+from tiling.defects.report import WARNINGS
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
 router = APIRouter(include_in_schema=False, dependencies=[public])
@@ -50,6 +52,8 @@ HOME_SECTIONS = (
 )
 # What js/planner/obstacles.js tells as impossible, by the error's code.
 TOLD_AHEAD = ("frame_vertex", "invalid_shape", "line_does_not_cross", "not_neighbours", "not_nested", "would_break")
+# What the service decides and the page shows: how far households may be from their target, which problems are warnings.
+RULES: Mapping[str, Any] = {"households_tolerance": HOUSEHOLDS_TOLERANCE, "warnings": sorted(WARNINGS)}
 A_YEAR_S = 365 * 86_400
 
 
@@ -81,7 +85,7 @@ def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     reader = reader_of(request, person)
     # What the page tells as impossible while one draws, it tells in the words of the refusal that would follow.
     refusals = {code: texts.text(f"errors.{code}", reader.lang) for code in TOLD_AHEAD}
-    config = {"plan": plan, "refusals": refusals}
+    config = {"plan": plan, "refusals": refusals, "rules": RULES}
     values = {"ahead": ahead, "choices": choices()}
     return map_page(reader, "planner", config=config, sections=sections, values=values)
 

@@ -11,6 +11,8 @@ from gis_api import texts
 from gis_api.maps.assets import OWN_FOLDER
 from gis_api.pages import EVERYBODY, READERS, local_path
 from gis_api.routes.pages import CARDS
+from layers.planning.state.loading import HOUSEHOLDS_TOLERANCE
+from tiling.defects.report import WARNINGS
 
 ClientAs = Callable[..., TestClient]
 
@@ -73,6 +75,21 @@ def test_the_language_of_the_browser_alone_changes_nothing(anybody: TestClient) 
 )
 def test_going_back_never_leads_to_another_host(address: str) -> None:
     assert local_path(address) == "/"
+
+
+def test_the_planner_is_told_what_the_service_decides(signed_in: ClientAs) -> None:
+    config = config_of(signed_in("planner").get("/planner").text)
+    assert config["rules"] == {"households_tolerance": HOUSEHOLDS_TOLERANCE, "warnings": sorted(WARNINGS)}
+    scripts = "".join(file.read_text() for file in (OWN_FOLDER / "js").rglob("*.js"))
+    assert [kind for kind in WARNINGS - {"households_out_of_range", "cut_building"} if f'"{kind}"' in scripts] == []
+
+
+def test_an_error_is_a_page_in_the_language_of_pages_not_of_the_browser(signed_in: ClientAs) -> None:
+    client = signed_in("planner")
+    shown = client.get("/nowhere", headers={"accept": "text/html", "accept-language": "en-US,en;q=0.9"})
+    assert shown.status_code == 404
+    assert texts.text("errors.unknown_route", "zh-CN") in shown.text
+    assert texts.text("errors.unknown_route", "en") not in shown.text
 
 
 def test_going_back_keeps_an_own_address() -> None:

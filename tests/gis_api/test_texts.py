@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gis_api import texts
+from layers.importing.columns import LAYERS
 from tiling import errors
 
 TILING = Path(errors.__file__).parent
@@ -53,6 +54,18 @@ def test_the_chinese_catalogue_is_chinese_and_the_english_one_is_not() -> None:
     ]
     assert foreign == []
     assert all(han.search(value) for key, value in texts.catalogue("zh-CN").items() if key.startswith("errors.title_"))
+
+
+def test_every_deed_of_the_history_has_words() -> None:
+    """A page of the history in Chinese with `release.made` in it is half a page."""
+    root = Path(texts.__file__).parents[2]
+    scripts = [path for package in ("layers", "gis_api") for path in (root / package).rglob("*.py")]
+    written = "\n".join(path.read_text() for path in scripts)
+    deeds = set(re.findall(r'(?:history\.|\b)note\(\s*(?:session|tx), "([a-z_.]+)"', written))
+    deeds |= {f"plan.{action}" for action in re.findall(r'Happening\(action="(\w+)"', written)}
+    deeds |= {f"import.{layer}" for layer in LAYERS}
+    assert len(deeds) > 30
+    assert [deed for deed in sorted(deeds) if not texts.has(f"history.did_{deed.replace('.', '_')}")] == []
 
 
 def test_a_value_is_filled_in() -> None:

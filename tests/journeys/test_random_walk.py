@@ -39,7 +39,7 @@ REFUSED = tuple(f"the server responded with a status of {status}" for status in 
 # Where every grid lies on the page: its box and a place inside it.
 GRIDS = """async (main) => {
   const { opened } = await import(main);
-  const { labelOf } = await import(main.replace("bundles/planner/main.js", "js/planner/tiling.js"));
+  const { labelOf } = await import(main.replace("bundles/planner/main.js", "js/model/geometry.js"));
   const { tiling } = opened.editor;
   const box = map_main.getContainer().getBoundingClientRect();
   const scale = 2 ** map_main.getZoom();
@@ -69,7 +69,7 @@ HELD = """async (main) => {
 }"""
 ARCS = """async (main) => {
   const { opened } = await import(main);
-  const { allArcs } = await import(main.replace("bundles/planner/main.js", "js/planner/arcs.js"));
+  const { allArcs } = await import(main.replace("bundles/planner/main.js", "js/model/arcs.js"));
   const { tiling } = opened.editor;
   const named = ({ points, rank, owners }) => {
     const run = points[0] > points.at(-1) ? [...points].reverse() : points;

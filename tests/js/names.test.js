@@ -1,7 +1,7 @@
 // Short codes by the cases of tests/fixtures/short_codes.json, which the service is held to as well.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ShortCodes } from "../../gis_api/static/js/planner/names.js";
+import { ShortCodes } from "../../gis_api/static/js/model/names.js";
 import { read } from "./tilings.js";
 
 const CASES = read("short_codes");

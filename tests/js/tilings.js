@@ -1,7 +1,7 @@
 // The small tilings of tests/fixtures as the planner holds them; places are cells of 10 m near 118° E, 39.6° N.
 import { readFileSync } from "node:fs";
 import { toWorld } from "../../gis_api/static/js/map/world.js";
-import { Tiling } from "../../gis_api/static/js/planner/tiling.js";
+import { Tiling } from "../../gis_api/static/js/model/tiling.js";
 
 export const read = (name) => JSON.parse(readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), "utf8"));
 

@@ -6,10 +6,11 @@ document.getElementById("sign-out").addEventListener("click", async () => {
   location.assign("/");
 });
 
+/** @type {HTMLDetailsElement} */
 const menu = document.querySelector(".account");
-document.addEventListener("click", (event) => {
-  if (!menu.contains(event.target)) menu.open = false;
+document.addEventListener("click", ({ target }) => {
+  if (!(target instanceof Node && menu.contains(target))) menu.open = false;
 });
-menu.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") menu.open = false;
+menu.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") menu.open = false;
 });

@@ -15,7 +15,26 @@ export class Problem extends Error {
 
 export class ConnectionLost extends Error {}
 
+const AWAY = new Set([401, 429, 502, 503, 504]);
+
+// Whether a request may have been lost, so that it is worth sending again.
+export function isLost(problem) {
+  return problem instanceof ConnectionLost || (problem instanceof Problem && AWAY.has(problem.status));
+}
+
+/**
+ * @typedef {object} Asking
+ * @property {any} [body] what is sent: a form, or anything that JSON can say
+ * @property {number | string | null} [version] the version that was seen (If-Match)
+ * @property {Record<string, string>} [headers]
+ * @property {AbortSignal} [signal]
+ */
+
 // The answer of a request: {data, version, status}; version is the number inside the ETag.
+/**
+ * @type {(method: string, path: string, asking?: Asking) => Promise<{data: any, version: string | null, status:
+ *   number}>}
+ */
 export async function call(method, path, { body, version, headers = {}, signal } = {}) {
   const sent = { Accept: "application/json", "Accept-Language": config.lang, ...headers };
   if (version != null) sent["If-Match"] = `"${version}"`;
@@ -28,6 +47,7 @@ export async function call(method, path, { body, version, headers = {}, signal }
   return { data, status: answer.status, version: (answer.headers.get("ETag") || "").replace(/^W\/|"/g, "") || null };
 }
 
+/** @type {(path: string, asking?: Asking) => Promise<any>} */
 export const get = async (path, options) => (await call("GET", path, options)).data;
 
 // What is told as bytes and not as JSON.
@@ -48,7 +68,8 @@ export async function getFeatures(path) {
   return features;
 }
 
-// What a page asks for ahead (preload) goes out with the browser's languages, and so a refusal of it comes back in those.
+// What a page asks for ahead (preload) goes out with the browser's languages, and so a refusal of it comes back in
+// those.
 function inAnotherLanguage(answer, { method = "GET" }) {
   const lang = answer.headers.get("Content-Language");
   return method === "GET" && !answer.ok && Boolean(lang) && lang !== config.lang;

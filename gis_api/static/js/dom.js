@@ -27,9 +27,32 @@ export function fill(parent, ...children) {
   return parent;
 }
 
-export const byTest = (name) => document.querySelector(`[data-test="${name}"]`);
+/**
+ * The element of the page with this id, whatever kind it is: the template says which.
+ * @type {(id: string) => any}
+ */
+export const byId = (id) => document.getElementById(id);
+
+/** @type {(selector: string) => any} */
+export const byQuery = (selector) => document.querySelector(selector);
+
+/** @type {(name: string) => any} */
+export const byTest = (name) => byQuery(`[data-test="${name}"]`);
 
 // A row of a bar list: name, bar with an optional tick and an outline of what it was, two figures.
+/**
+ * @typedef {object} Bar
+ * @property {number} share how much of the row the bar takes, 0 to 1
+ * @property {string} colour
+ * @property {string} figure
+ * @property {number | null} [was] the share before, as an outline
+ * @property {number | null} [tick] where the target stands, 0 to 1
+ * @property {string} [note]
+ * @property {boolean} [touched]
+ * @property {Record<string, any>} [extra] attributes of the row
+ */
+
+/** @type {(name: string, bar: Bar) => HTMLElement} */
 export function barRow(name, { share, was, tick, colour, figure, note, touched, extra = {} }) {
   const bar = svg("svg", { viewBox: "0 0 100 16", preserveAspectRatio: "none", "aria-hidden": "true" });
   bar.append(
@@ -75,7 +98,19 @@ export function barRow(name, { share, was, tick, colour, figure, note, touched, 
   );
 }
 
-// The button beside a problem: asks again, or, where somebody is signed out, goes to the sign-in that this address gives then.
+// A table whose rows become cards where a screen is too narrow for its columns (css/frame.css): each cell then says the
+// name of its column itself. To be called again when rows were added.
+export function stacking(table) {
+  const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+  for (const row of table.querySelectorAll("tbody tr, tfoot tr"))
+    [...row.cells].forEach((cell, i) => heads[i] && (cell.dataset.head = heads[i]));
+  table.classList.add("stacks");
+  return table;
+}
+
+// The button beside a problem: asks again, or, where somebody is signed out, goes to the sign-in that this address
+// gives then.
+/** @type {(problem: any, again: () => void, attributes?: Record<string, any>) => HTMLElement} */
 export function againButton(problem, again, attributes = { class: "small" }) {
   const out = problem?.status === 401;
   const onclick = out ? () => location.reload() : again;

@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { config, t } from "./config.js";
 
+/** @type {any} */
 const form = document.getElementById("sign-in");
 const refusal = document.getElementById("refusal");
 const button = form.querySelector("button");
@@ -14,7 +15,7 @@ form.addEventListener("submit", async (event) => {
   const fields = new FormData(form);
   try {
     await call("POST", "/api/v1/session", {
-      body: { name: fields.get("name").trim(), password: fields.get("password") },
+      body: { name: String(fields.get("name")).trim(), password: fields.get("password") },
     });
     location.assign(config.next);
   } catch (problem) {

@@ -1,20 +1,18 @@
 // What is in one grid, as far as the reader may know: a part that may not be read says so and the rest stays.
 import { get, getFeatures } from "../api.js";
 import { config, measure, number, t } from "../config.js";
-import { againButton, barRow, el, fill } from "../dom.js";
+import { againButton, barRow, byId, byQuery, el, fill } from "../dom.js";
 import { colour, faint } from "../map/colours.js";
 import { map, show } from "../map/place.js";
 import { boxOf } from "../map/world.js";
 import { Painted } from "../map/canvas.js";
-import { outline, paintBorders, paintLabels } from "../planner/paint.js";
-import { shortCode } from "../planner/names.js";
-import { levelOf, Tiling } from "../planner/tiling.js";
-import { incidentRow } from "../home/incidents.js";
-import { categoriesOf } from "../home/report.js";
+import { outline, paintBorders, paintLabels } from "../draw/paint.js";
+import { shortCode } from "../model/names.js";
+import { Tiling, levelOf } from "../model/tiling.js";
+import { categoriesOf, incidentRow } from "../parts/incident.js";
 
 // Who may read single cases; everybody else sees how many there were.
 const CASE_READERS = ["dispatcher", "worker", "unit", "admin", "auditor"];
-const by = (id) => document.getElementById(id);
 const { code } = config;
 const gridCode = /^\d{17}$/.test(code) ? code.slice(0, 15) : code;
 
@@ -51,30 +49,32 @@ async function draw(here, features) {
 }
 
 function head(properties) {
-  by("grid-place").textContent = properties.code;
-  by("grid-name").textContent =
+  byId("grid-place").textContent = properties.code;
+  byId("grid-name").textContent =
     properties.name && properties.name !== properties.code ? properties.name : shortCode(properties.code);
-  by("grid-path").textContent = [
-    properties.code,
-    t(`grid.${properties.kind === "dedicated" ? "dedicated" : "base"}`),
-  ].join(" · ");
+  byId("grid-path").textContent = [properties.code, t(`grid.${kindOf(properties)}`)].join(" · ");
   const figures = [
     ["households", properties.households],
     ["buildings", properties.buildings],
     ["area", properties.area_m2],
   ];
   fill(
-    by("grid-figures"),
+    byId("grid-figures"),
     figures.map(([key, value]) =>
       el("div", {}, el("b", {}, key === "area" ? measure(value) : number(value)), el("span", {}, t(`grid.${key}`))),
     ),
   );
 }
 
+function kindOf(properties) {
+  if (levelOf(properties) === "sub_grid") return "sub_grid";
+  return properties.kind === "dedicated" ? "dedicated" : "base";
+}
+
 function parts(features) {
   const most = Math.max(1, ...features.map((feature) => feature.properties.households ?? 0));
   fill(
-    by("parts"),
+    byId("parts"),
     features.map(({ properties }) =>
       barRow(shortCode(properties.code), {
         share: (properties.households ?? 0) / most,
@@ -84,15 +84,16 @@ function parts(features) {
       }),
     ),
   );
-  by("parts").closest("section").hidden = !features.length;
+  byId("parts-title").textContent = t(code === gridCode ? "grid.parts" : "grid.siblings");
+  byId("parts").closest("section").hidden = !features.length;
 }
 
 // A part of the page: what may not be read is told, what is empty too.
 async function part(id, work) {
   try {
-    fill(by(id), await work());
+    fill(byId(id), await work());
   } catch (problem) {
-    fill(by(id), el("p", { class: "quiet" }, problem.status === 403 ? t("grid.not_yours") : problem.message));
+    fill(byId(id), el("p", { class: "quiet" }, problem.status === 403 ? t("grid.not_yours") : problem.message));
   }
 }
 
@@ -141,14 +142,14 @@ function incidents() {
 
 open().then(
   () => {
-    by("main").dataset.test = "ready";
+    byId("main").dataset.test = "ready";
   },
   (problem) => {
     document.querySelector(".veil .skeleton")?.remove();
-    const box = by("failed");
+    const box = byId("failed");
     box.querySelector("p").textContent = problem.message;
     box.querySelector("button").replaceWith(againButton(problem, () => location.reload(), { class: "main" }));
     box.hidden = false;
-    document.querySelector(".panel").hidden = true;
+    byQuery(".panel").hidden = true;
   },
 );

@@ -1,7 +1,7 @@
 // The heat page: cells counted by the server, coloured by class; a window in time; figures beside the map.
 import { get } from "../api.js";
 import { t } from "../config.js";
-import { againButton, el, fill } from "../dom.js";
+import { againButton, byId, el, fill } from "../dom.js";
 import { colour } from "../map/colours.js";
 import { goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
@@ -14,10 +14,10 @@ import { dayOf, Strip } from "./strip.js";
 
 const DAY_MS = 86_400_000;
 const DAYS = 365;
-const by = (id) => document.getElementById(id);
+/** @type {any} */
 const layer = window.geo_json_cells;
 layer.options.coordsToLatLng = ([lon, lat]) => latLngOf(lon, lat);
-const controls = by("controls");
+const controls = byId("controls");
 const today = new Date();
 today.setHours(24, 0, 0, 0);
 const first = new Date(today.getTime() - DAYS * DAY_MS);
@@ -27,16 +27,23 @@ let months = {};
 let asked = null;
 let latest = null;
 
-const strip = new Strip(by("curve"), { days: DAYS, changed: soon });
+const strip = new Strip(byId("curve"), { days: DAYS, changed: soon });
 
 function question() {
-  const { layer: of, cell, per, category } = Object.fromEntries(new FormData(controls));
+  const {
+    layer: of,
+    cell,
+    per,
+    category,
+  } = /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(controls)));
   const since = new Date(first.getTime() + strip.from * DAY_MS);
   const until = new Date(first.getTime() + strip.end * DAY_MS);
-  return { layer: of, cell, per, category, since, until, month: by("month").value };
+  return { layer: of, cell, per, category, since, until, month: byId("month").value };
 }
 
+/** @type {(wish: any, more?: Record<string, string>) => URLSearchParams} */
 function query({ layer: of, cell, per, category, since, until }, more = {}) {
+  /** @type {Record<string, string>} */
   const words = { layer: of, cell, per, since: since.toISOString(), until: until.toISOString(), ...more };
   if (category) words.category = category;
   return new URLSearchParams(words);
@@ -55,8 +62,8 @@ let waiting = false;
 let running = false;
 
 function soon() {
-  by("play").classList.toggle("on", strip.playing);
-  by("play").setAttribute("aria-label", t(strip.playing ? "heat.pause" : "heat.play"));
+  byId("play").classList.toggle("on", strip.playing);
+  byId("play").setAttribute("aria-label", t(strip.playing ? "heat.pause" : "heat.play"));
   dates();
   if (running) waiting = true;
   else refresh();
@@ -66,7 +73,7 @@ async function refresh() {
   running = true;
   try {
     await paint(question());
-    by("toast").hidden = true;
+    byId("toast").hidden = true;
   } catch (problem) {
     say(problem);
   }
@@ -79,11 +86,11 @@ async function refresh() {
 
 function say(problem) {
   fill(
-    by("toast"),
+    byId("toast"),
     el("div", {}, problem.message),
     againButton(problem, () => soon()),
   );
-  by("toast").hidden = false;
+  byId("toast").hidden = false;
 }
 
 // Cells with their shapes once per level; afterwards the counts alone. Squares come only where something was.
@@ -120,19 +127,21 @@ async function paint(wish) {
   const scale = scaleOf(told.map(valueOf), wish.per);
   recolour(new Map(cells.map((cell) => [cell.cell, cell])), { scale, valueOf, per: wish.per });
   const unknown = wish.per !== "count" && cells.some((cell) => !cell.suppressed && valueOf(cell) == null);
-  showLegend(by("legend"), { scale, layer: wish.layer, per: wish.per, unknown });
+  showLegend(byId("legend"), { scale, layer: wish.layer, per: wish.per, unknown });
   latest = wish;
   if (isReleased(wish.layer)) return month(wish, cells);
   dates();
   panel(wish, cells).catch((problem) => say(problem));
 }
 
+let placed = false;
+
 function draw(features) {
   layer.clearLayers();
   layer.addData({ type: "FeatureCollection", features });
-  if (!draw.placed && features.length) {
+  if (!placed && features.length) {
     show(boxOf(features.map((feature) => feature.geometry)));
-    draw.placed = true;
+    placed = true;
   }
 }
 
@@ -185,10 +194,10 @@ function recolour(cells, { scale, valueOf, per }) {
 
 function month(wish, cells) {
   const { answer } = wish;
-  const places = ["figures", "worst", "categories", "period", "dates", "updated"].map((id) => [id, by(id)]);
+  const places = ["figures", "worst", "categories", "period", "dates", "updated"].map((id) => [id, byId(id)]);
   const about = { cells, month: answer.month, smallest: answer.smallest, at: answer.released_at };
   showReleased(Object.fromEntries(places), about);
-  by("export").href = `/api/v1/heat?${queryOf(wish)}`;
+  byId("export").href = `/api/v1/heat?${queryOf(wish)}`;
 }
 
 async function panel(wish, cells) {
@@ -203,11 +212,11 @@ async function panel(wish, cells) {
     get(`/api/v1/heat?${query(before, { format: "json" })}`).then((answer) => answer.cells),
   ]);
   if (latest !== wish) return;
-  showFigures(by("figures"), totals(figures.total, wish.layer));
-  showWorst(by("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
-  showCategories(by("categories"), figures.by_category[wish.layer], names);
+  showFigures(byId("figures"), totals(figures.total, wish.layer));
+  showWorst(byId("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
+  showCategories(byId("categories"), figures.by_category[wish.layer], names);
   categories(figures.by_category[wish.layer]);
-  by("export").href = `/api/v1/heat?${query(wish)}`;
+  byId("export").href = `/api/v1/heat?${query(wish)}`;
 }
 
 // Categories that occur are offered; the chosen one stays even when this period has none of it.
@@ -223,7 +232,7 @@ function dates() {
   const { since, until } = question();
   const shift = (date) => dayOf(date.getTime() - date.getTimezoneOffset() * 60_000);
   const words = { from: shift(since), to: shift(new Date(until.getTime() - DAY_MS)) };
-  showPeriod(by("period"), by("dates"), by("updated"), words);
+  showPeriod(byId("period"), byId("dates"), byId("updated"), words);
   strip.window.setAttribute("aria-valuetext", `${words.from} — ${words.to}`);
 }
 
@@ -243,7 +252,7 @@ async function nameCategories() {
   names = new Map(list.map((category) => [category.code, category.name]));
 }
 
-const tip = by("tip");
+const tip = byId("tip");
 
 layer.on("mousemove", (event) => {
   const cell = current?.cells.get(event.propagatedFrom.feature.properties.cell);
@@ -289,16 +298,16 @@ function onlyCounts(only) {
 function offer(of) {
   const monthly = isReleased(of);
   fill(
-    by("month"),
+    byId("month"),
     (months[of] ?? []).map((name) => new Option(name, name)),
   );
-  by("months").hidden = !monthly;
-  by("strip").hidden = monthly;
+  byId("months").hidden = !monthly;
+  byId("strip").hidden = monthly;
   controls.elements.category.disabled = monthly;
   for (const option of controls.elements.cell) option.disabled = monthly && !LEVELS.includes(option.value);
   if (monthly) controls.elements.cell.value = levelOf(controls.elements.cell.value);
   onlyCounts(monthly || isSquare(controls.elements.cell.value));
-  by("categories-title").textContent = t(monthly ? "heat.released_title" : "heat.by_category");
+  byId("categories-title").textContent = t(monthly ? "heat.released_title" : "heat.by_category");
   // It asks at once, so everything else is settled before.
   if (monthly && strip.playing) strip.pause();
 }
@@ -310,14 +319,14 @@ async function learnMonths() {
     option.closest("label").hidden = isReleased(option.value) && !months[option.value];
 }
 
-by("month").addEventListener("change", soon);
-by("span").addEventListener("change", (event) => strip.set(strip.end, Number(event.target.value)));
-by("play").addEventListener("click", () => (strip.playing ? strip.pause() : strip.play()));
-by("print").addEventListener("click", () => window.print());
+byId("month").addEventListener("change", soon);
+byId("span").addEventListener("change", (event) => strip.set(strip.end, Number(event.target.value)));
+byId("play").addEventListener("click", () => (strip.playing ? strip.pause() : strip.play()));
+byId("print").addEventListener("click", () => window.print());
 document.addEventListener("connection-back", soon);
 new SearchBox({ chosen: goTo });
 
 await Promise.all([nameCategories(), learnMonths(), refresh()]).catch((problem) => say(problem));
 curve().catch((problem) => say(problem));
 document.querySelector(".veil")?.remove();
-by("main").dataset.test = "ready";
+byId("main").dataset.test = "ready";

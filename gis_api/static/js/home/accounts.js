@@ -1,7 +1,7 @@
 // The people who can sign in and the keys of machines: seen, added, locked, revoked.
 import { call, get } from "../api.js";
 import { config, t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { el, fill, stacking } from "../dom.js";
 import { DATUMS, field, select } from "./where.js";
 
 const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
@@ -45,16 +45,8 @@ async function part(kind) {
 function table(kind, accounts, act) {
   if (!accounts.length) return el("p", { class: "empty" }, t(`accounts.no_${kind}s`));
   const head = KINDS[kind].columns.map((column) => el("th", {}, t(`accounts.${column}`)));
-  return el(
-    "table",
-    {},
-    el("thead", {}, el("tr", {}, head, el("th", {}))),
-    el(
-      "tbody",
-      {},
-      accounts.map((one) => row(kind, one, act)),
-    ),
-  );
+  const rows = accounts.map((one) => row(kind, one, act));
+  return stacking(el("table", {}, el("thead", {}, el("tr", {}, head, el("th", {}))), el("tbody", {}, rows)));
 }
 
 function row(kind, one, act) {

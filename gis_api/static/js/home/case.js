@@ -4,7 +4,8 @@ import { config, has, t, when } from "../config.js";
 import { againButton, el, fill, skeleton } from "../dom.js";
 import { candidateTable } from "./where.js";
 
-// What a dispatcher does by one click: whatever needs a target, a place or a reason of its own is left to the interface.
+// What a dispatcher does by one click: whatever needs a target, a place or a reason of its own is left to the
+// interface.
 const OFFERED = [
   "dispatch",
   "accept",

@@ -1,7 +1,7 @@
 // The figures of the last thirty days per child area.
 import { get } from "../api.js";
 import { number, t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { el, fill, stacking } from "../dom.js";
 
 const COLUMNS = [
   ["grids", "grids"],
@@ -27,25 +27,27 @@ export async function show(body) {
     el(
       "div",
       { class: "scroll" },
-      el(
-        "table",
-        { "data-test": "figures" },
+      stacking(
         el(
-          "thead",
-          {},
+          "table",
+          { "data-test": "figures" },
           el(
-            "tr",
+            "thead",
             {},
-            el("th", {}, t("figures.area")),
-            COLUMNS.map(([key]) => el("th", { class: "number" }, t(`figures.${key}`))),
+            el(
+              "tr",
+              {},
+              el("th", {}, t("figures.area")),
+              COLUMNS.map(([key]) => el("th", { class: "number" }, t(`figures.${key}`))),
+            ),
           ),
+          el(
+            "tbody",
+            {},
+            figures.areas.map((area) => row(area, area.name || area.code)),
+          ),
+          el("tfoot", {}, row(figures.total, el("b", {}, t("figures.total")))),
         ),
-        el(
-          "tbody",
-          {},
-          figures.areas.map((area) => row(area, area.name || area.code)),
-        ),
-        el("tfoot", {}, row(figures.total, el("b", {}, t("figures.total")))),
       ),
     ),
     el("p", {}, el("a", { class: "button", href: "/heat" }, t("figures.open_heat"))),

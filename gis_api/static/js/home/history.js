@@ -1,17 +1,20 @@
 // What was done, newest first, and whether the chain of it holds.
 import { get } from "../api.js";
 import { has, number, t, when } from "../config.js";
-import { el, fill } from "../dom.js";
+import { el, fill, stacking } from "../dom.js";
 
 const COLUMNS = ["at", "by", "what", "subject"];
 
 export async function show(body) {
   const rows = el("tbody");
+  const heads = COLUMNS.map((key) => el("th", {}, t(`history.${key}`)));
+  const table = el("table", { "data-test": "history" }, el("thead", {}, el("tr", {}, heads)), rows);
   const more = el("button", { type: "button", class: "small", "data-test": "history-more" }, t("history.more"));
   let next = "/api/v1/history";
   const read = async () => {
     const page = await get(next);
     rows.append(...page.entries.map(row));
+    stacking(table);
     next = page.next;
     more.hidden = !next;
   };
@@ -26,26 +29,7 @@ export async function show(body) {
       el("button", { type: "button", "data-test": "check-chain", onclick: () => check(said) }, t("history.check")),
     ),
     said,
-    rows.childElementCount
-      ? el(
-          "div",
-          { class: "scroll log" },
-          el(
-            "table",
-            { "data-test": "history" },
-            el(
-              "thead",
-              {},
-              el(
-                "tr",
-                {},
-                COLUMNS.map((key) => el("th", {}, t(`history.${key}`))),
-              ),
-            ),
-            rows,
-          ),
-        )
-      : el("p", { class: "empty" }, t("history.none")),
+    rows.childElementCount ? el("div", { class: "scroll log" }, table) : el("p", { class: "empty" }, t("history.none")),
     more,
   );
 }
@@ -54,7 +38,7 @@ function row({ at, actor, action, subject, details }) {
   return el(
     "tr",
     { title: JSON.stringify(details) },
-    [when(at), actor, wordsOf(action), subject].map((words) => el("td", {}, words)),
+    [when(at), actorOf(actor), wordsOf(action), subjectOf(subject)].map((words) => el("td", {}, words)),
   );
 }
 
@@ -63,6 +47,14 @@ function wordsOf(action) {
   const key = `history.did_${action.replaceAll(".", "_")}`;
   return has(key) ? t(key) : action;
 }
+
+// What an entry is about stands as "plan:12", and layers of released months as "incidents/2026-10".
+function subjectOf(subject) {
+  const [, kind, name] = subject.match(/^(\w+)[:/](.+)$/) ?? [null, subject, ""];
+  return has(`history.of_${kind}`) ? t(`history.of_${kind}`, { name }) : subject;
+}
+
+const actorOf = (actor) => (has(`history.by_${actor}`) ? t(`history.by_${actor}`) : actor);
 
 async function check(said) {
   fill(said, el("p", { class: "quiet" }, t("history.checking")));

@@ -1,23 +1,9 @@
 // The incidents of the reader's area, newest first, with the bar of their steps.
+import { categoriesOf, incidentRow } from "../parts/incident.js";
 import { get } from "../api.js";
-import { t, has, when } from "../config.js";
+import { t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { caseOf } from "./case.js";
-import { categoriesOf } from "./report.js";
-
-const WAY = ["reported", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"];
-
-export const stateWords = (state) => (has(`steps.${state}`) ? t(`steps.${state}`) : state);
-
-export function stepBar(state) {
-  const at =
-    state === "closed" ? WAY.length : WAY.indexOf(state === "triaged" || state === "waiting" ? "reported" : state);
-  return el(
-    "div",
-    { class: "steps", role: "img", "aria-label": stateWords(state) },
-    WAY.map((_, i) => el("i", { class: i < at ? "done" : i === at ? "now" : "" })),
-  );
-}
 
 export async function show(body) {
   const names = new Map(await categoriesOf());
@@ -44,36 +30,4 @@ function followed(incident, names) {
   );
   const shown = incidentRow(incident, names, details);
   return shown;
-}
-
-export function incidentRow(incident, names, ...more) {
-  const code = incident.current_code;
-  const mood = ["critical", "high"].includes(incident.urgency) ? "urgent" : incident.overdue ? "late" : "";
-  const who = incident.assignment?.name ?? incident.waiting_text;
-  return el(
-    "li",
-    { class: mood, "data-incident": incident.id },
-    el(
-      "header",
-      {},
-      el("b", {}, names.get(incident.category) ?? incident.category),
-      el("span", { class: "quiet" }, when(incident.reported_at)),
-    ),
-    incident.description ? el("p", {}, incident.description) : null,
-    el(
-      "p",
-      { class: "quiet" },
-      code ? el("a", { href: `/grid/${encodeURIComponent(code)}` }, code) : null,
-      [
-        ` ${stateWords(incident.state)}`,
-        who,
-        t(`steps.urgency_${incident.urgency}`),
-        incident.overdue ? t("steps.overdue") : null,
-      ]
-        .filter(Boolean)
-        .join(" · "),
-    ),
-    stepBar(incident.state),
-    ...more,
-  );
 }

@@ -14,7 +14,7 @@ export async function show(body) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    look(answer, new URLSearchParams(new FormData(form)));
+    look(answer, new URLSearchParams(/** @type {any} */ (new FormData(form))));
   });
   splitPaste(form);
   form.querySelector(".actions").append(hereButton(form) ?? "");

@@ -1,7 +1,7 @@
 // The grids that the signed-in worker serves.
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { shortCode } from "../planner/names.js";
+import { shortCode } from "../model/names.js";
 
 export async function show(body) {
   if (!config.grids.length) {

@@ -7,8 +7,8 @@ import { goTo } from "../map/flash.js";
 import { map, show as showBox } from "../map/place.js";
 import { SearchBox } from "../map/search.js";
 import { boxOf, latLngOf, storedOf, toWorld } from "../map/world.js";
-import { outline, paintBorders, paintLabels } from "../planner/paint.js";
-import { Tiling } from "../planner/tiling.js";
+import { outline, paintBorders, paintLabels } from "../draw/paint.js";
+import { Tiling } from "../model/tiling.js";
 
 const CLOSE_ZOOM = 18;
 
@@ -18,6 +18,7 @@ export async function show(body) {
   tiling.add(features.filter((feature) => feature.geometry));
   tiling.rebuild();
   if (!tiling.shapes.size) throw new Error(t("place.none"));
+  /** @type {{place: [number, number] | null, code: string | null}} */
   const chosen = { place: null, code: null };
   const painted = new Painted((context, view) => paint(context, view, tiling, chosen));
   showBox(boxOf(features.map((feature) => feature.geometry)));
@@ -26,7 +27,7 @@ export async function show(body) {
     choose(storedOf(event.latlng));
     tell({ place: storedOf(event.latlng), code: tiling.at(...toWorld(...storedOf(event.latlng)), "grid")?.code });
   });
-  document.addEventListener("place-told", ({ detail }) => {
+  document.addEventListener("place-told", (/** @type {CustomEvent} */ { detail }) => {
     tell({ place: [detail.position.lon, detail.position.lat], code: detail.grid?.code });
     map.setView(latLngOf(...chosen.place), Math.max(map.getZoom(), CLOSE_ZOOM));
   });
@@ -48,10 +49,12 @@ export async function show(body) {
 // Every form of the page that asks for a position gets this one, in the datum of the map's stored positions.
 function choose([lon, lat]) {
   for (const form of document.forms) {
-    if (!form.elements.lon) continue;
-    form.elements.lon.value = lon.toFixed(7);
-    form.elements.lat.value = lat.toFixed(7);
-    form.elements.datum.value = "wgs84";
+    /** @type {any} */
+    const { elements } = form;
+    if (!elements.lon) continue;
+    elements.lon.value = lon.toFixed(7);
+    elements.lat.value = lat.toFixed(7);
+    elements.datum.value = "wgs84";
   }
 }
 

@@ -1,7 +1,7 @@
 // The plans of the reader's districts.
 import { t } from "../config.js";
 import { el } from "../dom.js";
-import { showPlans } from "../planner/plans.js";
+import { showPlans } from "../parts/plan_list.js";
 
 export async function show(body) {
   body.classList.add("answer");

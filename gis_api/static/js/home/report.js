@@ -1,17 +1,11 @@
 // Registering an incident: tried first or stored at once, and why this worker.
-import { call, get } from "../api.js";
+import { categoriesOf } from "../parts/incident.js";
+import { call } from "../api.js";
 import { config, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { candidateTable, field, hereButton, located, positionFields, select, splitPaste } from "./where.js";
 
 const URGENCIES = ["normal", "low", "high", "critical"];
-
-// [code, name] of every category in the language of the page; of one kind, those that serve for it.
-export async function categoriesOf(kind) {
-  const answer = await get("/api/v1/categories");
-  const wanted = answer.categories.filter((category) => !kind || category.kind === kind || category.kind === "both");
-  return wanted.map((category) => [category.code, category.name]);
-}
 
 export async function show(body) {
   const categories = await categoriesOf("incident");

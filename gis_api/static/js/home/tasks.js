@@ -2,8 +2,7 @@
 import { call, get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { incidentRow } from "./incidents.js";
-import { categoriesOf } from "./report.js";
+import { categoriesOf, incidentRow } from "../parts/incident.js";
 
 // What a worker or a department does next in each state; everything later is the dispatcher's.
 const NEXT = {

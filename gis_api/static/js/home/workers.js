@@ -1,7 +1,7 @@
 // The people of the area.
 import { get } from "../api.js";
 import { t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { el, fill, stacking } from "../dom.js";
 
 export async function show(body) {
   const { workers } = await get("/api/v1/workers?limit=20");
@@ -22,7 +22,7 @@ export async function show(body) {
   );
   fill(
     body,
-    el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))),
+    stacking(el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))),
     el("p", { class: "quiet" }, t("workers.shown", { n: workers.length })),
   );
 }

@@ -1,23 +1,22 @@
 // Imports: send a file, say what it is, see what came of it; every step is a job that can be left and found again.
 import { call, get, getFeatures } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { againButton, el, fill } from "../dom.js";
+import { againButton, byId, el, fill } from "../dom.js";
 import { Asking } from "./asking.js";
 import { Repairs } from "./repairs.js";
 import { showReport } from "./report.js";
 import { send, watch } from "./sending.js";
 import { locate, showDistrict, showFile } from "./stage.js";
 
-const box = (id) => document.getElementById(id);
 const districts = new Map();
-const asking = new Asking(box("asking"), { again: (said) => inspectAgain(said), start: (form) => importNow(form) });
-const repairs = new Repairs(box("repairs"));
+const asking = new Asking(byId("asking"), { again: (said) => inspectAgain(said), start: (form) => importNow(form) });
+const repairs = new Repairs(byId("repairs"));
 let current = null;
 
 async function start() {
   await Promise.all([listMine(), listDistricts()]);
-  box("file").addEventListener("change", () => box("file").files[0] && upload(box("file").files[0]));
-  box("district").addEventListener("change", () => districtChosen());
+  byId("file").addEventListener("change", () => byId("file").files[0] && upload(byId("file").files[0]));
+  byId("district").addEventListener("change", () => districtChosen());
   listenForDrops();
   document.querySelector("main").dataset.test = "ready";
   const job = new URLSearchParams(location.search).get("job");
@@ -25,24 +24,27 @@ async function start() {
 }
 
 async function listDistricts() {
-  const areas = await getFeatures("/api/v1/areas?limit=1000").catch((problem) => fail(problem) ?? []);
+  const areas = await getFeatures("/api/v1/areas?limit=1000").catch((problem) => {
+    fail(problem);
+    return [];
+  });
   for (const area of areas) if (area.properties.level === "district") districts.set(area.properties.code, area);
   fill(
-    box("district"),
+    byId("district"),
     [...districts].map(([code, area]) => el("option", { value: code }, `${area.properties.name} ${code}`)),
     config.person.role === "admin" ? el("option", { value: "" }, t("imports.no_district")) : null,
   );
-  showDistrict(districts.get(box("district").value));
+  showDistrict(districts.get(byId("district").value));
   if (!districts.size) document.querySelector(".veil")?.remove();
 }
 
 function districtChosen() {
-  showDistrict(districts.get(box("district").value));
+  showDistrict(districts.get(byId("district").value));
   if (current) inspectAgain({});
 }
 
 function listenForDrops() {
-  const drop = box("drop");
+  const drop = byId("drop");
   for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());
   drop.addEventListener("dragover", () => drop.classList.add("over"));
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
@@ -57,7 +59,7 @@ async function upload(file) {
   if (file.size > config.most_bytes)
     return fail(new Error(t("imports.too_large", { megabytes: number(config.most_bytes / 1e6) })));
   const form = new FormData();
-  if (box("district").value) form.append("district", box("district").value);
+  if (byId("district").value) form.append("district", byId("district").value);
   form.append("file", file);
   await attempt(async () => {
     progress(t("imports.sending", { percent: 0 }), 0);
@@ -65,11 +67,11 @@ async function upload(file) {
       progress(t("imports.sending", { percent: Math.round(100 * share) }), share),
     );
   });
-  box("file").value = "";
+  byId("file").value = "";
 }
 
 function inspectAgain(said) {
-  const known = Object.entries({ ...said, district: box("district").value }).filter(
+  const known = Object.entries({ ...said, district: byId("district").value }).filter(
     ([name, value]) => value && !["layer", "below"].includes(name),
   );
   return attempt(
@@ -107,27 +109,27 @@ async function follow(id) {
 
 function show(job) {
   current = job.upload ?? current;
-  box("progress").hidden = true;
-  if (job.district && box("district").value !== job.district && districts.has(job.district)) {
-    box("district").value = job.district;
+  byId("progress").hidden = true;
+  if (job.district && byId("district").value !== job.district && districts.has(job.district)) {
+    byId("district").value = job.district;
     showDistrict(districts.get(job.district));
   }
   if (job.state !== "done")
     return fail(Object.assign(new Error(job.message), { where: job.problem?.where }), job.state === "cancelled");
   if (job.kind === "inspection") return inspected(job);
-  showReport(box("report"), job);
+  showReport(byId("report"), job);
   const [plan] = Object.values(job.result.plans);
   if (plan) repairs.show(plan);
 }
 
 function inspected(job) {
-  box("report").hidden = true;
-  box("repairs").hidden = true;
+  byId("report").hidden = true;
+  byId("repairs").hidden = true;
   asking.show(job);
   const { preview, count } = job.result;
-  if (preview) showFile(preview.features, districts.get(box("district").value));
-  box("legend").hidden = !preview;
-  box("legend").textContent = preview
+  if (preview) showFile(preview.features, districts.get(byId("district").value));
+  byId("legend").hidden = !preview;
+  byId("legend").textContent = preview
     ? t("imports.legend", { shown: number(preview.features.length), n: number(count) })
     : "";
 }
@@ -147,13 +149,13 @@ function progress(words, share, job) {
           t("imports.cancel"),
         )
       : null;
-  fill(box("progress"), el("p", {}, words), bar, stop, el("p", { class: "quiet" }, t("imports.leave")));
-  box("progress").hidden = false;
+  fill(byId("progress"), el("p", {}, words), bar, stop, el("p", { class: "quiet" }, t("imports.leave")));
+  byId("progress").hidden = false;
 }
 
 function fail(problem, quiet = false) {
   fill(
-    box("progress"),
+    byId("progress"),
     el(
       "p",
       { class: `message ${quiet ? "" : "bad"}`, role: "alert", "data-test": "imports-failed" },
@@ -164,24 +166,24 @@ function fail(problem, quiet = false) {
     ),
   );
   for (const one of problem.errors ?? [])
-    box("progress").append(el("p", { class: "quiet" }, `${one.loc.join(".")}: ${one.msg}`));
-  box("progress").hidden = false;
+    byId("progress").append(el("p", { class: "quiet" }, `${one.loc.join(".")}: ${one.msg}`));
+  byId("progress").hidden = false;
 }
 
 function clear() {
-  for (const id of ["progress", "asking", "report", "repairs", "legend"]) box(id).hidden = true;
+  for (const id of ["progress", "asking", "report", "repairs", "legend"]) byId(id).hidden = true;
 }
 
 async function listMine() {
   try {
     const { jobs } = await get("/api/v1/jobs?kind=import&kind=inspection");
     fill(
-      box("mine"),
+      byId("mine"),
       jobs.length ? el("ul", {}, jobs.slice(0, 12).map(row)) : el("p", { class: "empty" }, t("imports.none")),
     );
   } catch (problem) {
     fill(
-      box("mine"),
+      byId("mine"),
       el(
         "div",
         { class: "message bad" },

@@ -1,6 +1,6 @@
 // What came of an import: figures, refused rows with reason and place, the defects of the draft by kind and pair.
 import { measure, number, t, has } from "../config.js";
-import { el, fill } from "../dom.js";
+import { el, fill, stacking } from "../dom.js";
 import { locate } from "./stage.js";
 
 const MOST_ROWS = 50;
@@ -41,34 +41,36 @@ function refused(result) {
     el(
       "div",
       { class: "scroll" },
-      el(
-        "table",
-        {},
+      stacking(
         el(
-          "thead",
+          "table",
           {},
           el(
-            "tr",
+            "thead",
             {},
-            ["row_head", "reason", "detail"].map((key) => el("th", {}, t(`imports.${key}`))),
-            el("th", {}),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          result.refused
-            .slice(0, MOST_ROWS)
-            .map((one) =>
-              el(
-                "tr",
-                {},
-                el("td", { class: "number" }, number(one.row)),
-                el("td", {}, one.words),
-                el("td", {}, one.detail),
-                el("td", {}, place(one.where)),
-              ),
+            el(
+              "tr",
+              {},
+              ["row_head", "reason", "detail"].map((key) => el("th", {}, t(`imports.${key}`))),
+              el("th", {}),
             ),
+          ),
+          el(
+            "tbody",
+            {},
+            result.refused
+              .slice(0, MOST_ROWS)
+              .map((one) =>
+                el(
+                  "tr",
+                  {},
+                  el("td", { class: "number" }, number(one.row)),
+                  el("td", {}, one.words),
+                  el("td", {}, one.detail),
+                  el("td", {}, place(one.where)),
+                ),
+              ),
+          ),
         ),
       ),
     ),

@@ -3,7 +3,7 @@ import { Painted } from "../map/canvas.js";
 import { goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
 import { boxOf } from "../map/world.js";
-import { paintShapes, shapeOf } from "../plans/shapes.js";
+import { paintShapes, shapeOf } from "../draw/shapes.js";
 
 let frame = [];
 let file = [];

@@ -1,12 +1,14 @@
 // A canvas layer that one function paints; Leaflet keeps it in place while the map moves and zooms.
 import { paintNever, paintSoon } from "./frame.js";
+import { moveTo, Renderer } from "./leaflet.js";
 
-export const Painted = L.Renderer.extend({
+/** @type {new (...args: any[]) => any} */
+export const Painted = Renderer.extend({
   options: { padding: 0.12 },
 
   initialize(paint, options) {
     this._paint = paint;
-    L.Renderer.prototype.initialize.call(this, options);
+    Renderer.prototype.initialize.call(this, options);
   },
 
   _initContainer() {
@@ -25,10 +27,10 @@ export const Painted = L.Renderer.extend({
 
   _update() {
     if (this._map._animatingZoom && this._bounds) return;
-    L.Renderer.prototype._update.call(this);
+    Renderer.prototype._update.call(this);
     const size = this._bounds.getSize();
     const ratio = window.devicePixelRatio || 1;
-    L.DomUtil.setPosition(this._container, this._bounds.min);
+    moveTo(this._container, this._bounds.min);
     this._container.width = Math.round(size.x * ratio);
     this._container.height = Math.round(size.y * ratio);
     this._container.style.width = `${size.x}px`;
@@ -48,6 +50,7 @@ export const Painted = L.Renderer.extend({
   },
 
   // How world pixels at zoom 0 come onto this canvas: canvas = world * scale - origin; box is the visible world.
+  /** @this {any} */
   view(size = this._bounds.getSize()) {
     const zoom = this._map.getZoom();
     const scale = 2 ** zoom;

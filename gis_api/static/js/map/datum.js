@@ -1,6 +1,7 @@
 // Showing WGS84 positions on a base map drawn in another datum, and reading the pointer back.
 // Forward: the published obfuscation polynomial on the Krasovsky ellipsoid (GCJ-02) and its rotation (BD-09).
-// Back: a fixed point of the forward formula, to a tenth of a millimetre. CGCS2000 and WGS84 differ by centimetres: same.
+// Back: a fixed point of the forward formula, to a tenth of a millimetre. CGCS2000 and WGS84 differ by centimetres:
+// same.
 const A_M = 6378245;
 const E2 = 0.006693421622965943;
 const inChina = (lon, lat) => lon > 72.004 && lon < 137.8347 && lat > 0.8293 && lat < 55.8271;

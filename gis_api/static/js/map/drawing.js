@@ -55,7 +55,8 @@ const STYLES = {
   dot: (name, edge) => (_properties, zoom) => ({ ...area(name, edge), weight: 1, radius: zoom < 18 ? 2.5 : 4 }),
 };
 
-// What is drawn of a tile, in drawing order: {name, of, style}; the casings of roads are the roads once more, below them.
+// What is drawn of a tile, in drawing order: {name, of, style}; the casings of roads are the roads once more, below
+// them.
 export function drawingOf(told) {
   return told.flatMap(({ name, style, colour: fill, edge }) => {
     const drawn = { name, of: name, style: STYLES[style](fill, edge) };

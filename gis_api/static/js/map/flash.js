@@ -1,12 +1,14 @@
 // Something found, shown on the map: the map goes there, and a ring says for a moment where it is.
 import { map, show } from "./place.js";
 import { latLngOf } from "./world.js";
+import { divIcon, marker } from "./leaflet.js";
 
 const SHOWN_MS = 6000;
 const CLOSE = { building: 19, compound: 18.5 };
 let ring = null;
 let ending = null;
 
+/** @type {(place: {bbox?: number[], kind?: string, point?: [number, number]}) => void} */
 export function goTo({ kind, bbox, point }) {
   show(bbox, {
     animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
@@ -19,8 +21,8 @@ export function goTo({ kind, bbox, point }) {
 export function flash([lon, lat]) {
   clearTimeout(ending);
   ring?.remove();
-  const icon = L.divIcon({ className: "found-ring", iconSize: [44, 44] });
-  ring = L.marker(latLngOf(lon, lat), { icon, interactive: false, keyboard: false }).addTo(map);
+  const icon = divIcon("found-ring", 44);
+  ring = marker(latLngOf(lon, lat), { icon, interactive: false, keyboard: false }).addTo(map);
   ring.getElement().dataset.test = "found-ring";
   ending = setTimeout(() => ring.remove(), SHOWN_MS);
 }

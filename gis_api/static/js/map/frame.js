@@ -1,4 +1,5 @@
-// One frame of the screen for everything that is painted: layers that ask to be redrawn wait for it together, each once.
+// One frame of the screen for everything that is painted: layers that ask to be redrawn wait for it together, each
+// once.
 const waiting = new Set();
 let frame = 0;
 

@@ -4,13 +4,14 @@ import { getBytes } from "../api.js";
 import { config } from "../config.js";
 import { drawingOf } from "./drawing.js";
 import { layersOf } from "./tile.js";
+import { addressOf, tileCanvas, VectorGrid } from "./leaflet.js";
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
 
 // A canvas as sharp as the screen: VectorGrid's own is one pixel per CSS pixel.
 function canvasOf(coords, size, options) {
-  const tile = L.canvas.tile(coords, size, options);
+  const tile = tileCanvas(coords, size, options);
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   if (ratio > 1) {
     const canvas = tile.getContainer();
@@ -25,7 +26,7 @@ function canvasOf(coords, size, options) {
 
 // Made when it is needed: beside a tile server's pictures the plugin of vector tiles is not on the page.
 const vectorGround = (drawing) =>
-  L.VectorGrid.extend({
+  VectorGrid.extend({
     options: {
       vectorTileLayerStyles: Object.fromEntries(drawing.map(({ name, style }) => [name, style])),
       rendererFactory: canvasOf,
@@ -54,7 +55,7 @@ const vectorGround = (drawing) =>
 
     async _read(coords) {
       const wanted = Object.entries(this._sources).filter(([, source]) => coords.z >= source.options.minZoom);
-      const tiles = await Promise.all(wanted.map(([, source]) => readTile(L.Util.template(source._url, coords))));
+      const tiles = await Promise.all(wanted.map(([, source]) => readTile(addressOf(source._url, coords))));
       const found = Object.assign({}, ...tiles);
       const layers = {};
       for (const { name, of } of drawing) if (found[of]) layers[name] = found[of];
@@ -81,6 +82,7 @@ async function readTile(address) {
 }
 
 // Ask again after a pause, at once when the connection is back.
+/** @type {(pause: number) => Promise<void>} */
 const again = (pause) =>
   new Promise((resolve) => {
     const done = () => {

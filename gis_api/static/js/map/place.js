@@ -2,18 +2,23 @@
 import { config, t } from "../config.js";
 import { newGround } from "./ground.js";
 import { boundsOf, storedOf } from "./world.js";
+import { scaleControl, zoomControl } from "./leaflet.js";
 
+/** @type {import("leaflet").Map} */
 export const map = window[config.map];
 map.options.zoomSnap = 0.5;
 map.options.zoomDelta = 1;
 map.options.wheelPxPerZoomLevel = 120;
 
-L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 110 }).addTo(map);
+scaleControl({ imperial: false, position: "bottomleft", maxWidth: 110 }).addTo(map);
 
 let ground = null;
 
 // Show a box (west, south, east, north); the first time lifts the veil of loading and brings the ground, a frame later.
-export function show(box, { maxZoom = 18, animate = false, padding = [24, 24] } = {}) {
+export function show(
+  box,
+  { maxZoom = 18, animate = false, padding = /** @type {[number, number]} */ ([24, 24]) } = {},
+) {
   if (!Number.isFinite(box[0])) return;
   map.invalidateSize({ pan: false });
   map.fitBounds(boundsOf(box), { maxZoom, animate, padding });
@@ -21,9 +26,7 @@ export function show(box, { maxZoom = 18, animate = false, padding = [24, 24] } 
     ground = newGround();
     // What the page is about comes first: asking for some seventy tiles takes as long as drawing three thousand grids.
     requestAnimationFrame(() => setTimeout(() => map.addLayer(ground)));
-    L.control
-      .zoom({ position: "bottomright", zoomInTitle: t("map.zoom_in"), zoomOutTitle: t("map.zoom_out") })
-      .addTo(map);
+    zoomControl({ position: "bottomright", zoomInTitle: t("map.zoom_in"), zoomOutTitle: t("map.zoom_out") }).addTo(map);
     document.querySelector(".veil")?.remove();
   }
 }

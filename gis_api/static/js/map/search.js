@@ -2,12 +2,14 @@
 import { get } from "../api.js";
 import { t } from "../config.js";
 import { againButton, el, fill } from "../dom.js";
+import { shield } from "./leaflet.js";
 
 const TYPING_MS = 120;
 const FIELDS = "input, textarea, select, dialog, [contenteditable]";
 
 export class SearchBox {
   // `chosen` gets the found thing; `plan` has its own grids searched, `area` narrows the search to a code prefix.
+  /** @param {{chosen: (one: any) => void, plan?: string, area?: string}} about */
   constructor({ chosen, plan, area }) {
     this.form = document.getElementById("search");
     this.input = this.form.querySelector("input");
@@ -26,10 +28,12 @@ export class SearchBox {
     input.addEventListener("focus", () => this.open(this.found.length > 0));
     input.addEventListener("keydown", (event) => this.key(event));
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("focusout", (event) => form.contains(event.relatedTarget) || this.open(false));
+    form.addEventListener(
+      "focusout",
+      (/** @type {any} */ event) => form.contains(event.relatedTarget) || this.open(false),
+    );
     // The map under the box must not take its clicks, its wheel or its keys.
-    L.DomEvent.disableClickPropagation(form);
-    L.DomEvent.disableScrollPropagation(form);
+    shield(form);
     document.addEventListener("keydown", (event) => this.call(event));
   }
 

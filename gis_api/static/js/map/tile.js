@@ -1,4 +1,5 @@
-// Vector tiles (Mapbox Vector Tile 2.1): bytes become layers of features with properties, in the tile's own coordinates.
+// Vector tiles (Mapbox Vector Tile 2.1): bytes become layers of features with properties, in the tile's own
+// coordinates.
 const VARINT = 0;
 const DOUBLE = 1;
 const BYTES = 2;

@@ -1,12 +1,14 @@
 // Positions as the map needs them: world pixels at zoom 0 (256 wide), in the datum of the base map.
 import { config } from "../config.js";
 import { shown, stored } from "./datum.js";
+import { boundsAround, latLng } from "./leaflet.js";
 
 const there = shown(config.datum);
 const back = stored(config.datum);
 const RADIANS = Math.PI / 180;
 const plain = there === shown("wgs84");
 
+/** @returns {[number, number]} */
 export function toWorld(lon, lat) {
   const [x, y] = there(lon, lat);
   const sine = Math.sin(y * RADIANS);
@@ -45,6 +47,7 @@ export function fromWorld(x, y) {
 }
 
 // A screen position of Leaflet as a stored position, nine decimals as the store keeps them.
+/** @type {(latlng: {lat: number, lng: number}) => [number, number]} */
 export function storedOf(latlng) {
   const [lon, lat] = back(latlng.lng, latlng.lat);
   return [Number(lon.toFixed(9)), Number(lat.toFixed(9))];
@@ -52,11 +55,11 @@ export function storedOf(latlng) {
 
 export function latLngOf(lon, lat) {
   const [x, y] = there(lon, lat);
-  return L.latLng(y, x);
+  return latLng(y, x);
 }
 
 export function boundsOf([west, south, east, north]) {
-  return L.latLngBounds(latLngOf(west, south), latLngOf(east, north));
+  return boundsAround(latLngOf(west, south), latLngOf(east, north));
 }
 
 // Every position of a GeoJSON geometry, in order.
@@ -72,7 +75,9 @@ function* flat(coordinates) {
   else for (const inner of coordinates) yield* flat(inner);
 }
 
+/** @type {(geometries: any[]) => [number, number, number, number]} */
 export function boxOf(geometries) {
+  /** @type {[number, number, number, number]} */
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   for (const geometry of geometries) {
     for (const [lon, lat] of positions(geometry)) {

@@ -2,11 +2,11 @@
 // buildings and how much ground each grid then has, which buildings a border would cut. Buildings count by their inner
 // point in the shapes as they are on the screen; the server counts again when the edit is made, and its word stands.
 //
-// A forecast is {figures: Map code -> [before, after], fresh: what a new grid would have, moves: [{from, to, households,
-// buildings}], cut: Set of buildings}; what a grid has is {households, buildings, area_m2}.
+// A forecast is {figures: Map code -> [before, after], fresh: what a new grid would have, moves: [{from, to,
+// households, buildings}], cut: Set of buildings}; what a grid has is {households, buildings, area_m2}.
 import { areaDrawn, areaOf, areaShared, boxOf } from "./extent.js";
 import { Homes } from "./homes.js";
-import { inside, meets, rings, within } from "./tiling.js";
+import { inside, meets, rings, within } from "../model/geometry.js";
 
 export class Balance {
   constructor(tiling) {
@@ -36,8 +36,8 @@ export class Balance {
     return found;
   }
 
-  // Remember who lives where before these grids change with a vertex, and how much ground they have. Where the buildings
-  // are not here yet they are fetched, and looked at once more as the grids were.
+  // Remember who lives where before these grids change with a vertex, and how much ground they have. Where the
+  // buildings are not here yet they are fetched, and looked at once more as the grids were.
   start(codes, id) {
     this.codes = codes;
     this.before = null;
@@ -82,8 +82,8 @@ export class Balance {
     return moves;
   }
 
-  // The ground of a polygon (corners in world units) goes to a grid, or to a new one (null); the grids below lose it. Null
-  // while the buildings there are not here.
+  // The ground of a polygon (corners in world units) goes to a grid, or to a new one (null); the grids below lose it.
+  // Null while the buildings there are not here.
   taken(corners, to) {
     const box = boxOf(corners);
     if (!this.ready(box)) return null;
@@ -163,6 +163,7 @@ export class Balance {
       const move = moves.get(from) ?? { from, to, households: 0, buildings: 0 };
       moves.set(from, { ...move, households: move.households + households, buildings: move.buildings + buildings });
     }
+    /** @type {[string, any[]][]} */
     const figures = [...gains].map(([code, more]) => [
       code,
       [figuresOf(this.propertiesOf(code)), plus(figuresOf(this.propertiesOf(code)), more)],
@@ -243,6 +244,7 @@ function figuresOf({ households, buildings, area_m2: area }) {
   return { households: households ?? 0, buildings: buildings ?? 0, area_m2: area ?? 0 };
 }
 
+/** @type {(one: any, other: any, sign?: number) => any} */
 function plus(one, other, sign = 1) {
   return Object.fromEntries(Object.keys(NOTHING).map((name) => [name, one[name] + sign * other[name]]));
 }
@@ -253,6 +255,7 @@ function wider([west, north, east, south]) {
   return [west - dx, north - dy, east + dx, south + dy];
 }
 
+/** @type {(boxes: any[]) => any} */
 export function union(boxes) {
   return boxes.reduce((a, b) => [
     Math.min(a[0], b[0]),

@@ -14,7 +14,7 @@ let spent = false;
 for (const name of ["click", "dblclick", "auxclick", "contextmenu"]) {
   addEventListener(
     name,
-    (event) => {
+    (/** @type {MouseEvent} */ event) => {
       // A click that a key made has no press before it.
       if (!spent || event.detail === 0) return;
       event.stopPropagation();
@@ -27,13 +27,21 @@ addEventListener("pointerdown", ({ isPrimary }) => isPrimary && (spent = false),
 
 // `event` is the press. `begin` is called when the pointer leaves its place (false: it cannot be carried), `move` with
 // every step, `drop` at the release, `back` where something came in between. `pan`: the map moves on at its sides.
+/**
+ * @type {(gesture: any, event: PointerEvent, ways: {begin?: () => boolean | void, move: (event: PointerEvent) => void,
+ *   drop: (event: PointerEvent) => void, back: (event: PointerEvent) => void, rest?: number, pan?: boolean}) => void}
+ */
 export function carry(gesture, event, { begin = () => true, move, drop, back, rest = REST_PX, pan = false }) {
   new Carrying(gesture, event, { begin, move, drop, back, rest, pan });
 }
 
 class Carrying {
   constructor(gesture, event, ways) {
-    Object.assign(this, { gesture, ways, begun: false, last: event, start: [event.clientX, event.clientY] });
+    this.gesture = gesture;
+    this.ways = ways;
+    this.begun = false;
+    this.last = event;
+    this.start = [event.clientX, event.clientY];
     this.pointer = event.pointerId;
     this.mouse = event.pointerType === "mouse";
     // The map itself must not be dragged meanwhile.
@@ -104,6 +112,7 @@ class Carrying {
     const { left, top, right, bottom } = map.getContainer().getBoundingClientRect();
     const { clientX: x, clientY: y } = this.last;
     const side = (near, far) => (near < SIDE_PX ? -PAN_PX : far < SIDE_PX ? PAN_PX : 0);
+    /** @type {[number, number]} */
     const by = [side(x - left, right - x), side(y - top, bottom - y)];
     if (by[0] || by[1]) {
       map.panBy(by, { animate: false });

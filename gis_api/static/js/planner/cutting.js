@@ -1,8 +1,8 @@
 // Which ground a drawn line would cut off, for the eye: the server cuts exactly. Places are {x, y} in world units.
-import { footOf, rings } from "./tiling.js";
+import { footOf, rings } from "../model/geometry.js";
 
-// The polygon between a line and the outline of a grid: the piece on one side of it, and beyond the outline what the line
-// sticks out. Null where the line misses the grid.
+// The polygon between a line and the outline of a grid: the piece on one side of it, and beyond the outline what the
+// line sticks out. Null where the line misses the grid.
 export function pieceOf(tiling, shape, line) {
   const ring = ringBeside(tiling, shape, line[0]);
   if (!ring || line.length < 2) return null;

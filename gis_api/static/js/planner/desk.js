@@ -1,10 +1,10 @@
 // Top bar and panel of the planner: whether it is saved, what may be done with the plan, figures, problems, changes.
 import { clock, config, number, t } from "../config.js";
-import { byTest, el, fill } from "../dom.js";
-import { draftFrom, QUESTIONS } from "../plans/steps.js";
+import { byId, byTest, el, fill } from "../dom.js";
+import { draftFrom, QUESTIONS } from "../parts/plan_steps.js";
 import { fixesOf, invalidOnes, PROPOSAL, smallOnes } from "./fixes.js";
 import { kindName, showChanges, showHouseholds, showProblems, verdictOf } from "./panel.js";
-import { versionOf } from "./plans.js";
+import { versionOf } from "../parts/plan_list.js";
 import { showLeftOut, showOutdated } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
 import { anything } from "./repair_rule.js";
@@ -31,7 +31,7 @@ export class Desk {
     this.touched = new Set();
     this.forgetDecisions();
     this.savedAt = store.plan.updated_at ?? Date.now();
-    this.buttons = Object.fromEntries(ACTIONS.map((name) => [name, document.getElementById(name)]));
+    this.buttons = Object.fromEntries(ACTIONS.map((name) => [name, byId(name)]));
     this.listen();
   }
 
@@ -44,8 +44,8 @@ export class Desk {
     buttons.compare.addEventListener("click", () => this.compare());
     for (const name of ["submit", "withdraw", "return", "publish"])
       buttons[name].addEventListener("click", () => this.asked(name));
-    document.getElementById("redraft").addEventListener("click", () => this.redraft());
-    document.getElementById("confirm").addEventListener("click", () => this.editor.confirm());
+    byId("redraft").addEventListener("click", () => this.redraft());
+    byId("confirm").addEventListener("click", () => this.editor.confirm());
     for (const tab of document.querySelectorAll(".tabs a"))
       tab.addEventListener("click", (event) => this.tab(event, tab));
   }
@@ -59,7 +59,7 @@ export class Desk {
   saved() {
     this.savedAt = Date.now();
     this.showState();
-    document.getElementById("toast").hidden = true;
+    byId("toast").hidden = true;
     this.changesLater();
   }
 
@@ -84,10 +84,10 @@ export class Desk {
 
   showPlan() {
     const { plan } = this.store;
-    const chip = document.getElementById("plan-state");
+    const chip = byId("plan-state");
     chip.className = `chip ${plan.state}`;
     chip.textContent = `${t(`plans.state_${plan.state}`)} · ${versionOf(plan)}`;
-    document.getElementById("plan-place").textContent = plan.title || plan.district_name || plan.district;
+    byId("plan-place").textContent = plan.title || plan.district_name || plan.district;
     const own = config.person.role === "planner";
     this.buttons.submit.hidden = !(own && plan.state === "draft");
     this.buttons.withdraw.hidden = !(own && plan.state === "submitted");
@@ -95,19 +95,21 @@ export class Desk {
     // Before the first publication of a district there is nothing to compare with.
     const alone = plan.state === "published" || !plan.based_on;
     this.buttons.compare.hidden = alone;
-    document.querySelector('#layers input[name="published"]').closest("label").hidden = alone;
+    /** @type {HTMLInputElement} */ (document.querySelector('#layers input[name="published"]')).closest(
+      "label",
+    ).hidden = alone;
     this.showNext(own);
     this.buttons.publish.hidden = !["draft", "submitted"].includes(plan.state);
-    const reason = document.getElementById("returned");
+    const reason = byId("returned");
     reason.hidden = !(plan.returned_reason && plan.state === "draft");
     reason.textContent = plan.returned_reason ? t("planner.returned", { reason: plan.returned_reason }) : "";
-    showOutdated(document.getElementById("outdated"), plan);
+    showOutdated(byId("outdated"), plan);
     this.editor.showHistory();
-    document.getElementById("plan-link").href = `/plans/${plan.id}`;
-    const difference = document.getElementById("diff-link");
+    byId("plan-link").href = `/plans/${plan.id}`;
+    const difference = byId("diff-link");
     difference.href = `/plans/${plan.id}/diff`;
     difference.hidden = !plan.based_on;
-    showLeftOut(document.getElementById("left-out"), this.store, this.editor);
+    showLeftOut(byId("left-out"), this.store, this.editor);
     this.showPublish();
   }
 
@@ -115,8 +117,8 @@ export class Desk {
   showNext(own) {
     const { state, id } = this.store.plan;
     const drawn = state === "draft";
-    document.getElementById("redraft").hidden = !(own && state === "published");
-    const link = document.getElementById("to-plan");
+    byId("redraft").hidden = !(own && state === "published");
+    const link = byId("to-plan");
     link.hidden = drawn || state === "submitted";
     link.href = `/plans/${id}`;
     byTest("planner-save-state").hidden = !drawn;
@@ -169,13 +171,11 @@ export class Desk {
       gridOf: (code) => this.tiling.shapes.get(code)?.properties,
     });
     this.editor.markErrors(report);
-    const badge = document.getElementById("error-count");
+    const badge = byId("error-count");
     badge.textContent = number(errors);
     badge.hidden = !errors;
-    document.getElementById("warning-count").textContent = warnings
-      ? t("planner.warnings", { n: number(warnings) })
-      : "";
-    const repair = document.getElementById("repair");
+    byId("warning-count").textContent = warnings ? t("planner.warnings", { n: number(warnings) }) : "";
+    const repair = byId("repair");
     repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => MENDABLE.has(defect.kind)));
     repair.onclick = () => this.propose(this.decided);
     this.showSmallOnes();
@@ -185,12 +185,13 @@ export class Desk {
   // Noise is mended by one click, slivers after a look at what would change ([S6]).
   showSmallOnes() {
     const { noise, sliver } = smallOnes(this.store.report);
+    /** @type {Record<string, [number, string, () => void]>} */
     const offers = {
       "mend-noise": [noise, "planner.mend_noise", () => this.editor.step(() => this.store.repair({ noise: "mend" }))],
       "mend-slivers": [sliver, "planner.mend_slivers", () => this.propose(this.smallDecided)],
     };
     for (const [id, [number_, words, act]] of Object.entries(offers)) {
-      const button = document.getElementById(id);
+      const button = byId(id);
       button.hidden = !(this.editor.editing && number_);
       button.textContent = t(words, { n: number(number_) });
       button.onclick = act;
@@ -223,19 +224,17 @@ export class Desk {
     const words = [t("planner.n_grids", { n: number(grids) }), t("planner.n_sub_grids", { n: number(parts) })];
     if (verdict)
       words.push(verdict.errors ? t("planner.n_problems", { n: number(verdict.errors) }) : t("planner.complete"));
-    document.getElementById("totals").textContent = words.join(" · ");
+    byId("totals").textContent = words.join(" · ");
   }
 
   showHouseholds() {
-    showHouseholds(byTest("planner-households"), document.getElementById("households-lead"), {
+    showHouseholds(byTest("planner-households"), byId("households-lead"), {
       tiling: this.tiling,
       touched: this.touched,
       chosen: this.editor.selected?.[0],
       choose: (code) => this.editor.goTo(code),
     });
-    document.getElementById("households-title").textContent = t(
-      this.touched.size ? "planner.touched_title" : "planner.all_title",
-    );
+    byId("households-title").textContent = t(this.touched.size ? "planner.touched_title" : "planner.all_title");
   }
 
   touch(changed, answer) {
@@ -247,7 +246,7 @@ export class Desk {
   }
 
   async refreshChanges() {
-    const box = document.getElementById("changes");
+    const box = byId("changes");
     if (this.store.plan.state === "published") return;
     if (!this.store.plan.based_on) {
       fill(box, el("p", { class: "quiet" }, t("planner.first_plan")));
@@ -255,21 +254,21 @@ export class Desk {
     }
     try {
       const total = showChanges(box, await this.store.difference());
-      document.getElementById("change-count").textContent = total ? number(total) : "";
+      byId("change-count").textContent = total ? number(total) : "";
     } catch (problem) {
       fill(box, el("p", { class: "quiet" }, problem.message));
     }
   }
 
   compare() {
-    const box = document.querySelector('#layers input[name="published"]');
+    const box = /** @type {HTMLInputElement} */ (document.querySelector('#layers input[name="published"]'));
     box.checked = !box.checked;
     box.dispatchEvent(new Event("change"));
   }
 
   // A sentence over the map; `ways` are buttons that do something about it, and keep it there until one is pressed.
   say(message, kind = "", ways = []) {
-    const toast = document.getElementById("toast");
+    const toast = byId("toast");
     toast.className = `toast message ${kind}`;
     fill(
       toast,

@@ -1,4 +1,5 @@
-// The desk's middle: the grids under the pointer, the selection, the chosen tool (tools/), and edits with their answers.
+// The desk's middle: the grids under the pointer, the selection, the chosen tool (tools/), and edits with their
+// answers.
 import { config, measure, number, t } from "../config.js";
 import { map, show, showLayer } from "../map/place.js";
 import { boundsOf, boxOf, storedOf, toWorld } from "../map/world.js";
@@ -29,6 +30,8 @@ const MOST_MARKS = 2000;
 const OUTLINE_PX = 7;
 // Enter on a button there presses the button, whatever is being drawn.
 const ELSEWHERE = ".panel, .bar, .toast, .layers";
+
+/** @typedef {{before?: (answer: any) => void, refused?: (problem: any) => void, operation?: any}} Ways */
 
 export class Editor {
   constructor(store, tiling, plan) {
@@ -292,11 +295,13 @@ export class Editor {
   // Edits
 
   // Send one operation; the answer becomes the map, a refusal is told with its place on the map.
+  /** @type {(operation: any, ways?: Ways) => Promise<any>} */
   apply(operation, { before, refused } = {}) {
     return this.step(() => this.store.edit(operation), { before, refused, operation });
   }
 
   // Resolves with the answer, or with null where it was refused.
+  /** @type {(send: () => Promise<any>, ways?: Ways) => Promise<any>} */
   async step(send, { before, refused, operation } = {}) {
     this.mark(null);
     this.tip.hide();

@@ -1,7 +1,7 @@
-// How much ground a shape has and how much of it a drawing would take, in square metres; shapes as they are on the screen.
-// Figures for the eye: the server measures on its own plane when the edit is made.
+// How much ground a shape has and how much of it a drawing would take, in square metres; shapes as they are on the
+// screen. Figures for the eye: the server measures on its own plane when the edit is made.
 import { fromWorld } from "../map/world.js";
-import { meets, rings } from "./tiling.js";
+import { meets, rings } from "../model/geometry.js";
 
 // WGS84.
 const RADIUS_M = 6378137;
@@ -45,6 +45,7 @@ export function areaShared(tiling, shape, corners) {
 
 // Both outlines are cut into upright strips at their corners and wherever two edges cross. Within a strip all edges are
 // straight and none crosses another, so its middle line tells how much of it is common.
+/** @type {(one: any[], other: any[], box: number[]) => number} */
 function common(one, other, [west, , east]) {
   const some = [one, other].map((edges) => edges.filter(({ x0, x1 }) => x1 > west && x0 < east));
   const cuts = cutsOf(...some, [west, east]);
@@ -106,8 +107,8 @@ function edgesOf(outlines) {
   return edges;
 }
 
-// Twice the area of a ring in world units, by its sense of turning; its first corner is taken for the origin, since places
-// are large numbers that differ little.
+// Twice the area of a ring in world units, by its sense of turning; its first corner is taken for the origin, since
+// places are large numbers that differ little.
 function turning(ring) {
   const [{ x: x0, y: y0 }] = ring;
   let twice = 0;
@@ -117,12 +118,14 @@ function turning(ring) {
   return twice;
 }
 
+/** @type {(corners: any[]) => [number, number, number, number]} */
 export function boxOf(corners) {
   const [xs, ys] = [corners.map(({ x }) => x), corners.map(({ y }) => y)];
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
 // A square world unit in m² about the middle of a box: on the ellipsoid, for a sphere is half a percent off.
+/** @type {(box: number[]) => number} */
 function squareMetresAt([west, north, east, south]) {
   const [, lat] = fromWorld((west + east) / 2, (north + south) / 2);
   const [sine, cosine] = [Math.sin((lat * Math.PI) / 180), Math.cos((lat * Math.PI) / 180)];

@@ -1,7 +1,7 @@
 // Which ways out of a problem fit it, as buttons for its row: what is offered here the server can do in one edit.
 import { t } from "../config.js";
 import { innerPoint } from "./marks.js";
-import { shortCode } from "./names.js";
+import { shortCode } from "../model/names.js";
 import { buildingOf } from "./words.js";
 
 const MOST = 3;
@@ -12,9 +12,9 @@ const OF_GROUND = new Set(["overlap", "contained", "duplicate", "invalid"]);
 // What no single edit mends, but a repair that is looked at before it is made.
 const BY_REPAIR = new Set(["unmatched_vertex", "overshoot", "nesting"]);
 
-// [{words, operation}]: operation is one of the API's, a function that resolves with one, or PROPOSAL. `invalid` are the
-// grids whose ground nobody can tell before a repair has rebuilt them.
-// Reports name the finest tiles; ground goes to a grid, and the server knows to which of its sub-grids.
+// [{words, operation}]: operation is one of the API's, a function that resolves with one, or PROPOSAL. `invalid` are
+// the grids whose ground nobody can tell before a repair has rebuilt them. Reports name the finest tiles; ground goes
+// to a grid, and the server knows to which of its sub-grids.
 export function fixesOf(defect, { tiling, invalid = new Set() }) {
   if (BY_REPAIR.has(defect.kind) || (OF_GROUND.has(defect.kind) && defect.codes.some((code) => invalid.has(code)))) {
     return [{ name: "repair", words: t("planner.repair"), operation: PROPOSAL }];

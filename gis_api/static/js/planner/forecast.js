@@ -4,7 +4,7 @@ import { number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
 import { paintSoon } from "../map/frame.js";
 import { showForecast, showSizes } from "./panel.js";
-import { shortCode } from "./names.js";
+import { shortCode } from "../model/names.js";
 
 const MOST_PAIRS = 6;
 const NOTHING = new Set();
@@ -26,6 +26,7 @@ export class Forecast {
 
   // `make` gives the forecast when the next frame is drawn, however often the pointer moves until then; null where
   // nothing is being drawn any more. `after` is told what was seen.
+  /** @param {any} make @param {(seen: any) => void} [after] */
   show(make, after = () => null) {
     if (!make && !this.make && !this.seen) return;
     this.make = make;
@@ -61,7 +62,8 @@ export class Forecast {
     document.getElementById("households-title").textContent = t("planner.foreseen_title");
     this.showMoves(seen.moves, "planner.hands_now");
     this.showCut(seen.cut?.size ?? 0);
-    Object.assign(this, { said: textOf(seen), first: this.list.firstElementChild });
+    this.said = textOf(seen);
+    this.first = this.list.firstElementChild;
   }
 
   // Between most steps of the pointer no building changes hands: then the panel stays as it is, but for the areas.

@@ -1,6 +1,7 @@
-// What the hand is doing, as one state machine: nothing, drawing corner by corner, or holding something between press and
-// release (a vertex, a brush, a corner of what is being drawn). Whatever may come in between stands in BETWEEN with what
-// becomes of it then; whoever hears of such a thing calls `between`, and nobody else ends a gesture but the hand itself.
+// What the hand is doing, as one state machine: nothing, drawing corner by corner, or holding something between press
+// and release (a vertex, a brush, a corner of what is being drawn). Whatever may come in between stands in BETWEEN with
+// what becomes of it then; whoever hears of such a thing calls `between`, and nobody else ends a gesture but the hand
+// itself.
 
 // "back" puts everything back where it was, "step" takes the last corner back or brings it again, "keep" leaves it.
 const BETWEEN = {

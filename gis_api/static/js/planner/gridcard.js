@@ -1,8 +1,8 @@
-// The selected grid in the panel: what it is, a form to name it otherwise or make it something else, and its removal into a
-// neighbour. Texts of data are only ever values and text nodes.
+// The selected grid in the panel: what it is, a form to name it otherwise or make it something else, and its removal
+// into a neighbour. Texts of data are only ever values and text nodes.
 import { measure, number, t } from "../config.js";
 import { byTest, el, fill } from "../dom.js";
-import { shortCode } from "./names.js";
+import { shortCode } from "../model/names.js";
 import { shapeName } from "./words.js";
 
 const MOST_NEIGHBOURS = 12;
@@ -21,9 +21,9 @@ export class GridCard {
     const key = this.keyOf(selected);
     if (key === this.shown) return;
     this.shown = key;
-    const focus = document.activeElement?.closest?.('[data-test="planner-grid"]')
-      ? document.activeElement.dataset.test
-      : null;
+    /** @type {any} */
+    const active = document.activeElement;
+    const focus = active?.closest?.('[data-test="planner-grid"]') ? active.dataset.test : null;
     this.box.hidden = !selected.length;
     const shape = this.tiling.shapes.get(selected[0]);
     if (selected.length > 1) this.showSeveral(selected);
@@ -49,7 +49,10 @@ export class GridCard {
       el(
         "p",
         { class: "quiet" },
-        `${shapes.map(({ code }) => shortCode(code)).join(t("planner.and"))} · ${t("planner.households_n", { n: number(total) })}`,
+        [
+          shapes.map(({ code }) => shortCode(code)).join(t("planner.and")),
+          t("planner.households_n", { n: number(total) }),
+        ].join(" · "),
       ),
     );
   }
@@ -155,6 +158,7 @@ export class GridCard {
   async save(shape) {
     const { editor, fields } = this;
     const { properties } = shape;
+    /** @type {any} */
     const sent = { op: "set", code: shape.code, ...this.changes(properties) };
     let code = shape.code;
     if (Object.keys(sent).length > 2) {
@@ -243,6 +247,7 @@ function input(name, attributes) {
   return made;
 }
 
+/** @type {(name: string, options: any[], state?: {value?: string, disabled?: boolean}) => any} */
 function choice(name, options, { value, disabled } = {}) {
   const made = el(
     "select",
@@ -253,6 +258,7 @@ function choice(name, options, { value, disabled } = {}) {
   return made;
 }
 
+/** @type {(name: string, checked: boolean, state?: {disabled?: boolean}) => any} */
 function tick(name, checked, { disabled } = {}) {
   const made = el("input", { type: "checkbox", "data-test": name, disabled });
   made.checked = checked;

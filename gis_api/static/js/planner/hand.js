@@ -1,12 +1,14 @@
 // What hangs on the pointer, on a canvas of its own that is no larger than what it shows: each frame of a drag then
 // changes some pixels of the screen and not the whole map, which without a graphics card is most of a frame's work.
 import { paintNever, paintSoon } from "../map/frame.js";
+import { Layer, moveTo, pointOf } from "../map/leaflet.js";
 
 const MARGIN_PX = 24;
 // Room that is taken at once when it has to grow, so that it does not grow with every step of the pointer.
 const SLACK_PX = 96;
 
-export const Hand = L.Layer.extend({
+/** @type {new (...args: any[]) => any} */
+export const Hand = Layer.extend({
   options: { pane: "shadowPane" },
 
   // `box` gives the box (world units) of what `paint(context, view)` paints, null while the hand is empty.
@@ -59,7 +61,7 @@ export const Hand = L.Layer.extend({
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this._canvas.width, this._canvas.height);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const view = { zoom, scale, x: origin.x + left, y: origin.y + top, size: L.point(right - left, bottom - top) };
+    const view = { zoom, scale, x: origin.x + left, y: origin.y + top, size: pointOf(right - left, bottom - top) };
     view.box = [view.x / scale, view.y / scale, (origin.x + right) / scale, (origin.y + bottom) / scale];
     this._paint(context, view);
   },
@@ -83,7 +85,7 @@ export const Hand = L.Layer.extend({
     const [width, height] = [Math.max(1, right - left), Math.max(1, bottom - top)];
     Object.assign(this._canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     Object.assign(this._canvas.style, { width: `${width}px`, height: `${height}px` });
-    L.DomUtil.setPosition(this._canvas, L.point(left, top));
+    moveTo(this._canvas, pointOf(left, top));
   },
 });
 

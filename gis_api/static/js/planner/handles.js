@@ -1,19 +1,21 @@
-// The vertices (squares) and midpoints (dots) of the selected grid as elements that a mouse, a finger and a keyboard can
-// hold. While one is carried, every grid that shares the vertex follows; the server decides when it is let go.
+// The vertices (squares) and midpoints (dots) of the selected grid as elements that a mouse, a finger and a keyboard
+// can hold. While one is carried, every grid that shares the vertex follows; the server decides when it is let go.
 import { t } from "../config.js";
 import { map } from "../map/place.js";
 import { fromWorld, latLngOf, toWorld } from "../map/world.js";
 import { carry } from "./carrying.js";
-import { shortCode } from "./names.js";
-import { rings } from "./tiling.js";
+import { shortCode } from "../model/names.js";
+import { rings } from "../model/geometry.js";
+import { divIcon, layerGroup, Marker, stop } from "../map/leaflet.js";
 
 const CROWDED_PX = 26;
 
-// Leaflet moves markers in space, which makes a layer of the screen of each: two hundred of them cost more in every frame
-// than all else. In the plane they lie in one.
-const Handle = L.Marker.extend({
+// Leaflet moves markers in space, which makes a layer of the screen of each: two hundred of them cost more in every
+// frame than all else. In the plane they lie in one.
+/** @type {new (...args: any[]) => any} */
+const Handle = Marker.extend({
   _setPos(at) {
-    L.Marker.prototype._setPos.call(this, at);
+    Marker.prototype._setPos.call(this, at);
     this._icon.style.transform = `translate(${at.x}px, ${at.y}px)`;
   },
 });
@@ -26,7 +28,7 @@ export class Handles {
     this.gesture = gesture;
     this.snap = snap;
     this.tell = told;
-    this.layer = L.layerGroup().addTo(map);
+    this.layer = layerGroup().addTo(map);
     this.shape = null;
     this.held = null;
     this.awaited = null;
@@ -80,6 +82,7 @@ export class Handles {
 
   // Where the keyboard is: after an edit the vertices are others, the place is the same.
   focused() {
+    /** @type {HTMLElement | null} */
     const element = document.activeElement?.closest?.(".vertex");
     if (!element) return null;
     const { lon, lat } = element.dataset;
@@ -134,7 +137,7 @@ export class Handles {
     );
     this.follow(marker, () => (fixed ? this.tell.refused(id) : { id, from: [point.lon, point.lat] }));
     marker.on("contextmenu", (event) => {
-      L.DomEvent.stop(event.originalEvent);
+      stop(event.originalEvent);
       if (!this.held) this.erase(id);
     });
     element.addEventListener("keydown", (event) => this.key(event, id));
@@ -163,8 +166,8 @@ export class Handles {
     return marker;
   }
 
-  // From the moment it leaves its place the marker goes where the pointer means, and tells so. `take` gives what is held,
-  // null where it cannot be.
+  // From the moment it leaves its place the marker goes where the pointer means, and tells so. `take` gives what is
+  // held, null where it cannot be.
   follow(marker, take) {
     const element = marker.getElement();
     element.addEventListener("pointerdown", (event) => {
@@ -221,7 +224,7 @@ export class Handles {
   }
 
   marker(latlng, name, size) {
-    const icon = L.divIcon({ className: name, iconSize: [size, size] });
+    const icon = divIcon(name, size);
     return new Handle(latlng, {
       icon,
       keyboard: true,

@@ -1,10 +1,12 @@
 // The buildings around what is being edited: footprints to the last stored digit, a point inside, their households.
-// Fetched by squares of ground when a place is looked at, never while the pointer moves; found again by a hash of cells.
+// Fetched by squares of ground when a place is looked at, never while the pointer moves; found again by a hash of
+// cells.
 import { getFeatures } from "../api.js";
 import { fromWorld, toWorld } from "../map/world.js";
-import { meets } from "./tiling.js";
+import { meets } from "../model/geometry.js";
 
-// World units (256 for the whole world): squares that are fetched, about 470 m in the middle latitudes, and cells of the hash.
+// World units (256 for the whole world): squares that are fetched, about 470 m in the middle latitudes, and cells of
+// the hash.
 const SQUARE = 256 / 2 ** 16;
 const CELL = 256 / 2 ** 19;
 const MOST_SQUARES = 64;
@@ -65,6 +67,7 @@ export class Homes {
   }
 }
 
+/** @type {(box: number[], side: number) => string[]} */
 function squares([west, north, east, south], side) {
   const keys = [];
   for (let x = Math.floor(west / side); x <= Math.floor(east / side); x += 1) {

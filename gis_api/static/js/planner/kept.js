@@ -1,4 +1,5 @@
-// What is kept and not decided yet, as a small card over the map: edits to decide about, and sketches to be drawn again.
+// What is kept and not decided yet, as a small card over the map: edits to decide about, and sketches to be drawn
+// again.
 import { clock, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { sketchOf } from "./operations/registry.js";

@@ -1,4 +1,5 @@
-// How a draft stands to the latest plan: that it must be put onto it, and what a rebase left out, until it is ticked off.
+// How a draft stands to the latest plan: that it must be put onto it, and what a rebase left out, until it is ticked
+// off.
 import { call } from "../api.js";
 import { number, t } from "../config.js";
 import { el, fill } from "../dom.js";

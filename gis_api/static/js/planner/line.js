@@ -1,6 +1,7 @@
-// Edits that wait: in line, in order, while there is no connection; held, while somebody has to decide; kept as sketches,
-// to be drawn again. All of them are in the browser's database too, and are there again after a reload or a crash.
-import { isLost } from "./store.js";
+// Edits that wait: in line, in order, while there is no connection; held, while somebody has to decide; kept as
+// sketches, to be drawn again. All of them are in the browser's database too, and are there again after a reload or a
+// crash.
+import { isLost } from "../api.js";
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;

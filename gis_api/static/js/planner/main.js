@@ -1,21 +1,21 @@
 // The planner: draws a plan's grids, lets tools change them through the server's operations, shows what follows.
 import { config, t } from "../config.js";
-import { againButton, byTest } from "../dom.js";
+import { againButton, byId, byTest } from "../dom.js";
 import { flash, goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
 import { SearchBox } from "../map/search.js";
 import { Editor } from "./editor.js";
-import { showPlans } from "./plans.js";
+import { showPlans } from "../parts/plan_list.js";
 import { PlanStore } from "./store.js";
-import { nameAfter } from "./names.js";
-import { Tiling } from "./tiling.js";
+import { nameAfter } from "../model/names.js";
+import { Tiling } from "../model/tiling.js";
 import { getTopology } from "./topology.js";
 import { Together } from "./together.js";
 
 // What is open here: for whoever imports this module beside the page, as the console and the tests do.
 export const opened = { editor: null };
 
-const main = document.getElementById("main");
+const main = byId("main");
 const ready = () => {
   main.dataset.test = "ready";
 };
@@ -50,7 +50,7 @@ function found(editor, one) {
 
 function failed(problem) {
   document.querySelector(".veil .skeleton")?.remove();
-  const box = document.getElementById("failed");
+  const box = byId("failed");
   box.querySelector("p").textContent = problem.message;
   box.querySelector("button").replaceWith(againButton(problem, () => location.reload(), { class: "main" }));
   box.hidden = false;
@@ -60,7 +60,7 @@ function failed(problem) {
 if (config.plan) {
   open(config.plan).catch(failed);
 } else {
-  const dialog = document.getElementById("plans");
+  const dialog = byId("plans");
   main.classList.add("choosing");
   dialog.show();
   await showPlans(dialog.querySelector(".list"));
@@ -69,5 +69,5 @@ if (config.plan) {
   ready();
 }
 
-map.on("contextmenu", (event) => L.DomEvent.preventDefault(event.originalEvent));
-if (config.person.role !== "planner") document.getElementById("read-only").textContent = t("planner.read_only");
+map.on("contextmenu", (event) => event.originalEvent.preventDefault());
+if (config.person.role !== "planner") byId("read-only").textContent = t("planner.read_only");

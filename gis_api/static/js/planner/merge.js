@@ -4,7 +4,7 @@ import { clock, config, number, t, has } from "../config.js";
 import { el } from "../dom.js";
 import { obstacleTo } from "./operations/registry.js";
 import { mergeMaps } from "./merge_maps.js";
-import { shortCode } from "./names.js";
+import { shortCode } from "../model/names.js";
 
 const MOST_GRIDS = 8;
 
@@ -131,6 +131,7 @@ function theirLine(line) {
   ];
 }
 
+/** @type {(deed: {action: string, op: any, author?: string}) => string} */
 export function deedOf({ action, op, author }) {
   if (action === "undo" || action === "redo")
     return t(`together.${action}_of`, { who: nameOf(author), what: opName(op) });

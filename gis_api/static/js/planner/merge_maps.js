@@ -3,7 +3,7 @@ import { svg } from "../dom.js";
 import { boxOf, toWorld } from "../map/world.js";
 import { polygonsOf } from "./operations/effects.js";
 import { gridCode, sketchOf } from "./operations/registry.js";
-import { meets } from "./tiling.js";
+import { meets } from "../model/geometry.js";
 
 const WIDTH = 320;
 const HEIGHT = 220;
@@ -31,6 +31,7 @@ export function mergeMaps(entry, tiling, theirs) {
 // The grids of these codes, as wholes.
 const marks = (codes, tiling) => new Set(codes.map((code) => gridCode(code, tiling)));
 
+/** @returns {[number, number, number, number]} */
 function extent(geometries) {
   const [west, south, east, north] = boxOf(geometries);
   const [left, bottom] = toWorld(west, south);

@@ -1,7 +1,8 @@
 // What the service would refuse, said while it is being drawn: the code of its error, null where nothing stands against
-// it. Pure functions of the tiling and of places {x, y} in world units; tests/fixtures/obstacles.json holds the cases that
-// the service's own geometry is asked as well. It stays the judge: nothing is kept from it, and it may refuse more.
-import { inside, meets, rings, within } from "./tiling.js";
+// it. Pure functions of the tiling and of places {x, y} in world units; tests/fixtures/obstacles.json holds the cases
+// that the service's own geometry is asked as well. It stays the judge: nothing is kept from it, and it may refuse
+// more.
+import { inside, meets, rings, within } from "../model/geometry.js";
 
 // So far (in world units, a hundredth of a metre at the equator) does the service take an end for being on a border.
 const ON = 6.4e-8;

@@ -1,7 +1,7 @@
 // The panel: households of the touched grids, problems with their fixes, what changes hands.
-import { measure, number, t, has } from "../config.js";
+import { config, measure, number, t, has } from "../config.js";
 import { barRow, el, fill } from "../dom.js";
-import { communityName, communityNames, shortCode } from "./names.js";
+import { communityName, communityNames, shortCode } from "../model/names.js";
 
 const ROWS = 30;
 const HOUSEHOLD_ROWS = 8;
@@ -9,8 +9,9 @@ const HOUSEHOLD_ROWS = 8;
 const MOST_EMPTY = 3;
 const MOST_NAMES = 60;
 
-// The service warns beyond a fifth of the target (households_out_of_range); the bar shows the same.
-const TOLERANCE = 0.2;
+// What the service decides: how far from its target a grid may be (a share of it), which kinds of problems are
+// warnings.
+const { households_tolerance: TOLERANCE, warnings: WARNINGS } = config.rules ?? { warnings: [] };
 
 // How far a grid is from its target, as a share of it; null where it has none (dedicated grids, foreign data).
 export function deviation({ target, households }) {
@@ -161,10 +162,8 @@ export function counts(report) {
   return { errors: errors.length, warnings: defects.length - errors.length };
 }
 
-const WARNINGS = new Set(["cut_building", "uncovered_building", "households_out_of_range"]);
-
-// How many errors and warnings a plan has and the kinds of its errors; until its report is here, from the summary that was
-// kept with the last edit: to check a whole district anew takes seconds. Null where nothing is known.
+// How many errors and warnings a plan has and the kinds of its errors; until its report is here, from the summary that
+// was kept with the last edit: to check a whole district anew takes seconds. Null where nothing is known.
 export function verdictOf({ report, plan }) {
   if (report) {
     const kinds = report.defects.filter((defect) => defect.severity !== "warning").map(({ kind }) => kind);
@@ -172,7 +171,7 @@ export function verdictOf({ report, plan }) {
   }
   const { errors, warnings, by_kind: numbers } = plan.summary ?? {};
   if (errors === undefined) return null;
-  return { errors, warnings, kinds: Object.keys(numbers).filter((kind) => numbers[kind] && !WARNINGS.has(kind)) };
+  return { errors, warnings, kinds: Object.keys(numbers).filter((kind) => numbers[kind] && !WARNINGS.includes(kind)) };
 }
 
 // `fixes` gives the ways out of a problem ([{name, words, operation}]), `mend` does one of them.

@@ -3,7 +3,7 @@ import { get } from "../api.js";
 import { map } from "../map/place.js";
 import { fromWorld, toWorld } from "../map/world.js";
 import { areaWithin } from "./extent.js";
-import { meets, within } from "./tiling.js";
+import { meets, within } from "../model/geometry.js";
 
 // From these zooms on patches are large enough to be pointed at.
 export const LOWEST = { block: 15, building: 16.5 };
@@ -155,6 +155,7 @@ function worldOf([left, top], [right, bottom]) {
   return [(origin.x + left) / scale, (origin.y + top) / scale, (origin.x + right) / scale, (origin.y + bottom) / scale];
 }
 
+/** @type {(box: number[]) => string} */
 function degrees([left, top, right, bottom]) {
   const [west, north] = fromWorld(left, top);
   const [east, south] = fromWorld(right, bottom);

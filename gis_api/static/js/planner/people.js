@@ -3,7 +3,7 @@ import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { FACE } from "../map/colours.js";
 import { toWorld } from "../map/world.js";
-import { outline } from "./paint.js";
+import { outline } from "../draw/paint.js";
 
 // Dark enough for white letters, apart for colour-blind eyes; the letter and the name say the same.
 const COLOURS = ["#0b66d8", "#b2401b", "#1f7a4d", "#7a3fa0", "#8a5a00", "#00707f", "#a3195b", "#4b5563"];
@@ -15,7 +15,9 @@ export const colourOf = (name) =>
 
 export class People {
   constructor(tiling, { goTo, redraw }) {
-    Object.assign(this, { tiling, goTo, redraw });
+    this.tiling = tiling;
+    this.goTo = goTo;
+    this.redraw = redraw;
     this.here = [];
     this.flashes = [];
     this.list = el("ul", { class: "people", "data-test": "planner-people", "aria-label": t("together.people") });

@@ -1,8 +1,9 @@
-// An edit would cut pieces off a grid: on the map they are marked, and whoever borders on them may be chosen to get them.
+// An edit would cut pieces off a grid: on the map they are marked, and whoever borders on them may be chosen to get
+// them.
 import { t } from "../config.js";
 import { el } from "../dom.js";
 import { positions } from "../map/world.js";
-import { shortCode } from "./names.js";
+import { shortCode } from "../model/names.js";
 import { takerOf } from "./operations/registry.js";
 
 const MOST_TAKERS = 8;
@@ -22,7 +23,8 @@ export function takersOf(tiling, where) {
   return [...shared].sort((a, b) => b[1] - a[1]).map(([code]) => code);
 }
 
-// The ways on after such a refusal, as buttons: along with what was drawn, or to one of the neighbours. `look` shows a grid.
+// The ways on after such a refusal, as buttons: along with what was drawn, or to one of the neighbours. `look` shows a
+// grid.
 export function waysOn(problem, { operation, tiling, again, look }) {
   const along = takerOf(operation);
   const cut = tiling.shapes.get(problem.body?.grid);

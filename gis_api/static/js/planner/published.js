@@ -1,9 +1,10 @@
 // The published plan as a line under the draft's, for comparing; and outlines of what a rebase left to be drawn again.
 import { getFeatures } from "../api.js";
 import { colour } from "../map/colours.js";
-import { paintShapes, shapeOf } from "../plans/shapes.js";
-import { traceShape } from "./paint.js";
-import { levelOf, meets, Tiling } from "./tiling.js";
+import { paintShapes, shapeOf } from "../draw/shapes.js";
+import { traceShape } from "../draw/paint.js";
+import { meets } from "../model/geometry.js";
+import { Tiling, levelOf } from "../model/tiling.js";
 
 export class Published {
   constructor(store, changed) {

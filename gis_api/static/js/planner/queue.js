@@ -38,8 +38,8 @@ export class Queue {
     return this.ask("readwrite", (store) => store.delete(key));
   }
 
-  // One request in a transaction of its own, done when it is on the disk. Without a database, or with a full one, nothing
-  // is kept beyond this window: `durable` tells so.
+  // One request in a transaction of its own, done when it is on the disk. Without a database, or with a full one,
+  // nothing is kept beyond this window: `durable` tells so.
   async ask(mode, request) {
     const database = await this.database;
     if (!database) return null;

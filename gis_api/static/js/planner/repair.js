@@ -3,7 +3,7 @@ import { measure, number, t, has } from "../config.js";
 import { el, fill, skeleton } from "../dom.js";
 import { kindName } from "./panel.js";
 import { anything, ruleForm } from "./repair_rule.js";
-import { communityNames, shortCode } from "./names.js";
+import { communityNames, shortCode } from "../model/names.js";
 
 const MOST_DECISIONS = 60;
 // So many are sooner decided one by one than by a rule that has to be put together.
@@ -14,8 +14,8 @@ const REST_MS = 600;
 const OF_ALL = new Set(["noise", "sliver"]);
 
 export class RepairDialog {
-  // `choices` (id -> option) and `rule` are the caller's: what was decided, and the rule that was being put together, are
-  // still there when the dialog is opened again after a look at the map.
+  // `choices` (id -> option) and `rule` are the caller's: what was decided, and the rule that was being put together,
+  // are still there when the dialog is opened again after a look at the map.
   constructor(store, { applied, locate, choices = {}, rule = anything() }) {
     this.store = store;
     this.tell = { applied, locate };
@@ -97,7 +97,7 @@ export class RepairDialog {
       .map(([kind, n]) => `${kindName(kind)} ${number(n)}`)
       .join(t("planner.and"));
     const open = decisions.filter(isOpen);
-    const held = document.activeElement?.dataset.decision;
+    const held = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.decision;
     const { scrollTop } = this.dialog;
     fill(
       this.body,

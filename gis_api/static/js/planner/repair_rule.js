@@ -1,9 +1,9 @@
-// One answer for many decisions of a repair: of a kind, between two grids, of a class, up to a size. How many places it is
-// about, and how much ground, is said before it is given.
+// One answer for many decisions of a repair: of a kind, between two grids, of a class, up to a size. How many places it
+// is about, and how much ground, is said before it is given.
 import { measure, number, t } from "../config.js";
 import { el } from "../dom.js";
 import { kindName } from "./panel.js";
-import { shortCode } from "./names.js";
+import { shortCode } from "../model/names.js";
 
 // What is usually done about a place: the first of these that it offers.
 const USUAL = ["cut_out", "trim", "longest_border", "allow", "mend"];

@@ -1,12 +1,12 @@
-// What the editor shows on its canvases: the grids below, above them what is chosen, drawn or wrong, on top what hangs on
-// the pointer.
+// What the editor shows on its canvases: the grids below, above them what is chosen, drawn or wrong, on top what hangs
+// on the pointer.
 import { number, t } from "../config.js";
 import { Painted } from "../map/canvas.js";
 import { colour, faint } from "../map/colours.js";
 import { map } from "../map/place.js";
 import { Hand } from "./hand.js";
 import { paintErrors, paintMark } from "./marks.js";
-import { outline, paintBorders, paintFills, paintLabels } from "./paint.js";
+import { outline, paintBorders, paintFills, paintLabels } from "../draw/paint.js";
 import { outOfRange } from "./panel.js";
 
 export class Scene {

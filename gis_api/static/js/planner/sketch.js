@@ -1,12 +1,13 @@
-// Drawing a line or an area by clicks. Ends and corners snap (snap.js) unless Alt is held; a double click or Enter ends,
-// Backspace and Ctrl+Z take the last corner back, Ctrl+Y brings it again, a corner can be dragged, Escape gives up. A
-// drawing that was refused is taken up again as it was, so that the one corner can be mended.
+// Drawing a line or an area by clicks. Ends and corners snap (snap.js) unless Alt is held; a double click or Enter
+// ends, Backspace and Ctrl+Z take the last corner back, Ctrl+Y brings it again, a corner can be dragged, Escape gives
+// up. A drawing that was refused is taken up again as it was, so that the one corner can be mended.
 import { map } from "../map/place.js";
 import { union } from "./balance.js";
 import { carry } from "./carrying.js";
 import { boxOf } from "./extent.js";
 import { paintSnap, WORD_PX } from "./marks.js";
 import { POINT_PX } from "./snap.js";
+import { pointOf } from "../map/leaflet.js";
 
 // A corner is taken by mouse or finger within so many pixels.
 const GRIP_PX = { mouse: 8, pen: 10, touch: 20 };
@@ -165,6 +166,7 @@ export class Sketch {
   paint(context, view, accent) {
     const corners = this.places;
     if (!this.kind || !corners.length) return;
+    /** @type {(at: {x: number, y: number}) => [number, number]} */
     const place = ({ x, y }) => [x * view.scale - view.x, y * view.scale - view.y];
     context.beginPath();
     corners.forEach((corner, i) => (i ? context.lineTo(...place(corner)) : context.moveTo(...place(corner))));
@@ -192,7 +194,7 @@ function dot(context, [x, y], accent) {
 
 function pixelOf({ x, y }) {
   const scale = 2 ** map.getZoom();
-  return map.layerPointToContainerPoint(L.point(x * scale, y * scale).subtract(map.getPixelOrigin()));
+  return map.layerPointToContainerPoint(pointOf(x * scale, y * scale).subtract(map.getPixelOrigin()));
 }
 
 function distance(a, b) {

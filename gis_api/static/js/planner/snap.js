@@ -1,8 +1,8 @@
-// What the pointer is drawn to: vertices and borders of the plan, corners and walls of buildings, junctions and roads. The
-// nearest wins, points being felt before lines and the plan before the ground; with Alt held nothing is felt.
+// What the pointer is drawn to: vertices and borders of the plan, corners and walls of buildings, junctions and roads.
+// The nearest wins, points being felt before lines and the plan before the ground; with Alt held nothing is felt.
 import { map } from "../map/place.js";
 import { fromWorld, storedOf, toWorld } from "../map/world.js";
-import { footOf, meets, rings } from "./tiling.js";
+import { footOf, meets, rings } from "../model/geometry.js";
 
 export const POINT_PX = 10;
 const LINE_PX = 8;
@@ -84,7 +84,10 @@ export class Snapper {
 
 class Search {
   constructor(x, y, scale) {
-    Object.assign(this, { x, y, scale, best: null });
+    this.x = x;
+    this.y = y;
+    this.scale = scale;
+    this.best = null;
     const reach = POINT_PX / scale;
     this.box = [x - reach, y - reach, x + reach, y + reach];
   }
@@ -100,6 +103,7 @@ class Search {
     if (away <= LINE_PX) this.offer(foot, away - (snapped === "border" ? OWN_PX : 0), { snapped, name });
   }
 
+  /** @type {(at: {x: number, y: number, lon?: number, lat?: number}, felt: number, words: any) => void} */
   offer({ x, y, lon, lat }, felt, words) {
     if (this.best && felt >= this.best.felt) return;
     this.best = { x, y, lon, lat, felt, ...words };

@@ -1,15 +1,14 @@
 // The plan being edited: what the server last said, edits on their way to it, and what others did meanwhile.
 //
-// Every edit carries the version it saw and a key under which the server makes it once; the browser keeps it until it was
-// answered (queue.js). An edit that nobody else's concerns goes on by itself on a newer version; one that somebody else's
-// does is held until the person has decided, and without a connection edits wait in line (line.js).
-import { call, ConnectionLost, get, Problem } from "../api.js";
+// Every edit carries the version it saw and a key under which the server makes it once; the browser keeps it until it
+// was answered (queue.js). An edit that nobody else's concerns goes on by itself on a newer version; one that somebody
+// else's does is held until the person has decided, and without a connection edits wait in line (line.js).
+import { call, get, isLost } from "../api.js";
 import { config, t } from "../config.js";
 import { drawnBefore, featuresBefore, gridCode, touchedBy } from "./operations/registry.js";
 import { Line } from "./line.js";
 import { newKey, Queue } from "./queue.js";
 
-const AWAY = new Set([401, 429, 502, 503, 504]);
 const MOST_TRIES = 8;
 
 export class PlanStore extends EventTarget {
@@ -35,7 +34,10 @@ export class PlanStore extends EventTarget {
   // The map that edits are drawn on, whether something hangs on the pointer, what an edit does to households, and the
   // features as they are without an edit that was taken back.
   attach({ tiling, busy, figures, takenBack }) {
-    Object.assign(this, { tiling, busy, figures, takenBack });
+    this.tiling = tiling;
+    this.busy = busy;
+    this.figures = figures;
+    this.takenBack = takenBack;
   }
 
   tell(name, detail) {
@@ -76,8 +78,8 @@ export class PlanStore extends EventTarget {
     return get(`${this.path}/diff?against=published`);
   }
 
-  // One edit. Resolves with the server's answer, marked `queued` while there is no connection. A refusal rejects with its
-  // Problem after `refused` was told, an edit that somebody else's concerns after `conflict` was.
+  // One edit. Resolves with the server's answer, marked `queued` while there is no connection. A refusal rejects with
+  // its Problem after `refused` was told, an edit that somebody else's concerns after `conflict` was.
   edit(operation) {
     return this.submit("edits", operation);
   }
@@ -304,7 +306,3 @@ export class PlanStore extends EventTarget {
 const CHANGING = new Set(["edits", "undo", "redo"]);
 const ACTIONS = { undo: "undo", redo: "redo" };
 const nameOf = ({ kind, codes, detail }) => [kind, codes.join(), detail].join("|");
-
-export function isLost(problem) {
-  return problem instanceof ConnectionLost || (problem instanceof Problem && AWAY.has(problem.status));
-}

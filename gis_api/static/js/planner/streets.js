@@ -1,6 +1,6 @@
 // The roads on the screen, read from the vector tiles that draw them: nothing is fetched for it. Where pictures are the
-// ground those tiles are fetched when the map rests. Segments and junctions lie in a hash of cells for each tile, made when
-// the tile arrives and dropped with it.
+// ground those tiles are fetched when the map rests. Segments and junctions lie in a hash of cells for each tile, made
+// when the tile arrives and dropped with it.
 import { getBytes } from "../api.js";
 import { groundLayer, map } from "../map/place.js";
 import { layersOf } from "../map/tile.js";

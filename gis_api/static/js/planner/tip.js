@@ -1,5 +1,5 @@
-// The words beside the pointer. They are of one moment: whatever moves the map, changes the plan or takes the pointer away
-// takes them away too, and the next step of the pointer brings those that are true then.
+// The words beside the pointer. They are of one moment: whatever moves the map, changes the plan or takes the pointer
+// away takes them away too, and the next step of the pointer brings those that are true then.
 import { el, fill } from "../dom.js";
 import { map } from "../map/place.js";
 

@@ -17,7 +17,10 @@ const LOOK_EVERY_MS = 300;
 export class Together {
   constructor(editor) {
     const { store, tiling } = editor;
-    Object.assign(this, { editor, store, tiling, truth: new Map() });
+    this.editor = editor;
+    this.store = store;
+    this.tiling = tiling;
+    this.truth = new Map();
     store.attach({
       tiling,
       busy: () => Boolean(editor.tool?.moving),
@@ -178,7 +181,8 @@ export class Together {
     if (this.store.report) this.editor.desk.touch(changed, { removed });
   }
 
-  // The features to show when the server has told these: its own where nothing waits, else as the waiting edits draw them.
+  // The features to show when the server has told these: its own where nothing waits, else as the waiting edits draw
+  // them.
   shown(changed, removed = []) {
     const now = new Map([...this.truth, ...changed.map((feature) => [feature.properties.code, feature])]);
     for (const code of removed) now.delete(code);

@@ -1,4 +1,5 @@
-// The packed grids of a plan, as GET …/topology sends them: layers/planning/views/topology.py says how they lie in the message.
+// The packed grids of a plan, as GET …/topology sends them: layers/planning/views/topology.py says how they lie in the
+// message.
 import { getBytes } from "../api.js";
 
 const MAGIC = 0x31544757;

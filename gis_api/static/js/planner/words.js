@@ -2,7 +2,7 @@
 import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { boxOf } from "../map/world.js";
-import { shortCode } from "./names.js";
+import { shortCode } from "../model/names.js";
 
 export function shapeName(shape) {
   const { name } = shape.properties;

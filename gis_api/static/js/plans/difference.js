@@ -1,15 +1,14 @@
 // What differs between two plans: on the map, and as tables of what changes hands.
 import { get } from "../api.js";
 import { config, number, t } from "../config.js";
-import { el, fill } from "../dom.js";
-import { versionOf } from "../planner/plans.js";
+import { byId, el, fill } from "../dom.js";
+import { versionOf } from "../parts/plan_list.js";
 import { showHandover } from "./handover.js";
-import { shapeOf } from "./shapes.js";
+import { shapeOf } from "../draw/shapes.js";
 import { failed, legend, ready, showAll, showOne, Stage } from "./stage.js";
-import { pathOf } from "./steps.js";
+import { pathOf } from "../parts/plan_steps.js";
 import { sortable } from "./table.js";
 
-const by = (id) => document.getElementById(id);
 const path = pathOf(config.plan);
 
 async function open() {
@@ -19,15 +18,18 @@ async function open() {
   ]);
   const other = await get(pathOf(told.against.id));
   const name = plan.title || t("plans.of_district", { district: plan.district_name || plan.district });
-  by("place").textContent = name;
-  by("between").textContent = t("difference.between", { newer: `${name} ${versionOf(plan)}`, older: versionOf(other) });
-  fill(by("ways"), el("a", { class: "button", href: `/plans/${plan.id}` }, t("difference.to_plan")));
+  byId("place").textContent = name;
+  byId("between").textContent = t("difference.between", {
+    newer: `${name} ${versionOf(plan)}`,
+    older: versionOf(other),
+  });
+  fill(byId("ways"), el("a", { class: "button", href: `/plans/${plan.id}` }, t("difference.to_plan")));
   figures(told);
   const stage = draw(told, await around(other, told));
   moves(told, stage);
   listGrids(told);
   fill(
-    by("unserved"),
+    byId("unserved"),
     told.unserved.length
       ? el(
           "p",
@@ -36,7 +38,7 @@ async function open() {
         )
       : null,
   );
-  await showHandover(by("handover"), plan, other.id);
+  await showHandover(byId("handover"), plan, other.id);
 }
 
 // Where nothing differs the map still shows the district.
@@ -57,7 +59,7 @@ function figures(told) {
   });
   const sums = ["buildings", "households", "workers", "incidents"].map((key) => [told[key], t(`difference.${key}`)]);
   fill(
-    by("figures"),
+    byId("figures"),
     [...lists, ...sums].map(([value, words]) => el("div", {}, el("b", {}, number(value)), el("span", {}, words))),
   );
 }
@@ -108,7 +110,7 @@ function moves(told, stage) {
   const rest = told.moves.length - rows.length;
   const note = rest ? el("p", { class: "quiet" }, t("difference.ground_only", { n: number(rest) })) : null;
   if (!rows.length) {
-    fill(by("moves"), note ?? el("p", { class: "empty" }, t("difference.no_moves")));
+    fill(byId("moves"), note ?? el("p", { class: "empty" }, t("difference.no_moves")));
     return;
   }
   const sums = ["buildings", "households", "workers", "incidents"].map((key) => ({
@@ -117,7 +119,7 @@ function moves(told, stage) {
     value: (row) => row[key],
     sum: true,
   }));
-  sortable(by("moves"), {
+  sortable(byId("moves"), {
     columns: [
       {
         key: "from",
@@ -139,7 +141,7 @@ function moves(told, stage) {
     mark: (row) => ({ "data-from": row.from ?? "", "data-to": row.to ?? "" }),
     choose: (row) => pointAt(stage, [row.from, row.to]),
   });
-  if (note) by("moves").append(note);
+  if (note) byId("moves").append(note);
 }
 
 function pointAt(stage, codes) {
@@ -157,7 +159,7 @@ function pointAt(stage, codes) {
 function listGrids(told) {
   const lists = ["added", "removed", "reshaped", "renamed"].filter((key) => told[key].length);
   fill(
-    by("grids"),
+    byId("grids"),
     lists.length
       ? lists.map((key) =>
           el(

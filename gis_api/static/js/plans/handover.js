@@ -1,8 +1,8 @@
 // What each worker takes and hands over, in sums; the lists themselves are workbooks.
 import { get } from "../api.js";
 import { config, number, t } from "../config.js";
-import { el, fill } from "../dom.js";
-import { pathOf } from "./steps.js";
+import { el, fill, stacking } from "../dom.js";
+import { pathOf } from "../parts/plan_steps.js";
 
 const SHOWN = 100;
 
@@ -44,7 +44,9 @@ export async function showHandover(box, plan, against = plan.based_on) {
             ),
           )
         : null,
-      workers.length ? el("div", { class: "scroll" }, table) : el("p", { class: "empty" }, t("plan.no_handover")),
+      workers.length
+        ? el("div", { class: "scroll" }, stacking(table))
+        : el("p", { class: "empty" }, t("plan.no_handover")),
     );
   } catch (problem) {
     fill(box, el("p", { class: "message bad" }, problem.message));

@@ -1,12 +1,12 @@
 // All plans of the reader's area: their state, who made them, what they stand on; two of them compared; new drafts.
 import { get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { againButton, el, fill, skeleton } from "../dom.js";
-import { versionOf } from "../planner/plans.js";
-import { draftFrom, stateOf } from "./steps.js";
+import { againButton, byId, el, fill, skeleton, stacking } from "../dom.js";
+import { versionOf } from "../parts/plan_list.js";
+import { draftFrom, stateOf } from "../parts/plan_steps.js";
 
-const main = document.getElementById("main");
-const box = document.getElementById("list");
+const main = byId("main");
+const box = byId("list");
 const chosen = new Set();
 let plans = [];
 let next = null;
@@ -57,7 +57,7 @@ function draw() {
   fill(
     box,
     plans.length
-      ? el("div", { class: "scroll" }, table)
+      ? el("div", { class: "scroll" }, stacking(table))
       : el("p", { class: "empty" }, t(state ? "plans.none_in_state" : "plans.none")),
     next ? el("button", { type: "button", onclick: more }, t("plans.more")) : null,
   );
@@ -127,7 +127,7 @@ function row(plan) {
 }
 
 function compareButton() {
-  const button = document.getElementById("compare");
+  const button = byId("compare");
   const [a, b] = [...chosen].map((id) => plans.find((plan) => plan.id === id)).filter(Boolean);
   button.disabled = !(a && b && a.district === b.district);
   button.title = button.disabled ? t("plans.compare_two") : "";
@@ -138,7 +138,7 @@ function compareButton() {
 
 // New drafts: from the plan in force of one district, or from a file.
 async function offers() {
-  const place = document.getElementById("new");
+  const place = byId("new");
   const { plans: published } = await get("/api/v1/plans?state=published&limit=1000");
   const districts = [...new Map(published.map((plan) => [plan.district, plan.district_name || plan.district]))];
   if (!districts.length) return;
@@ -147,7 +147,7 @@ async function offers() {
     { "aria-label": t("plans.district") },
     districts.map(([code, name]) => el("option", { value: code }, name === code ? code : `${name} ${code}`)),
   );
-  const message = document.getElementById("message");
+  const message = byId("message");
   const button = el("button", { type: "button", class: "main", "data-test": "new-draft" }, t("plans.new_draft"));
   button.addEventListener("click", async () => {
     button.disabled = true;
@@ -162,7 +162,7 @@ async function offers() {
   place.prepend(...[districts.length > 1 ? choice : null, button].filter(Boolean));
 }
 
-for (const radio of document.querySelectorAll('input[name="state"]'))
+for (const radio of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('input[name="state"]')))
   radio.addEventListener("change", () => show(radio.value));
 if (config.person.role === "planner") await offers().catch(() => null);
 await show();

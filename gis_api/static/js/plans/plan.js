@@ -1,13 +1,12 @@
 // One plan: what it is, its life so far, what may be done with it now, who takes which grid over.
 import { get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { againButton, el, fill } from "../dom.js";
-import { versionOf } from "../planner/plans.js";
+import { againButton, byId, byQuery, el, fill } from "../dom.js";
+import { versionOf } from "../parts/plan_list.js";
 import { showHandover } from "./handover.js";
-import { draftFrom, pathOf, QUESTIONS, stateOf, stepsFor, take } from "./steps.js";
+import { draftFrom, pathOf, QUESTIONS, stateOf, stepsFor, take } from "../parts/plan_steps.js";
 import { showSuccessors } from "./successors.js";
 
-const by = (id) => document.getElementById(id);
 const path = pathOf(config.plan);
 let plan = null;
 
@@ -15,21 +14,21 @@ async function open() {
   plan = await get(path);
   draw();
   await Promise.all([
-    showSuccessors(by("successors"), { plan, changed: open }),
-    plan.based_on ? showHandover(by("handover"), plan) : null,
+    showSuccessors(byId("successors"), { plan, changed: open }),
+    plan.based_on ? showHandover(byId("handover"), plan) : null,
   ]);
-  by("part-handover").hidden = !plan.based_on;
+  byId("part-handover").hidden = !plan.based_on;
 }
 
 function draw() {
   const kind = stateOf(plan);
   const name = plan.title || t("plans.of_district", { district: plan.district_name || plan.district });
   document.title = name;
-  by("plan-name").textContent = name;
-  by("plan-state").className = `chip ${kind}`;
-  by("plan-state").textContent = `${t(`plans.state_${kind}`)} · ${versionOf(plan)}`;
+  byId("plan-name").textContent = name;
+  byId("plan-state").className = `chip ${kind}`;
+  byId("plan-state").textContent = `${t(`plans.state_${kind}`)} · ${versionOf(plan)}`;
   fill(
-    by("notices"),
+    byId("notices"),
     plan.returned_reason && plan.state === "draft"
       ? notice("plan-returned", t("planner.returned", { reason: plan.returned_reason }))
       : null,
@@ -46,9 +45,9 @@ function draw() {
       : null,
     plan.to_redo ? notice("plan-to-redo", t("plan.to_redo", { n: number(Object.keys(plan.to_redo).length) })) : null,
   );
-  fill(by("figures"), figures());
+  fill(byId("figures"), figures());
   fill(
-    by("life"),
+    byId("life"),
     life().map(([step, who, at, more]) =>
       el(
         "li",
@@ -60,8 +59,8 @@ function draw() {
       ),
     ),
   );
-  fill(by("actions"), actions(Boolean(plan.outdated)));
-  fill(by("ways"), ways());
+  fill(byId("actions"), actions(Boolean(plan.outdated)));
+  fill(byId("ways"), ways());
 }
 
 const notice = (test, words, way = null) =>
@@ -128,7 +127,7 @@ function actions(old) {
 }
 
 async function run(step) {
-  const message = by("message");
+  const message = byId("message");
   message.hidden = true;
   try {
     const body = await QUESTIONS[step](plan.id);
@@ -143,9 +142,9 @@ async function run(step) {
 }
 
 function say(words, kind) {
-  by("message").className = `message ${kind}`;
-  by("message").textContent = words;
-  by("message").hidden = false;
+  byId("message").className = `message ${kind}`;
+  byId("message").textContent = words;
+  byId("message").hidden = false;
 }
 
 function ways() {
@@ -176,10 +175,10 @@ try {
   console.error(problem);
   say(problem.message, "bad");
   fill(
-    by("message"),
+    byId("message"),
     el("div", {}, problem.message),
     againButton(problem, () => location.reload()),
   );
-  document.querySelector(".parts").hidden = true;
+  byQuery(".parts").hidden = true;
 }
-by("main").dataset.test = "ready";
+byId("main").dataset.test = "ready";

@@ -1,12 +1,11 @@
 // A draft beside a newer plan: what comes over by itself, and each conflict with both sides, to be decided.
 import { call, get } from "../api.js";
 import { config, number, t } from "../config.js";
-import { el, fill } from "../dom.js";
-import { shapeOf } from "./shapes.js";
+import { byId, el, fill } from "../dom.js";
+import { shapeOf } from "../draw/shapes.js";
 import { failed, legend, ready, showAll, showOne, Stage } from "./stage.js";
-import { pathOf } from "./steps.js";
+import { pathOf } from "../parts/plan_steps.js";
 
-const by = (id) => document.getElementById(id);
 const path = pathOf(config.plan);
 const MOST_NAMED = 12;
 const MOST_OPEN = 12;
@@ -16,13 +15,13 @@ let stage = null;
 
 async function open() {
   told = await get(`${path}/rebase`);
-  fill(by("ways"), el("a", { class: "button", href: `/plans/${config.plan}` }, t("difference.to_plan")));
-  by("lead").textContent = t("rebase.lead", {
+  fill(byId("ways"), el("a", { class: "button", href: `/plans/${config.plan}` }, t("difference.to_plan")));
+  byId("lead").textContent = t("rebase.lead", {
     n: told.onto.plan_version ?? told.onto.id,
     incoming: number(told.incoming.features.length),
     kept: number(told.kept.features.length),
   });
-  fill(by("gone"), ["incoming", "kept"].map(gonePart));
+  fill(byId("gone"), ["incoming", "kept"].map(gonePart));
   stage ??= begin();
   list();
   draw();
@@ -55,8 +54,8 @@ function draw(chosen = null) {
 
 function list() {
   const { conflicts } = told;
-  by("conflict-lead").textContent = conflicts.length ? t("rebase.decide_each") : t("rebase.no_conflicts");
-  fill(by("conflicts"), conflicts.map(entry));
+  byId("conflict-lead").textContent = conflicts.length ? t("rebase.decide_each") : t("rebase.no_conflicts");
+  fill(byId("conflicts"), conflicts.map(entry));
 }
 
 function entry(one) {
@@ -122,18 +121,18 @@ function decide(one, value) {
 }
 
 function allow() {
-  by("go").disabled = told.conflicts.some((one) => !decisions.has(one.id));
+  byId("go").disabled = told.conflicts.some((one) => !decisions.has(one.id));
 }
 
-by("go").addEventListener("click", async () => {
-  by("go").disabled = true;
+byId("go").addEventListener("click", async () => {
+  byId("go").disabled = true;
   try {
     await call("POST", `${path}/rebase`, { body: { decisions: Object.fromEntries(decisions) }, version: told.version });
     location.assign(`/planner?plan=${encodeURIComponent(config.plan)}`);
   } catch (problem) {
-    by("message").className = "message bad";
-    by("message").textContent = problem.message;
-    by("message").hidden = false;
+    byId("message").className = "message bad";
+    byId("message").textContent = problem.message;
+    byId("message").hidden = false;
     // What breaks only together shows when it is tried: there may be more to decide now.
     await open().catch(failed);
   }

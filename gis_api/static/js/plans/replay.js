@@ -1,22 +1,23 @@
 // The incidents of the last months under another plan: how many would have gone elsewhere, and where.
 import { call } from "../api.js";
 import { config, number, t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { byId, el, fill } from "../dom.js";
 import { colour } from "../map/colours.js";
 import { toWorld } from "../map/world.js";
-import { shapeOf } from "./shapes.js";
+import { shapeOf } from "../draw/shapes.js";
 import { failed, legend, ready, showAll, showOne, Stage } from "./stage.js";
-import { pathOf } from "./steps.js";
+import { pathOf } from "../parts/plan_steps.js";
 import { sortable } from "./table.js";
 
-const by = (id) => document.getElementById(id);
 const DAY_MS = 86_400_000;
 const MONTHS_BACK = 3;
-const span = by("span");
+const span = byId("span");
 let stage = null;
 
 const dayOf = (moment) =>
-  `${moment.getFullYear()}-${String(moment.getMonth() + 1).padStart(2, "0")}-${String(moment.getDate()).padStart(2, "0")}`;
+  [moment.getFullYear(), moment.getMonth() + 1, moment.getDate()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join("-");
 
 function begin() {
   const today = new Date();
@@ -38,7 +39,7 @@ function asked() {
 }
 
 async function ask() {
-  const message = by("message");
+  const message = byId("message");
   message.hidden = true;
   try {
     const { data } = await call("POST", `${pathOf(config.plan)}/replay`, { body: asked() });
@@ -51,18 +52,18 @@ async function ask() {
 }
 
 function draw(told) {
-  by("place").textContent = told.title || t("plans.of_district", { district: told.district_name || told.district });
-  by("lead").textContent = t("replay.lead");
+  byId("place").textContent = told.title || t("plans.of_district", { district: told.district_name || told.district });
+  byId("lead").textContent = t("replay.lead");
   const share = told.incidents ? `${Math.round((told.elsewhere / told.incidents) * 1000) / 10}%` : "—";
   fill(
-    by("figures"),
+    byId("figures"),
     [
       [number(told.incidents), "incidents"],
       [number(told.elsewhere), "elsewhere"],
       [share, "share"],
     ].map(([value, key]) => el("div", {}, el("b", {}, value), el("span", {}, t(`replay.${key}`)))),
   );
-  by("privacy").textContent = told.where ? t("replay.with_points") : t("replay.without_points");
+  byId("privacy").textContent = told.where ? t("replay.with_points") : t("replay.without_points");
   const shapes = told.grids.features.map((feature) => shapeOf(feature, "reshaped"));
   if (!stage) {
     stage = new Stage(({ properties }) =>
@@ -92,11 +93,11 @@ function paintPoints(context, points, view) {
 
 function moves(told) {
   if (!told.moves.length) {
-    fill(by("moves"), el("p", { class: "empty" }, t(told.incidents ? "replay.none_elsewhere" : "replay.none")));
+    fill(byId("moves"), el("p", { class: "empty" }, t(told.incidents ? "replay.none_elsewhere" : "replay.none")));
     return;
   }
   const features = new Map(told.grids.features.map((feature) => [feature.id, feature]));
-  sortable(by("moves"), {
+  sortable(byId("moves"), {
     columns: [
       { key: "from", words: t("difference.from"), value: (row) => row.from ?? "" },
       { key: "to", words: t("difference.to"), value: (row) => row.to ?? t("difference.nobody") },

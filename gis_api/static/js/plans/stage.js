@@ -1,16 +1,21 @@
 // The map of the pages about plans: shapes on the stored ground, a legend, a tip under the pointer, faults told.
 import { t } from "../config.js";
-import { againButton, el } from "../dom.js";
+import { againButton, byId, byQuery, el } from "../dom.js";
 import { Painted } from "../map/canvas.js";
 import { map, show } from "../map/place.js";
 import { boxOf, storedOf, toWorld } from "../map/world.js";
-import { keyOf, paintShapes, shapeAt } from "./shapes.js";
+import { keyOf, paintShapes, shapeAt } from "../draw/shapes.js";
 
 export class Stage {
   constructor(tell) {
     this.shapes = [];
+    // What is always drawn, below what is chosen, and what is painted over all.
+    /** @type {any[]} */
+    this.base = [];
+    /** @type {((context: CanvasRenderingContext2D, view: any) => void) | null} */
+    this.more = null;
     this.layer = new Painted((context, view) => this.paint(context, view)).addTo(map);
-    const tip = document.getElementById("tip");
+    const tip = byId("tip");
     map.on("mousemove", (event) => {
       const words = this.under(event) && tell ? tell(this.under(event)) : "";
       tip.hidden = !words;
@@ -55,20 +60,21 @@ export function legend(looks) {
 }
 
 // On a small screen the legend begins closed: the map comes first.
-if (matchMedia("(max-width: 900px)").matches) document.getElementById("legend").open = false;
+if (matchMedia("(max-width: 900px)").matches) byId("legend").open = false;
 
 export function ready() {
-  document.getElementById("main").dataset.test = "ready";
+  byId("main").dataset.test = "ready";
 }
 
 // Why there is nothing to see; `way` is where to go instead of trying again.
+/** @type {(problem: any, instead?: {title?: string, way?: HTMLElement}) => void} */
 export function failed(problem, { title, way } = {}) {
   document.querySelector(".veil .skeleton")?.remove();
-  const box = document.getElementById("failed");
+  const box = byId("failed");
   box.querySelector("p").textContent = problem.message;
   if (title) box.querySelector("h2").textContent = title;
   box.querySelector("button").replaceWith(way ?? againButton(problem, () => location.reload(), { class: "main" }));
   box.hidden = false;
-  document.querySelector(".panel").hidden = true;
+  byQuery(".panel").hidden = true;
   if (!way) console.error(problem);
 }

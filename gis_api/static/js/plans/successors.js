@@ -1,9 +1,9 @@
 // Who serves each new or changed grid from the day of the plan: proposals, which a planner changes in the draft.
 import { call, get } from "../api.js";
 import { config, number, t } from "../config.js";
-import { el, fill } from "../dom.js";
-import { ask } from "./dialogs.js";
-import { pathOf } from "./steps.js";
+import { el, fill, stacking } from "../dom.js";
+import { ask } from "../parts/dialogs.js";
+import { pathOf } from "../parts/plan_steps.js";
 
 const ROLES = ["grid_worker", "grid_leader", "building_leader", "patrol_team", "service_team"];
 const SHOWN = 60;
@@ -21,7 +21,7 @@ function draw(box, told, { plan, changed }) {
   const may = plan.state === "draft" && config.person.role === "planner";
   const unserved = new Set(told.unserved);
   const lines = [...told.grids].sort(
-    (a, b) => unserved.has(b.grid) - unserved.has(a.grid) || a.grid.localeCompare(b.grid),
+    (a, b) => Number(unserved.has(b.grid)) - Number(unserved.has(a.grid)) || a.grid.localeCompare(b.grid),
   );
   const heads = ["grid", "change", "households", "from", "serving", "successors"];
   const table = el(
@@ -60,7 +60,7 @@ function draw(box, told, { plan, changed }) {
           }),
         )
       : null,
-    lines.length ? el("div", { class: "scroll" }, table) : el("p", { class: "empty" }, t("plan.no_changes")),
+    lines.length ? el("div", { class: "scroll" }, stacking(table)) : el("p", { class: "empty" }, t("plan.no_changes")),
     lines.length > SHOWN
       ? el("p", { class: "quiet" }, t("plan.more_lines", { n: number(lines.length - SHOWN) }))
       : null,

@@ -3,6 +3,10 @@ import { number, t } from "../config.js";
 import { el, fill } from "../dom.js";
 
 // `columns`: {key, words, value(row), shown(row)?, sum?}; rows carry what `mark` gives as data attributes.
+/**
+ * @type {(box: HTMLElement, about: {columns: any[], rows: any[], by: string, mark?: (row: any) => object, choose?:
+ *   ((row: any) => void) | null, test: string}) => void}
+ */
 export function sortable(box, { columns, rows, by, mark = () => ({}), choose = null, test }) {
   let order = { key: by, down: true };
   const draw = () => {
@@ -16,7 +20,7 @@ export function sortable(box, { columns, rows, by, mark = () => ({}), choose = n
         head(columns, order, (key) => {
           order = { key, down: order.key === key ? !order.down : Boolean(columns.find((one) => one.key === key).sum) };
           draw();
-          box.querySelector(`button[data-key="${key}"]`).focus();
+          /** @type {HTMLElement} */ (box.querySelector(`button[data-key="${key}"]`)).focus();
         }),
         el(
           "tbody",

@@ -1,15 +1,16 @@
 // What operations have in common: what they touch on the map as it is now, and how vertices look once they moved. The
 // client only guesses here, to the safe side; the service decides.
 import { boxOf, toWorld } from "../../map/world.js";
-import { footOf, meets } from "../tiling.js";
+import { footOf, meets } from "../../model/geometry.js";
 
 // A touched border far from the pointer is no touched border (world units at zoom 0: about half a metre).
 const ON_BORDER = 1e-6;
 
-// An operation as the page knows it: `codes` must be on the map for it to make sense, `touches` are further codes that it
-// is about, `gone` says why it makes no sense any more (the end of a text's key), `preview` are the touched grids as they
-// would be (null where only the service can draw them), `sketch` is what is seen of it elsewhere. `parting`: a neighbour
-// may lose contact with a piece of its own, which then goes `along` with what was drawn unless somebody says otherwise.
+// An operation as the page knows it: `codes` must be on the map for it to make sense, `touches` are further codes that
+// it is about, `gone` says why it makes no sense any more (the end of a text's key), `preview` are the touched grids as
+// they would be (null where only the service can draw them), `sketch` is what is seen of it elsewhere. `parting`: a
+// neighbour may lose contact with a piece of its own, which then goes `along` with what was drawn unless somebody says
+// otherwise.
 export const operation = (op, effects) => ({
   op,
   codes: () => [],

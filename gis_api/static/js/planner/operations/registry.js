@@ -1,5 +1,5 @@
-// Every operation that a planner may send, by its name, and what the page knows of it (effects.js). A new one is a module
-// here; tests/fixtures/operations.json tries it on both sides.
+// Every operation that a planner may send, by its name, and what the page knows of it (effects.js). A new one is a
+// module here; tests/fixtures/operations.json tries it on both sides.
 import { add } from "./add.js";
 import { carve } from "./carve.js";
 import { deleteVertex } from "./delete_vertex.js";
@@ -68,6 +68,7 @@ export function featuresBefore(codes, tiling) {
 // What is seen of an operation where its result cannot be drawn: its line, its area, or the way of its vertex.
 export const sketchOf = (op) => OPERATIONS.get(op.op)?.sketch(op) ?? null;
 
-// Whether a neighbour may lose contact with a piece of its own by an operation, and with whom that piece goes by itself.
+// Whether a neighbour may lose contact with a piece of its own by an operation, and with whom that piece goes by
+// itself.
 export const partsOthers = (op) => OPERATIONS.get(op?.op)?.parting ?? false;
 export const takerOf = (op) => OPERATIONS.get(op.op)?.along(op) ?? "new";

@@ -7,8 +7,8 @@ import { map } from "../../map/place.js";
 import { storedOf, toWorld } from "../../map/world.js";
 import { carry } from "../carrying.js";
 import { Patches, trace } from "../patches.js";
-import { shortCode } from "../names.js";
-import { rings } from "../tiling.js";
+import { shortCode } from "../../model/names.js";
+import { rings } from "../../model/geometry.js";
 import { Tool } from "./tool.js";
 
 const MODES = ["block", "building"];

@@ -1,7 +1,7 @@
 // Tools that begin with a drawing: a line or an area, clicked corner by corner, then one operation.
 import { number, t } from "../../config.js";
 import { byFinger } from "../finger.js";
-import { shortCode } from "../names.js";
+import { shortCode } from "../../model/names.js";
 import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
 
@@ -15,6 +15,7 @@ export class Drawn extends Tool {
   }
 
   // What the finished drawing (GeoJSON) is for; its corners are as they were clicked.
+  /** @type {(geometry: any, corners: any[]) => void} */
   drawn() {}
 
   // Refused, or thought better of, the drawing stays in the hand, so that one corner can be mended. What waits for a
@@ -24,27 +25,29 @@ export class Drawn extends Tool {
   }
 
   takeUp(corners) {
-    if (this.editor.tool === this) this.sketch.takeUp(this.constructor.draws, corners);
+    if (this.editor.tool === this) this.sketch.takeUp(this.kind.draws, corners);
   }
 
   // What the drawing would do, from its corners in world units; null where that cannot be said yet.
+  /** @type {(places: any[]) => any} */
   foreseen() {
     return null;
   }
 
   // Why the service would refuse the drawing as it is now (obstacles.js), null where nothing is known against it.
+  /** @type {(places: any[]) => any} */
   obstacle() {
     return null;
   }
 
   preview() {
     const { places } = this.sketch;
-    const enough = places.length >= (this.constructor.draws === "area" ? 3 : 2);
+    const enough = places.length >= (this.kind.draws === "area" ? 3 : 2);
     this.editor.foresee(this.sketch.kind && enough ? () => this.foreseen(places) : null, (seen) => this.tellOf(seen));
   }
 
   arm() {
-    const { draws } = this.constructor;
+    const { draws } = this.kind;
     if (!this.enough) this.sketch.stop();
     else if (this.sketch.kind !== draws) this.sketch.start(draws, (geometry, corners) => this.drawn(geometry, corners));
   }

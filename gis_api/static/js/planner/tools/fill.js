@@ -5,9 +5,9 @@ import { faint } from "../../map/colours.js";
 import { storedOf, toWorld } from "../../map/world.js";
 import { holds } from "../balance.js";
 import { innerPoint, paintMark } from "../marks.js";
-import { outline } from "../paint.js";
-import { shortCode } from "../names.js";
-import { footOf, rings } from "../tiling.js";
+import { outline } from "../../draw/paint.js";
+import { shortCode } from "../../model/names.js";
+import { footOf, rings } from "../../model/geometry.js";
 import { Tool } from "./tool.js";
 
 export class Fill extends Tool {

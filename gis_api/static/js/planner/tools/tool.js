@@ -1,11 +1,12 @@
 // What a tool of the planner is. One module, one class: its name (texts `planner.tool_<name>`, `planner.hint_<name>`,
-// `planner.hint_<name>_finger` where keys are named and, where grids must be selected first, `planner.hint_<name>_choose`), its key and its picture stand on the class;
-// what it does with pointer and keyboard are the methods below. tools/list.js says which tools there are, in order.
+// `planner.hint_<name>_finger` where keys are named and, where grids must be selected first,
+// `planner.hint_<name>_choose`), its key and its picture stand on the class; what it does with pointer and keyboard are
+// the methods below. tools/list.js says which tools there are, in order.
 //
 // The editor calls: start when the tool is chosen, arm whenever selection, plan or zoom changed, click and hover with
-// Leaflet's mouse events, press with a pointer's press on the map (a finger too; what follows it is carrying.js), key for
-// what no button took, confirm for the button over the map, paint over everything, inHand and paintHand for what follows
-// the pointer, stop when another tool is chosen.
+// Leaflet's mouse events, press with a pointer's press on the map (a finger too; what follows it is carrying.js), key
+// for what no button took, confirm for the button over the map, paint over everything, inHand and paintHand for what
+// follows the pointer, stop when another tool is chosen.
 import { has, t } from "../../config.js";
 import { byFinger } from "../finger.js";
 
@@ -24,18 +25,20 @@ export class Tool {
 
   constructor(editor) {
     this.editor = editor;
+    /** @type {any} what stands on the class: its name, its key, how many grids it needs */
+    this.kind = this.constructor;
   }
 
   get name() {
-    return this.constructor.name;
+    return this.kind.name;
   }
 
   get enough() {
     const { selected, tiling } = this.editor;
-    if (!this.constructor.needed) return true;
+    if (!this.kind.needed) return true;
     // Overlays have no border with anybody: they are reshaped and removed, not split or merged.
     const fits = selected.filter((code) => tiling.shapes.get(code)?.level !== "overlay");
-    return selected.length === fits.length && fits.length >= this.constructor.needed;
+    return selected.length === fits.length && fits.length >= this.kind.needed;
   }
 
   // A vertex that hangs on the pointer: {id, codes}; its edges are painted apart (paintHand).
@@ -56,7 +59,7 @@ export class Tool {
 
   click(event) {
     const adding = event.originalEvent.shiftKey || event.originalEvent.ctrlKey || event.originalEvent.metaKey;
-    this.editor.choose(this.editor.shapeAt(event.latlng)?.code ?? null, adding || this.constructor.many);
+    this.editor.choose(this.editor.shapeAt(event.latlng)?.code ?? null, adding || this.kind.many);
   }
 
   // A drawing has changed: say what it would do (editor.foresee).
@@ -75,6 +78,7 @@ export class Tool {
   press() {}
 
   // True where the key was meant for the tool.
+  /** @type {(event: KeyboardEvent) => boolean} */
   key() {
     return false;
   }
@@ -86,7 +90,8 @@ export class Tool {
 
   paint() {}
 
-  // The box (world units) of what follows the pointer, null where nothing does, and its painting on a canvas of that size.
+  // The box (world units) of what follows the pointer, null where nothing does, and its painting on a canvas of that
+  // size.
   inHand() {
     return null;
   }

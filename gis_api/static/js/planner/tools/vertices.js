@@ -1,5 +1,5 @@
-// The vertices of the selected grid can be dragged; every grid that shares one follows while it moves. An overlay shares
-// none: it gets another outline.
+// The vertices of the selected grid can be dragged; every grid that shares one follows while it moves. An overlay
+// shares none: it gets another outline.
 import { config, number, t } from "../../config.js";
 import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
@@ -7,11 +7,12 @@ import { toWorld } from "../../map/world.js";
 import { union } from "../balance.js";
 import { Handles } from "../handles.js";
 import { paintSnap, WORD_PX } from "../marks.js";
-import { outline } from "../paint.js";
+import { outline } from "../../draw/paint.js";
 import { movingObstacle } from "../obstacles.js";
-import { shortCode } from "../names.js";
+import { shortCode } from "../../model/names.js";
 import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
+import { pointOf } from "../../map/leaflet.js";
 
 export class Vertices extends Tool {
   static name = "vertices";
@@ -102,7 +103,7 @@ export class Vertices extends Tool {
   pixel(x, y) {
     const scale = 2 ** map.getZoom();
     const origin = map.getPixelOrigin();
-    return map.layerPointToContainerPoint(L.point(x * scale - origin.x, y * scale - origin.y));
+    return map.layerPointToContainerPoint(pointOf(x * scale - origin.x, y * scale - origin.y));
   }
 
   lift(id) {

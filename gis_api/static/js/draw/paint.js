@@ -1,7 +1,7 @@
 // Painting a tiling: fills that mean something, borders by rank with a white halo, labels where there is room.
 import { colour, FACE, faint } from "../map/colours.js";
-import { shortCode } from "./names.js";
-import { labelOf, meets, rings } from "./tiling.js";
+import { shortCode } from "../model/names.js";
+import { labelOf, meets, rings } from "../model/geometry.js";
 
 // Before these zooms dashes and labels are only noise.
 const SUB_GRIDS_FROM = 15;
@@ -43,13 +43,17 @@ export function paintFills(context, tiling, view, fillOf) {
   }
 }
 
+/**
+ * @type {(context: CanvasRenderingContext2D, tiling: any, view: any, how: {subGrids: boolean, without?: any}) => void}
+ */
 export function paintBorders(context, tiling, view, { subGrids, without }) {
   const ranks = { sub_grid: [], grid: [], community: [], frame: [] };
   for (const arc of tiling.arcs) {
     if (meets(arc.box, view.box)) ranks[arc.rank].push(arc.points);
   }
   const thin = Math.max(0.7, Math.min(2, (view.zoom - 12) * 0.5));
-  // Each border is traced once, though it is drawn twice: a district has 100,000 points, and tracing is most of the work.
+  // Each border is traced once, though it is drawn twice: a district has 100,000 points, and tracing is most of the
+  // work.
   const path = (arcs) => {
     const made = new Path2D();
     for (const points of arcs) traceWithout(made, tiling, points, view, without);
@@ -124,6 +128,10 @@ function paintLabel(context, place, view, shape, words, taken) {
   context.fillText(words.text, x, y + 8);
 }
 
+/**
+ * @type {(context: CanvasRenderingContext2D, tiling: any, shapes: any[], view: any, look: {fill?: string, stroke?:
+ *   string, width?: number, dash?: number[]}) => void}
+ */
 export function outline(context, tiling, shapes, view, { fill, stroke, width, dash = [] }) {
   context.beginPath();
   for (const shape of shapes) traceShape(context, tiling, shape, view);

@@ -3,6 +3,11 @@ import { number, t, has } from "../config.js";
 import { el } from "../dom.js";
 
 // A dialog around some elements: resolves with what `answer` reads from the form, null when it was left.
+/**
+ * @param {{title: string, body: any, confirm?: string, answer?: (form: any) => any, ready?: ((form: any) => boolean) |
+ *   null, test?: string}} about
+ * @returns {Promise<any>}
+ */
 export function ask({ title, body, confirm = t("frame.confirm"), answer = () => true, ready = null, test = "dialog" }) {
   const yes = el("button", { class: "main", value: "yes" }, confirm);
   const form = el(
@@ -73,7 +78,8 @@ const two = (value) => String(value).padStart(2, "0");
 
 // A moment as an input of the calendar takes it: the local time, to the minute.
 function local(moment) {
-  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}T${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  const day = [moment.getFullYear(), two(moment.getMonth() + 1), two(moment.getDate())].join("-");
+  return `${day}T${two(moment.getHours())}:${two(moment.getMinutes())}`;
 }
 
 // Now, or at a moment to come: resolves with {effective_at}.

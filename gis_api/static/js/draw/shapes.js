@@ -1,5 +1,6 @@
 // GeoJSON shapes on the map with a look for each kind of change: colour, pattern and a sign, never colour alone.
 import { colour, FACE, faint } from "../map/colours.js";
+import { meets } from "../model/geometry.js";
 import { toWorld } from "../map/world.js";
 import { svg } from "../dom.js";
 
@@ -54,8 +55,6 @@ export function shapeOf(feature, look = feature.properties.change) {
   }
   return { properties: feature.properties, look, polygons, box, middle };
 }
-
-const meets = (a, b) => a[0] <= b[2] && a[2] >= b[0] && a[1] <= b[3] && a[3] >= b[1];
 
 function trace(context, shape, view) {
   for (const rings of shape.polygons) {

@@ -1,8 +1,8 @@
 // Borders as arcs between nodes, each once, however many rings run along it: {points, owners, rank, box}.
 //
-// The whole of a plan is cut once, with typed arrays (300,000 edges of a district in some 40 ms); an edit cuts anew only
-// what its grids have.
-import { rings } from "./tiling.js";
+// The whole of a plan is cut once, with typed arrays (300,000 edges of a district in some 40 ms); an edit cuts anew
+// only what its grids have.
+import { rings } from "./geometry.js";
 
 const EDGE = 2 ** 26;
 const edgeKey = (a, b) => (a < b ? a * EDGE + b : b * EDGE + a);
@@ -72,8 +72,8 @@ function note(shape, points, beside, owners) {
   }
 }
 
-// The runs of a ring from node to node. `open` claims a step (from vertex `step` to the next); a run whose first step is
-// taken was told before, by the other grid along it.
+// The runs of a ring from node to node. `open` claims a step (from vertex `step` to the next); a run whose first step
+// is taken was told before, by the other grid along it.
 function cut(ring, degree, open, tell) {
   const n = ring.length;
   const start = Math.max(

@@ -1,8 +1,9 @@
 // What a grid is called where there is no room for its code: the shortest end of the code that names one grid in its
-// plan, never less than community and sequence. The service has the same rule (layers/planning/state/short_codes.py); both are
-// held to tests/fixtures/short_codes.json.
+// plan, never less than community and sequence. The service has the same rule (layers/planning/state/short_codes.py);
+// both are held to tests/fixtures/short_codes.json.
 
-// The ends of a code that may name it, shortest first; the last one is the code itself or all that differs in a district.
+// The ends of a code that may name it, shortest first; the last one is the code itself or all that differs in a
+// district.
 export function endsOf(code) {
   const [, subdistrict, community, rest] = /^\d{6}(\d{3})(\d{3})(\d{3}(?:\d{2})?)$/.exec(code) ?? [];
   if (!rest) return [code.replace(/^\d{6}-/, "")];
@@ -36,6 +37,7 @@ export class ShortCodes {
 }
 
 // The page's plan; a page that knows only a part of one names grids by the long end.
+/** @type {{tiling: {names: ShortCodes}, communityOf: (code: string) => string | null}} */
 let plan = { tiling: { names: new ShortCodes() }, communityOf: () => null };
 
 export function nameAfter(tiling, communityOf) {

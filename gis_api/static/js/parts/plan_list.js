@@ -1,7 +1,7 @@
 // The list of plans, and a new draft from the published one: on the planner's home and where no plan was named.
 import { call, get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { againButton, el, fill, skeleton } from "../dom.js";
+import { againButton, el, fill, skeleton, stacking } from "../dom.js";
 
 const ORDER = ["draft", "submitted", "published", "archived"];
 const listOf = (answer) => answer.plans ?? answer.items ?? answer.results ?? (Array.isArray(answer) ? answer : []);
@@ -31,7 +31,9 @@ export async function showPlans(box) {
   );
   fill(
     box,
-    sorted.length ? el("div", { class: "scroll" }, table(sorted)) : el("p", { class: "empty" }, t("plans.none")),
+    sorted.length
+      ? el("div", { class: "scroll" }, stacking(table(sorted)))
+      : el("p", { class: "empty" }, t("plans.none")),
     may ? newDraft(sorted) : null,
   );
   return sorted;

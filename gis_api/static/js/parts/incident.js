@@ -1,0 +1,57 @@
+// An incident in a list: what it is, where and with whom, and the bar of its steps.
+import { get } from "../api.js";
+import { has, t, when } from "../config.js";
+import { el } from "../dom.js";
+
+// [code, name] of every category in the language of the page; of one kind, those that serve for it.
+export async function categoriesOf(kind) {
+  const answer = await get("/api/v1/categories");
+  const wanted = answer.categories.filter((category) => !kind || category.kind === kind || category.kind === "both");
+  return wanted.map((category) => [category.code, category.name]);
+}
+
+const WAY = ["reported", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"];
+
+export const stateWords = (state) => (has(`steps.${state}`) ? t(`steps.${state}`) : state);
+
+export function stepBar(state) {
+  const at =
+    state === "closed" ? WAY.length : WAY.indexOf(state === "triaged" || state === "waiting" ? "reported" : state);
+  return el(
+    "div",
+    { class: "steps", role: "img", "aria-label": stateWords(state) },
+    WAY.map((_, i) => el("i", { class: i < at ? "done" : i === at ? "now" : "" })),
+  );
+}
+
+export function incidentRow(incident, names, ...more) {
+  const code = incident.current_code;
+  const mood = ["critical", "high"].includes(incident.urgency) ? "urgent" : incident.overdue ? "late" : "";
+  const who = incident.assignment?.name ?? incident.waiting_text;
+  return el(
+    "li",
+    { class: mood, "data-incident": incident.id },
+    el(
+      "header",
+      {},
+      el("b", {}, names.get(incident.category) ?? incident.category),
+      el("span", { class: "quiet" }, when(incident.reported_at)),
+    ),
+    incident.description ? el("p", {}, incident.description) : null,
+    el(
+      "p",
+      { class: "quiet" },
+      code ? el("a", { href: `/grid/${encodeURIComponent(code)}` }, code) : null,
+      [
+        ` ${stateWords(incident.state)}`,
+        who,
+        t(`steps.urgency_${incident.urgency}`),
+        incident.overdue ? t("steps.overdue") : null,
+      ]
+        .filter(Boolean)
+        .join(" · "),
+    ),
+    stepBar(incident.state),
+    ...more,
+  );
+}
