@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gis_api import texts
-from layers.importing.columns import LAYERS
+from layers.importing import IMPORTED
 from tiling import errors
 
 TILING = Path(errors.__file__).parent
@@ -63,7 +63,7 @@ def test_every_deed_of_the_history_has_words() -> None:
     written = "\n".join(path.read_text() for path in scripts)
     deeds = set(re.findall(r'(?:history\.|\b)note\(\s*(?:session|tx), "([a-z_.]+)"', written))
     deeds |= {f"plan.{action}" for action in re.findall(r'Happening\(action="(\w+)"', written)}
-    deeds |= {f"import.{layer}" for layer in LAYERS}
+    deeds |= {f"import.{layer}" for layer in IMPORTED}
     assert len(deeds) > 30
     assert [deed for deed in sorted(deeds) if not texts.has(f"history.did_{deed.replace('.', '_')}")] == []
 

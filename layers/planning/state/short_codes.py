@@ -1,7 +1,7 @@
 """What a grid is called where there is no room for its code: the shortest end of the code that names one grid.
 
 Never less than community and sequence (`202-001`); where other grids of the plan end so too, the street stands before
-it (`101-202-001`). The pages have the same rule (`static/js/planner/names.js`); both are held to
+it (`101-202-001`). The pages have the same rule (`static/js/model/names.js`); both are held to
 `tests/fixtures/short_codes.json`.
 """
 
