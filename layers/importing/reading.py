@@ -52,13 +52,15 @@ class Sheet:
     def value(self, field: str, row: int) -> Any:
         """The value of a field in a row by the rule of its spec, None for nothing; raises Unreadable."""
         one = self.layer.by_name[field]
-        text = self.text(field, row)
-        if text is None and isinstance(one.rule, Text) and one.rule.instead:
-            text = " ".join(filter(None, (self.text(other, row) for other in one.rule.instead))) or None
-        if text is None and one.required:
-            raise Unreadable("field_missing", field)
-        zone = zone_of(self.options.tz) if isinstance(one.rule, Moment) else None
-        return value_of(text, one.rule, zone=zone)
+        rule, told = one.rule, self.columns.text(field, row)
+        text = code(told) if isinstance(rule, Code) else sound(told)
+        if text is None:
+            if isinstance(rule, Text) and rule.instead:
+                text = " ".join(filter(None, (self.text(other, row) for other in rule.instead))) or None
+            if text is None and one.required:
+                raise Unreadable("field_missing", field)
+        zone = zone_of(self.options.tz) if isinstance(rule, Moment) else None
+        return value_of(text, rule, zone=zone)
 
     def says(self, field: str) -> bool:
         """Whether the file has a column for a field, or for one that serves it."""

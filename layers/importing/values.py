@@ -181,18 +181,20 @@ def value_of(text: str | None, rule: Rule, *, zone: ZoneInfo | None) -> Any:
 
     A cell of a `Code` comes in as it was before a spreadsheet got hold of it (`code`).
     """
+    if text is None:
+        return rule.default if isinstance(rule, Text | Whole | Word) else None
     match rule:
-        case Text(default=default):
-            return default if text is None else text
-        case Code(pattern=pattern, wrong=wrong):
-            if text is not None and pattern and not re.fullmatch(pattern, text):
-                raise Unreadable(wrong, text)
+        case Text():
             return text
-        case Whole(least=least, most=most, default=default):
-            return default if text is None else whole(text, least=least, most=most)
-        case Real(least=least, most=most):
-            return real(text, least=least, most=most)
-        case Word(words=words, default=default):
-            return default if text is None else one_of(text, words, default="")
+        case Code():
+            if rule.pattern and not re.fullmatch(rule.pattern, text):
+                raise Unreadable(rule.wrong, text)
+            return text
+        case Whole():
+            return whole(text, least=rule.least, most=rule.most)
+        case Real():
+            return real(text, least=rule.least, most=rule.most)
+        case Word():
+            return one_of(text, rule.words, default="")
         case Moment():
             return moment(text, zone)
