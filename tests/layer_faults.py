@@ -25,7 +25,11 @@ def find_faults(spec: LayerSpec) -> list[str]:
 def _texts(spec: LayerSpec) -> Iterator[str]:
     keys = []
     if spec.imported:
-        keys += [f"imports.layer_{spec.name}", *(f"imports.field_{field.name}" for field in spec.imported.fields)]
+        keys += [
+            f"imports.layer_{spec.name}",
+            f"history.did_import_{spec.name}",
+            *(f"imports.field_{field.name}" for field in spec.imported.fields),
+        ]
         rules = [field.rule for field in spec.imported.fields]
         keys += [f"importing.{rule.wrong}" for rule in rules if isinstance(rule, Code) and rule.pattern]
     if spec.searched:

@@ -56,6 +56,7 @@ FORGOTTEN = LayerSpec(
 def test_every_forgotten_touch_is_told() -> None:
     assert find_faults(FORGOTTEN) == [
         "text imports.layer_benches",
+        "text history.did_import_benches",
         "text imports.field_wood",
         "text imports.field_seat",
         "text importing.no_seat",
