@@ -12,10 +12,11 @@ import typer
 
 from gis_api.commands import accounts, batch, dividing, explaining, importing, service
 from gis_api.commands.failing import find_line
+from gis_api.commands.speaking import speak
 
 app = typer.Typer(
     name="wangge",
-    help="Wangge (网格): the map behind grid-based community management.",
+    help="Wangge: the map behind grid-based community management.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
@@ -31,7 +32,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     lang = command_language()
     try:
-        app()
+        command = typer.main.get_command(app)
+        speak(command, lang)
+        command()
     except Exception as error:
         line = find_line(error, lang)
         if line is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gis_api.commands.database import opened_database
+from gis_api.commands.speaking import say
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -46,12 +47,12 @@ def _known_role(role: str) -> str:
     from layers.access import Role
 
     if role not in set(Role):
-        raise typer.BadParameter(f"{role!r} is not one of {', '.join(Role)}")
+        raise typer.BadParameter(say("{given} is not one of {known}", given=role, known=", ".join(Role)))
     return role
 
 
 def add_user(
-    name: str,
+    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
     role: RoleName,
     area: Area = "",
     unit: Department = None,
@@ -68,7 +69,7 @@ def add_user(
 
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     if len(password) < SHORTEST_PASSWORD:
-        raise typer.BadParameter(f"a password has at least {SHORTEST_PASSWORD} characters")
+        raise typer.BadParameter(say("a password has at least {count} characters", count=SHORTEST_PASSWORD))
     by = access.service_actor("wangge user add")
     with _session() as session:
         require_unit(session, unit)
@@ -84,7 +85,8 @@ def add_user(
         )
         told = {"role_given": role} | ({} if worker is None else {"worker": worker})
         history.note(session, "add_user", subject=f"user:{name}", area=area, by=by, **told)
-    print(f"added {name}" if password_stdin else f"added {name} with the password {password}")
+    told_with = "added {name}" if password_stdin else "added {name} with the password {password}"
+    print(say(told_with, name=name, password=password))
 
 
 def list_users() -> None:
@@ -95,11 +97,11 @@ def list_users() -> None:
 
     with _session() as session:
         for user in session.scalars(select(User).order_by(User.name)):
-            print(f"{user.name}\t{user.role}\t{user.area or '*'}\t{'active' if user.active else 'inactive'}")
+            print(f"{user.name}\t{user.role}\t{user.area or '*'}\t{say('active') if user.active else say('inactive')}")
 
 
 def add_key(
-    name: str,
+    name: Annotated[str, typer.Argument(help="The name of the machine.")],
     role: RoleName,
     area: Area = "",
     datum: Annotated[str | None, typer.Option(help="wgs84 cgcs2000 gcj02 bd09: the datum this machine sends.")] = None,
@@ -110,7 +112,7 @@ def add_key(
     from layers.units import require_unit
 
     if datum is not None and datum not in access.DATUMS:
-        raise typer.BadParameter(f"{datum!r} is not one of {', '.join(access.DATUMS)}")
+        raise typer.BadParameter(say("{given} is not one of {known}", given=datum, known=", ".join(access.DATUMS)))
     with _session() as session:
         require_unit(session, unit)
         token = access.add_key(session, name, role=_known_role(role), area=area, datum=datum, unit=unit)
@@ -119,7 +121,7 @@ def add_key(
     print(token)
 
 
-def revoke_key(name: str) -> None:
+def revoke_key(name: Annotated[str, typer.Argument(help="The name of the machine.")]) -> None:
     """End a machine's key; every process knows within seconds."""
     from layers import access, history
 
@@ -127,4 +129,4 @@ def revoke_key(name: str) -> None:
     with _session() as session:
         area = access.revoke_key(session, name, by=by)
         history.note(session, "revoke_key", subject=f"key:{name}", area=area, by=by)
-    print(f"revoked {name}")
+    print(say("revoked {name}", name=name))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_api.commands.database import opened_database
+from gis_api.commands.speaking import say
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,9 +51,9 @@ def locate(
     with opened_database() as engine, Session(engine) as session:
         atlas = load_atlas(session, district=district)
     counts: dict[str, int] = {}
-    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} " + say("rows")), TimeElapsedColumn())
     with _told_in_a_line(), Progress(*columns) as progress, _writing(out) as write:
-        task = progress.add_task("locating", total=None)
+        task = progress.add_task(say("locating"), total=None)
         for table, broken in _batches(file, needed=(lon, lat), encoding=encoding):
             batch = _located(atlas, table, broken, names=(lon, lat), datum=datum)
             _count(batch, counts)
@@ -121,7 +122,9 @@ def is_parquet(file: Path) -> bool:
 def _require(needed: tuple[str, str], names: Sequence[str]) -> None:
     for name in needed:
         if name not in names:
-            raise typer.BadParameter(f"there is no column {name!r}; the file has {', '.join(names)}")
+            raise typer.BadParameter(
+                say("there is no column {name}; the file has {columns}", name=repr(name), columns=", ".join(names))
+            )
 
 
 def _require_numbers(needed: tuple[str, str], table: pa.Table) -> None:
@@ -134,7 +137,8 @@ def _require_numbers(needed: tuple[str, str], table: pa.Table) -> None:
         column = table.column(name)
         filled = [text for text in column.to_pylist() if text.strip()]
         if filled and np.isnan(numbers_of(column)).all():
-            raise typer.BadParameter(f"invalid value {filled[0]!r}: no row has a number in column {name!r}")
+            told = "invalid value {value}: no row has a number in column {name}"
+            raise typer.BadParameter(say(told, value=repr(filled[0]), name=repr(name)))
 
 
 def _as_written(names: Sequence[str], rows: list[list[str]]) -> pa.Table:

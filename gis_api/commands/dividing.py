@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gis_api.commands.speaking import say
+
 if TYPE_CHECKING:
     from tiling.divide import Proposal, Wishes
 
-Optional = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
+Roads = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Roads: borders follow them.")]
+Water = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Water: borders follow it.")]
+Today = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="Today's grids, to be kept where they are good.")
+]
+Locked = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Grids that stay as they are.")]
+Seeds = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Points that grids grow from.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,11 +43,11 @@ def divide(
     cut_stairwells: Annotated[bool, typer.Option("--cut-stairwells", help="Large buildings by stairwell.")] = False,
     empty_m2: Annotated[float, typer.Option(help="Empty blocks of this size are dedicated; 0: none.")] = 30_000.0,
     keep: Annotated[float, typer.Option(help="How dear it is to move a household from today's grid.")] = 1.0,
-    roads: Optional = None,
-    water: Optional = None,
-    today: Optional = None,
-    locked: Optional = None,
-    seeds: Optional = None,
+    roads: Roads = None,
+    water: Water = None,
+    today: Today = None,
+    locked: Locked = None,
+    seeds: Seeds = None,
     crs: Annotated[str | None, typer.Option(help="For files that state no CRS, such as EPSG:2232.")] = None,
     datum: Annotated[str | None, typer.Option(help="The files' datum: wgs84 cgcs2000 gcj02 bd09.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same grids.")] = 1,
@@ -74,7 +82,8 @@ def _wishes(profile: str, **asked: Any) -> Wishes:
     from tiling.divide import PROFILES, Wishes, weighed
 
     if profile not in PROFILES:
-        raise typer.BadParameter(f"{profile} is none of: {' '.join(PROFILES)}", param_hint="--profile")
+        words = say("{given} is not one of {known}", given=profile, known=" ".join(PROFILES))
+        raise typer.BadParameter(words, param_hint="--profile")
     try:
         return weighed(Wishes(**asked), profile)
     except ValueError as wrong:
@@ -91,7 +100,7 @@ def _made(site: Any, wishes: Wishes, seed: int, seconds: float) -> Proposal:
     until = time.monotonic() + seconds if seconds > 0 else float("inf")
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("dividing", total=1.0)
+        task = shown.add_task(say("dividing"), total=1.0)
 
         def tell(share: float) -> None:
             shown.update(task, completed=share)
@@ -107,13 +116,14 @@ def _told_in_a_line() -> Iterator[None]:
     try:
         yield
     except CannotDivide as refused:
-        typer.echo(f"cannot divide ({refused.details['why']}): {refused}", err=True)
+        why = refused.details["why"]
+        typer.echo(say("cannot divide ({why}): {reason}", why=why, reason=refused), err=True)
         raise typer.Exit(1) from refused
 
 
 def _show(told: dict[str, Any], out: Path) -> None:
     figures = told["figures"]
-    print(f"{out}: {figures['grids']} grids")
+    print(say("{out}: {grids} grids", out=out, grids=figures["grids"]))
     for name, value in figures.items():
         print(f"{name}\t{'-' if value is None else value}")
     for remark in told["remarks"]:

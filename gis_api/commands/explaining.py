@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gis_api.commands.database import opened_database
+from gis_api.commands.speaking import say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from layers.locating import Atlas, Location
 
 RELATIONS = {
-    "inside": "covered by exactly one finest tile",
-    "border": "on a shared border: the smallest code is responsible, the others are listed",
-    "gap": "in a district's frame, but in no tile",
-    "outside": "outside every district's frame",
+    "inside": "inside: covered by exactly one finest tile",
+    "border": "border: on a shared border: the smallest code is responsible, the others are listed",
+    "gap": "gap: in a district's frame, but in no tile",
+    "outside": "outside: outside every district's frame",
 }
 
 
@@ -55,37 +56,48 @@ def explain(
 
 def told(atlas: Atlas, reported: ReportedPosition, *, accuracy_m: float, at: datetime) -> Iterator[str]:
     """The steps of one answer, a line each."""
-    yield f"sent        {reported.raw_lon:.9f}, {reported.raw_lat:.9f} in {reported.datum}"
-    yield f"meant       {reported.lon:.9f}, {reported.lat:.9f} in WGS 84{moved(reported)}"
-    plans = ", ".join(f"{district} version {version}" for district, version in sorted(atlas.plan_versions.items()))
-    yield f"plans       {plans or 'none is published'}; index version {atlas.index_version}"
+    raw_lon, raw_lat = f"{reported.raw_lon:.9f}", f"{reported.raw_lat:.9f}"
+    yield _line("sent", say("{lon}, {lat} in {datum}", lon=raw_lon, lat=raw_lat, datum=reported.datum))
+    yield _line("meant", meant(reported))
+    versions = sorted(atlas.plan_versions.items())
+    named = [say("{district} version {version}", district=district, version=version) for district, version in versions]
+    plans = ", ".join(named) or say("none is published")
+    yield _line("plans", say("{plans}; index version {version}", plans=plans, version=atlas.index_version))
     found = atlas.locate(reported.lon, reported.lat, accuracy_m=accuracy_m, at=at)
-    yield f"relation    {found.relation}: {RELATIONS[found.relation]}"
+    yield _line("relation", say(RELATIONS[found.relation]))
     yield from told_place(found)
     for one in found.candidates:
-        yield f"near        {one.code} at {one.distance_m:.3f} m"
+        yield _line("near", say("{code} at {metres} m", code=one.code, metres=f"{one.distance_m:.3f}"))
     if found.distance_to_border_m is not None:
-        yield f"border      the nearest one is {found.distance_to_border_m:.3f} m away"
+        yield _line("border", say("the nearest one is {metres} m away", metres=f"{found.distance_to_border_m:.3f}"))
     for person in found.responsible:
-        yield f"responsible {person.worker} {person.name}, {person.role} of the {person.level}"
+        values = {"worker": person.worker, "name": person.name, "role": person.role, "level": person.level}
+        yield _line("responsible", say("{worker} {name}, {role} of the {level}", **values))
+
+
+def _line(label: str, words: str) -> str:
+    return f"{say(label):<11} {words}"
 
 
 def told_place(found: Location) -> Iterator[str]:
     """The areas from the top down, then the grid and the sub-grid."""
     for step in found.path:
-        yield f"{step.level:<12}{step.code} {step.name}"
+        yield _line(step.level, say("{code} {name}", code=step.code, name=step.name))
     if found.grid is not None:
-        nearest = " (the nearest one)" if found.relation == "gap" else ""
-        yield f"grid        {found.grid.code} {found.grid.name}, {found.grid.kind}{nearest}"
+        nearest = "{code} {name}, {kind} (the nearest one)"
+        words = nearest if found.relation == "gap" else "{code} {name}, {kind}"
+        yield _line("grid", say(words, code=found.grid.code, name=found.grid.name, kind=found.grid.kind))
     if found.sub_grid is not None:
-        yield f"sub-grid    {found.sub_grid.code} {found.sub_grid.name}"
+        yield _line("sub-grid", say("{code} {name}", code=found.sub_grid.code, name=found.sub_grid.name))
     for one in found.dedicated:
-        yield f"dedicated   {one.code} {one.name}{', exclusive' if one.exclusive else ', overlay'}"
+        words = "{code} {name}, exclusive" if one.exclusive else "{code} {name}, overlay"
+        yield _line("dedicated", say(words, code=one.code, name=one.name))
 
 
-def moved(reported: ReportedPosition) -> str:
-    """How far the conversion of the datum moved the position, in words; empty where it did not."""
+def meant(reported: ReportedPosition) -> str:
+    """The position in WGS 84, and how far the conversion of the datum moved it where it did."""
     from pyproj import Geod
 
     *_, metres = Geod(ellps="WGS84").inv(reported.raw_lon, reported.raw_lat, reported.lon, reported.lat)
-    return f", {metres:.1f} m away" if metres > 0.0005 else ""
+    values = {"lon": f"{reported.lon:.9f}", "lat": f"{reported.lat:.9f}", "metres": f"{metres:.1f}"}
+    return say("{lon}, {lat} in WGS 84, {metres} m away" if metres > 0.0005 else "{lon}, {lat} in WGS 84", **values)

@@ -15,6 +15,7 @@ from typer.core import TyperArgument, TyperCommand
 
 from gis_api.commands.database import opened_database
 from gis_api.commands.showing import show_agreement, show_check, show_report, words_of
+from gis_api.commands.speaking import kind_of, say, words_of_work
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -153,13 +154,15 @@ def _hold_against(file: Path, certificate: Path) -> None:
         told, grids = (json.loads(path.read_text(encoding="utf-8")) for path in (certificate, file))
         faults = find_faults(told, grids)
     except (ValueError, AttributeError, Unacceptable) as wrong:
-        print(f"cannot be compared: {wrong}")
+        print(say("cannot be compared: {reason}", reason=wrong))
         raise typer.Exit(2) from wrong
     for fault in faults:
-        print(f"{fault} does not hold: {'the certificate' if fault == 'sha256' else 'the grids'} was changed")
+        certificate_is_it = fault == "sha256"
+        told_as = "{fault} does not hold: the grids was changed"
+        print(say("{fault} does not hold: the certificate was changed" if certificate_is_it else told_as, fault=fault))
     if faults:
         raise typer.Exit(1)
-    print(f"the grids are those of the certificate: {told['rows_sha256']}")
+    print(say("the grids are those of the certificate: {sha}", sha=told["rows_sha256"]))
 
 
 def publish(
@@ -177,10 +180,11 @@ def publish(
     with opened_database() as engine:
         warnings = _submitted(engine, plan, by=by)
         district, plan_version, certificate = _published(engine, plan, effective_at=moment, by=by)
-    print(f"plan {plan} of {district} is published as version {plan_version}")
+    words = "plan {plan} of {district} is published as version {version}"
+    print(say(words, plan=plan, district=district, version=plan_version))
     for kind, number in warnings.items():
-        print(f"  warning acknowledged: {kind} {number}")
-    print(f"  certificate SHA-256 {certificate}")
+        print("  " + say("warning acknowledged: {kind} {number}", kind=kind_of(kind), number=number))
+    print("  " + say("certificate SHA-256 {sha}", sha=certificate))
 
 
 def agree(
@@ -211,7 +215,10 @@ def _moment(text: str) -> datetime:
         return read_moment(text)
     except WrongMoment as wrong:
         raise typer.BadParameter(
-            f"give a time of 1970 to 2100 with its offset, such as 2026-11-01T00:00:00+08:00, not {text!r}"
+            say(
+                "give a time of 1970 to 2100 with its offset, such as 2026-11-01T00:00:00+08:00, not {given}",
+                given=repr(text),
+            )
         ) from wrong
 
 
@@ -224,7 +231,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         column, mark, field = text.rpartition("=")
         if not mark or not column or not field:
-            raise typer.BadParameter(f"--map takes file_column=field, not {text!r}")
+            raise typer.BadParameter(say("--map takes file_column=field, not {given}", given=repr(text)))
         pairs[column] = field
     return pairs
 
@@ -269,7 +276,7 @@ def _imported(engine: Engine, layer: str, file: Path, options: ImportOptions) ->
         task = progress.add_task(layer, total=1.0)
 
         def tell(words: str, share: float) -> None:
-            progress.update(task, description=f"{layer}: {words}", completed=share)
+            progress.update(task, description=f"{layer}: {words_of_work(words)}", completed=share)
 
         return import_layer(session, layer, file=file, options=options, progress=tell, by=_operator("import"))
 
@@ -332,5 +339,5 @@ def _actor(session: Session, name: str | None, what: str) -> Actor:
         return _operator(what)
     user = session.get(User, name)
     if user is None or user.role not in ("planner", "admin"):
-        raise typer.BadParameter(f"{name} is no planner or administrator of this service")
+        raise typer.BadParameter(say("{name} is no planner or administrator of this service", name=name))
     return actor_of(user)

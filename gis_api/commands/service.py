@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gis_api.commands.database import opened_database, running_cluster
+from gis_api.commands.speaking import in_language, say
 
 if TYPE_CHECKING:
     import socket
@@ -133,7 +134,7 @@ def migrate() -> None:
 
     with opened_database(Settings()) as engine:
         furnish(engine)
-        print("the database is at the newest revision")
+        print(say("the database is at the newest revision"))
 
 
 def demo(
@@ -145,7 +146,7 @@ def demo(
     settings = Settings()
     with opened_database(settings) as engine:
         if not is_empty(engine):
-            print("the database already holds a district; nothing was loaded", file=sys.stderr)
+            print(say("the database already holds a district; nothing was loaded"), file=sys.stderr)
             raise typer.Exit(1)
         load(engine, settings, seed=seed)
 
@@ -295,17 +296,17 @@ def greeting(address: str, passwords: Mapping[str, str], *, someone: bool, lang:
     """What the operator is told when the service answers, a line each; `someone`: there is an account already."""
     from gis_api.texts import text
 
-    yield f"Wangge serves on {address}"
+    yield in_language("Wangge serves on {address}", lang).format(address=address)
     for name, page in PAGES_SHOWN.items():
         yield f"  {name:<10} {address}{page}"
     if passwords:
-        yield "\nDemo sign-ins (name, role, password):"
+        yield "\n" + in_language("Demo sign-ins (name, role, password):", lang)
     for name, password in passwords.items():
         yield f"  {name:<11} {DEMO_PEOPLE.get(name, ''):<11} {password}"
     if not someone:
         yield "\n" + text("cli.nobody_yet", lang)
         yield "  wangge user add NAME --role admin"
-    yield "\nCtrl-C stops it."
+    yield "\n" + in_language("Ctrl-C stops it.", lang)
 
 
 def answers(address: str, *, timeout_s: float) -> bool:

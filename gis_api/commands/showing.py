@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gis_api.commands.speaking import kind_of, say
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -24,10 +26,11 @@ def show_report(report: ImportReport) -> None:
     from gis_api.telling import reason_of
     from layers.importing import report_as_json
 
-    print("dry run: nothing was stored" if report.dry_run else f"{report.layer} imported")
-    print(f"  read    {report.read:>9,}")
-    print(f"  stored  {report.stored:>9,}" + (f"  ({report.changed:,} were there before)" if report.changed else ""))
-    print(f"  refused {len(report.refused):>9,}")
+    print(say("dry run: nothing was stored") if report.dry_run else say("{layer} imported", layer=report.layer))
+    before = say("{count} were there before", count=f"{report.changed:,}") if report.changed else ""
+    print(f"  {say('read'):<7} {report.read:>9,}")
+    print(f"  {say('stored'):<7} {report.stored:>9,}" + (f"  ({before})" if before else ""))
+    print(f"  {say('refused'):<7} {len(report.refused):>9,}")
     told = report_as_json(report, most_refused=MOST_ROWS)
     show_notes(told["notes"])
     if report.refused:
@@ -52,7 +55,7 @@ def show_refused(refused: Sequence[Mapping[str, Any]]) -> None:
     from gis_api.telling import detail_of, reason_of
 
     lang = command_language()
-    table = Table("row", "reason", "detail", "place")
+    table = Table(say("row"), say("reason"), say("detail"), say("place"))
     for one in refused[:MOST_ROWS]:
         detail = detail_of(one["reason"], one["detail"], lang)
         table.add_row(str(one["row"]), reason_of(one["reason"], lang), detail, _place(one["where"]))
@@ -76,26 +79,33 @@ def show_check(file: Path, report: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     summary = report["summary"]
-    print(f"{file.name}: {summary['grids']} grids, {summary['area_m2'] / 1e6:,.3f} km² (EPSG:{report['epsg']})")
+    words, area = "{file}: {grids} grids, {area} km² (EPSG:{epsg})", f"{summary['area_m2'] / 1e6:,.3f}"
+    print(say(words, file=file.name, grids=summary["grids"], area=area, epsg=report["epsg"]))
     show_notes(report["notes"])
     if report["refused"]:
-        print(f"  {len(report['refused']):,} rows cannot be used:")
+        print("  " + say("{count} rows cannot be used:", count=f"{len(report['refused']):,}"))
         show_refused(report["refused"])
     show_naming(report)
     if not report["defects"]:
         sound = report["ok"] and not report["refused"]
-        print("  no defects" + (": a valid coverage" if sound else ""))
+        print("  " + (say("no defects: a valid coverage") if sound else say("no defects")))
         return
-    table = Table("kind", "class", "codes", "area m²", "length m", "width m", "place")
+    heads = [say("kind"), say("class"), say("codes"), say("area m²"), say("length m"), say("width m"), say("place")]
+    table = Table(*heads)
     for defect in report["defects"][:MOST_PLACES]:
         figures = (f"{defect['area_m2']:,.3f}", f"{defect['length_m']:,.2f}", f"{defect['width_m']:,.3f}")
         table.add_row(
-            defect["kind"], defect["class"] or "", " ".join(defect["codes"][:4]), *figures, _place(defect["where"])
+            kind_of(defect["kind"]),
+            say(defect["class"] or ""),
+            " ".join(defect["codes"][:4]),
+            *figures,
+            _place(defect["where"]),
         )
     _print_table(table)
     if len(report["defects"]) > MOST_PLACES:
-        print(f"  and {len(report['defects']) - MOST_PLACES} more (--json lists them all)")
-    print("  " + ", ".join(f"{kind}: {number}" for kind, number in sorted(summary["by_kind"].items())))
+        more = len(report["defects"]) - MOST_PLACES
+        print("  " + say("and {count} more (--json lists them all)", count=more))
+    print("  " + ", ".join(f"{kind_of(kind)}: {number}" for kind, number in sorted(summary["by_kind"].items())))
 
 
 def show_naming(report: Mapping[str, Any]) -> None:
@@ -136,10 +146,11 @@ def show_agreement(result: Agreement) -> None:
     """Print how many points lie in the grid that they state, and each that does not."""
     from rich.table import Table
 
-    print(f"{result.agreeing:,} of {result.stating:,} located rows that state a grid lie in it")
+    words = "{agreeing} of {stating} located rows that state a grid lie in it"
+    print(say(words, agreeing=f"{result.agreeing:,}", stating=f"{result.stating:,}"))
     if not result.misses:
         return
-    table = Table("row", "stated", "found", "distance to the border, m", "place")
+    table = Table(say("row"), say("stated"), say("found"), say("distance to the border, m"), say("place"))
     for miss in result.misses:
         place = "{:.6f} {:.6f}".format(*miss.where.coords[0])
         table.add_row(str(miss.row), miss.stated, miss.found or "-", f"{miss.distance_m:,.3f}", place)
