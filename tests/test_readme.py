@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 
 def test_it_shows_what_serve_prints() -> None:
     hidden = dict.fromkeys(DEMO_PEOPLE, "*" * 12)
-    assert "\n".join(greeting("http://127.0.0.1:8000", hidden)) in README
+    assert "\n".join(greeting("http://127.0.0.1:8000", hidden, someone=True, lang="en")) in README
 
 
 def test_its_pictures_and_files_are_there() -> None:
