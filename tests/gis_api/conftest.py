@@ -29,6 +29,7 @@ from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from tests.databases import passing_database
 from tests.gis_api.contract import TruthfulClient
+from tests.plan_desk import Draft
 from tests.small_city import SmallCity, load_small_city
 
 AREA = "130273"
@@ -119,6 +120,24 @@ def signed_in(app: FastAPI, anybody: TestClient, engine: Engine) -> ClientAs:
         return client_of_person(app, anybody, engine, person=person, area=area)
 
     return made
+
+
+@pytest.fixture
+def planner(signed_in: ClientAs) -> TestClient:
+    """Who draws plans."""
+    return signed_in("planner")
+
+
+@pytest.fixture
+def reviewer(signed_in: ClientAs) -> TestClient:
+    """A second planner, who publishes what the first one drew."""
+    return signed_in("reviewer")
+
+
+@pytest.fixture
+def draft(planner: TestClient, small_city: SmallCity) -> Draft:
+    """A draft of the small city's plan in force."""
+    return Draft(planner, small_city.district)
 
 
 def client_of_key(

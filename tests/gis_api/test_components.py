@@ -33,11 +33,6 @@ def worked(engine: Engine, settings: Settings) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def planner(signed_in: ClientAs) -> TestClient:
-    return signed_in("planner")
-
-
 def file_of(place: tuple[float, float], *rows: dict[str, Any]) -> bytes:
     """Rows at one place, as an office sends them."""
     point = shapely.geometry.mapping(shapely.Point(place))

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 import shapely
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -21,11 +20,6 @@ from tests.small_city import SmallCity
 from tests.tile_addresses import tile_at
 
 NEW = "改名后的网格"
-
-
-@pytest.fixture
-def planner(signed_in: ClientAs) -> TestClient:
-    return signed_in("planner")
 
 
 def address(city: SmallCity, layer: str) -> str:

@@ -31,11 +31,6 @@ from tiling import datums
 
 
 @pytest.fixture
-def planner(signed_in: ClientAs) -> TestClient:
-    return signed_in("planner")
-
-
-@pytest.fixture
 def worked(engine: Engine, settings: Settings) -> Iterator[None]:
     with working_process(engine, settings.upload_folder):
         yield

@@ -29,11 +29,6 @@ def worked(engine: Engine, settings: Settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def planner(signed_in: ClientAs) -> TestClient:
-    return signed_in("planner")
-
-
-@pytest.fixture
 def in_force(planner: TestClient, signed_in: ClientAs, small_city: SmallCity) -> dict[str, Any]:
     """The grids in force: those of the small city and an overlay over the middle of one."""
     draft = Draft(planner, small_city.district)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,21 +15,6 @@ from layers.history import HistoryEntry
 from layers.plans import PlanEdit
 from tests.plan_desk import Draft, inner_vertex, middle_line, shape_of
 from tests.small_city import SmallCity
-
-
-@pytest.fixture
-def planner(signed_in: Any) -> TestClient:
-    return signed_in("planner")
-
-
-@pytest.fixture
-def reviewer(signed_in: Any) -> TestClient:
-    return signed_in("reviewer")
-
-
-@pytest.fixture
-def draft(planner: TestClient, small_city: SmallCity) -> Iterator[Draft]:
-    yield Draft(planner, small_city.district)
 
 
 def test_a_draft_has_the_grids_of_the_published_plan_to_the_last_digit(draft: Draft, small_city: SmallCity) -> None:

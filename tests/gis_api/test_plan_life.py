@@ -6,7 +6,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.dialects.postgresql import Range
 from starlette.testclient import TestClient
@@ -15,21 +14,6 @@ from layers.assignments import Assignment
 from layers.db import transaction
 from tests.plan_desk import PLANS, Draft
 from tests.small_city import IN_FORCE_SINCE, SmallCity
-
-
-@pytest.fixture
-def planner(signed_in: Any) -> TestClient:
-    return signed_in("planner")
-
-
-@pytest.fixture
-def reviewer(signed_in: Any) -> TestClient:
-    return signed_in("reviewer")
-
-
-@pytest.fixture
-def draft(planner: TestClient, small_city: SmallCity) -> Draft:
-    return Draft(planner, small_city.district)
 
 
 def unserved(client: TestClient, plan: int | str) -> list[str]:

@@ -36,11 +36,6 @@ def draft(signed_in: ClientAs, small_city: SmallCity) -> Iterator[Draft]:
     yield Draft(signed_in("planner"), small_city.district)
 
 
-@pytest.fixture
-def reviewer(signed_in: ClientAs) -> TestClient:
-    return signed_in("reviewer")
-
-
 def split(draft: Draft, code: str) -> str:
     """Cut a grid in two; the code of the new part."""
     before = draft.grids(level="grid")

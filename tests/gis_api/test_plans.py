@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,21 +13,6 @@ from layers.db import transaction
 from layers.plans import Publication
 from tests.plan_desk import PLANS, Draft, inner_vertex
 from tests.small_city import SmallCity
-
-
-@pytest.fixture
-def planner(signed_in: Any) -> TestClient:
-    return signed_in("planner")
-
-
-@pytest.fixture
-def reviewer(signed_in: Any) -> TestClient:
-    return signed_in("reviewer")
-
-
-@pytest.fixture
-def draft(planner: TestClient, small_city: SmallCity) -> Iterator[Draft]:
-    yield Draft(planner, small_city.district)
 
 
 def test_a_plan_is_published_by_another_person_and_announced(
