@@ -13,7 +13,7 @@ from layers import incidents
 from layers.access import Actor, Role
 from layers.candidates import Desk
 from layers.dispatching import Decided, Reported, candidate_json, rejected_json
-from layers.incidents import IncidentCard, IncidentStep, Reporter, steps_after
+from layers.incidents import STAGES, IncidentCard, IncidentStep, Reporter, Rule, list_rules, parts_in, steps_after
 from layers.workers import masked_phone
 
 # How many candidates an answer shows; the decision that is stored holds more.
@@ -88,7 +88,15 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "overdue": due_at is not None and due_at < now,
         "position": {"lon": card.lon, "lat": card.lat, "datum": "wgs84"},
         "assignment": _who_has_it(card, by),
+        "stage": STAGES[card.fields["state"]],
+        "may": [may_of(rule) for rule in list_rules(card.fields["state"], parts_in(card, by))],
     }
+
+
+def may_of(rule: Rule) -> dict[str, Any]:
+    """A step that the reader may take now, with what it demands."""
+    target = None if rule.target is None else str(rule.target)
+    return {"step": rule.step, "to_state": rule.to, "note": rule.note, "proof": str(rule.proof), "target": target}
 
 
 def _who_has_it(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
@@ -133,7 +141,7 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
 def _line(step: IncidentStep) -> dict[str, Any]:
     told = {"step": step.step, "state": step.state, "at": step.at.isoformat(), "by": step.by, "note": step.note}
     place = None if step.lon is None else {"lon": step.lon, "lat": step.lat, "datum": "wgs84"}
-    return {**told, "to": step.to, "position": place}
+    return {**told, "to": step.to, "position": place, "proof": step.proof}
 
 
 def _reporter(reporter: Reporter | None, by: Actor) -> dict[str, Any] | None:

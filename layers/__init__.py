@@ -22,6 +22,7 @@ last (`by`), and a verb asks for the area itself.
 | shifts | shifts | shifts, importing | half-open, two days at most |
 | positions | positions | positions | the newest fix by fix time |
 | devices | personal.devices | importing | personal: a device tells of an elder living alone |
+| dispatch_settings | dispatch_settings | dispatching | every version is kept |
 | incidents | incidents, incident_steps, decisions | dispatching | a waiting one has a reason; the timeline only grows |
 | | idempotency_keys, personal.reporters | dispatching | one answer per client's key; reporters are personal |
 | access | users, keys, sign_ins | access | only hashes of passwords, keys and tokens |

@@ -196,6 +196,12 @@ def _ordered(standings: Standings, first_key: Ints, rows: Ints) -> Ints:
 
 
 def _candidate(standings: Standings, row: int, policy: Policy) -> Candidate:
+    level = LEVELS[standings.level[row]]
+    return describe(standings, row, reason="by_distance" if policy is Policy.nearest else REASONS[level])
+
+
+def describe(standings: Standings, row: int, *, reason: str) -> Candidate:
+    """One worker of the standings as a candidate, for this reason."""
     level, age_s = LEVELS[standings.level[row]], int(standings.age_s[row])
     return Candidate(
         worker_id=int(standings.ids[row]),
@@ -209,7 +215,7 @@ def _candidate(standings: Standings, row: int, policy: Policy) -> Candidate:
         freshness=standings.freshness(row),
         at_home=bool(standings.at_home[row]),
         open_tasks=int(standings.open_tasks[row]),
-        reason="by_distance" if policy is Policy.nearest else REASONS[level],
+        reason=reason,
     )
 
 

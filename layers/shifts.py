@@ -103,6 +103,12 @@ def is_on_duty(spans: Iterable[tuple[datetime, datetime]], at: datetime) -> bool
     return any(start <= at < end for start, end in spans)
 
 
+def has_duty(session: Session, worker_id: int, *, at: datetime) -> bool:
+    """Whether a worker is on duty at a moment, as stored now."""
+    on_duty = select(Shift.id).where(Shift.worker_id == worker_id, Shift.span.contains(at))
+    return session.scalar(select(on_duty.exists())) is True
+
+
 def add_shifts(session: Session, shifts: Sequence[NewShift], *, now: datetime, by: Actor) -> int:
     """The number of shifts stored, all or none; raises Unacceptable naming the first wrong one."""
     for place, shift in enumerate(shifts):

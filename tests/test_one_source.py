@@ -18,7 +18,7 @@ SAID_IN = {
     "when a plan is in force": (r"in_force\.(?:op|contains)\(|in_force @>", {"layers/plans.py"}),
     "which states end an incident": (
         r"\((?=.*\"cancelled\")(?=.*\"duplicate\")(?=.*\"closed\")",
-        {"layers/incidents/states.py"},
+        {"layers/incidents/workflow.py"},
     ),
     "the smallest count": (r"^(?:SMALLEST|FEWEST)\b.*=", {"layers/smallest_count.py"}),
 }

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from layers.dispatch_rules import Rejection
-from layers.incidents import STATES, STEPS
+from layers.incidents import STATES, STEPS, Proof, Target
 from layers.jobs import JobState
 
 State = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATES), "title": "State"})]
@@ -80,6 +80,16 @@ class ReportAnswer(BaseModel):
     dry_run: bool
 
 
+class StepOffered(BaseModel):
+    """A step that the reader may take now; `note` says that a reason is demanded, `target` at what it is directed."""
+
+    step: Step
+    to_state: State | None
+    note: bool
+    proof: Proof
+    target: Target | None
+
+
 class Case(BaseModel):
     """One incident of a list; `due_at` is when the clock of its present step runs out."""
 
@@ -104,6 +114,8 @@ class Case(BaseModel):
     overdue: bool
     position: dict[str, Any]
     assignment: dict[str, Any] | None
+    stage: Literal["collect", "file", "dispatch", "handle", "feed_back", "verify", "close"]
+    may: list[StepOffered]
 
 
 class Cases(BaseModel):
@@ -111,6 +123,7 @@ class Cases(BaseModel):
 
     incidents: list[Case]
     next: str | None
+    counts: dict[Literal["living", "overdue", "waiting"], int] | None
 
 
 class FullCase(Case):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -27,7 +28,7 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.dispatching import Memory, RawPosition, Report, StepAsked
 from layers.errors import NotFound, Unacceptable
-from layers.incidents import STATES, STEPS, IncidentsAsked
+from layers.incidents import STATES, STEPS, IncidentCard, IncidentsAsked
 from layers.moments import require_past
 from layers.workers import ids_of
 
@@ -74,7 +75,21 @@ class IncidentIn(BaseModel):
     reporter: ReporterIn | None = None
 
 
+class ProofIn(BaseModel):
+    """Where a device stood, when it measured that, and how well it says it did."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lon: Coordinate
+    lat: Coordinate
+    datum: str | None = None
+    accuracy_m: Metres | None = None
+    fixed_at: Moment | None = None
+
+
 class StepIn(BaseModel):
+    """`may` of an incident tells what each step demands; `lon, lat` beside a step stand for a `proof` of now."""
+
     model_config = ConfigDict(extra="forbid")
 
     step: Annotated[Short, WithJsonSchema({"type": "string", "enum": list(STEPS)})]
@@ -82,7 +97,10 @@ class StepIn(BaseModel):
     lon: Coordinate | None = None
     lat: Coordinate | None = None
     datum: str | None = None
-    to: Short | None = None
+    to: Annotated[Short | None, Field(description="a worker's number, or the id of another incident")] = None
+    unit: Annotated[Short | None, Field(description="the code of a department")] = None
+    proof: ProofIn | None = None
+    confirm: Annotated[bool, Field(description="send somebody who is off duty all the same")] = False
 
 
 @router.post(
@@ -186,6 +204,10 @@ def list_incidents(
     since: AskedMoment | None = None,
     changed_since: Annotated[str | None, Query(max_length=100)] = None,
     overdue: bool = False,
+    living: Annotated[bool, Query(description="only those that have not come to their end")] = False,
+    mine: Annotated[bool, Query(description="only those that one has in hand or has reported")] = False,
+    order: Annotated[Literal["newest", "deadline"], Query(description="what comes first")] = "newest",
+    count: Annotated[bool, Query(description="tell how many there are: living, overdue, waiting")] = False,
     after: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> dict[str, Any]:
@@ -194,6 +216,7 @@ def list_incidents(
     With `changed_since` there is always a `next`: ask it again later for what has changed until then.
     """
     moment, cursor = moment_of(changed_since) if changed_since is not None else (None, cursor_of(after))
+    by_deadline = order == "deadline" and changed_since is None
     if category is not None:
         get_category(tx, category)
     asked = IncidentsAsked(
@@ -207,15 +230,27 @@ def list_incidents(
         bbox=box,
         after=cursor,
         limit=limit,
+        living=living,
+        mine=mine,
+        by_deadline=by_deadline,
     )
     cards = incidents.list_incidents(tx, asked, by=by)
-    name, moment_name = ("changed_since", "changed_at") if changed_since is not None else ("after", "reported_at")
-    link = link_after(request, name, cards[-1].fields[moment_name], cards[-1].id) if cards else None
+    link = _link(request, cards[-1], by_deadline=by_deadline) if cards else None
     if changed_since is not None:
         link = link or str(request.url.path) + "?" + str(request.url.query)
     elif len(cards) < limit:
         link = None
-    return {"incidents": [case_of(card, now=now, by=by, lang=language_of(request)) for card in cards], "next": link}
+    told = [case_of(card, now=now, by=by, lang=language_of(request)) for card in cards]
+    counts = incidents.count_incidents(tx, asked, now=now, by=by) if count else None
+    return {"incidents": told, "next": link, "counts": counts}
+
+
+def _link(request: Request, last: IncidentCard, *, by_deadline: bool) -> str:
+    """The address of what comes after this incident, in the order that was asked for."""
+    if "changed_since" in request.query_params:
+        return link_after(request, "changed_since", last.fields["changed_at"], last.id)
+    due_at = last.fields["due_at"] if by_deadline else None
+    return link_after(request, "after", due_at or last.fields["reported_at"], last.id)
 
 
 def _states(sent: list[str] | None) -> tuple[str, ...]:
@@ -257,14 +292,24 @@ def take_step(
 
 
 def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
+    asked = StepAsked(sent.step, note=sent.note, to=sent.to, unit=sent.unit, confirm=sent.confirm)
+    told = sent.proof or _stated_beside(sent)
+    if told is None:
+        return asked
+    place = position(told.lon, told.lat, datum=told.datum, actor=by, bounds=atlas.bounds)
+    raw = RawPosition(place.raw_lon, place.raw_lat, place.datum)
+    asked = replace(asked, lon=place.lon, lat=place.lat, raw=raw)
+    return replace(asked, accuracy_m=told.accuracy_m, fixed_at=told.fixed_at)
+
+
+def _stated_beside(sent: StepIn) -> ProofIn | None:
+    """The position that stands beside the step instead of in its proof."""
     if (sent.lon is None) != (sent.lat is None):
         missing = "lon" if sent.lon is None else "lat"
         raise Unacceptable("position_missing", errors=[([missing], "position_missing")])
     if sent.lon is None or sent.lat is None:
-        return StepAsked(sent.step, note=sent.note, to=sent.to)
-    place = position(sent.lon, sent.lat, datum=sent.datum, actor=by, bounds=atlas.bounds)
-    raw = RawPosition(place.raw_lon, place.raw_lat, place.datum)
-    return StepAsked(sent.step, note=sent.note, lon=place.lon, lat=place.lat, to=sent.to, raw=raw)
+        return None
+    return ProofIn(lon=sent.lon, lat=sent.lat, datum=sent.datum)
 
 
 def _id(sent: str) -> int:

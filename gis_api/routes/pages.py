@@ -46,6 +46,8 @@ HOME_SECTIONS = (
     "report",
     "incidents",
     "tasks",
+    "case",
+    "clock",
     "locate",
     "map",
     "search",

@@ -39,7 +39,7 @@ def send_workers(session: Session, progress: Progress, *, lonlat: Floats, now: d
     for n in np.flatnonzero(progress.open() & (progress.worker >= 0)).tolist():
         lon, lat = lonlat[n].tolist()
         location = memory.atlas.locate(lon, lat, at=now)
-        wish = Wish(policy=memory.policy, limit=IN_RESERVE)
+        wish = Wish(limit=IN_RESERVE)
         ranking = nearest(memory, place_of(location), lon=lon, lat=lat, at=now, wish=wish)
         free = [one for one in ranking.candidates if one.worker_id not in busy]
         if free:

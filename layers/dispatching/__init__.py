@@ -1,6 +1,6 @@
 """From a report to a worker on the way, and every step after it. `story.py` tells the first, `steps.py` the second."""
 
-from layers.dispatching.steps import RawPosition, StepAsked, take_step
+from layers.dispatching.steps import take_step
 from layers.dispatching.story import (
     Decided,
     Memory,
@@ -13,6 +13,7 @@ from layers.dispatching.story import (
     rejected_json,
     report,
 )
+from layers.dispatching.taking import RawPosition, StepAsked
 
 __all__ = [
     "Decided",

@@ -17,10 +17,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from layers import incidents
-from layers.access import Actor, require_area
+from layers.access import Actor, Role, require_area
 from layers.candidates import Desk, Roster, near
 from layers.categories import Category, get_category
 from layers.dispatch_rules import LIMITS, Candidate, Limits, Policy, Ranking, Rejected, Rejection, Wish, rank
+from layers.dispatch_settings import Choosing, find_choosing
 from layers.dispatching.at_hand import find_at_hand
 from layers.history import note
 from layers.incidents import OPEN_TASK_STATES, Incident, Step
@@ -36,12 +37,10 @@ AUTOMATIC = "automatic"
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process holds in memory to decide with: the plans, the people, the policy in force, and the limits."""
+    """What a process holds in memory to decide with: the plans and the people."""
 
     atlas: Atlas
     roster: Roster
-    policy: Policy = Policy.own_grid_first
-    limits: Limits = LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,7 @@ class Decided:
     ranking: Ranking
     waiting_reason: str | None
     desk: Desk | None
+    choosing: Choosing
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ def report(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     that this source has sent before. About ten statements.
     """
     decided = decide(session, memory, sent, now=now, by=by)
-    decided, chosen, phone = _taken(session, decided, memory.limits, now)
+    decided, chosen, phone = _taken(session, decided, decided.choosing.limits, now)
     incident = _store(session, sent, decided, chosen, now=now, by=by)
-    _tell(session, incident, decided, chosen, memory.policy, now=now, by=by)
+    _tell(session, incident, decided, chosen, now=now, by=by)
     return Reported(incident.id, incident.state, decided, chosen, phone)
 
 
@@ -107,28 +107,42 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     location = memory.atlas.locate(sent.lon, sent.lat, accuracy_m=sent.accuracy_m, at=now)
     place = place_of(location)
     if place.district is not None:
-        require_area(by, place.finest)
+        _require_reach(by, place)
     category = get_category(session, sent.category)
     urgency = sent.urgency or category.urgency
-    wish = Wish(policy=memory.policy, urgency=urgency, limit=IN_RESERVE)
-    ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=now, wish=wish)
+    choosing = find_choosing(session, category=sent.category, urgency=urgency)
+    wish = Wish(policy=choosing.policy, urgency=urgency, limit=IN_RESERVE)
+    limits = choosing.limits
+    ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=now, wish=wish, limits=limits)
     reason = reason_of_place(location, category) or waiting_reason(ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
-    return Decided(sent.lon, sent.lat, location, place, urgency, category.unit_code, ranking, reason, desk)
+    told = (location, place, urgency, category.unit_code, ranking, reason, desk, choosing)
+    return Decided(sent.lon, sent.lat, *told)
 
 
-def nearest(memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish) -> Ranking:
+def _require_reach(by: Actor, place: Place) -> None:
+    """Raise Forbidden outside the area of who reports. A worker reports whatever they see in their district, also
+    across the road from the own community: it goes to those whose ground it is."""
+    code = place.finest
+    if by.role == Role.worker and place.district is not None and by.area.startswith(place.district):
+        return
+    require_area(by, code)
+
+
+def nearest(
+    memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish, limits: Limits = LIMITS
+) -> Ranking:
     """Who could go to a place, best first, with reasons; empty outside all districts. No database.
 
     Overlay grids at the place count as own ground where a role is asked for by name: then their teams are meant.
     """
     if wish.role is None:
         place = replace(place, overlays=())
-    found = find_at_hand(memory.roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=memory.limits)
+    found = find_at_hand(memory.roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=limits)
     if found is not None:
         return found
     standings = near(memory.roster, place, lon=lon, lat=lat, at=at)
-    return Ranking() if standings is None else rank(standings, wish, limits=memory.limits)
+    return Ranking() if standings is None else rank(standings, wish, limits=limits)
 
 
 def place_of(location: Location) -> Place:
@@ -266,7 +280,6 @@ def _tell(
     incident: Incident,
     decided: Decided,
     chosen: Candidate | None,
-    policy: Policy,
     *,
     now: datetime,
     by: Actor,
@@ -284,7 +297,7 @@ def _tell(
         incident.id,
         ranking=decided.ranking,
         location=decided.location,
-        policy=policy,
+        policy=decided.choosing.policy,
         chosen=chosen,
         now=now,
     )

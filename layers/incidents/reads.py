@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,11 @@ from layers.access import Actor, Role
 from layers.db import WGS84
 from layers.errors import NotFound
 from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
+from layers.incidents.workflow import Part, is_living, parts_of
 from layers.workers import Worker
 
+# What a list by deadline is ordered by: what no clock runs for has been due since it was reported.
+DEADLINE = func.coalesce(Incident.due_at, Incident.reported_at)
 COLUMNS = (
     *("id", "state", "waiting_reason", "category", "urgency", "description", "channel", "occurred_at", "reported_at"),
     *("closed_at", "changed_at", "due_at", "level", "relation", "district", "grid_code", "sub_grid_code"),
@@ -27,7 +30,8 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class IncidentCard:
-    """An incident as it is read: `fields` are its columns by name, the place in WGS84 degrees, and who has it."""
+    """An incident as it is read: `fields` are its columns by name, the place in WGS84 degrees, who has it, and the
+    id of the reporting worker."""
 
     id: int
     fields: dict[str, Any]
@@ -36,13 +40,15 @@ class IncidentCard:
     worker: str | None
     worker_name: str | None
     worker_phone: str | None
+    reported_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentsAsked:
     """Which incidents are asked for. `after` is the (moment, id) that the page before ended with.
 
-    With `changed_since` the oldest change comes first, else the newest report.
+    With `changed_since` the oldest change comes first, with `by_deadline` what is due first, else the newest report.
+    `living` leaves out what has come to its end, `mine` what the reader neither has in hand nor has reported.
     """
 
     states: Sequence[str] = ()
@@ -55,6 +61,9 @@ class IncidentsAsked:
     bbox: tuple[float, float, float, float] | None = None
     after: tuple[datetime, int] | None = None
     limit: int = 100
+    living: bool = False
+    mine: bool = False
+    by_deadline: bool = False
 
 
 def scope(by: Actor) -> ColumnElement[bool]:
@@ -76,6 +85,15 @@ def _own(by: Actor) -> ColumnElement[bool]:
     return or_(Incident.worker_id == by.worker_id, Incident.id.in_(reported))
 
 
+def _mine(by: Actor) -> ColumnElement[bool]:
+    """What the reader has in hand or has reported; a department's are those that it is in charge of."""
+    if by.role == Role.worker:
+        return _own(by)
+    if by.role == Role.unit:
+        return scope(by)
+    return Incident.source == f"{by.kind}:{by.name}"
+
+
 def get_incident(session: Session, incident_id: int, *, by: Actor) -> IncidentCard:
     """The incident; raises NotFound for an unknown one and for one that the caller may not see."""
     row = session.execute(_cards().where(Incident.id == incident_id, scope(by))).one_or_none()
@@ -86,15 +104,33 @@ def get_incident(session: Session, incident_id: int, *, by: Actor) -> IncidentCa
 
 def list_incidents(session: Session, asked: IncidentsAsked, *, by: Actor) -> list[IncidentCard]:
     """One page of incidents that the caller may see."""
-    statement = _cards().where(scope(by), *_filters(asked))
+    statement = _cards().where(scope(by), *_filters(asked, by))
     if asked.changed_since is not None:
         order: Any = (Incident.changed_at, Incident.id)
         statement = statement.where(*_changes(session, asked))
+    elif asked.by_deadline:
+        order = (DEADLINE, Incident.id)
+        if asked.after is not None:
+            statement = statement.where(tuple_(DEADLINE, Incident.id) > tuple_(*asked.after))
     else:
         order = (Incident.reported_at.desc(), Incident.id.desc())
         if asked.after is not None:
             statement = statement.where(tuple_(Incident.reported_at, Incident.id) < tuple_(*asked.after))
     return [_card(row) for row in session.execute(statement.order_by(*order).limit(asked.limit))]
+
+
+def parts_in(card: IncidentCard, by: Actor) -> frozenset[Part]:
+    """What the reader is to this incident."""
+    held = {name: card.fields[name] for name in ("state", "worker_id", "unit_code")}
+    return parts_of(by, **held, reported_by=card.reported_by)
+
+
+def count_incidents(session: Session, asked: IncidentsAsked, *, now: datetime, by: Actor) -> dict[str, int]:
+    """How many living incidents there are of those asked for, how many of them are overdue, and how many wait."""
+    living = replace(asked, living=True, states=(), overdue_at=None)
+    overdue, waiting = (func.count().filter(one) for one in (Incident.due_at < now, Incident.state == "waiting"))
+    row = session.execute(select(func.count(), overdue, waiting).where(scope(by), *_filters(living, by))).one()
+    return {"living": row[0], "overdue": row[1], "waiting": row[2]}
 
 
 def list_steps(session: Session, incident_id: int) -> Sequence[IncidentStep]:
@@ -116,9 +152,13 @@ def find_reporter(session: Session, incident_id: int) -> Reporter | None:
     return session.get(Reporter, incident_id)
 
 
-def _filters(asked: IncidentsAsked) -> list[ColumnElement[bool]]:
+def _filters(asked: IncidentsAsked, by: Actor) -> list[ColumnElement[bool]]:
     code = func.coalesce(Incident.current_code, Incident.desk_area, "")
     found: list[ColumnElement[bool]] = [code.startswith(asked.area, autoescape=True)] if asked.area else []
+    if asked.living:
+        found.append(is_living())
+    if asked.mine:
+        found.append(_mine(by))
     if asked.states:
         found.append(Incident.state.in_(asked.states))
     if asked.category is not None:
@@ -154,9 +194,11 @@ def _cards() -> Any:
     columns = [getattr(Incident, name) for name in COLUMNS]
     place = (ST_X(Incident.geom).label("lon"), ST_Y(Incident.geom).label("lat"))
     person = (Worker.number, Worker.name.label("worker_name"), Worker.phone)
-    return select(*columns, *place, *person).outerjoin(Worker, Worker.id == Incident.worker_id)
+    reporter = Reporter.worker_id.label("reported_by")
+    held = select(*columns, *place, *person, reporter).outerjoin(Worker, Worker.id == Incident.worker_id)
+    return held.outerjoin(Reporter, Reporter.incident_id == Incident.id)
 
 
 def _card(row: Any) -> IncidentCard:
     fields = {name: getattr(row, name) for name in COLUMNS}
-    return IncidentCard(row.id, fields, row.lon, row.lat, row.number, row.worker_name, row.phone)
+    return IncidentCard(row.id, fields, row.lon, row.lat, row.number, row.worker_name, row.phone, row.reported_by)

@@ -25,6 +25,7 @@ STATES = (
     "waiting",
     "duplicate",
     "cancelled",
+    "void",
 )
 # What fills a worker's hands: at most three of these at a time ([D6]).
 OPEN_TASK_STATES = ("dispatched", "accepted", "arrived")
@@ -117,6 +118,7 @@ class IncidentStep(Base):
     lon: Mapped[float | None]
     lat: Mapped[float | None]
     to: Mapped[str | None]
+    proof: Mapped[dict[str, Any] | None]
 
 
 class Decision(Base):

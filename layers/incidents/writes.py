@@ -14,8 +14,8 @@ from layers.access import Actor
 from layers.categories import find_minutes
 from layers.db import WGS84
 from layers.errors import Conflict, NotFound
-from layers.incidents.states import AWAITED, ENDS
 from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
+from layers.incidents.workflow import AWAITED, ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Step:
     lat: float | None = None
     to: str | None = None
     by: str | None = None
+    proof: dict[str, Any] | None = None
 
 
 def add_incident(

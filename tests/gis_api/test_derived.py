@@ -62,7 +62,7 @@ def test_all_that_follows_from_a_place_follows_it_when_it_is_corrected(
     moved = step(desk, lost["id"], "correct_place", lon=there[0], lat=there[1], datum="wgs84")
     assert moved["state"] == "dispatched" and moved["assignment"]["worker"] == small_city.worker_of[code]
     assert moved["assignment"]["of_the_place"] is False  # who has it keeps it, and everybody can see
-    gone = step(desk, report(desk, spot, datum="wgs84").json()["id"], "hand_up")
+    gone = step(desk, report(desk, spot, datum="wgs84").json()["id"], "hand_up", note="not ours")
     assert gone["waiting_reason"] == "handed_up"
     away = step(desk, gone["id"], "correct_place", lon=there[0], lat=there[1], datum="wgs84")
     assert away["waiting_reason"] == "handed_up" and away["current_code"] == small_city.codes[-1]
@@ -80,10 +80,10 @@ def test_a_case_handed_up_and_given_to_a_worker_again_starts_at_the_grid(
 ) -> None:
     code = small_city.codes[3]
     case = report(desk, small_city.inside(code), datum="wgs84").json()["id"]
-    assert step(desk, case, "hand_up")["level"] == "district"  # no street of this city has a desk
+    assert step(desk, case, "hand_up", note="not ours")["level"] == "district"  # no street of this city has a desk
     given = step(desk, case, "dispatch", to=small_city.worker_of[code])
     assert given["level"] == "grid"
-    assert step(desk, case, "hand_up")["level"] == "district"
+    assert step(desk, case, "hand_up", note="not ours")["level"] == "district"
 
 
 def test_before_the_first_plan_the_answer_says_that_there_was_none(desk: TestClient, small_city: SmallCity) -> None:

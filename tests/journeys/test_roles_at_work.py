@@ -8,7 +8,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
 from layers.access import User
@@ -52,11 +52,11 @@ def report(running: RunningCity, code: str, description: str, *, category: str =
     return str(answer.json()["id"])
 
 
-def fill_report(page: Page, place: tuple[float, float], description: str) -> Locator:
+def fill_report(page: Page, place: tuple[float, float], description: str, *, category: str = "sanitation") -> Locator:
     form = it(page, "report-form")
     form.locator("[name=lon]").fill(f"{place[0]:.7f}")
     form.locator("[name=lat]").fill(f"{place[1]:.7f}")
-    form.locator("[name=category]").select_option("sanitation")
+    form.locator("[name=category]").select_option(category)
     form.locator("[name=description]").fill(description)
     return form
 
@@ -103,8 +103,107 @@ def test_a_worker_accepts_arrives_and_handles_an_own_task(visit: Visit, on_duty:
     task = it(page, "home-tasks").locator("li").filter(has_text="楼道堆物")
     expect(it(page, "home-tasks")).not_to_contain_text("别人的任务")
     for step in ("accept", "arrive", "handle"):
-        task.locator(f'[data-step="{step}"]').click()
-    expect(it(page, "home-tasks")).not_to_contain_text("楼道堆物")
+        task.locator(f'.main[data-step="{step}"]').click()
+    task.locator('.main[data-step="verify"]').click()
+    expect(task.locator('[data-test="step-said"]')).to_contain_text("无法取得您的位置")
+    expect(task).to_contain_text("已处置")
+
+
+def at_place(place: tuple[float, float]) -> Callable[[BrowserContext], None]:
+    """A device that knows where it is."""
+
+    def before(context: BrowserContext) -> None:
+        context.grant_permissions(["geolocation"])
+        context.set_geolocation({"longitude": place[0], "latitude": place[1], "accuracy": 12})
+
+    return before
+
+
+def fill_step(case: Locator, step: str, **fields: str) -> None:
+    case.locator(f'[data-step="{step}"]').last.click()
+    form = case.locator('[data-test="step-form"]')
+    for name, value in fields.items():
+        entry = form.locator(f"[name={name}]")
+        if entry.evaluate("one => one.tagName") == "SELECT":
+            entry.select_option(value)
+        else:
+            entry.fill(value)
+    form.locator("button.main").click()
+
+
+def test_the_vendor_on_the_road_goes_from_the_worker_over_the_desk_and_a_department_back_to_the_worker(
+    visit: Visit, watch: Watch, on_duty: RunningCity
+) -> None:
+    watch.expected = (REFUSED,)
+    place = on_duty.city.inside(on_duty.city.codes[0])
+    phone = visit("worker", "/", width=390, height=844, before=at_place(place))
+    fill_report(phone, place, "路口占道经营", category="street_vending").locator("button.main").click()
+    mine = it(phone, "home-tasks").locator("li").filter(has_text="路口占道经营")
+    mine.locator("summary").click()
+    fill_step(mine, "hand_up", note="须由城管处理")
+    expect(mine).to_contain_text("已上交上级")
+
+    centre = visit("dispatcher", "/")
+    centre.locator('[data-chip="waiting"]').click()
+    queued = centre.locator("[data-incident]").filter(has_text="路口占道经营")
+    queued.locator("summary").click()
+    expect(queued.locator('[data-test="caller"]')).to_contain_text("网格人员")
+    fill_step(queued, "dispatch", unit="urban_management")
+    expect(queued).to_contain_text("已派单 ·")
+
+    inspection = visit("unit", "/")
+    given = it(inspection, "home-tasks").locator("li").filter(has_text="路口占道经营")
+    for step in ("accept", "arrive", "handle"):
+        given.locator(f'.main[data-step="{step}"]').click()
+    expect(it(inspection, "home-tasks")).not_to_contain_text("路口占道经营")
+
+    phone.context.set_geolocation({"longitude": place[0] + 0.02, "latitude": place[1], "accuracy": 12})
+    phone.reload()
+    phone.wait_for_selector(READY)
+    mine.locator('.main[data-step="verify"]').click()
+    expect(mine.locator('[data-test="step-said"]')).to_contain_text("须在现场办理")
+    phone.context.set_geolocation({"longitude": place[0], "latitude": place[1], "accuracy": 12})
+    mine.locator('.main[data-step="verify"]').click()
+    expect(mine).to_contain_text("已核实 ·")
+
+    centre.locator('[data-chip="living"]').click()
+    queued.locator("summary").click()
+    expect(queued.locator('[data-test="timeline"]')).to_contain_text("现场定位")
+    for step, state in (("feed_back", "已反馈"), ("close", "已结案")):
+        queued.locator(f'.main[data-step="{step}"]').click()
+        expect(queued).to_contain_text(f"{state} ·")
+    centre.locator('[data-chip="ended"]').click()
+    expect(it(centre, "incidents")).to_contain_text("路口占道经营")
+
+
+def test_a_step_without_a_connection_is_kept_and_sent_when_there_is_one(
+    visit: Visit, watch: Watch, on_duty: RunningCity
+) -> None:
+    watch.expected = ("ERR_INTERNET_DISCONNECTED",)
+    case = report(on_duty, on_duty.city.codes[0], "断网接单")
+    phone = visit("worker", "/", width=390, height=844)
+    task = it(phone, "home-tasks").locator("li").filter(has_text="断网接单")
+    phone.context.set_offline(True)
+    task.locator('.main[data-step="accept"]').click()
+    expect(task.locator('[data-test="step-said"]')).to_contain_text("已保存在本机")
+    expect(it(phone, "unsent")).to_contain_text("1 项尚未发送")
+    phone.context.set_offline(False)
+    expect(it(phone, "unsent")).to_be_hidden(timeout=15_000)
+    expect(task).to_contain_text("已接单 ·")
+    with on_duty.api("dispatcher") as client:
+        steps = [line["step"] for line in client.get(f"/api/v1/incidents/{case}").json()["timeline"]]
+    assert steps.count("accept") == 1
+
+
+def test_who_calls_is_entered_and_seen_by_those_who_answer_back(visit: Visit, on_duty: RunningCity) -> None:
+    page = visit("dispatcher", "/")
+    form = fill_report(page, on_duty.city.inside(on_duty.city.codes[5]), "漏水来电")
+    form.locator("[name=caller]").fill("王五<b>")
+    form.locator("[name=phone]").fill("13900001234")
+    form.locator("button.main").click()
+    case = page.locator("[data-incident]").filter(has_text="漏水来电")
+    case.locator("summary").click()
+    expect(case.locator('[data-test="caller"]')).to_have_text("居民 · 王五<b> · 13900001234")
 
 
 def test_a_department_handles_a_case_of_its_own(visit: Visit, on_duty: RunningCity) -> None:

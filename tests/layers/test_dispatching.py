@@ -221,7 +221,8 @@ def test_verification_happens_on_the_spot(session: Session) -> None:
     town = staffed_city(session)
     memory, (lon, lat) = remembered(session), town.inside(town.city.codes[0])
     told = report(session, memory, sent((lon, lat)), now=NOON, by=DISPATCHER)
-    take = stepper(session, memory, told.incident_id)
+    owner = session.get_one(Incident, told.incident_id).worker_id
+    take = stepper(session, memory, told.incident_id, by=Actor("o", Role.worker, area="130273", worker_id=owner))
     for step in ("accept", "arrive", "handle"):
         take(step)
     with pytest.raises(Unacceptable, match="position_missing"):
@@ -284,17 +285,17 @@ def test_a_case_is_handed_up_to_the_street_and_then_to_the_district(session: Ses
     memory, code = remembered(session), town.city.codes[0]
     told = report(session, memory, sent(town.inside(code)), now=NOON, by=DISPATCHER)
     take = stepper(session, memory, told.incident_id)
-    up = take("hand_up").fields
+    up = take("hand_up", note="not ours").fields
     assert (up["state"], up["waiting_reason"], up["level"], up["desk_area"]) == (
         "waiting",
         "handed_up",
         "subdistrict",
         code[:9],
     )
-    up = take("hand_up").fields
+    up = take("hand_up", note="not ours").fields
     assert (up["level"], up["desk_area"]) == ("district", "130273")
     with pytest.raises(Conflict, match="nobody_above"):
-        take("hand_up")
+        take("hand_up", note="not ours")
 
 
 def test_a_false_alarm_can_be_reopened_and_dispatched_again(session: Session) -> None:
@@ -302,7 +303,7 @@ def test_a_false_alarm_can_be_reopened_and_dispatched_again(session: Session) ->
     memory = remembered(session)
     told = report(session, memory, sent(town.inside(town.city.codes[0])), now=NOON, by=DISPATCHER)
     take = stepper(session, memory, told.incident_id)
-    assert take("cancel").fields["state"] == "cancelled"
+    assert take("cancel", note="nothing there").fields["state"] == "cancelled"
     assert take("reopen").fields["state"] == "triaged"
     assert take("dispatch").fields["state"] == "dispatched"
 

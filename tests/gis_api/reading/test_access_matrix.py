@@ -81,6 +81,8 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/categories": ALL,
     "GET /api/v1/calendar/{year}": ALL,
     "PUT /api/v1/calendar/{year}": "admin",
+    "GET /api/v1/settings/dispatch": ALL,
+    "PUT /api/v1/settings/dispatch": "admin",
     "GET /api/v1/plans": "planner admin",
     "POST /api/v1/plans": "planner admin",
     "GET /api/v1/plans/{plan_id}": "planner admin",

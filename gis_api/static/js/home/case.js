@@ -1,27 +1,9 @@
-// One incident in full: its way so far, why this worker, and the steps that may follow.
-import { call, get } from "../api.js";
-import { config, has, t, when } from "../config.js";
+// One incident in full: who called, its way so far, why this worker, and the steps that may follow.
+import { get } from "../api.js";
+import { has, number, t, when } from "../config.js";
 import { againButton, el, fill, skeleton } from "../dom.js";
-import { candidateTable } from "./where.js";
-
-// What a dispatcher does by one click: whatever needs a target, a place or a reason of its own is left to the
-// interface.
-const OFFERED = [
-  "dispatch",
-  "accept",
-  "arrive",
-  "handle",
-  "verify",
-  "feed_back",
-  "close",
-  "reassign",
-  "hand_up",
-  "chase",
-  "cancel",
-];
-const LEADING = ["dispatch", "accept", "arrive", "handle", "verify", "feed_back", "close"];
-
-export const wordOf = (step) => (has(`steps.do_${step}`) ? t(`steps.do_${step}`) : step);
+import { stepsOf, wordOf } from "./steps.js";
+import { candidateTable, facts, pathOf } from "./where.js";
 
 // The part of an incident's row that opens; `changed` is called with the incident after each step.
 export function caseOf(id, changed) {
@@ -51,61 +33,44 @@ async function load(body, id, changed) {
 function tell(body, incident, changed) {
   const { decision, assignment } = incident;
   const why = assignment ? t("report.why", { name: assignment.name }) : t("report.rejected");
+  const after = (told) => {
+    tell(body, told, changed);
+    changed(told);
+  };
   fill(
     body,
+    known(incident),
     el("ol", { class: "way", "data-test": "timeline" }, incident.timeline.map(line)),
     decision ? [el("h3", {}, why), candidateTable(decision.candidates, decision.rejected)] : null,
-    ["dispatcher", "admin"].includes(config.person.role) ? steps(body, incident, changed) : null,
+    stepsOf(incident, after),
   );
 }
 
+function known({ id, reporter, location, position, assignment, unit_code: unit }) {
+  const caller = reporter
+    ? [t(`case.reporter_${reporter.kind}`), reporter.name, reporter.phone ?? reporter.phone_masked]
+    : [];
+  const holder = assignment ? [assignment.name, assignment.worker, assignment.phone ?? assignment.phone_masked] : [];
+  return facts([
+    [t("case.number"), id],
+    [t("case.caller"), el("span", { "data-test": "caller" }, caller.filter(Boolean).join(" · "))],
+    [t("locate.path"), location ? pathOf(location) : ""],
+    [t("case.position"), position ? `${position.lon.toFixed(6)}, ${position.lat.toFixed(6)}` : ""],
+    [t("case.holder"), holder.filter(Boolean).join(" · ")],
+    [t("case.unit"), unit ?? ""],
+  ]);
+}
+
 // Of a report the note is its channel, of an automatic step the doer is the service: both are words of the interface.
-function line({ step, at, by, note, to }) {
+function line({ step, at, by, note, to, proof }) {
   const what = has(`steps.${step}`) ? t(`steps.${step}`) : wordOf(step);
   const words = [
     what,
     to ? t("incidents.to", { to }) : null,
     by === "automatic" ? t("incidents.automatic") : by,
+    proof ? t("case.proven", { distance: number(Math.round(proof.distance_m)) }) : null,
+    !proof && step === "arrive" ? t("case.unproven") : null,
     has(`incidents.channel_${note}`) ? t(`incidents.channel_${note}`) : note,
   ];
   return el("li", {}, el("time", { class: "quiet" }, when(at)), " ", words.filter(Boolean).join(" · "));
-}
-
-function steps(body, incident, changed) {
-  const said = el("p", { class: "message bad", role: "alert", hidden: true });
-  const names = OFFERED.filter((step) => incident.next_steps.includes(step));
-  const first = names.find((step) => LEADING.includes(step));
-  const buttons = names.map((step) =>
-    el(
-      "button",
-      { type: "button", class: step === first ? "main" : "small", "data-step": step, onclick: () => take(step) },
-      wordOf(step),
-    ),
-  );
-  const note = el("input", {
-    name: "note",
-    maxlength: "2000",
-    "aria-label": t("tasks.note"),
-    placeholder: t("tasks.note"),
-  });
-  async function take(step) {
-    buttons.forEach((button) => (button.disabled = true));
-    try {
-      const { data } = await call("POST", `/api/v1/incidents/${encodeURIComponent(incident.id)}/steps`, {
-        body: { step, note: note.value, ...place(step, incident) },
-      });
-      tell(body, data, changed);
-      changed(data);
-    } catch (problem) {
-      said.textContent = problem.message;
-      said.hidden = false;
-      buttons.forEach((button) => (button.disabled = false));
-    }
-  }
-  return names.length ? [note, el("div", { class: "actions" }, buttons), said] : null;
-}
-
-// A dispatcher writes down that somebody verified at the place of the incident.
-function place(step, { position }) {
-  return step === "verify" && position ? { lon: position.lon, lat: position.lat, datum: "wgs84" } : {};
 }

@@ -3,6 +3,8 @@ import { categoriesOf } from "../parts/incident.js";
 import { call } from "../api.js";
 import { config, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
+import { newKey } from "../planner/queue.js";
+import { Kept, post } from "./outbox.js";
 import { candidateTable, field, hereButton, located, positionFields, select, splitPaste } from "./where.js";
 
 const URGENCIES = ["normal", "low", "high", "critical"];
@@ -27,6 +29,7 @@ export async function show(body) {
           "",
         ),
       ),
+      callerFields(),
       field(t("report.description"), el("textarea", { name: "description", rows: "2", maxlength: "2000" }), true),
     ),
     el(
@@ -36,11 +39,11 @@ export async function show(body) {
       el("button", { type: "submit", value: "try" }, t("report.try")),
     ),
   );
-  let key = crypto.randomUUID();
+  let key = newKey();
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const trial = event.submitter?.value === "try";
-    if ((await send(form, answer, { trial, key })) && !trial) key = crypto.randomUUID();
+    if ((await send(form, answer, { trial, key })) && !trial) key = newKey();
   });
   splitPaste(form);
   form.querySelector(".actions").append(hereButton(form) ?? "");
@@ -49,35 +52,46 @@ export async function show(body) {
 
 // The same key goes with every repetition until one is stored: a lost answer never makes two incidents.
 async function send(form, box, { trial, key }) {
-  const fields = Object.fromEntries(new FormData(form));
-  const body = {
+  const buttons = [...form.querySelectorAll("button")];
+  buttons.forEach((button) => (button.disabled = true));
+  try {
+    const path = `/api/v1/incidents${trial ? "?dry_run=true" : ""}`;
+    const headers = { "Idempotency-Key": key };
+    const body = bodyOf(form);
+    const data = trial ? (await call("POST", path, { body, headers })).data : await post(path, body, { headers });
+    tell(box, data, trial);
+    document.dispatchEvent(new CustomEvent("incident-stored"));
+    return true;
+  } catch (problem) {
+    const words = [problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" ");
+    fill(box, el("p", { class: "message bad", role: "alert" }, words));
+    // What is kept goes out by itself, and what is typed next is another report.
+    return problem instanceof Kept;
+  } finally {
+    buttons.forEach((button) => (button.disabled = false));
+  }
+}
+
+function bodyOf(form) {
+  const { caller, phone, ...fields } = Object.fromEntries(new FormData(form));
+  const told = {
     ...fields,
     urgency: fields.urgency || null,
     lon: Number(fields.lon),
     lat: Number(fields.lat),
     channel: config.person.role === "worker" ? "patrol" : "hotline",
   };
-  const buttons = [...form.querySelectorAll("button")];
-  buttons.forEach((button) => (button.disabled = true));
-  try {
-    const path = `/api/v1/incidents${trial ? "?dry_run=true" : ""}`;
-    const { data } = await call("POST", path, { body, headers: { "Idempotency-Key": key } });
-    tell(box, data, trial);
-    document.dispatchEvent(new CustomEvent("incident-stored"));
-    return true;
-  } catch (problem) {
-    fill(
-      box,
-      el(
-        "p",
-        { class: "message bad", role: "alert" },
-        [problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" "),
-      ),
-    );
-    return false;
-  } finally {
-    buttons.forEach((button) => (button.disabled = false));
-  }
+  if (!caller && !phone) return told;
+  return { ...told, reporter: { kind: "resident", name: caller || null, phone: phone || null } };
+}
+
+// Who called, for the answer back; a worker reports in their own name.
+function callerFields() {
+  if (config.person.role === "worker") return null;
+  return [
+    field(t("report.caller"), el("input", { name: "caller", maxlength: "200", autocomplete: "off" })),
+    field(t("report.phone"), el("input", { name: "phone", type: "tel", maxlength: "40", autocomplete: "off" })),
+  ];
 }
 
 function tell(box, incident, trial) {

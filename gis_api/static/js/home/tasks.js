@@ -1,70 +1,66 @@
-// The tasks of a worker or a department: one big action each, the next step that may follow.
-import { call, get } from "../api.js";
+// The cases of a worker or a department: what they have in hand first, with one big action each; then what they reported.
+import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { categoriesOf, incidentRow } from "../parts/incident.js";
+import { caseOf } from "./case.js";
+import { incidentRow } from "./incidents.js";
+import { categoriesOf } from "./report.js";
+import { stepsOf } from "./steps.js";
 
-// What a worker or a department does next in each state; everything later is the dispatcher's.
-const NEXT = {
-  worker: { dispatched: "accept", accepted: "arrive", arrived: "handle" },
-  unit: { accepted: "arrive", arrived: "handle" },
-};
 const URGENCY = ["critical", "high", "normal", "low"];
+// What is no next action of a task: it stands among the others, in the details.
+const ASIDE = ["note", "reply", "send_back", "hand_up", "decline", "pass_on", "settle"];
+const REFRESH_MS = 20_000;
 
 export async function show(body) {
   const names = new Map(await categoriesOf());
   const refresh = () => paint(body, names, refresh);
   document.addEventListener("connection-back", refresh);
+  document.addEventListener("incident-stored", refresh);
+  setInterval(() => idle(body) && refresh().catch(() => {}), REFRESH_MS);
   await refresh();
 }
 
+// Nothing is opened or typed that a refresh would take away.
+const idle = (body) =>
+  !document.hidden &&
+  !body.querySelector("details[open], form, .message:not([hidden])") &&
+  !body.matches(":focus-within");
+
+const waitsForMe = ({ may }) => may.some(({ step }) => !ASIDE.includes(step));
+
+// What a department has handled is no longer its work; a worker follows what they reported to its end.
+const isFollowed = ({ stage }) => config.person.role === "worker" || ["file", "dispatch", "handle"].includes(stage);
+
 async function paint(body, names, refresh) {
-  const next = NEXT[config.person.role];
-  const query = new URLSearchParams({ state: Object.keys(next).join(), limit: "500" });
+  const query = new URLSearchParams({ mine: "true", living: "true", order: "deadline", limit: "200" });
   const { incidents } = await get(`/api/v1/incidents?${query}`);
-  const found = incidents.filter(
-    (incident) => config.person.role !== "worker" || incident.assignment?.worker === config.worker,
-  );
-  const tasks = found.sort((a, b) => URGENCY.indexOf(a.urgency) - URGENCY.indexOf(b.urgency)).slice(0, 20);
-  if (!tasks.length) {
+  const sorted = incidents.sort((a, b) => URGENCY.indexOf(a.urgency) - URGENCY.indexOf(b.urgency));
+  const mine = sorted.filter(waitsForMe);
+  const others = sorted.filter((one) => !waitsForMe(one) && isFollowed(one));
+  if (!sorted.length) {
     fill(body, el("p", { class: "empty" }, t("tasks.none")));
     return;
   }
-  fill(
-    body,
+  const list = (tasks, test) =>
     el(
       "ul",
-      { class: "rows", "data-test": "tasks" },
+      { class: "rows", "data-test": test },
       tasks.map((task) => taskRow(task, names, refresh)),
-    ),
+    );
+  fill(
+    body,
+    mine.length ? list(mine, "tasks") : el("p", { class: "empty" }, t("tasks.none")),
+    others.length
+      ? [
+          el("h3", {}, t(config.person.role === "worker" ? "tasks.followed" : "tasks.elsewhere")),
+          list(others, "followed"),
+        ]
+      : null,
   );
 }
 
 function taskRow(task, names, refresh) {
-  const step = NEXT[config.person.role][task.state];
-  const said = el("p", { class: "message bad", role: "alert", hidden: true });
-  const button = el("button", { type: "button", class: "main", "data-step": step }, t(`steps.do_${step}`));
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    try {
-      await call("POST", `/api/v1/incidents/${encodeURIComponent(task.id)}/steps`, {
-        body: { step, ...(await place(step)) },
-      });
-      await refresh();
-    } catch (problem) {
-      said.textContent = problem.message;
-      said.hidden = false;
-      button.disabled = false;
-    }
-  });
-  return incidentRow(task, names, el("div", { class: "actions" }, button), said);
-}
-
-// Arriving happens on the spot: the position goes along where the device gives one.
-async function place(step) {
-  if (step !== "arrive" || config.person.role !== "worker" || !navigator.geolocation) return {};
-  const fix = await new Promise((resolve) =>
-    navigator.geolocation.getCurrentPosition(resolve, () => resolve(null), { enableHighAccuracy: true, timeout: 6000 }),
-  );
-  return fix ? { lon: fix.coords.longitude, lat: fix.coords.latitude, datum: "wgs84" } : {};
+  const big = stepsOf(task, refresh, { all: false });
+  return incidentRow(task, names, big, caseOf(task.id, refresh));
 }

@@ -1,0 +1,192 @@
+"""Into whose hands an incident goes: the worker or the department that is named, the next candidate, the desk above."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from layers import incidents
+from layers.candidates import near
+from layers.dispatch_rules import Candidate, Ranking, Wish, describe
+from layers.dispatching.story import (
+    IN_RESERVE,
+    candidate_json,
+    keep_decision,
+    nearest,
+    place_of,
+    rejected_json,
+    take_hand,
+    waiting_reason,
+)
+from layers.dispatching.taking import Taking, line_of
+from layers.errors import Conflict, Unacceptable
+from layers.incidents import IncidentStep, Step
+from layers.locating import Location
+from layers.shifts import has_duty
+from layers.standings import NO_DISTANCE_MM
+from layers.units import Unit, require_unit
+from layers.workers import ids_of
+
+# How a decision is called, and why somebody stands first in it, that a person made.
+BY_HAND = "by_hand"
+
+
+def dispatch(taking: Taking) -> Step:
+    """To the worker or department that is named, else to the best one who has not had it; nobody there: it waits."""
+    if taking.asked.unit is not None:
+        return to_unit(taking)
+    return _to_worker(taking) if taking.asked.to is not None else to_next(taking)
+
+
+def _to_worker(taking: Taking) -> Step:
+    """To a worker by name; one who is off duty is not sent without whoever sends them confirming it."""
+    number = taking.asked.to or ""
+    worker_id = ids_of(taking.session, [number], by=taking.by)[number]
+    on_duty = has_duty(taking.session, worker_id, at=taking.now)
+    if not on_duty and not taking.asked.confirm:
+        raise Conflict("worker_off_duty", worker=number, confirm=True)
+    location, ranking = _look_around(taking, without=frozenset())
+    _give(taking, worker_id, number)
+    told = {**_seen(taking, location, number), "reason": BY_HAND, "on_duty": on_duty}
+    _keep_by_hand(taking, location, ranking, chosen=worker_id, first=told)
+    return line_of(taking, number)
+
+
+def _look_around(taking: Taking, *, without: frozenset[str]) -> tuple[Location, Ranking]:
+    """Where it is, and who could go by the city's rules."""
+    card, choosing = taking.card, taking.choosing
+    location = taking.memory.atlas.locate(card.lon, card.lat, at=taking.now)
+    wish = Wish(policy=choosing.policy, urgency=taking.incident.urgency, limit=IN_RESERVE, without=without)
+    place, limits = place_of(location), choosing.limits
+    ranking = nearest(taking.memory, place, lon=card.lon, lat=card.lat, at=taking.now, wish=wish, limits=limits)
+    return location, ranking
+
+
+def _seen(taking: Taking, location: Location, number: str) -> dict[str, Any]:
+    """What memory knows of a worker as seen from the incident; the number alone where it knows nothing."""
+    card = taking.card
+    standings = near(taking.memory.roster, place_of(location), lon=card.lon, lat=card.lat, at=taking.now)
+    if standings is None or number not in standings.numbers:
+        return {"worker": number, "name": number, "distance_m": None}
+    row = standings.numbers.index(number)
+    told = candidate_json(describe(standings, row, reason=BY_HAND))
+    return told if int(standings.distance_mm[row]) < NO_DISTANCE_MM else {**told, "distance_m": None}
+
+
+def _keep_by_hand(
+    taking: Taking, location: Location, ranking: Ranking, *, chosen: int | None, first: dict[str, Any]
+) -> None:
+    """Keep that a person chose, and beside whom: an older decision would explain another assignment."""
+    others = [candidate_json(one) for one in ranking.candidates if one.worker_id != chosen]
+    incidents.add_decision(
+        taking.session,
+        taking.incident.id,
+        at=taking.now,
+        policy=BY_HAND,
+        plan_version=location.plan_version,
+        index_version=location.index_version,
+        chosen=chosen,
+        candidates=[first, *others],
+        rejected=[rejected_json(one) for one in ranking.rejected if one.number != first.get("worker")],
+    )
+
+
+def _give(taking: Taking, worker_id: int, number: str) -> None:
+    incident, limits = taking.incident, taking.choosing.limits
+    # The task itself must not count as one of the hands it asks for.
+    incident.worker_id = None
+    taking.session.flush()
+    if take_hand(taking.session, worker_id, urgency=incident.urgency, limits=limits, now=taking.now) is None:
+        raise Conflict("at_capacity", worker=number, most=limits.open_tasks)
+    _hand_over(taking, worker_id)
+
+
+def _hand_over(taking: Taking, worker_id: int | None) -> None:
+    """In somebody's hands a case is at the level of the grid again: handed up once more, it goes to the street."""
+    taking.incident.worker_id, taking.incident.level = worker_id, "grid"
+    incidents.change_state(taking.session, taking.incident, "dispatched", now=taking.now)
+
+
+def to_unit(taking: Taking) -> Step:
+    """To a department, which accepts it itself: no worker has it in hand then."""
+    code = taking.asked.unit
+    if code is None:
+        raise Unacceptable("unit_missing", errors=[(["unit"], "unit_missing")])
+    require_unit(taking.session, code)
+    location, ranking = _look_around(taking, without=frozenset())
+    taking.incident.unit_code = code
+    _hand_over(taking, None)
+    told = {"unit": code, "name": taking.session.get_one(Unit, code).name, "distance_m": None, "reason": BY_HAND}
+    _keep_by_hand(taking, location, ranking, chosen=None, first=told)
+    return line_of(taking, code)
+
+
+def decline(taking: Taking) -> Step:
+    """A worker is followed by the next candidate; what a department does not take goes back to the desk."""
+    if taking.state != "waiting":
+        return to_next(taking)
+    taking.incident.worker_id = None
+    incidents.change_state(
+        taking.session, taking.incident, "waiting", now=taking.now, waiting_reason="declined_by_unit"
+    )
+    return line_of(taking, None)
+
+
+def to_next(taking: Taking) -> Step:
+    """To the best candidate who has not had it yet; with nobody left it waits, and says why."""
+    incident = taking.incident
+    location, ranking = _look_around(taking, without=_who_had_it(taking))
+    incident.worker_id = None
+    taking.session.flush()
+    limits = taking.choosing.limits
+    for one in ranking.candidates:
+        held = take_hand(taking.session, one.worker_id, urgency=incident.urgency, limits=limits, now=taking.now)
+        if held is not None:
+            _hand_over(taking, one.worker_id)
+            _keep(taking, ranking, location, one)
+            return line_of(taking, one.number)
+    reason = "outside" if location.relation == "outside" else waiting_reason(ranking) or "all_at_capacity"
+    incidents.change_state(taking.session, incident, "waiting", now=taking.now, waiting_reason=reason)
+    _keep(taking, ranking, location, None)
+    return line_of(taking, None)
+
+
+def _keep(taking: Taking, ranking: Ranking, location: Location, chosen: Candidate | None) -> None:
+    about = (taking.session, taking.incident.id)
+    policy = taking.choosing.policy
+    keep_decision(*about, ranking=ranking, location=location, policy=policy, chosen=chosen, now=taking.now)
+
+
+def _who_had_it(taking: Taking) -> frozenset[str]:
+    steps = select(IncidentStep.to).where(
+        IncidentStep.incident_id == taking.incident.id,
+        IncidentStep.state == "dispatched",
+        IncidentStep.to.is_not(None),
+    )
+    return frozenset(number for number in taking.session.scalars(steps) if number is not None)
+
+
+def send_back(taking: Taking) -> Step:
+    """To whoever had it: what was not settled is theirs to settle, a worker's as soon as they have a free hand."""
+    incident = taking.incident
+    if incident.worker_id is not None:
+        _give(taking, incident.worker_id, taking.card.worker or "")
+        return line_of(taking, taking.card.worker)
+    if incident.unit_code is None:
+        raise Conflict("nobody_to_send_back_to")
+    _hand_over(taking, None)
+    return line_of(taking, incident.unit_code)
+
+
+def hand_up(taking: Taking) -> Step:
+    """To the next desk on the way up: from the grid to the street, from the street to the district."""
+    incident = taking.incident
+    here = incident.desk_area if incident.level != "grid" else incident.current_code or incident.desk_area
+    desk = taking.memory.roster.chart.desk_above(here)
+    if desk is None:
+        raise Conflict("nobody_above", area=here or "")
+    incident.level = "district" if desk.level == "district" else "subdistrict"
+    incident.desk_area, incident.worker_id = desk.area, None
+    incidents.change_state(taking.session, incident, "waiting", now=taking.now, waiting_reason="handed_up")
+    return line_of(taking, desk.area)

@@ -1,0 +1,209 @@
+"""The one table of an incident's life: which step, by whom, after which state, what it demands, where it leads ([D9]).
+
+reported → triaged → dispatched → accepted → arrived → handled → verified → fed_back → closed
+              ↑ waiting (nobody there, a gap, handed up)   duplicate, cancelled, void: ends that can be reopened
+
+The service checks by it, the answer of an incident says by it what its reader may do now (`may`), the pages draw their
+buttons from that answer, the API document its enumerations, and `docs/workflow.md` is written from it. A step may stand
+in several rows: whoever takes it decides which of them counts, the first that fits.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement
+
+from layers.access import Actor, Role
+from layers.errors import Conflict, Forbidden, Unacceptable
+from layers.incidents.table import OPEN_TASK_STATES, STATES, Incident
+
+ENDS = ("closed", "duplicate", "cancelled", "void")
+LIVING = tuple(state for state in STATES if state not in ENDS)
+
+
+class Part(enum.StrEnum):
+    """What somebody is to one incident; one person may be several things at once."""
+
+    desk = "desk"  # a dispatcher or admin in whose area it lies
+    supervisor = "supervisor"  # a desk of the whole district or of more
+    holder = "holder"  # the worker, or the department where no worker has it, in whose hands it is
+    reporter = "reporter"  # the worker who reported it
+    finder = "finder"  # the worker who reported it and has it in hand
+    checker = "checker"  # who says on the spot that it is done: the reporting worker, else the desk or the holder
+    unit = "unit"  # somebody of the department in charge
+
+
+class Proof(enum.StrEnum):
+    """Whether a step asks where it is taken."""
+
+    none = "none"
+    welcome = "welcome"  # checked and kept where it is sent, and the timeline says where it was not
+    demanded = "demanded"
+
+
+class Target(enum.StrEnum):
+    """What a step is directed at."""
+
+    who = "who"  # a worker (`to`) or a department (`unit`); without one the best candidate
+    unit = "unit"  # a department (`unit`), always
+    incident = "incident"  # another incident (`to`), always
+    place = "place"  # a position, always
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: `who` may take the step in the states `after`; it leads to `to`, None leaves the state as it is."""
+
+    step: str
+    who: tuple[Part, ...]
+    after: tuple[str, ...]
+    to: str | None
+    note: bool = False
+    proof: Proof = Proof.none
+    target: Target | None = None
+
+
+_BEFORE_HANDS = ("reported", "triaged", "waiting")
+_NOTED_BY = (Part.desk, Part.holder, Part.reporter, Part.unit)
+
+WORKFLOW: tuple[Rule, ...] = (
+    Rule("triage", (Part.desk,), ("reported", "waiting"), "triaged"),
+    Rule("dispatch", (Part.desk,), _BEFORE_HANDS, "dispatched", target=Target.who),
+    Rule("accept", (Part.desk, Part.holder), ("dispatched",), "accepted"),
+    # A department that does not take it says why, and the desk decides; a worker is followed by the next one.
+    Rule("decline", (Part.unit,), OPEN_TASK_STATES, "waiting", note=True),
+    Rule("decline", (Part.desk, Part.holder), ("dispatched",), "dispatched"),
+    Rule("pass_on", (Part.unit,), OPEN_TASK_STATES, "dispatched", note=True, target=Target.unit),
+    Rule("arrive", (Part.desk, Part.holder, Part.unit), ("accepted",), "arrived", proof=Proof.welcome),
+    Rule("handle", (Part.desk, Part.holder, Part.unit), ("arrived",), "handled"),
+    Rule("settle", (Part.finder,), OPEN_TASK_STATES, "closed", proof=Proof.demanded),
+    Rule("verify", (Part.checker,), ("handled",), "verified", proof=Proof.demanded),
+    Rule("feed_back", (Part.desk,), ("verified",), "fed_back"),
+    Rule("close", (Part.desk,), ("fed_back",), "closed"),
+    Rule("send_back", (Part.desk,), ("handled", "verified"), "dispatched", note=True),
+    Rule("send_back", (Part.checker,), ("handled",), "dispatched", note=True),
+    Rule("reassign", (Part.desk,), OPEN_TASK_STATES, "dispatched", target=Target.who),
+    Rule("hand_up", (Part.desk,), (*_BEFORE_HANDS, *OPEN_TASK_STATES), "waiting", note=True),
+    Rule("hand_up", (Part.holder,), OPEN_TASK_STATES, "waiting", note=True),
+    Rule("cancel", (Part.desk,), LIVING, "cancelled", note=True),
+    Rule("void", (Part.desk,), (*_BEFORE_HANDS, "dispatched"), "void", note=True),
+    Rule("duplicate", (Part.desk,), LIVING, "duplicate", target=Target.incident),
+    Rule("reopen", (Part.desk,), ENDS, "triaged"),
+    Rule("force_close", (Part.supervisor,), LIVING, "closed", note=True),
+    Rule("correct_place", (Part.desk,), LIVING, None, target=Target.place),
+    Rule("chase", (Part.desk,), LIVING, None),
+    Rule("reply", (Part.holder, Part.unit), LIVING, None, note=True),
+    Rule("note", _NOTED_BY, STATES, None),
+)
+STEPS = tuple(dict.fromkeys(rule.step for rule in WORKFLOW))
+
+# What an incident waits for in each state: the step whose clock runs.
+AWAITED: Mapping[str, str] = {
+    "reported": "triage",
+    "waiting": "dispatch",
+    "triaged": "dispatch",
+    "dispatched": "accept",
+    "accepted": "arrive",
+    "arrived": "handle",
+    "handled": "verify",
+    "verified": "feed_back",
+    "fed_back": "close",
+}
+# How it is told outside, in seven stages ([D9]).
+STAGES: Mapping[str, str] = {
+    "reported": "collect",
+    "waiting": "file",
+    "triaged": "file",
+    "dispatched": "dispatch",
+    "accepted": "handle",
+    "arrived": "handle",
+    "handled": "feed_back",
+    "verified": "verify",
+    "fed_back": "close",
+    **dict.fromkeys(ENDS, "close"),
+}
+# The codes of districts have six digits: whose area is that or less looks after all of a district.
+DISTRICT_DIGITS = 6
+DESKS = (Role.dispatcher, Role.admin)
+
+
+def is_living() -> ColumnElement[bool]:
+    """Whether an incident has not come to its end: the one condition that says so."""
+    return Incident.state.in_(LIVING)
+
+
+def steps_after(state: str) -> list[str]:
+    """The steps that may follow in this state, whoever takes them, in the order of the table."""
+    return list(dict.fromkeys(rule.step for rule in WORKFLOW if state in rule.after))
+
+
+def parts_of(
+    by: Actor, *, state: str, worker_id: int | None, unit_code: str | None, reported_by: int | None
+) -> frozenset[Part]:
+    """What this actor is to an incident that they may see; `reported_by` is the reporting worker where there is one."""
+    if by.role in DESKS:
+        return frozenset(_parts_of_desk(by, reported_by))
+    if by.role == Role.unit:
+        return frozenset(_parts_of_unit(by, state, worker_id, unit_code))
+    if by.role == Role.worker and by.worker_id is not None:
+        return frozenset(_parts_of_worker(by.worker_id, worker_id, reported_by))
+    return frozenset()
+
+
+def _parts_of_desk(by: Actor, reported_by: int | None) -> Iterable[Part]:
+    yield Part.desk
+    if len(by.area) <= DISTRICT_DIGITS:
+        yield Part.supervisor
+    if reported_by is None:
+        yield Part.checker
+
+
+def _parts_of_unit(by: Actor, state: str, worker_id: int | None, unit_code: str | None) -> Iterable[Part]:
+    # Somebody of no department in particular sees every case of the area and acts for whichever has it.
+    if unit_code is not None and by.unit in (None, unit_code):
+        yield Part.unit
+        if worker_id is None and state in OPEN_TASK_STATES:
+            yield Part.holder
+
+
+def _parts_of_worker(own_id: int, worker_id: int | None, reported_by: int | None) -> Iterable[Part]:
+    holds, reported = own_id == worker_id, own_id == reported_by
+    if holds:
+        yield Part.holder
+    if reported:
+        yield Part.reporter
+    if holds and reported:
+        yield Part.finder
+    if reported or (holds and reported_by is None):
+        yield Part.checker
+
+
+def list_rules(state: str, parts: frozenset[Part]) -> list[Rule]:
+    """The row that counts for each step that somebody of these parts may take in this state."""
+    found: dict[str, Rule] = {}
+    for rule in WORKFLOW:
+        if state in rule.after and not parts.isdisjoint(rule.who):
+            found.setdefault(rule.step, rule)
+    return list(found.values())
+
+
+def require_rule(state: str, step: str, parts: frozenset[Part]) -> Rule:
+    """The row by which somebody of these parts takes the step.
+
+    Raises Unacceptable for an unknown step, Conflict naming the steps that may follow where this one may not, Forbidden
+    where it is not theirs.
+    """
+    if step not in STEPS:
+        raise Unacceptable("unknown_step", errors=[(["step"], "unknown_step")], step=step[:40], steps=", ".join(STEPS))
+    for rule in list_rules(state, parts):
+        if rule.step == step:
+            return rule
+    theirs = any(rule.step == step and not parts.isdisjoint(rule.who) for rule in WORKFLOW)
+    if theirs or step not in steps_after(state):
+        raise Conflict("step_may_not_follow", state=state, step=step, allowed=steps_after(state))
+    if step == "verify" and not parts.isdisjoint((Part.desk, Part.holder)):
+        raise Forbidden("reporter_verifies")
+    raise Forbidden("step_not_yours", step=step)

@@ -1,0 +1,80 @@
+"""What the workflow promises, written apart from its table and by hand from the promises [D5], [D9], [D10].
+
+A line: who, states "→" the steps that may be taken there and no others of those named in WATCHED. Names of people:
+desk (of a district), street (a desk of a street), holder, reporter, finder (reported it and has it), unit (in charge).
+"""
+
+from __future__ import annotations
+
+# The steps of which the lines below say everything; notes, chasing and replies are left to the table.
+WATCHED = frozenset(
+    (
+        *("accept", "decline", "pass_on", "arrive", "handle", "settle", "verify", "feed_back", "close"),
+        *("send_back", "hand_up", "cancel", "void", "reopen", "force_close", "dispatch", "reassign"),
+    )
+)
+
+# A case that a resident reported, in a worker's hands.
+OF_A_RESIDENT = """
+desk     reported   dispatch hand_up cancel void force_close
+desk     waiting    dispatch hand_up cancel void force_close
+desk     dispatched accept decline reassign hand_up cancel void force_close
+desk     accepted   arrive reassign hand_up cancel force_close
+desk     arrived    handle reassign hand_up cancel force_close
+desk     handled    verify send_back cancel force_close
+desk     verified   feed_back send_back cancel force_close
+desk     fed_back   close cancel force_close
+desk     closed     reopen
+desk     void       reopen
+street   fed_back   close cancel
+holder   dispatched accept decline hand_up
+holder   accepted   arrive hand_up
+holder   arrived    handle hand_up
+holder   handled    verify send_back
+holder   verified
+holder   fed_back
+holder   closed
+stranger dispatched
+stranger handled
+unit     dispatched decline pass_on
+unit     accepted   arrive decline pass_on
+unit     arrived    handle decline pass_on
+unit     handled
+auditor  dispatched
+"""
+
+# A case that a worker reported and another one, or a department, has in hand.
+OF_A_WORKER = """
+desk     handled    send_back cancel force_close
+holder   handled
+reporter dispatched
+reporter arrived
+reporter handled    verify send_back
+reporter verified
+finder   dispatched accept decline settle hand_up
+finder   accepted   arrive settle hand_up
+finder   arrived    handle settle hand_up
+finder   handled    verify send_back
+in_unit  dispatched accept decline pass_on hand_up
+in_unit  accepted   arrive decline pass_on hand_up
+in_unit  arrived    handle decline pass_on hand_up
+in_unit  handled
+"""
+
+NEEDS_A_REASON = {
+    ("desk", "cancel"),
+    ("desk", "void"),
+    ("desk", "hand_up"),
+    ("desk", "send_back"),
+    ("desk", "force_close"),
+    ("unit", "decline"),
+    ("unit", "pass_on"),
+    ("holder", "hand_up"),
+    ("reporter", "send_back"),
+}
+
+
+def expectations(lines: str) -> list[tuple[str, str, frozenset[str]]]:
+    """(who, state, the watched steps that may be taken) of each line."""
+    rows = [line.split() for line in lines.strip().splitlines()]
+    return [(who, state, frozenset(steps)) for who, state, *steps in rows]
