@@ -12,6 +12,7 @@ from gis_api.replicas import Replicas
 from layers import incidents
 from layers.access import Actor, Role
 from layers.candidates import Desk
+from layers.clocks import find_light
 from layers.dispatching import Decided, Reported, candidate_json, rejected_json
 from layers.incidents import STAGES, IncidentCard, IncidentStep, Reporter, Rule, list_rules, parts_in, steps_after
 from layers.workers import masked_phone
@@ -88,8 +89,28 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "overdue": due_at is not None and due_at < now,
         "position": {"lon": card.lon, "lat": card.lat, "datum": "wgs84"},
         "assignment": _who_has_it(card, by),
+        "clock": _clock(card, now),
         "stage": STAGES[card.fields["state"]],
         "may": [may_of(rule) for rule in list_rules(card.fields["state"], parts_in(card, by))],
+    }
+
+
+def _clock(card: IncidentCard, now: datetime) -> dict[str, Any] | None:
+    """The clock of the step that is awaited: its limit, its light now, when it turns, and by which calendar."""
+    clock, due_at = card.fields["clock"], card.fields["due_at"]
+    if clock is None or due_at is None:
+        return None
+    told = {name: clock[name] for name in ("step", "kind", "amount", "extensions", "calendar")}
+    yellow_at, late_at = card.fields["yellow_at"], card.fields["late_thrice_at"]
+    return {
+        **told,
+        "started_at": clock["since"],
+        "deadline": due_at.isoformat(),
+        "yellow_at": yellow_at.isoformat(),
+        "light": str(find_light(now, yellow_at=yellow_at, due_at=due_at)),
+        "late_three_times": late_at < now,
+        "paused_until": _plain(card.fields["paused_until"]),
+        "assumed": None in clock["calendar"].values(),
     }
 
 
@@ -134,6 +155,7 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
             "candidates": decision.candidates,
             "rejected": decision.rejected,
         },
+        "grace": card.fields["grace"],
         "reporter": _reporter(incidents.find_reporter(session, card.id), by),
     }
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.access import Actor
-from layers.clocks import Interval, WorkCalendar, WorkYear
+from layers.clocks import BY_WORK, Clock, Interval, LimitKind, WorkCalendar, WorkYear
 from layers.db import Base, now_column
 from layers.errors import Outdated, Unacceptable
 from layers.history import note
@@ -64,6 +64,25 @@ def load_calendar(session: Session, zone: ZoneInfo) -> WorkCalendar:
     return WorkCalendar(zone, {row.year: _work_of(row) for row in session.scalars(_latest())})
 
 
+_CLOCKS: dict[tuple[Any, ...], Clock] = {}
+
+
+def find_clock(session: Session, zone: ZoneInfo, kind: LimitKind) -> Clock:
+    """The clock that counts limits of this kind now; what was worked out of a calendar is kept while it is in force.
+
+    One small statement for limits in work time, none for others.
+    """
+    marks: tuple[Any, ...] = (zone.key, *list_years(session)) if kind in BY_WORK else (zone.key,)
+    clock = _CLOCKS.get(marks)
+    if clock is None:
+        clock = Clock(load_calendar(session, zone) if kind in BY_WORK else WorkCalendar(zone))
+        # Few: one calendar is in force, another while it is being changed.
+        if len(_CLOCKS) >= 4:
+            _CLOCKS.clear()
+        _CLOCKS[marks] = clock
+    return clock
+
+
 def get_year(session: Session, year: int, zone: ZoneInfo) -> EnteredYear:
     """The year as it counts: as entered, else by the weekdays of the year before."""
     row = session.scalars(_latest().where(CalendarYear.year == year)).one_or_none()
@@ -75,7 +94,8 @@ def get_year(session: Session, year: int, zone: ZoneInfo) -> EnteredYear:
 
 def list_years(session: Session) -> list[tuple[int, int]]:
     """Every entered year with its version, oldest first."""
-    return [(row.year, row.version) for row in session.scalars(_latest())]
+    newest = select(CalendarYear.year, func.max(CalendarYear.version)).group_by(CalendarYear.year)
+    return [(row[0], row[1]) for row in session.execute(newest.order_by(CalendarYear.year))]
 
 
 def put_year(

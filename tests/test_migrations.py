@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from alembic import command
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -61,3 +62,26 @@ def test_a_grid_must_be_a_valid_multipolygon(engine: Engine, geometry: str, cons
             ),
             {"plan": plan, "geometry": geometry},
         )
+
+
+def test_minutes_that_were_set_become_hours_of_day_and_night_and_running_deadlines_stay(engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.downgrade(run._config(connection), "0018")
+        connection.execute(text("INSERT INTO categories (code, name) VALUES ('x', 'x')"))
+        connection.execute(text("INSERT INTO category_clocks VALUES ('x', 'grid', 'accept', 30)"))
+        connection.execute(
+            text(
+                "INSERT INTO incidents (state, category, occurred_at, reported_at, due_at, geom, raw_lon, raw_lat) "
+                "SELECT 'dispatched', 'x', at, at, at + interval '30 minutes', "
+                "ST_SetSRID(ST_MakePoint(118, 39), 4326), 118, 39 "
+                "FROM (VALUES (timestamptz '2026-11-30 08:00+08')) AS reported (at)"
+            )
+        )
+    run.upgrade(engine)
+    with engine.begin() as connection:
+        clock = connection.execute(text("SELECT amount, kind FROM category_clocks WHERE category = 'x'")).one()
+        spans = "due_at - reported_at, yellow_at - reported_at, late_thrice_at - reported_at"
+        told = connection.execute(text(f"SELECT {spans}, clock FROM incidents")).one()
+    assert tuple(clock) == (0.5, "urgent_hours")
+    assert [span.total_seconds() / 60 for span in told[:3]] == [30, 24, 90]
+    assert (told[3]["step"], told[3]["amount"], told[3]["kind"]) == ("accept", 0.5, "urgent_hours")

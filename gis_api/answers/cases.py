@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from layers.clocks import Light, LimitKind
 from layers.dispatch_rules import Rejection
 from layers.incidents import STATES, STEPS, Proof, Target
 from layers.jobs import JobState
@@ -90,6 +91,23 @@ class StepOffered(BaseModel):
     target: Target | None
 
 
+class ClockTold(BaseModel):
+    """The limit of the awaited step; `calendar` is by year the version that was counted with, null for none."""
+
+    step: str
+    kind: LimitKind
+    amount: float
+    started_at: datetime
+    deadline: datetime
+    yellow_at: datetime
+    light: Light
+    late_three_times: bool
+    paused_until: datetime | None
+    extensions: int
+    calendar: dict[str, int | None]
+    assumed: bool
+
+
 class Case(BaseModel):
     """One incident of a list; `due_at` is when the clock of its present step runs out."""
 
@@ -114,6 +132,7 @@ class Case(BaseModel):
     overdue: bool
     position: dict[str, Any]
     assignment: dict[str, Any] | None
+    clock: ClockTold | None
     stage: Literal["collect", "file", "dispatch", "handle", "feed_back", "verify", "close"]
     may: list[StepOffered]
 
@@ -134,6 +153,7 @@ class FullCase(Case):
     next_steps: list[Step]
     decision: dict[str, Any] | None
     reporter: dict[str, Any] | None
+    grace: dict[str, Any] | None
 
 
 class HeatCell(BaseModel):

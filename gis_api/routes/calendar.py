@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_api.dependencies import Admin, Read, Tx, Zone, etag, role_door, version_of
 from gis_api.moments import Day, TimeOfDay
 from gis_api.strict_routes import StrictRoute
-from layers import calendars
+from layers import calendars, incidents
 from layers.access import Role
 from layers.calendars import EnteredYear
 from layers.clocks import Interval, WorkYear
@@ -82,7 +82,10 @@ def put_calendar(
     sent: CalendarIn,
     if_match: Annotated[str | None, Header(description='The version seen, quoted: "3"; not needed.')] = None,
 ) -> CalendarOut:
-    """A new revision of the whole year; without `hours` the week stays as it counts now. Earlier revisions are kept."""
+    """A new revision of the whole year; without `hours` the week stays as it counts now. Earlier revisions are kept.
+
+    Deadlines of living incidents move with it, and their timelines say from when to when.
+    """
     seen = None if if_match is None else version_of(if_match)
     hours = calendars.get_year(tx, year, zone).work.hours
     if sent.hours is not None:
@@ -93,7 +96,9 @@ def put_calendar(
         days_off=frozenset(sent.days_off),
         made_up=_made_up(sent.work_days, usual),
     )
-    return _answer(response, calendars.put_year(tx, year, work, seen=seen, remark=sent.note, by=by), zone)
+    stored = calendars.put_year(tx, year, work, seen=seen, remark=sent.note, by=by)
+    incidents.recount_living(tx, zone=zone, by=by)
+    return _answer(response, stored, zone)
 
 
 def _made_up(sent: list[WorkDayIn], usual: tuple[Interval, ...]) -> dict[date, tuple[Interval, ...]]:

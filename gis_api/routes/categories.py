@@ -6,17 +6,27 @@ from collections import defaultdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from gis_api.dependencies import Read, role_door
+from gis_api.dependencies import Admin, Read, Tx, role_door
 from gis_api.errors import language_of
 from gis_api.strict_routes import StrictRoute
 from layers import categories
 from layers.access import Role
+from layers.clocks import Limit, LimitKind
 from layers.units import list_units
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 AnyRole = Depends(role_door(*Role))
+
+
+class LimitIO(BaseModel):
+    """An amount of a kind: hours may be parts, days are whole ([K1])."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+    kind: LimitKind
 
 
 class CategoryOut(BaseModel):
@@ -29,9 +39,10 @@ class CategoryOut(BaseModel):
     triage: str
     resident_derived: bool
     clocks: Annotated[
-        dict[str, dict[str, int]], Field(description="by level and step, how long until it is late, in `clock_unit`")
+        dict[str, dict[str, int]], Field(description="by level and step, in `clock_unit`, of limits in hours")
     ]
     clock_unit: Literal["minutes"] = "minutes"
+    limits: Annotated[dict[str, dict[str, LimitIO]], Field(description="by level and step, the limit as it is counted")]
 
 
 class CategoriesOut(BaseModel):
@@ -44,8 +55,11 @@ def list_categories(request: Request, tx: Read) -> CategoriesOut:
     english = language_of(request) == "en"
     units = {unit.code: unit.name_en if english and unit.name_en else unit.name for unit in list_units(tx)}
     clocks: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    limits: dict[str, dict[str, dict[str, LimitIO]]] = defaultdict(lambda: defaultdict(dict))
     for clock in categories.list_clocks(tx):
-        clocks[clock.category][clock.level][clock.step] = clock.minutes
+        limits[clock.category][clock.level][clock.step] = LimitIO(amount=clock.amount, kind=clock.limit.kind)
+        if clock.minutes is not None:
+            clocks[clock.category][clock.level][clock.step] = clock.minutes
     return CategoriesOut(
         categories=[
             CategoryOut(
@@ -58,7 +72,15 @@ def list_categories(request: Request, tx: Read) -> CategoriesOut:
                 triage=one.triage,
                 resident_derived=one.resident_derived,
                 clocks=clocks[one.code],
+                limits=limits[one.code],
             )
             for one in categories.list_categories(tx)
         ]
     )
+
+
+@router.put("/api/v1/categories/{code}/clocks/{level}/{step}", summary="Set how long a step may take")
+def put_clock(tx: Tx, by: Admin, code: str, level: str, step: str, sent: LimitIO) -> LimitIO:
+    """The limit counts from the next start of that clock on; clocks that run keep theirs."""
+    stored = categories.put_limit(tx, code, Limit(sent.amount, sent.kind), level=level, step=step, by=by)
+    return LimitIO(amount=stored.amount, kind=stored.limit.kind)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
 from gis_api.cases import answer_to_report, case_of, full_case_of
-from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, role_door
+from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, Zone, role_door
 from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
 from gis_api.idempotency import read_idempotency_key
@@ -26,6 +26,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import dispatching, incidents
 from layers.access import Actor, Role
 from layers.categories import get_category
+from layers.clocks import Light
 from layers.dispatching import Memory, RawPosition, Report, StepAsked
 from layers.errors import NotFound, Unacceptable
 from layers.incidents import STATES, STEPS, IncidentCard, IncidentsAsked
@@ -101,6 +102,7 @@ class StepIn(BaseModel):
     unit: Annotated[Short | None, Field(description="the code of a department")] = None
     proof: ProofIn | None = None
     confirm: Annotated[bool, Field(description="send somebody who is off duty all the same")] = False
+    until: Annotated[Moment | None, Field(description="until when a pause lasts")] = None
 
 
 @router.post(
@@ -115,6 +117,7 @@ def report_incident(
     replicas: Replicas_,
     atlas: Locator,
     roster: Roster_,
+    zone: Zone,
     now: Now,
     by: Reporter,
     sent: IncidentIn,
@@ -126,7 +129,7 @@ def report_incident(
     The same Idempotency-Key with the same body gives the stored answer (200, `replayed`); with another body 422.
     `dry_run` decides, stores nothing and needs no key.
     """
-    memory = Memory(atlas, roster)
+    memory = Memory(atlas, roster, zone)
     lang = language_of(request)
     if dry_run:
         decided = dispatching.decide(tx, memory, _report(tx, sent, by, atlas, now), now=now, by=by)
@@ -204,6 +207,8 @@ def list_incidents(
     since: AskedMoment | None = None,
     changed_since: Annotated[str | None, Query(max_length=100)] = None,
     overdue: bool = False,
+    light: Annotated[list[Light] | None, Query(description="what its clock shows; may be repeated")] = None,
+    late: Annotated[Literal["three_times"] | None, Query(description="late by three times its limit")] = None,
     living: Annotated[bool, Query(description="only those that have not come to their end")] = False,
     mine: Annotated[bool, Query(description="only those that one has in hand or has reported")] = False,
     order: Annotated[Literal["newest", "deadline"], Query(description="what comes first")] = "newest",
@@ -230,6 +235,9 @@ def list_incidents(
         bbox=box,
         after=cursor,
         limit=limit,
+        lights=tuple(light or ()),
+        late_thrice=late is not None,
+        now=now,
         living=living,
         mine=mine,
         by_deadline=by_deadline,
@@ -280,6 +288,7 @@ def take_step(
     tx: Tx,
     atlas: Locator,
     roster: Roster_,
+    zone: Zone,
     now: Now,
     by: StepTaker,
     incident_id: str,
@@ -287,12 +296,12 @@ def take_step(
 ) -> dict[str, Any]:
     """The incident after the step; 409 with the steps that may follow where this one may not."""
     asked = _step(sent, by, atlas)
-    card = dispatching.take_step(tx, Memory(atlas, roster), _id(incident_id), asked=asked, now=now, by=by)
+    card = dispatching.take_step(tx, Memory(atlas, roster, zone), _id(incident_id), asked=asked, now=now, by=by)
     return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
 
 
 def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
-    asked = StepAsked(sent.step, note=sent.note, to=sent.to, unit=sent.unit, confirm=sent.confirm)
+    asked = StepAsked(sent.step, note=sent.note, to=sent.to, unit=sent.unit, confirm=sent.confirm, until=sent.until)
     told = sent.proof or _stated_beside(sent)
     if told is None:
         return asked

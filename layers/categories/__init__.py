@@ -1,15 +1,16 @@
 """Categories of incidents and hazards, with the unit in charge and a clock per step and level ([D5])."""
 
 from layers.categories.defaults import ensure_defaults
-from layers.categories.reads import find_minutes, get_category, list_categories, list_clocks
+from layers.categories.reads import find_limit, get_category, list_categories, list_clocks, put_limit
 from layers.categories.table import Category, CategoryClock
 
 __all__ = [
     "Category",
     "CategoryClock",
     "ensure_defaults",
-    "find_minutes",
+    "find_limit",
     "get_category",
     "list_categories",
     "list_clocks",
+    "put_limit",
 ]

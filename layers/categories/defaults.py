@@ -53,8 +53,8 @@ CATEGORIES = (
 )
 
 STEPS = ("triage", "dispatch", "accept", "arrive", "handle", "verify", "feed_back", "close")
-# Minutes per step: usual promises of city hotlines (answer in minutes, be there within the quarter of an hour or the
-# half, settle within two hours, a working day or three). Every city sets its own.
+# Minutes per step, day and night: usual promises of city hotlines (answer in minutes, be there within the quarter of an
+# hour or the half, settle within two hours, a working day or three). Every city sets its own.
 PACES = {
     "at_once": (2, 2, 3, 15, 120, 60, 60, 240),
     "hours": (5, 5, 10, 30, 480, 240, 240, 1440),
@@ -93,7 +93,7 @@ def _category(row: _Row, place: int) -> dict[str, object]:
 
 def _clocks(row: _Row) -> list[dict[str, object]]:
     return [
-        {"category": row.code, "level": level, "step": step, "minutes": minutes * factor}
+        {"category": row.code, "level": level, "step": step, "amount": minutes * factor / 60, "kind": "urgent_hours"}
         for level, factor in LEVEL_FACTORS.items()
         for step, minutes in zip(STEPS, PACES[row.pace], strict=True)
     ]

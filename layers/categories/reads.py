@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from layers.access import Actor
 from layers.categories.table import Category, CategoryClock
-from layers.errors import Unacceptable
+from layers.clocks import Limit
+from layers.errors import NotFound, Unacceptable
+from layers.history import note
 
 
 def list_categories(session: Session) -> Sequence[Category]:
@@ -30,7 +33,23 @@ def get_category(session: Session, code: str) -> Category:
     return found
 
 
-def find_minutes(session: Session, category: str, *, level: str, step: str) -> int | None:
-    """How many minutes the step may take, None where no clock runs."""
+def find_limit(session: Session, category: str, *, level: str, step: str) -> Limit | None:
+    """How long the step may take, None where no clock runs."""
     clock = session.get(CategoryClock, (category, level, step))
-    return clock.minutes if clock is not None else None
+    return clock.limit if clock is not None else None
+
+
+def put_limit(session: Session, category: str, limit: Limit, *, level: str, step: str, by: Actor) -> CategoryClock:
+    """The stored limit of one step at one level; it counts from the next start of that clock on.
+
+    Raises NotFound for a category or a clock that there is none of.
+    """
+    clock = session.get(CategoryClock, (category, level, step), with_for_update=True)
+    if clock is None:
+        raise NotFound("not_found")
+    before = {"amount": clock.amount, "kind": clock.kind}
+    clock.amount, clock.kind = limit.amount, str(limit.kind)
+    told = {"level": level, "step": step, "before": before, "amount": limit.amount, "limit_kind": str(limit.kind)}
+    note(session, "clock.put", subject=category, area=by.area, by=by, **told)
+    session.flush()
+    return clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from layers.clocks import IN_HOURS, Limit, LimitKind
 from layers.db import Base, code_column
 
 
@@ -29,12 +30,26 @@ class Category(Base):
 
 
 class CategoryClock(Base):
-    """How many minutes one step may take at one level."""
+    """How long one step may take at one level: an amount of a kind ([K1])."""
 
     __tablename__ = "category_clocks"
-    __table_args__ = (CheckConstraint("minutes > 0", name="minutes_are_positive"),)
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_is_positive"),
+        CheckConstraint(f"kind IN ({', '.join(repr(str(kind)) for kind in LimitKind)})", name="kind"),
+    )
 
     category: Mapped[str] = mapped_column(ForeignKey("categories.code", ondelete="CASCADE"), primary_key=True)
     level: Mapped[str] = mapped_column(primary_key=True)
     step: Mapped[str] = mapped_column(primary_key=True)
-    minutes: Mapped[int]
+    amount: Mapped[float]
+    kind: Mapped[str] = mapped_column(server_default="urgent_hours")
+
+    @property
+    def limit(self) -> Limit:
+        """What `layers.clocks` counts."""
+        return Limit(self.amount, LimitKind(self.kind))
+
+    @property
+    def minutes(self) -> int | None:
+        """A limit in hours as minutes (of work time where it is one), None for one in days."""
+        return max(1, round(self.amount * 60)) if self.limit.kind in IN_HOURS else None

@@ -17,11 +17,14 @@ A work interval holds its opening and not its closing. A year without a calendar
 no database, no clock of its own; arrays of moments take the same way as one moment.
 """
 
-from layers.clocks.deadlines import Clock, Deadline, Limit, LimitKind, Pause
+from layers.clocks.deadlines import BY_WORK, HOUR_S, IN_HOURS, Clock, Deadline, Limit, LimitKind, Pause
 from layers.clocks.lights import LATE_SHARE, YELLOW_SHARE, Light, find_light
 from layers.clocks.work_calendar import OFFICE_HOURS, Interval, WeekHours, WorkCalendar, WorkYear
 
 __all__ = [
+    "BY_WORK",
+    "HOUR_S",
+    "IN_HOURS",
     "LATE_SHARE",
     "OFFICE_HOURS",
     "YELLOW_SHARE",

@@ -11,6 +11,7 @@ import numpy as np
 
 from layers.categories import list_clocks
 from layers.categories.defaults import CATEGORIES
+from layers.clocks import Clock, Limit, WorkCalendar
 from layers.demo.decisions import DemoSent
 from layers.demo.ground_rows import PLAN_VERSION
 from layers.demo.happenings import Happenings
@@ -22,10 +23,13 @@ from layers.demo.progressed import Progress, moment
 from layers.demo.rows import SOURCE, Writer, points
 from layers.demo.whereabouts import Tiles
 from layers.incidents import AWAITED, ENDS
+from layers.shifts import CITY_ZONE
 
 RECTIFIED = 0.93
 USUAL_DAYS = 4.0
 DESK, AUTOMATIC = "网格中心", "automatic"
+# The limits of a new city count day and night.
+DAY_AND_NIGHT = Clock(WorkCalendar(CITY_ZONE))
 
 
 def _place(tiles: Tiles, at: int) -> tuple[str, str, str | None, str, int]:
@@ -88,12 +92,13 @@ def write_incidents(
     locations = {each.incident: json.dumps(each.location.as_json(), ensure_ascii=False) for each in sent}
     channels = rng.choice(list(CHANNELS), len(happened), p=np.array(list(CHANNELS.values())) / sum(CHANNELS.values()))
     columns = "id state category urgency description channel occurred_at reported_at closed_at changed_at"
-    places = "due_at location desk_area district grid_code sub_grid_code current_code plan_version"
+    clock = "due_at yellow_at late_thrice_at clock"
+    places = "location desk_area district grid_code sub_grid_code current_code plan_version"
     # Read before the rows are: nothing may be asked of the connection while it copies.
-    clocks = {(c.category, c.step): c.minutes for c in list_clocks(writer.session) if c.level == "grid"}
+    clocks = {(c.category, c.step): c.limit for c in list_clocks(writer.session) if c.level == "grid"}
     writer.copy(
         "incidents",
-        f"{columns} {places} worker_id unit_code geom raw_lon raw_lat source external_id",
+        f"{columns} {clock} {places} worker_id unit_code geom raw_lon raw_lat source external_id",
         rows=_incidents(
             writer, happened, progress, tiles, first, first_worker, [str(c) for c in channels], locations, clocks
         ),
@@ -115,7 +120,7 @@ def _incidents(
     first_worker: int,
     channels: list[str],
     locations: dict[int, str],
-    clocks: dict[tuple[str, str], int],
+    clocks: dict[tuple[str, str], Limit],
 ) -> Iterator[tuple[Any, ...]]:
     rules = {row.code: row for row in CATEGORIES}
     lonlat = writer.lonlat(happened.xy)
@@ -125,17 +130,28 @@ def _incidents(
         worker = int(progress.worker[n])
         yield (
             *(first + n, state, rule.code, rule.urgency, happened.words[n], channels[n], reported, reported),
-            *(changed if state in ENDS else None, changed, _due(rule.code, state, changed, clocks), locations.get(n)),
+            *(
+                changed if state in ENDS else None,
+                changed,
+                *_clock(rule.code, state, changed, clocks),
+                locations.get(n),
+            ),
             tiles.codes[int(happened.tile[n])][:12],
             *_place(tiles, int(happened.tile[n])),
             *(None if worker < 0 else first_worker + worker, rule.unit, point, *lonlat[n].tolist(), SOURCE, f"i{n}"),
         )
 
 
-def _due(category: str, state: str, since: datetime, clocks: dict[tuple[str, str], int]) -> datetime | None:
-    """When the step that an open incident waits for is due."""
-    minutes = clocks.get((category, AWAITED.get(state, "")))
-    return since + timedelta(minutes=minutes) if minutes is not None else None
+def _clock(category: str, state: str, since: datetime, limits: dict[tuple[str, str], Limit]) -> tuple[Any, ...]:
+    """When the step that an open incident waits for is due, turns yellow, is late by three times; and its clock."""
+    step = AWAITED.get(state, "")
+    limit = limits.get((category, step))
+    if limit is None:
+        return None, None, None, None
+    told = {"step": step, "since": since.isoformat(), "amount": limit.amount, "kind": str(limit.kind)}
+    deadline = DAY_AND_NIGHT.deadline(since, limit)
+    clock = json.dumps({**told, "pauses": [], "extensions": 0, "calendar": {}})
+    return deadline.at, deadline.yellow_at, deadline.late_thrice_at, clock
 
 
 def _steps(progress: Progress, workers: list[DemoWorker], first: int) -> Iterator[tuple[Any, ...]]:

@@ -105,7 +105,7 @@ def _give(taking: Taking, worker_id: int, number: str) -> None:
 def _hand_over(taking: Taking, worker_id: int | None) -> None:
     """In somebody's hands a case is at the level of the grid again: handed up once more, it goes to the street."""
     taking.incident.worker_id, taking.incident.level = worker_id, "grid"
-    incidents.change_state(taking.session, taking.incident, "dispatched", now=taking.now)
+    taking.change("dispatched")
 
 
 def to_unit(taking: Taking) -> Step:
@@ -127,9 +127,7 @@ def decline(taking: Taking) -> Step:
     if taking.state != "waiting":
         return to_next(taking)
     taking.incident.worker_id = None
-    incidents.change_state(
-        taking.session, taking.incident, "waiting", now=taking.now, waiting_reason="declined_by_unit"
-    )
+    taking.change("waiting", waiting_reason="declined_by_unit")
     return line_of(taking, None)
 
 
@@ -147,7 +145,7 @@ def to_next(taking: Taking) -> Step:
             _keep(taking, ranking, location, one)
             return line_of(taking, one.number)
     reason = "outside" if location.relation == "outside" else waiting_reason(ranking) or "all_at_capacity"
-    incidents.change_state(taking.session, incident, "waiting", now=taking.now, waiting_reason=reason)
+    taking.change("waiting", waiting_reason=reason)
     _keep(taking, ranking, location, None)
     return line_of(taking, None)
 
@@ -188,5 +186,5 @@ def hand_up(taking: Taking) -> Step:
         raise Conflict("nobody_above", area=here or "")
     incident.level = "district" if desk.level == "district" else "subdistrict"
     incident.desk_area, incident.worker_id = desk.area, None
-    incidents.change_state(taking.session, incident, "waiting", now=taking.now, waiting_reason="handed_up")
+    taking.change("waiting", waiting_reason="handed_up")
     return line_of(taking, desk.area)

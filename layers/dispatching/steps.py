@@ -14,7 +14,7 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
-from layers.dispatching import handing
+from layers.dispatching import grace, handing
 from layers.dispatching.proofs import prove
 from layers.dispatching.story import Memory, codes_of, place_of, reason_of_place
 from layers.dispatching.taking import RawPosition, StepAsked, Taking, go_on, line_of, require_position
@@ -114,7 +114,7 @@ def _look_again(taking: Taking, location: Location) -> Step:
         taking.session.flush()
         card = incidents.get_incident(taking.session, incident.id, by=taking.by)
         return handing.to_next(replace(taking, card=card))
-    incidents.change_state(taking.session, incident, "waiting", now=taking.now, waiting_reason=reason)
+    taking.change("waiting", waiting_reason=reason)
     return line_of(taking, None)
 
 
@@ -134,5 +134,10 @@ HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
     "duplicate": _duplicate,
     "correct_place": _correct_place,
     "reopen": _reopen,
+    "pause": grace.ask,
+    "extend": grace.ask,
+    "exempt": grace.ask,
+    "agree": grace.agree,
+    "refuse": grace.refuse,
 }
 assert set(HANDLERS) <= set(incidents.STEPS)

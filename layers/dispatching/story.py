@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ from layers.dispatching.at_hand import find_at_hand
 from layers.history import note
 from layers.incidents import OPEN_TASK_STATES, Incident, Step
 from layers.locating import Atlas, Location
+from layers.shifts import CITY_ZONE
 from layers.standings import Place
 from layers.workers import Worker
 
@@ -37,10 +39,11 @@ AUTOMATIC = "automatic"
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process holds in memory to decide with: the plans and the people."""
+    """What a process holds in memory to decide with: the plans and the people, and the city's time zone."""
 
     atlas: Atlas
     roster: Roster
+    zone: ZoneInfo = CITY_ZONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def report(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     """
     decided = decide(session, memory, sent, now=now, by=by)
     decided, chosen, phone = _taken(session, decided, decided.choosing.limits, now)
-    incident = _store(session, sent, decided, chosen, now=now, by=by)
+    incident = _store(session, sent, decided, chosen, zone=memory.zone, now=now, by=by)
     _tell(session, incident, decided, chosen, now=now, by=by)
     return Reported(incident.id, incident.state, decided, chosen, phone)
 
@@ -232,7 +235,14 @@ def _hands_full(session: Session, worker_id: int, urgency: str, limits: Limits) 
 
 
 def _store(
-    session: Session, sent: Report, decided: Decided, chosen: Candidate | None, *, now: datetime, by: Actor
+    session: Session,
+    sent: Report,
+    decided: Decided,
+    chosen: Candidate | None,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    by: Actor,
 ) -> Incident:
     place, location = decided.place, decided.location
     return incidents.add_incident(
@@ -240,6 +250,7 @@ def _store(
         lon=sent.lon,
         lat=sent.lat,
         reporter=sent.reporter,
+        zone=zone,
         state="waiting" if chosen is None else "dispatched",
         waiting_reason=decided.waiting_reason,
         worker_id=None if chosen is None else chosen.worker_id,

@@ -43,6 +43,7 @@ class StepAsked:
     fixed_at: datetime | None = None
     unit: str | None = None
     confirm: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,18 @@ class Taking:
         """The state to which the step leads."""
         return self.rule.to or str(self.incident.state)
 
+    def change(self, state: str, *, waiting_reason: str | None = None) -> None:
+        """Put the incident into a state, whose clock begins."""
+        zone = self.memory.zone
+        incidents.change_state(
+            self.session, self.incident, state, now=self.now, waiting_reason=waiting_reason, zone=zone
+        )
+
 
 def go_on(taking: Taking) -> Step:
     """A step that only leads on to the next state."""
     if taking.state != taking.incident.state:
-        incidents.change_state(taking.session, taking.incident, taking.state, now=taking.now)
+        taking.change(taking.state)
     else:
         incidents.touch(taking.incident)
     return line_of(taking, taking.asked.to)

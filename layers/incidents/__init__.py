@@ -25,6 +25,7 @@ from layers.incidents.table import (
     IncidentStep,
     Reporter,
 )
+from layers.incidents.timing import recount_living, set_clock
 from layers.incidents.workflow import (
     AWAITED,
     DESKS,
@@ -89,7 +90,9 @@ __all__ = [
     "lock_incident",
     "parts_in",
     "parts_of",
+    "recount_living",
     "require_rule",
+    "set_clock",
     "steps_after",
     "touch",
 ]

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, tupl
 from sqlalchemy.orm import Session
 
 from layers.access import Actor, Role
+from layers.clocks import Light
 from layers.db import WGS84
 from layers.errors import NotFound
 from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
@@ -24,7 +25,7 @@ COLUMNS = (
     *("id", "state", "waiting_reason", "category", "urgency", "description", "channel", "occurred_at", "reported_at"),
     *("closed_at", "changed_at", "due_at", "level", "relation", "district", "grid_code", "sub_grid_code"),
     *("current_code", "desk_area", "plan_version", "index_version", "unit_code", "location", "accuracy_m"),
-    *("source", "external_id", "worker_id"),
+    *("source", "external_id", "worker_id", "yellow_at", "late_thrice_at", "paused_until", "clock", "grace"),
 )
 
 
@@ -48,7 +49,8 @@ class IncidentsAsked:
     """Which incidents are asked for. `after` is the (moment, id) that the page before ended with.
 
     With `changed_since` the oldest change comes first, with `by_deadline` what is due first, else the newest report.
-    `living` leaves out what has come to its end, `mine` what the reader neither has in hand nor has reported.
+    `lights` and `late_thrice` are judged at `now` ([K3]); `living` leaves out what has come to its end, `mine` what the
+    reader neither has in hand nor has reported.
     """
 
     states: Sequence[str] = ()
@@ -61,6 +63,9 @@ class IncidentsAsked:
     bbox: tuple[float, float, float, float] | None = None
     after: tuple[datetime, int] | None = None
     limit: int = 100
+    lights: Sequence[Light] = ()
+    late_thrice: bool = False
+    now: datetime | None = None
     living: bool = False
     mine: bool = False
     by_deadline: bool = False
@@ -122,7 +127,9 @@ def list_incidents(session: Session, asked: IncidentsAsked, *, by: Actor) -> lis
 def parts_in(card: IncidentCard, by: Actor) -> frozenset[Part]:
     """What the reader is to this incident."""
     held = {name: card.fields[name] for name in ("state", "worker_id", "unit_code")}
-    return parts_of(by, **held, reported_by=card.reported_by)
+    asked = (card.fields["grace"] or {}).get("asked") or {}
+    asked_by = frozenset([asked["by"], *asked["agreed"]]) if asked else frozenset()
+    return parts_of(by, **held, reported_by=card.reported_by, asked_by=asked_by)
 
 
 def count_incidents(session: Session, asked: IncidentsAsked, *, now: datetime, by: Actor) -> dict[str, int]:
@@ -167,11 +174,29 @@ def _filters(asked: IncidentsAsked, by: Actor) -> list[ColumnElement[bool]]:
         found.append(Incident.external_id == asked.external_id)
     if asked.since is not None:
         found.append(Incident.reported_at >= asked.since)
-    if asked.overdue_at is not None:
-        found.append(Incident.due_at < asked.overdue_at)
     if asked.bbox is not None:
         found.append(Incident.geom.op("&&")(func.ST_MakeEnvelope(*asked.bbox, WGS84)))
+    return found + _of_clock(asked)
+
+
+def _of_clock(asked: IncidentsAsked) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if asked.overdue_at is not None:
+        found.append(Incident.due_at < asked.overdue_at)
+    if asked.lights:
+        found.append(or_(*(_has_light(light, asked.now) for light in asked.lights)))
+    if asked.late_thrice:
+        found.append(Incident.late_thrice_at < asked.now)
     return found
+
+
+def _has_light(light: Light, now: datetime | None) -> ColumnElement[bool]:
+    """Whether the clock shows this light, as `layers.clocks.find_light` says it of one."""
+    if light is Light.red:
+        return Incident.due_at < now
+    if light is Light.yellow:
+        return and_(Incident.yellow_at < now, Incident.due_at >= now)
+    return and_(Incident.due_at >= now, func.coalesce(Incident.yellow_at, Incident.due_at) >= now)
 
 
 # A change is told once nothing that began before it can still commit: else a slow transaction would slip in behind

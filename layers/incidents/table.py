@@ -66,6 +66,11 @@ class Incident(Base):
     closed_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = now_column()
     due_at: Mapped[datetime | None]
+    yellow_at: Mapped[datetime | None]
+    late_thrice_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None]
+    clock: Mapped[dict[str, Any] | None]
+    grace: Mapped[dict[str, Any] | None]
     level: Mapped[str] = mapped_column(server_default="grid")
     relation: Mapped[str] = mapped_column(server_default="inside")
     district: Mapped[str | None] = code_column(nullable=True)

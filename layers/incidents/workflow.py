@@ -34,6 +34,7 @@ class Part(enum.StrEnum):
     finder = "finder"  # the worker who reported it and has it in hand
     checker = "checker"  # who says on the spot that it is done: the reporting worker, else the desk or the holder
     unit = "unit"  # somebody of the department in charge
+    second = "second"  # a desk other than whoever has asked for something, and has agreed to it already
 
 
 class Proof(enum.StrEnum):
@@ -51,6 +52,7 @@ class Target(enum.StrEnum):
     unit = "unit"  # a department (`unit`), always
     incident = "incident"  # another incident (`to`), always
     place = "place"  # a position, always
+    until = "until"  # a moment, always
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ WORKFLOW: tuple[Rule, ...] = (
     Rule("correct_place", (Part.desk,), LIVING, None, target=Target.place),
     Rule("chase", (Part.desk,), LIVING, None),
     Rule("reply", (Part.holder, Part.unit), LIVING, None, note=True),
+    Rule("pause", (Part.desk,), LIVING, None, note=True, target=Target.until),
+    Rule("extend", (Part.desk, Part.holder, Part.unit), LIVING, None, note=True),
+    Rule("exempt", (Part.desk,), ("closed",), None, note=True),
+    Rule("agree", (Part.second,), STATES, None),
+    Rule("refuse", (Part.second,), STATES, None, note=True),
     Rule("note", _NOTED_BY, STATES, None),
 )
 STEPS = tuple(dict.fromkeys(rule.step for rule in WORKFLOW))
@@ -141,11 +148,21 @@ def steps_after(state: str) -> list[str]:
 
 
 def parts_of(
-    by: Actor, *, state: str, worker_id: int | None, unit_code: str | None, reported_by: int | None
+    by: Actor,
+    *,
+    state: str,
+    worker_id: int | None,
+    unit_code: str | None,
+    reported_by: int | None,
+    asked_by: frozenset[str] = frozenset(),
 ) -> frozenset[Part]:
-    """What this actor is to an incident that they may see; `reported_by` is the reporting worker where there is one."""
+    """What this actor is to an incident that they may see.
+
+    `reported_by` is the reporting worker where there is one, `asked_by` whoever asks for something that is not granted
+    yet and has agreed to it.
+    """
     if by.role in DESKS:
-        return frozenset(_parts_of_desk(by, reported_by))
+        return frozenset(_parts_of_desk(by, reported_by, asked_by))
     if by.role == Role.unit:
         return frozenset(_parts_of_unit(by, state, worker_id, unit_code))
     if by.role == Role.worker and by.worker_id is not None:
@@ -153,8 +170,10 @@ def parts_of(
     return frozenset()
 
 
-def _parts_of_desk(by: Actor, reported_by: int | None) -> Iterable[Part]:
+def _parts_of_desk(by: Actor, reported_by: int | None, asked_by: frozenset[str]) -> Iterable[Part]:
     yield Part.desk
+    if asked_by and by.name not in asked_by:
+        yield Part.second
     if len(by.area) <= DISTRICT_DIGITS:
         yield Part.supervisor
     if reported_by is None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
-from layers.categories import find_minutes
 from layers.db import WGS84
 from layers.errors import Conflict, NotFound
 from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
-from layers.incidents.workflow import AWAITED, ENDS
+from layers.incidents.timing import start_clock
+from layers.incidents.workflow import ENDS
+from layers.shifts import CITY_ZONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,18 @@ class Step:
 
 
 def add_incident(
-    session: Session, *, lon: float, lat: float, reporter: dict[str, Any] | None, **columns: Any
+    session: Session,
+    *,
+    lon: float,
+    lat: float,
+    reporter: dict[str, Any] | None,
+    zone: ZoneInfo = CITY_ZONE,
+    **columns: Any,
 ) -> Incident:
     """The stored incident with its reporter; raises Conflict when this source has sent this external id before."""
     _refuse_twice(session, columns.get("source", ""), columns.get("external_id"))
     incident = Incident(geom=func.ST_SetSRID(func.ST_MakePoint(lon, lat), WGS84), **columns)
-    incident.due_at = due_at(session, incident, now=incident.reported_at)
+    start_clock(session, incident, now=incident.reported_at, zone=zone)
     session.add(incident)
     session.flush()
     if reporter is not None:
@@ -70,28 +78,25 @@ def lock_incident(session: Session, incident_id: int) -> Incident:
 
 
 def change_state(
-    session: Session, incident: Incident, state: str, *, now: datetime, waiting_reason: str | None = None
+    session: Session,
+    incident: Incident,
+    state: str,
+    *,
+    now: datetime,
+    waiting_reason: str | None = None,
+    zone: ZoneInfo = CITY_ZONE,
 ) -> None:
     """Put the incident into a state and start the clock of the step it now waits for."""
     incident.state = state
     incident.waiting_reason = waiting_reason if state == "waiting" else None
     incident.closed_at = now if state in ENDS else None
-    incident.due_at = due_at(session, incident, now=now)
+    start_clock(session, incident, now=now, zone=zone)
     touch(incident)
 
 
 def touch(incident: Incident) -> None:
     """Let the incident appear in the feed of changes."""
     incident.changed_at = func.now()
-
-
-def due_at(session: Session, incident: Incident, *, now: datetime) -> datetime | None:
-    """When the awaited step is due, None where no clock runs."""
-    step = AWAITED.get(incident.state)
-    if step is None:
-        return None
-    minutes = find_minutes(session, incident.category, level=incident.level or "grid", step=step)
-    return now + timedelta(minutes=minutes) if minutes is not None else None
 
 
 def _refuse_twice(session: Session, source: str, external_id: str | None) -> None:

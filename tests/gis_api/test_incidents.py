@@ -157,7 +157,7 @@ def test_nobody_on_duty_is_201_and_waits(client_as: ClientAs, small_city: SmallC
 
 def test_a_dry_run_decides_and_stores_nothing(desk: TestClient, small_city: SmallCity, engine: Engine) -> None:
     lon, lat = small_city.inside(small_city.codes[0])
-    body = {"lon": lon, "lat": lat, "category": "fire"}
+    body = {"lon": lon, "lat": lat, "category": "sanitation"}
     answer = desk.post("/api/v1/incidents?dry_run=true", json=body, headers={"Idempotency-Key": "k"})
     told = answer.json()
     assert (answer.status_code, told["id"], told["state"]) == (200, None, "dispatched")
@@ -375,7 +375,7 @@ def test_the_reporter_is_told_in_full_to_those_who_answer_back_only(
 
 def test_reasons_are_told_in_the_language_asked(desk: TestClient, small_city: SmallCity) -> None:
     lon, lat = small_city.inside(small_city.codes[0])
-    body = {"lon": lon, "lat": lat, "category": "fire"}
+    body = {"lon": lon, "lat": lat, "category": "sanitation"}
     words = {
         lang: desk.post("/api/v1/incidents?dry_run=true", json=body, headers={"Accept-Language": lang}).json()
         for lang in ("en", "zh-CN")

@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine
@@ -46,6 +46,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 READY = "main[data-test=ready]"
+# What is expected comes in milliseconds; on a machine that runs other tests beside these it takes seconds.
+expect.set_options(timeout=15_000)
 
 
 @dataclass

@@ -20,6 +20,8 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
+# A step is answered in milliseconds; a machine that runs other tests beside this one takes seconds.
+SOON_MS = 20_000
 REFUSED = "console: Failed to load resource: the server responded with a status of 4"
 
 
@@ -79,7 +81,7 @@ def test_a_dispatcher_sees_who_was_sent_and_why_and_follows_the_case_to_its_end(
     code = on_duty.city.codes[2]
     page = visit("dispatcher", "/")
     fill_report(page, on_duty.city.inside(code), "井盖松动").locator("button.main").click()
-    expect(it(page, "reported")).to_contain_text("为什么派给")
+    expect(it(page, "reported")).to_contain_text("为什么派给", timeout=SOON_MS)
     expect(it(page, "reported")).to_contain_text(re.compile("负责本(子)?网格"))
     expect(page.locator("#map_main")).to_have_attribute("data-code", code[:15])
     case = page.locator("[data-incident]").filter(has_text="井盖松动")
@@ -91,7 +93,7 @@ def test_a_dispatcher_sees_who_was_sent_and_why_and_follows_the_case_to_its_end(
         *(("verify", "已核实"), ("feed_back", "已反馈"), ("close", "已结案")),
     ]:
         case.locator(f'button.main[data-step="{step}"]').click()
-        expect(case).to_contain_text(f"{state} ·")
+        expect(case).to_contain_text(f"{state} ·", timeout=SOON_MS)
     expect(case.locator('[data-test="timeline"] li')).to_have_count(9)
 
 
@@ -141,7 +143,7 @@ def test_the_vendor_on_the_road_goes_from_the_worker_over_the_desk_and_a_departm
     mine = it(phone, "home-tasks").locator("li").filter(has_text="路口占道经营")
     mine.locator("summary").click()
     fill_step(mine, "hand_up", note="须由城管处理")
-    expect(mine).to_contain_text("已上交上级")
+    expect(mine).to_contain_text("已上交上级", timeout=SOON_MS)
 
     centre = visit("dispatcher", "/")
     centre.locator('[data-chip="waiting"]').click()
@@ -149,29 +151,28 @@ def test_the_vendor_on_the_road_goes_from_the_worker_over_the_desk_and_a_departm
     queued.locator("summary").click()
     expect(queued.locator('[data-test="caller"]')).to_contain_text("网格人员")
     fill_step(queued, "dispatch", unit="urban_management")
-    expect(queued).to_contain_text("已派单 ·")
+    expect(queued).to_contain_text("已派单 ·", timeout=SOON_MS)
 
     inspection = visit("unit", "/")
     given = it(inspection, "home-tasks").locator("li").filter(has_text="路口占道经营")
     for step in ("accept", "arrive", "handle"):
         given.locator(f'.main[data-step="{step}"]').click()
-    expect(it(inspection, "home-tasks")).not_to_contain_text("路口占道经营")
+    expect(it(inspection, "home-tasks")).not_to_contain_text("路口占道经营", timeout=SOON_MS)
 
     phone.context.set_geolocation({"longitude": place[0] + 0.02, "latitude": place[1], "accuracy": 12})
     phone.reload()
     phone.wait_for_selector(READY)
     mine.locator('.main[data-step="verify"]').click()
-    expect(mine.locator('[data-test="step-said"]')).to_contain_text("须在现场办理")
+    expect(mine.locator('[data-test="step-said"]')).to_contain_text("须在现场办理", timeout=SOON_MS)
     phone.context.set_geolocation({"longitude": place[0], "latitude": place[1], "accuracy": 12})
     mine.locator('.main[data-step="verify"]').click()
-    expect(mine).to_contain_text("已核实 ·")
+    expect(mine).to_contain_text("已核实 ·", timeout=SOON_MS)
 
     centre.locator('[data-chip="living"]').click()
-    queued.locator("summary").click()
     expect(queued.locator('[data-test="timeline"]')).to_contain_text("现场定位")
     for step, state in (("feed_back", "已反馈"), ("close", "已结案")):
         queued.locator(f'.main[data-step="{step}"]').click()
-        expect(queued).to_contain_text(f"{state} ·")
+        expect(queued).to_contain_text(f"{state} ·", timeout=SOON_MS)
     centre.locator('[data-chip="ended"]').click()
     expect(it(centre, "incidents")).to_contain_text("路口占道经营")
 
@@ -214,7 +215,7 @@ def test_a_department_handles_a_case_of_its_own(visit: Visit, on_duty: RunningCi
     page = visit("unit", "/")
     task = it(page, "home-tasks").locator("li").filter(has_text="路灯不亮")
     task.locator('[data-step="handle"]').click()
-    expect(it(page, "home-tasks")).not_to_contain_text("路灯不亮")
+    expect(it(page, "home-tasks")).not_to_contain_text("路灯不亮", timeout=SOON_MS)
 
 
 def test_an_admin_adds_a_person_who_can_sign_in_and_locks_the_account_again(visit: Visit) -> None:

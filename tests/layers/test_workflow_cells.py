@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -57,7 +58,8 @@ class Case:
         lon, lat = self.town.inside(self.town.city.codes[0])
         to = str(self.other) if step == "duplicate" else None
         unit = "water" if step == "pass_on" else None
-        return StepAsked(step, note="because", lon=lon, lat=lat, to=to, unit=unit)
+        until = NOON + timedelta(days=3)
+        return StepAsked(step, note="because", lon=lon, lat=lat, to=to, unit=unit, until=until)
 
     def outcome(self, step: str, by: Actor) -> str:
         """The state after the step, or the name of the refusal; nothing of it stays."""

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { has, number, t, when } from "../config.js";
 import { againButton, el, fill, skeleton } from "../dom.js";
+import { unitNames } from "../parts/incident.js";
 import { stepsOf, wordOf } from "./steps.js";
 import { candidateTable, facts, pathOf } from "./where.js";
 
@@ -40,10 +41,19 @@ function tell(body, incident, changed) {
   fill(
     body,
     known(incident),
+    asked(incident),
     el("ol", { class: "way", "data-test": "timeline" }, incident.timeline.map(line)),
     decision ? [el("h3", {}, why), candidateTable(decision.candidates, decision.rejected)] : null,
     stepsOf(incident, after),
   );
+}
+
+// What somebody asks for and somebody else has to agree to.
+function asked({ grace }) {
+  if (!grace?.asked) return null;
+  const { by, what, note, until } = grace.asked;
+  const words = [t("case.asked", { by, what: wordOf(what) }), until ? when(until) : null, note];
+  return el("p", { class: "message", "data-test": "asked" }, words.filter(Boolean).join(" · "));
 }
 
 function known({ id, reporter, location, position, assignment, unit_code: unit }) {
@@ -57,7 +67,7 @@ function known({ id, reporter, location, position, assignment, unit_code: unit }
     [t("locate.path"), location ? pathOf(location) : ""],
     [t("case.position"), position ? `${position.lon.toFixed(6)}, ${position.lat.toFixed(6)}` : ""],
     [t("case.holder"), holder.filter(Boolean).join(" · ")],
-    [t("case.unit"), unit ?? ""],
+    [t("case.unit"), unitNames.get(unit) ?? unit ?? ""],
   ]);
 }
 

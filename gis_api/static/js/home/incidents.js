@@ -1,28 +1,17 @@
 // The queue: every living case of the reader's area, what is due first, with its clock and the bar of its steps.
 import { get } from "../api.js";
-import { has, number, t, when } from "../config.js";
+import { number, t } from "../config.js";
 import { againButton, el, fill } from "../dom.js";
+import { tick } from "../parts/clock.js";
+import { categoriesOf, incidentRow, stateWords } from "../parts/incident.js";
 import { caseOf } from "./case.js";
-import { clockOf, tick } from "./clock.js";
-import { categoriesOf } from "./report.js";
 import { select } from "./where.js";
 
-const WAY = ["reported", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"];
-const LIVING = ["reported", "waiting", "triaged", ...WAY.slice(1)];
+const LIVING = [
+  ...["reported", "waiting", "triaged", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"],
+];
 const SHOWN = 20;
 const REFRESH_MS = 15_000;
-
-export const stateWords = (state) => (has(`steps.${state}`) ? t(`steps.${state}`) : state);
-
-export function stepBar(state) {
-  const at =
-    state === "closed" ? WAY.length : WAY.indexOf(state === "triaged" || state === "waiting" ? "reported" : state);
-  return el(
-    "div",
-    { class: "steps", role: "img", "aria-label": stateWords(state) },
-    WAY.map((_, i) => el("i", { class: i < at ? "done" : i === at ? "now" : "" })),
-  );
-}
 
 export async function show(body) {
   const categories = await categoriesOf();
@@ -82,14 +71,14 @@ class Queue {
     if (this.which === "ended") asked.set("order", "newest");
     if (this.which === "overdue") asked.set("overdue", "true");
     if (this.which === "waiting") asked.set("state", "waiting");
-    for (const [name, value] of new FormData(this.form)) if (value && !asked.has(name)) asked.set(name, value);
+    for (const [name, value] of new FormData(this.form)) if (value && !asked.has(name)) asked.set(name, String(value));
     return asked;
   }
 
   async refresh() {
     try {
       const { incidents, next, counts } = await get(`/api/v1/incidents?${this.query()}`);
-      fill(this.list, incidents.length ? incidents.map((one) => this.row(one)) : this.empty());
+      fill(this.list, incidents.length ? incidents.map((one) => this.opened(one) ?? this.row(one)) : this.empty());
       fill(
         this.chips,
         ["living", "overdue", "waiting", "ended"].map((name) => this.chip(name, counts[name])),
@@ -134,45 +123,28 @@ class Queue {
     );
   }
 
+  // A row that is open stays open, and is read anew where the case has gone on: only what is being typed is left alone.
+  opened(incident) {
+    const row = [...this.list.children].find((one) => one.dataset.incident === incident.id);
+    const details = row?.querySelector("details[open]");
+    if (!details) return null;
+    if (row.dataset.changed !== incident.changed_at && !details.querySelector("form")) {
+      this.paint(row, incident, details);
+      details.dispatchEvent(new Event("toggle"));
+    }
+    return row;
+  }
+
+  paint(row, incident, details) {
+    row.replaceChildren(...incidentRow(incident, this.names, details).childNodes);
+    row.dataset.changed = incident.changed_at;
+  }
+
   // A row whose details open; a step taken there changes the row and leaves the others alone.
   row(incident) {
-    const details = caseOf(incident.id, (after) =>
-      shown.replaceChildren(...incidentRow(after, this.names, details).childNodes),
-    );
+    const details = caseOf(incident.id, (after) => this.paint(shown, after, details));
     const shown = incidentRow(incident, this.names, details);
+    shown.dataset.changed = incident.changed_at;
     return shown;
   }
-}
-
-export function incidentRow(incident, names, ...more) {
-  const code = incident.current_code;
-  const mood = ["critical", "high"].includes(incident.urgency) ? "urgent" : incident.overdue ? "late" : "";
-  const who = incident.assignment?.name ?? incident.waiting_text ?? incident.unit_code;
-  return el(
-    "li",
-    { class: mood, "data-incident": incident.id },
-    el(
-      "header",
-      {},
-      el("b", {}, names.get(incident.category) ?? incident.category),
-      el("span", { class: "quiet" }, when(incident.reported_at)),
-      clockOf(incident),
-    ),
-    incident.description ? el("p", {}, incident.description) : null,
-    el(
-      "p",
-      { class: "quiet" },
-      code ? el("a", { href: `/grid/${encodeURIComponent(code)}` }, code) : null,
-      [
-        ` ${stateWords(incident.state)}`,
-        who,
-        t(`steps.urgency_${incident.urgency}`),
-        incident.overdue ? t("steps.overdue") : null,
-      ]
-        .filter(Boolean)
-        .join(" · "),
-    ),
-    stepBar(incident.state),
-    ...more.filter(Boolean),
-  );
 }

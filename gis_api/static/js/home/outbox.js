@@ -1,8 +1,8 @@
-// What was pressed without a connection: kept by the browser, sent when the service answers again or the page opens next.
+// What was pressed without a connection: kept by the browser, sent when the service answers again or the page opens.
 import { call, ConnectionLost } from "../api.js";
 import { has, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { newKey, Queue } from "../planner/queue.js";
+import { newKey, Queue } from "../parts/queue.js";
 
 const kept = new Queue("home");
 // Answers that say nothing of what was sent: it is tried again later.

@@ -3,7 +3,7 @@ import { categoriesOf } from "../parts/incident.js";
 import { call } from "../api.js";
 import { config, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { newKey } from "../planner/queue.js";
+import { newKey } from "../parts/queue.js";
 import { Kept, post } from "./outbox.js";
 import { candidateTable, field, hereButton, located, positionFields, select, splitPaste } from "./where.js";
 

@@ -6,7 +6,7 @@ import { Kept, post } from "./outbox.js";
 import { field, select } from "./where.js";
 
 // What leads an incident on: the first of these that may be taken is the big button.
-const LEADING = ["triage", "dispatch", "accept", "arrive", "handle", "verify", "feed_back", "close"];
+export const LEADING = ["dispatch", "triage", "accept", "arrive", "handle", "verify", "feed_back", "close"];
 const IN_FIELD = ["worker", "unit"];
 
 export const wordOf = (step) => (has(`steps.do_${step}`) ? t(`steps.do_${step}`) : step);
@@ -68,6 +68,7 @@ async function targetFields({ step, target }, { position }) {
   if (target === "incident") return text("to", t("case.join"), { required: true });
   if (target === "place")
     return ["lon", "lat"].map((name) => text(name, t(`report.${name}`), { required: true, value: position[name] }));
+  if (target === "until") return text("until", t("case.until"), { type: "date", required: true });
   if (target === "unit") return field(t("case.unit"), select("unit", await units(), ""));
   if (target !== "who") return null;
   const known = [["", "—"], ...(await units())];
@@ -86,6 +87,7 @@ async function units() {
 function sentOf(fields) {
   const sent = Object.fromEntries([...fields].filter(([, value]) => value.trim() !== ""));
   for (const name of ["lon", "lat"]) if (name in sent) sent[name] = Number(sent[name]);
+  if ("until" in sent) sent.until = new Date(`${sent.until}T23:59:00`).toISOString();
   return "lon" in sent ? { ...sent, datum: "wgs84" } : sent;
 }
 
@@ -141,7 +143,7 @@ function currentFix() {
     navigator.geolocation.getCurrentPosition(
       (fix) => resolve(told(fix)),
       () => resolve(null),
-      { enableHighAccuracy: true, timeout: 8000, maximumAge: 30_000 },
+      { enableHighAccuracy: true, timeout: 8000, maximumAge: 0 },
     ),
   );
 }

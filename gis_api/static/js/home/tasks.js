@@ -1,15 +1,12 @@
-// The cases of a worker or a department: what they have in hand first, with one big action each; then what they reported.
+// The cases of a worker or a department: what they have in hand first, one big action each; then what they reported.
 import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
+import { categoriesOf, incidentRow } from "../parts/incident.js";
 import { caseOf } from "./case.js";
-import { incidentRow } from "./incidents.js";
-import { categoriesOf } from "./report.js";
-import { stepsOf } from "./steps.js";
+import { LEADING, stepsOf } from "./steps.js";
 
 const URGENCY = ["critical", "high", "normal", "low"];
-// What is no next action of a task: it stands among the others, in the details.
-const ASIDE = ["note", "reply", "send_back", "hand_up", "decline", "pass_on", "settle"];
 const REFRESH_MS = 20_000;
 
 export async function show(body) {
@@ -27,7 +24,7 @@ const idle = (body) =>
   !body.querySelector("details[open], form, .message:not([hidden])") &&
   !body.matches(":focus-within");
 
-const waitsForMe = ({ may }) => may.some(({ step }) => !ASIDE.includes(step));
+const waitsForMe = ({ may }) => may.some(({ step }) => LEADING.includes(step));
 
 // What a department has handled is no longer its work; a worker follows what they reported to its end.
 const isFollowed = ({ stage }) => config.person.role === "worker" || ["file", "dispatch", "handle"].includes(stage);

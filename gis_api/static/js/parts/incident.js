@@ -2,10 +2,15 @@
 import { get } from "../api.js";
 import { has, t, when } from "../config.js";
 import { el } from "../dom.js";
+import { clockOf } from "./clock.js";
+
+// The names of the departments by code, known as soon as the categories are.
+export const unitNames = new Map();
 
 // [code, name] of every category in the language of the page; of one kind, those that serve for it.
 export async function categoriesOf(kind) {
   const answer = await get("/api/v1/categories");
+  for (const { unit, unit_name: name } of answer.categories) if (unit) unitNames.set(unit, name ?? unit);
   const wanted = answer.categories.filter((category) => !kind || category.kind === kind || category.kind === "both");
   return wanted.map((category) => [category.code, category.name]);
 }
@@ -27,7 +32,8 @@ export function stepBar(state) {
 export function incidentRow(incident, names, ...more) {
   const code = incident.current_code;
   const mood = ["critical", "high"].includes(incident.urgency) ? "urgent" : incident.overdue ? "late" : "";
-  const who = incident.assignment?.name ?? incident.waiting_text;
+  const who =
+    incident.assignment?.name ?? incident.waiting_text ?? unitNames.get(incident.unit_code) ?? incident.unit_code;
   return el(
     "li",
     { class: mood, "data-incident": incident.id },
@@ -36,6 +42,7 @@ export function incidentRow(incident, names, ...more) {
       {},
       el("b", {}, names.get(incident.category) ?? incident.category),
       el("span", { class: "quiet" }, when(incident.reported_at)),
+      clockOf(incident),
     ),
     incident.description ? el("p", {}, incident.description) : null,
     el(
@@ -52,6 +59,6 @@ export function incidentRow(incident, names, ...more) {
         .join(" · "),
     ),
     stepBar(incident.state),
-    ...more,
+    ...more.filter(Boolean),
   );
 }

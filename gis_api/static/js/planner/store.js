@@ -7,7 +7,7 @@ import { call, get, isLost } from "../api.js";
 import { config, t } from "../config.js";
 import { drawnBefore, featuresBefore, gridCode, touchedBy } from "./operations/registry.js";
 import { Line } from "./line.js";
-import { newKey, Queue } from "./queue.js";
+import { newKey, Queue } from "../parts/queue.js";
 
 const MOST_TRIES = 8;
 
