@@ -49,6 +49,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     stdin: ClassVar[int | None] = None
+    group: ClassVar[int | None] = None
     pause_s: float = 0.0
     not_before: float = field(default=0.0)
     spare: Spare | None = None
@@ -62,7 +63,9 @@ class Child:
     def _started(self) -> subprocess.Popen[bytes]:
         """A new process; it is told to end when this one dies, however that happens."""
         command = ["setpriv", "--pdeathsig=TERM", *self.command]
-        return subprocess.Popen(command, pass_fds=self.pass_fds, stdin=self.stdin)  # noqa: S603
+        return subprocess.Popen(  # noqa: S603
+            command, pass_fds=self.pass_fds, stdin=self.stdin, process_group=self.group
+        )
 
     def look_after(self, now: float) -> None:
         """Start it again where it has ended and its pause is over."""
@@ -79,6 +82,8 @@ class Spare(Child):
     """A process that has loaded the application and waits to become an API process."""
 
     stdin = subprocess.PIPE
+    # A group of its own: Ctrl-C goes to all of the terminal's, and what loads or waits would answer with a traceback.
+    group = 0
 
     def find_stand_in(self, command: Sequence[str]) -> subprocess.Popen[bytes] | None:
         """The spare's process, told to do what this command says; None where there is none. One that still loads is

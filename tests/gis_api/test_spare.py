@@ -63,6 +63,12 @@ def test_the_spare_ends_with_its_supervisor(spare: Spare) -> None:
     assert spare.process.wait(20) == 7
 
 
+def test_ctrl_c_at_the_terminal_is_not_for_the_spare(spare: Spare) -> None:
+    spare.start()
+    assert spare.process is not None
+    assert os.getpgid(spare.process.pid) == spare.process.pid != os.getpgid(0)
+
+
 @pytest.mark.slow
 def test_a_loaded_spare_bears_the_name_of_what_it_became(tmp_path: Path) -> None:
     asked = [sys.executable, "-c", NAMED, "some", "room", "for", "a", "longer", "name"]

@@ -32,7 +32,7 @@ async function part(kind) {
         el(
           "p",
           { class: "message bad", role: "alert" },
-          [problem.message, ...problem.errors.map((error) => error.msg)].join(" "),
+          [...new Set([problem.message, ...problem.errors.map((error) => error.msg)])].join(" "),
         ),
       );
       return null;
