@@ -130,7 +130,7 @@ def test_a_killed_api_process_serves_again_within_three_seconds(
     service: Service, key: dict[str, str], place: tuple[float, float, str]
 ) -> None:
     question, located = (f"/api/v1/{asked}?lon={place[0]}&lat={place[1]}" for asked in ("workers/nearest", "locate"))
-    until(lambda: len(answering(service, question, key)) == 2, most_s=RECOVERED_S)
+    until(lambda: len(answering(service, question, key)) == 2, most_s=60.0)
     until(lambda: spare_is_loaded(service), most_s=180.0)
     before, pids = answering(service, question, key), list_api_processes(service)
     assert len(pids) == 2
