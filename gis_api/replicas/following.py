@@ -58,7 +58,7 @@ class Replicas:
         self._roster_is_old = False
         self._contact_at: datetime | None = None
         self._takes_writes = self._is_cold = False
-        self._named_s, self._met = -1e9, 0
+        self._named_s, self._met = -1e9, StoredMomentLoader.out_of_bounds
         self.unreadable_rows: tuple[UnreadableRow, ...] = ()
         self._outage = Outage(log, "PostgreSQL does not answer")
         self._tried = threading.Event()
