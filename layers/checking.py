@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from layers import sandbox
 from layers.errors import Unacceptable
-from layers.sandbox import Limits, Room
+from layers.sandbox import Room, SandboxLimits
 from tiling.coverage import CoverageReport, Defect, check_polygons, place_of_invalidity
 from tiling.defects.report import in_order
 from tiling.nesting import check_nesting
@@ -37,7 +37,7 @@ WIDEST_SET_DEG = 40.0
 GRID_DIGITS, SUB_GRID_DIGITS = 15, 17
 SUB_GRID = "sub_grid"
 # A hostile set may keep GEOS busy for ever; 100,000 honest grids take some six seconds.
-LIMITS = Limits(cpu_s=120, wall_s=150.0)
+LIMITS = SandboxLimits(cpu_s=120, wall_s=150.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ _LAST_WORDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class SandboxLimits:
     """What a child may use. Memory is address space: GDAL, Arrow and numba reserve much more than they touch."""
 
     memory_bytes: int = 4096 * _MIB
@@ -55,7 +55,7 @@ class Limits:
     file_bytes: int = 64 * _MIB
     open_files: int = 128
 
-    def for_vertices(self, count: int) -> Limits:
+    def for_vertices(self, count: int) -> SandboxLimits:
         """These limits for work on so many vertices: what any may take and what each adds, never more than these."""
         seconds = LEAST_S + count / VERTICES_PER_S
         memory = LEAST_MEMORY_BYTES + count * BYTES_PER_VERTEX
@@ -71,7 +71,7 @@ class Limits:
 class Room:
     """Where the child lives: its limits, settings for its environment, and who may call it off."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
     environment: Mapping[str, str] = field(default_factory=dict)
     should_stop: Callable[[], bool] = lambda: False
 

@@ -114,6 +114,17 @@ def _is_message(node: ast.AST) -> bool:
     return isinstance(node, ast.ClassDef) and any(getattr(base, "id", "") == "BaseModel" for base in node.bases)
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_class_has_a_name_of_its_own_in_its_package(package: str) -> None:
+    where: dict[str, list[Path]] = {}
+    for path in product_files():
+        if path.relative_to(ROOT).parts[0] == package:
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    where.setdefault(node.name, []).append(path)
+    assert {name: named(paths) for name, paths in where.items() if len(paths) > 1} == {}
+
+
 def test_nothing_is_left_unfinished() -> None:
     marks = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b|NotImplementedError")
     texts = {path: path.read_text() for path in tracked(".py", ".js", ".css", ".toml", ".md") if path != Path(__file__)}

@@ -13,12 +13,12 @@ from typing import Any
 
 from layers import sandbox
 from layers.errors import Unavailable
-from layers.sandbox import Limits, Room
+from layers.sandbox import Room, SandboxLimits
 
 PDF = "application/pdf"
 # Installing a font is a matter of minutes for whoever runs the machine.
 AGAIN_S = 600
-ROOM = Room(limits=Limits(cpu_s=120, wall_s=120.0, answer_bytes=64 * 2**20))
+ROOM = Room(limits=SandboxLimits(cpu_s=120, wall_s=120.0, answer_bytes=64 * 2**20))
 
 
 def pdf_of(html: str) -> bytes:

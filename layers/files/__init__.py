@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from layers import sandbox
-from layers.sandbox import Limits, Room
+from layers.sandbox import Room, SandboxLimits
 
 # GDAL opens what its content looks like, whatever the name. These drivers reach for other files, databases or the
 # network, or run code of others; they are not even loaded. What is read goes through a few drivers (opening.DRIVERS).
@@ -142,18 +142,18 @@ def _task(source: Source) -> dict[str, Any]:
 def _furnished(room: Room | None, path: Path) -> Room:
     room = room or Room()
     environment = {**_ENVIRONMENT, **room.environment}
-    limits = _limits_of(path) if room.limits == Limits() else room.limits
+    limits = _limits_of(path) if room.limits == SandboxLimits() else room.limits
     return Room(limits=limits, environment=environment, should_stop=room.should_stop)
 
 
-def _limits_of(path: Path) -> Limits:
+def _limits_of(path: Path) -> SandboxLimits:
     """How long a file of this size may take to be read: honest ones of 1 MB take a second or two, shapes and all.
 
     A view that calls itself, or a shape that keeps GEOS busy, ends here whatever the file weighs.
     """
     megabytes = path.stat().st_size / 2**20 if path.is_file() else 0.0
-    seconds = min(LEAST_S + S_PER_MEGABYTE * megabytes, Limits().wall_s)
-    return Limits(cpu_s=round(seconds), wall_s=1.5 * seconds)
+    seconds = min(LEAST_S + S_PER_MEGABYTE * megabytes, SandboxLimits().wall_s)
+    return SandboxLimits(cpu_s=round(seconds), wall_s=1.5 * seconds)
 
 
 def _table(stream: bytes) -> Table:

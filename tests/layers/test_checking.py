@@ -12,7 +12,7 @@ import shapely
 from layers import checking
 from layers.checking import CheckTask, check, checked, epsg_of, packed, unpacked
 from layers.errors import Unacceptable
-from layers.sandbox import Limits, Room
+from layers.sandbox import Room, SandboxLimits
 from tests.importing import BOW_TIE, boxes
 from tiling.tolerance import Tolerance
 
@@ -64,7 +64,7 @@ def test_a_set_that_takes_too_long_is_given_up() -> None:
     angles = np.linspace(0, 2 * np.pi, 6_000)
     star = shapely.Polygon(np.column_stack((118 + np.cos(angles * 7) * 0.01, 39 + np.sin(angles * 5) * 0.01)))
     with pytest.raises(Unacceptable, match="work_took_too_long"):
-        check(CheckTask(codes=["a"], polygons=[star]), room=Room(limits=Limits(wall_s=0.05)))
+        check(CheckTask(codes=["a"], polygons=[star]), room=Room(limits=SandboxLimits(wall_s=0.05)))
 
 
 def test_a_frame_drawn_with_four_corners_is_met_by_the_grids_along_its_edges() -> None:

@@ -17,7 +17,7 @@ import shapely
 
 from layers.errors import LayerError
 from layers.files import Source, Table, read
-from layers.sandbox import Limits, Room
+from layers.sandbox import Room, SandboxLimits
 from tiling import datums
 
 HOME = shapely.box(118.1, 39.6, 118.2, 39.7)
@@ -328,7 +328,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_reader_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     pandas.DataFrame({"lon": [0.0] * 10, "lat": [0.0] * 10}).to_csv(tmp_path / "rows.csv")
     with pytest.raises(LayerError, match="work_took_too_long"):
-        read(Source(path=tmp_path / "rows.csv"), room=Room(limits=Limits(wall_s=0.01)))
+        read(Source(path=tmp_path / "rows.csv"), room=Room(limits=SandboxLimits(wall_s=0.01)))
 
 
 @pytest.mark.parametrize("kind", ["proj4", "esriwkt", "ogcwkt"])

@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from layers.errors import LayerError, NotFound, Unacceptable
-from layers.sandbox import Limits, Room, run
+from layers.sandbox import Room, SandboxLimits, run
 
 
 def refusal(work: str, task: bytes = b"", *, room: Room | None = None) -> LayerError:
@@ -46,12 +46,12 @@ def test_a_bug_in_the_work_is_told_with_its_name_to_the_log_and_not_to_the_perso
 @pytest.mark.alone
 def test_work_past_its_time_is_ended() -> None:
     began = time.monotonic()
-    assert refusal("sleep", room=Room(limits=Limits(wall_s=1))).code == "work_took_too_long"
+    assert refusal("sleep", room=Room(limits=SandboxLimits(wall_s=1))).code == "work_took_too_long"
     assert time.monotonic() - began < 5
 
 
 def test_work_past_its_processor_time_is_ended() -> None:
-    assert refusal("spin", room=Room(limits=Limits(cpu_s=1, wall_s=30))).code == "work_took_too_long"
+    assert refusal("spin", room=Room(limits=SandboxLimits(cpu_s=1, wall_s=30))).code == "work_took_too_long"
 
 
 def test_work_that_is_called_off_is_ended() -> None:
@@ -60,12 +60,12 @@ def test_work_that_is_called_off_is_ended() -> None:
 
 
 def test_work_that_wants_too_much_memory_is_refused() -> None:
-    room = Room(limits=Limits(memory_bytes=512 * 2**20))
+    room = Room(limits=SandboxLimits(memory_bytes=512 * 2**20))
     assert refusal("hoard", str(2**30).encode(), room=room).code == "work_needs_too_much_memory"
 
 
 def test_an_answer_that_is_too_large_is_refused() -> None:
-    room = Room(limits=Limits(answer_bytes=2**20))
+    room = Room(limits=SandboxLimits(answer_bytes=2**20))
     assert refusal("hoard", str(2**21).encode(), room=room).code == "work_answer_too_large"
 
 
@@ -77,7 +77,7 @@ def test_a_crash_of_the_child_is_an_error_of_the_work() -> None:
 
 def test_the_child_cannot_fill_the_disk(tmp_path: Path) -> None:
     target = tmp_path / "big"
-    error = refusal("fill_the_disk", str(target).encode(), room=Room(limits=Limits(file_bytes=1000)))
+    error = refusal("fill_the_disk", str(target).encode(), room=Room(limits=SandboxLimits(file_bytes=1000)))
     assert error.code == "work_failed"
     assert target.stat().st_size <= 1000
 

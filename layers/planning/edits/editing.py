@@ -28,7 +28,7 @@ from layers.planning.edits.operations import Operation
 from layers.planning.memory.draft_cache import Next, OpenDraft, after_move, mark_written, open_locked_draft
 from layers.planning.report.draft_report import TOLERANCE, Shown, changes, difference, worse_than
 from layers.planning.state import codes
-from layers.planning.state.board import Board, GridRow, Target
+from layers.planning.state.board import Board, GridRow, HouseholdTarget
 from layers.planning.state.loading import Stored, in_degrees
 from layers.planning.state.row_changes import Move, RowChanges, move_to
 from layers.plans import Plan, PlanEdit, PlanState, lock_plan
@@ -69,7 +69,7 @@ class Edited:
         return self.draft.board.stamp.version
 
     @property
-    def targets(self) -> Mapping[str, Target]:
+    def targets(self) -> Mapping[str, HouseholdTarget]:
         """How many households a grid should hold, by area."""
         return self.draft.board.targets
 

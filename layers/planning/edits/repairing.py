@@ -25,7 +25,7 @@ from layers.planning.memory.draft_cache import open_draft, open_locked_draft
 from layers.planning.report.draft_report import TOLERANCE
 from layers.planning.state.board import Board, GridRow, objects
 from layers.plans import Plan, PlanEdit, get_plan
-from layers.sandbox import Limits, Room
+from layers.sandbox import Room, SandboxLimits
 from tiling.coverage import Defect, check
 from tiling.errors import NotRepairable
 from tiling.partition import Change, Partition
@@ -34,7 +34,7 @@ from tiling.structure import structure_of
 
 WORK = "layers.planning.edits.repairing:work"
 # A thousand grids take about a second; what takes longer than this is no map of grids.
-LIMITS = Limits(memory_bytes=3 * 2**30, cpu_s=120, wall_s=150.0)
+LIMITS = SandboxLimits(memory_bytes=3 * 2**30, cpu_s=120, wall_s=150.0)
 _NEW = "new"
 
 

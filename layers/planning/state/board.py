@@ -73,7 +73,7 @@ class AreaRing:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class HouseholdTarget:
     """How many households a base grid of a community should hold, and what is still in range, ends included."""
 
     number: int
@@ -125,7 +125,7 @@ class Board:
     partition: Partition
     overlays: Mapping[str, BaseGeometry]
     areas: Mapping[str, AreaRing]
-    targets: Mapping[str, Target]
+    targets: Mapping[str, HouseholdTarget]
     totals: Totals
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """All codes that a recoded grid has borne in any plan, by each of them."""
@@ -182,7 +182,7 @@ def build(
     shapes: Mapping[str, BaseGeometry | None],
     frame: BaseGeometry | None,
     areas: Iterable[AreaRing],
-    targets: Mapping[str, Target],
+    targets: Mapping[str, HouseholdTarget],
     names: Mapping[str, frozenset[str]] = _NO_NAMES,
 ) -> Board:
     """A board from rows and their shapes in metres; shapes of grids that have sub-grids are not needed."""

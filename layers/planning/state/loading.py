@@ -19,7 +19,18 @@ from sqlalchemy.types import LargeBinary
 from layers.areas import Area, AreaKind
 from layers.db import CODE, WGS84
 from layers.grids import Grid
-from layers.planning.state.board import COLUMNS, AreaRing, Board, GridRow, Stamp, Target, build, multi, objects, single
+from layers.planning.state.board import (
+    COLUMNS,
+    AreaRing,
+    Board,
+    GridRow,
+    HouseholdTarget,
+    Stamp,
+    build,
+    multi,
+    objects,
+    single,
+)
 from layers.planning.state.codes import names_of
 from layers.plans import Plan, PlanArea
 from tiling.plane import Plane
@@ -116,7 +127,7 @@ def load_areas(session: Session, plan_id: int, plane: Plane) -> list[AreaRing]:
     return [AreaRing(row[0], row[1], row[2], row[3], ring) for row, ring in zip(rows, rings, strict=True)]
 
 
-def load_targets(session: Session, codes: Collection[str]) -> dict[str, Target]:
+def load_targets(session: Session, codes: Collection[str]) -> dict[str, HouseholdTarget]:
     """How many households a grid of each of these areas should hold, where anybody has said so."""
     statement = select(Area.code, Area.households_target, Area.kind).where(Area.code.in_(list(codes)))
     wanted = {
@@ -126,8 +137,10 @@ def load_targets(session: Session, codes: Collection[str]) -> dict[str, Target]:
     return {code: _around(number) for code, number in wanted.items() if number}
 
 
-def _around(number: int) -> Target:
-    return Target(number, round(number * (1 - HOUSEHOLDS_TOLERANCE)), round(number * (1 + HOUSEHOLDS_TOLERANCE)))
+def _around(number: int) -> HouseholdTarget:
+    return HouseholdTarget(
+        number, round(number * (1 - HOUSEHOLDS_TOLERANCE)), round(number * (1 + HOUSEHOLDS_TOLERANCE))
+    )
 
 
 def write_rows(session: Session, plan_id: int, rows: Mapping[str, Stored | None]) -> None:

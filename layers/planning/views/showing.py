@@ -16,7 +16,7 @@ from layers.access import Actor
 from layers.areas import Area
 from layers.db import WGS84
 from layers.grids import Grid, GridLevel
-from layers.planning.state.board import COLUMNS, GridRow, Target, objects
+from layers.planning.state.board import COLUMNS, GridRow, HouseholdTarget, objects
 from layers.planning.state.loading import Stored, load_targets, read_area_names
 from layers.plans import Plan, PlanEdit, PlanState, find_latest, get_plan
 
@@ -45,7 +45,7 @@ def list_features(
     return features_of(stored, targets=targets)
 
 
-def features_of(stored: Sequence[Stored], *, targets: Mapping[str, Target]) -> list[str]:
+def features_of(stored: Sequence[Stored], *, targets: Mapping[str, HouseholdTarget]) -> list[str]:
     """Stored rows as GeoJSON Features, one JSON text each; `targets` are the wanted households by community."""
     if not stored:
         return []
@@ -53,7 +53,7 @@ def features_of(stored: Sequence[Stored], *, targets: Mapping[str, Target]) -> l
     return [_feature(row, shape, targets) for (row, _), shape in zip(stored, shapes.tolist(), strict=True)]
 
 
-def properties_of(row: GridRow, targets: Mapping[str, Target]) -> dict[str, Any]:
+def properties_of(row: GridRow, targets: Mapping[str, HouseholdTarget]) -> dict[str, Any]:
     """What a page is told of a grid beside its shape."""
     target = targets.get(row.parent_code or "") if row.kind == "base" else None
     return {
@@ -73,7 +73,7 @@ def properties_of(row: GridRow, targets: Mapping[str, Target]) -> dict[str, Any]
     }
 
 
-def _feature(row: GridRow, shape: str, targets: Mapping[str, Target]) -> str:
+def _feature(row: GridRow, shape: str, targets: Mapping[str, HouseholdTarget]) -> str:
     told = orjson.dumps({"type": "Feature", "id": row.code, "properties": properties_of(row, targets)}).decode()
     # Into the object just before its last brace: the shape is JSON already.
     return f'{told[:-1]},"geometry":{shape}}}'

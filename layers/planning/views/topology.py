@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.grids import Grid
-from layers.planning.state.board import COLUMNS, GridRow, Target, multi, objects
+from layers.planning.state.board import COLUMNS, GridRow, HouseholdTarget, multi, objects
 from layers.planning.state.loading import load_targets
 from layers.planning.views.showing import properties_of
 from layers.plans import get_plan
@@ -46,7 +46,9 @@ def topology_of(session: Session, plan_id: int, *, by: Actor) -> bytes:
     return packed(plan.version, rows, shapes, targets=targets)
 
 
-def packed(version: int, rows: Sequence[GridRow], shapes: NDArray[Any], *, targets: Mapping[str, Target]) -> bytes:
+def packed(
+    version: int, rows: Sequence[GridRow], shapes: NDArray[Any], *, targets: Mapping[str, HouseholdTarget]
+) -> bytes:
     """Rows and their MultiPolygons in degrees as one message."""
     told = [properties_of(row, targets) for row in rows]
     head: dict[str, Any] = {"version": version, "points": 0, "wide": False, "corner": [0, 0], "box": None}

@@ -24,7 +24,7 @@ from layers.planning.memory.draft_cache import open_draft
 from layers.planning.report.draft_report import review_all
 from layers.planning.state.loading import load_board
 from layers.plans import Lineage, Plan, get_plan
-from layers.sandbox import Limits
+from layers.sandbox import SandboxLimits
 from tests.city import synthetic_city
 from tests.drafts import DRAWER, add_areas, rows_of
 from tests.importing import imported
@@ -79,9 +79,11 @@ def test_a_gap_becomes_a_new_grid_with_the_next_code_of_its_community(session: S
     assert kinds(session, plan) == {"gap": 1}
 
 
-@pytest.mark.parametrize("limits", [Limits(wall_s=0.05), Limits(cpu_s=1, wall_s=60.0)], ids=["time", "processor"])
+@pytest.mark.parametrize(
+    "limits", [SandboxLimits(wall_s=0.05), SandboxLimits(cpu_s=1, wall_s=60.0)], ids=["time", "processor"]
+)
 def test_a_repair_that_takes_too_long_is_ended_and_leaves_the_draft_as_it_was(
-    session: Session, monkeypatch: pytest.MonkeyPatch, limits: Limits
+    session: Session, monkeypatch: pytest.MonkeyPatch, limits: SandboxLimits
 ) -> None:
     plan = draft(session, rows_of(CITY)[1:])
     monkeypatch.setattr(repairing, "LIMITS", limits)
