@@ -28,8 +28,13 @@ DEGREE_M = 111_195.0
 
 
 @pytest.fixture
-def desk(engine: Engine, client_as: ClientAs) -> TestClient:
+def staffed(engine: Engine) -> None:
+    """Before the service starts, so that it knows everybody from the beginning."""
     put_on_duty(engine)
+
+
+@pytest.fixture
+def desk(staffed: None, client_as: ClientAs) -> TestClient:
     return client_as("dispatcher")
 
 
@@ -191,9 +196,8 @@ def test_a_worker_reports_across_the_road_and_it_goes_to_those_whose_ground_it_i
 
 
 def test_where_minutes_count_the_nearest_goes_and_the_city_may_say_otherwise(
-    engine: Engine, client_as: ClientAs, small_city: SmallCity
+    staffed: None, engine: Engine, client_as: ClientAs, small_city: SmallCity
 ) -> None:
-    put_on_duty(engine)
     # Of a grid with sub-grids the workers of both wait at one place, as near as each other.
     own, far = next(code for code in small_city.codes if len(code) == 15), small_city.codes[-1]
     owner_of, spot = small_city.worker_of, small_city.inside(own)

@@ -78,9 +78,15 @@ class Case:
 
 
 @pytest.fixture
-def case(engine: Engine, app: FastAPI, small_city: SmallCity, client_as: ClientAs, anybody: TestClient) -> Case:
+def staffed(engine: Engine) -> None:
+    """Before the service starts, so that it knows everybody from the beginning."""
     put_on_duty(engine)
-    app.state.replicas.refresh()
+
+
+@pytest.fixture
+def case(
+    staffed: None, engine: Engine, app: FastAPI, small_city: SmallCity, client_as: ClientAs, anybody: TestClient
+) -> Case:
     code = small_city.codes[0]
     told = [report(client_as("dispatcher"), small_city.inside(code)).json()["id"] for _ in range(2)]
     areas = {"street": code[:9], "far": small_city.codes[-1], AREA: AREA}
