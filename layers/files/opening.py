@@ -126,10 +126,11 @@ def _layers(path: Path, source: Any, wanted: Wanted, *, labelled: bool = False) 
 
 
 def _layer(path: Path, source: Any, layer: str | int) -> Opened:
+    promised = pyogrio.read_info(source, layer=layer)
+    if (count := len(promised["fields"])) > MOST_COLUMNS:  # told before its cells are read, which takes a minute
+        raise Unacceptable("file_has_too_many_columns", file=path.name, count=count, most=MOST_COLUMNS)
     meta, table = pyogrio.read_arrow(source, layer=layer, datetime_as_string=True)
-    _require_all(len(table), pyogrio.read_info(source, layer=layer)["features"], path)
-    if table.num_columns > MOST_COLUMNS:
-        raise Unacceptable("file_has_too_many_columns", file=path.name, count=table.num_columns, most=MOST_COLUMNS)
+    _require_all(len(table), promised["features"], path)
     at = meta["geometry_name"] or "wkb_geometry"
     shapes = _shapes(table.column(at)) if meta["geometry_type"] is not None and at in table.column_names else None
     columns = {name: texts_of(table.column(name)) for name in table.column_names if name != at or shapes is None}

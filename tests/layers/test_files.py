@@ -16,7 +16,8 @@ import pytest
 import shapely
 
 from layers.errors import LayerError
-from layers.files import Source, Table, read
+from layers.files import Source, Table, opening, read
+from layers.files.sniffing import FileKind
 from layers.sandbox import Room, SandboxLimits
 from tiling import datums
 
@@ -343,3 +344,17 @@ def test_a_link_instead_of_a_crs_is_asked_for_and_fetched_by_nobody(kind: str, t
         assert read(Source(path=tmp_path / "linked.geojson", crs="EPSG:4326")).faults == {}
         with pytest.raises(TimeoutError):
             listening.accept()
+
+
+@pytest.mark.parametrize("ending", ["geojson", "gpkg"])
+def test_a_table_too_wide_is_refused_before_its_cells_are_read(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"wide.{ending}"
+    WRITERS[ending](frame(**{f"p{number}": ["1"] for number in range(1_001)}), path)
+    monkeypatch.setattr(opening.pyogrio, "read_arrow", pytest.fail)
+    kind = FileKind.geojson if ending == "geojson" else FileKind.geopackage
+    with pytest.raises(LayerError) as caught:
+        opening.open_file(path, kind, opening.Wanted())
+    assert caught.value.code == "file_has_too_many_columns"
+    assert caught.value.details["count"] == 1_001
