@@ -29,6 +29,7 @@ from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from tests.databases import passing_database
 from tests.gis_api.contract import TruthfulClient
+from tests.gis_api.duty import put_on_duty
 from tests.plan_desk import Draft
 from tests.small_city import SmallCity, load_small_city
 
@@ -166,3 +167,15 @@ def _sibling(app: FastAPI, started: TestClient, headers: dict[str, str]) -> Test
     client = TruthfulClient(app, headers=headers, raise_server_exceptions=False)
     client.portal = started.portal
     return client
+
+
+@pytest.fixture
+def staffed(engine: Engine) -> None:
+    """Everybody on duty before the service starts, so that it knows them from the beginning."""
+    put_on_duty(engine)
+
+
+@pytest.fixture
+def desk(staffed: None, client_as: ClientAs) -> TestClient:
+    """A dispatcher of a city with everybody on duty."""
+    return client_as("dispatcher")

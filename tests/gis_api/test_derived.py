@@ -24,12 +24,6 @@ from tiling.datums import from_wgs84
 
 
 @pytest.fixture
-def staffed(engine: Engine) -> None:
-    """Before the service starts, so that it knows everybody from the beginning."""
-    put_on_duty(engine)
-
-
-@pytest.fixture
 def desk(staffed: None, client_as: ClientAs) -> TestClient:
     return client_as("dispatcher", datum=None)
 

@@ -17,18 +17,8 @@ from layers.db import transaction
 from layers.incidents import OPEN_TASK_STATES, IdempotencyKey, Incident
 from layers.workers import Worker
 from tests.gis_api.conftest import ClientAs
-from tests.gis_api.duty import put_on_duty, report
+from tests.gis_api.duty import report
 from tests.small_city import SmallCity
-
-
-@pytest.fixture
-def staffed(engine: Engine) -> None:
-    put_on_duty(engine)
-
-
-@pytest.fixture
-def desk(staffed: None, client_as: ClientAs) -> TestClient:
-    return client_as("dispatcher")
 
 
 def count(engine: Engine, table: Any = Incident) -> int:

@@ -18,24 +18,13 @@ from layers.positions import Position
 from layers.shifts import Shift
 from layers.workers import Worker, announce
 from tests.gis_api.conftest import WEAK, ClientAs, client_of_person
-from tests.gis_api.duty import put_on_duty, report
+from tests.gis_api.duty import report
 from tests.small_city import SmallCity
 from tests.waiting import until
 
 Step = Callable[..., Any]
 # A degree of latitude in metres, near enough for distances of a hundred metres.
 DEGREE_M = 111_195.0
-
-
-@pytest.fixture
-def staffed(engine: Engine) -> None:
-    """Before the service starts, so that it knows everybody from the beginning."""
-    put_on_duty(engine)
-
-
-@pytest.fixture
-def desk(staffed: None, client_as: ClientAs) -> TestClient:
-    return client_as("dispatcher")
 
 
 @pytest.fixture

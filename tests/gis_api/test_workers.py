@@ -14,18 +14,7 @@ from layers.db import transaction
 from layers.positions import Position
 from layers.shifts import Shift
 from tests.gis_api.conftest import ClientAs
-from tests.gis_api.duty import put_on_duty
 from tests.small_city import SmallCity
-
-
-@pytest.fixture
-def staffed(engine: Engine) -> None:
-    put_on_duty(engine)
-
-
-@pytest.fixture
-def desk(staffed: None, client_as: ClientAs) -> TestClient:
-    return client_as("dispatcher")
 
 
 def near(client: TestClient, spot: tuple[float, float], **asked: Any) -> Any:

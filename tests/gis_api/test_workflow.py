@@ -15,7 +15,7 @@ from layers.db import transaction
 from layers.incidents import STATES, STEPS, Decision, Incident, IncidentStep, Reporter
 from layers.workers import Worker
 from tests.gis_api.conftest import AREA, WEAK, ClientAs, client_of_person
-from tests.gis_api.duty import put_on_duty, report
+from tests.gis_api.duty import report
 from tests.small_city import SmallCity
 from tests.workflow_oracle import NEEDS_A_REASON, OF_A_RESIDENT, OF_A_WORKER, WATCHED, expectations
 
@@ -75,12 +75,6 @@ class Case:
         told = self.clients[who].get(f"/api/v1/incidents/{self.id}")
         assert told.status_code == 200, told.text
         return {one["step"]: one for one in told.json()["may"]}
-
-
-@pytest.fixture
-def staffed(engine: Engine) -> None:
-    """Before the service starts, so that it knows everybody from the beginning."""
-    put_on_duty(engine)
 
 
 @pytest.fixture
