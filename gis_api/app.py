@@ -20,7 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gis_api import errors, garbage, logs, memory
 from gis_api.auth import COOKIE, People, bearer_of
-from gis_api.dependencies import find_signed_in
+from gis_api.dependencies import find_signed_in, moment_in
 from gis_api.envelope import Envelope
 from gis_api.fast_locate import STATE, Desk, Service, ShortWay
 from gis_api.live import Hub, call_before_stop
@@ -57,6 +57,7 @@ from gis_api.routes import (
 from gis_api.settings import Settings
 from gis_api.sign_in_counts import MissCounts
 from gis_api.sign_ins import SlowDown, Turns
+from gis_api.timeouts import Timeouts
 from layers.access import digest_of
 from layers.db import make_service_engine
 from layers.freshness import PLANS
@@ -143,6 +144,8 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.replicas = Replicas(app.state.engine, settings)
     app.state.hub = Hub(app.state.engine)
     app.state.replicas.pass_on(PLANS, app.state.hub.hear)
+    clock = partial(moment_in, app.state)
+    app.state.timeouts = Timeouts(app.state.engine, app.state.replicas, settings, clock)
     app.state.people = People(app.state.engine, app.state.replicas)
     counts = MissCounts(settings.var / "sign_ins.counts")
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
@@ -176,6 +179,7 @@ async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     garbage.set_aside()
     app.state.replicas.start()
     app.state.hub.start()
+    app.state.timeouts.start()
     hear_no_more = call_before_stop(app.state.hub.close)
     keeping = asyncio.create_task(_keep_counts(app))
     threading.Thread(target=_load_the_rest, name="loading", daemon=True).start()
@@ -183,6 +187,7 @@ async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     keeping.cancel()
     hear_no_more()
     await app.state.hub.stop()
+    await asyncio.to_thread(app.state.timeouts.stop)
     app.state.replicas.stop()
     app.state.engine.dispose()
 

@@ -48,8 +48,13 @@ def replicas_of(request: Request) -> Replicas:
 
 
 def now_of(request: Request) -> datetime:
+    """This moment, as the application tells it."""
+    return moment_in(request.app.state)
+
+
+def moment_in(state: Any) -> datetime:
     """This moment; tests put their own clock into `app.state.clock`."""
-    clock: Callable[[], datetime] | None = getattr(request.app.state, "clock", None)
+    clock: Callable[[], datetime] | None = getattr(state, "clock", None)
     return clock() if clock is not None else datetime.now(UTC)
 
 

@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Without contact for so long, answers are marked stale."""
     poll_s: float = Field(default=0.2, gt=0.0)
     """How often the version table is asked."""
+    timeouts_every_s: float = Field(default=1.0, ge=0.0)
+    """How often assignments that nobody has accepted in time are looked for and passed on; 0: not by this process."""
     body_bytes: int = Field(default=2 * MEGABYTE, gt=0)
     """Largest body of a request where nothing else is said."""
     locate_bytes: int = Field(default=8 * MEGABYTE, gt=0)

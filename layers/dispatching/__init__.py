@@ -14,6 +14,7 @@ from layers.dispatching.story import (
     report,
 )
 from layers.dispatching.taking import RawPosition, StepAsked
+from layers.dispatching.timeouts import follow_overdue
 
 __all__ = [
     "Decided",
@@ -24,6 +25,7 @@ __all__ = [
     "StepAsked",
     "candidate_json",
     "decide",
+    "follow_overdue",
     "nearest",
     "place_of",
     "rejected_json",

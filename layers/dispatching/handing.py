@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
 from layers import incidents
-from layers.candidates import near
+from layers.candidates import Desk, near
 from layers.dispatch_rules import Candidate, Ranking, Wish, describe
 from layers.dispatching.story import (
     IN_RESERVE,
@@ -125,10 +126,21 @@ def to_unit(taking: Taking) -> Step:
 def decline(taking: Taking) -> Step:
     """A worker is followed by the next candidate; what a department does not take goes back to the desk."""
     if taking.state != "waiting":
-        return to_next(taking)
+        return follow(taking)
     taking.incident.worker_id = None
     taking.change("waiting", waiting_reason="declined_by_unit")
     return line_of(taking, None)
+
+
+def follow(taking: Taking) -> Step:
+    """From who has not taken it to the next candidate; with nobody left to the desk above, the street's first."""
+    line = to_next(taking)
+    if taking.incident.state != "waiting":
+        return line
+    desk = _raise_level(taking)
+    # Its clock begins again: the desk above has the time of its own level.
+    taking.change("waiting", waiting_reason=taking.incident.waiting_reason)
+    return replace(line, to=None if desk is None else desk.area)
 
 
 def to_next(taking: Taking) -> Step:
@@ -162,7 +174,8 @@ def _who_had_it(taking: Taking) -> frozenset[str]:
         IncidentStep.state == "dispatched",
         IncidentStep.to.is_not(None),
     )
-    return frozenset(number for number in taking.session.scalars(steps) if number is not None)
+    # Whoever has it now, whatever the timeline says: an imported case has none.
+    return frozenset(number for number in (*taking.session.scalars(steps), taking.card.worker) if number is not None)
 
 
 def send_back(taking: Taking) -> Step:
@@ -179,12 +192,24 @@ def send_back(taking: Taking) -> Step:
 
 def hand_up(taking: Taking) -> Step:
     """To the next desk on the way up: from the grid to the street, from the street to the district."""
-    incident = taking.incident
-    here = incident.desk_area if incident.level != "grid" else incident.current_code or incident.desk_area
-    desk = taking.memory.roster.chart.desk_above(here)
+    desk = _raise_level(taking)
     if desk is None:
-        raise Conflict("nobody_above", area=here or "")
-    incident.level = "district" if desk.level == "district" else "subdistrict"
-    incident.desk_area, incident.worker_id = desk.area, None
+        raise Conflict("nobody_above", area=_here(taking) or "")
+    taking.incident.worker_id = None
     taking.change("waiting", waiting_reason="handed_up")
     return line_of(taking, desk.area)
+
+
+def _raise_level(taking: Taking) -> Desk | None:
+    """The desk to which it went up, None where there is nobody above."""
+    desk = taking.memory.roster.chart.desk_above(_here(taking))
+    if desk is not None:
+        taking.incident.level = "district" if desk.level == "district" else "subdistrict"
+        taking.incident.desk_area = desk.area
+    return desk
+
+
+def _here(taking: Taking) -> str | None:
+    """Whose it is now: the grid's, or the desk's to which it went up."""
+    incident = taking.incident
+    return incident.desk_area if incident.level != "grid" else incident.current_code or incident.desk_area

@@ -34,6 +34,7 @@ class Part(enum.StrEnum):
     finder = "finder"  # the worker who reported it and has it in hand
     checker = "checker"  # who says on the spot that it is done: the reporting worker, else the desk or the holder
     unit = "unit"  # somebody of the department in charge
+    timer = "timer"  # the service itself, when the clock of an assignment has run out
     second = "second"  # a desk other than whoever has asked for something, and has agreed to it already
 
 
@@ -78,6 +79,8 @@ WORKFLOW: tuple[Rule, ...] = (
     # A department that does not take it says why, and the desk decides; a worker is followed by the next one.
     Rule("decline", (Part.unit,), OPEN_TASK_STATES, "waiting", note=True),
     Rule("decline", (Part.desk, Part.holder), ("dispatched",), "dispatched"),
+    # Who does not answer in time is followed like who declines: by the next one.
+    Rule("timeout", (Part.timer,), ("dispatched",), "dispatched"),
     Rule("pass_on", (Part.unit,), OPEN_TASK_STATES, "dispatched", note=True, target=Target.unit),
     Rule("arrive", (Part.desk, Part.holder, Part.unit), ("accepted",), "arrived", proof=Proof.welcome),
     Rule("handle", (Part.desk, Part.holder, Part.unit), ("arrived",), "handled"),
