@@ -182,7 +182,7 @@ def _code(feature: dict[str, Any], properties: dict[str, Any], at: list[str | in
     code = properties.get("code", feature.get("id"))
     if isinstance(code, int) and not isinstance(code, bool):
         code = str(code)
-    if not isinstance(code, str) or not 0 < len(code) <= LONGEST_CODE:
+    if not isinstance(code, str) or not code.strip() or len(code) > LONGEST_CODE:
         raise Unacceptable("code_missing", errors=[([*at, "properties", "code"], "code_missing")])
     return code
 

@@ -6,6 +6,7 @@ Arrow, so that whole numbers stay whole numbers, and archives are packed anew in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ Note = tuple[str, dict[str, Any]]
 _OF_PROGRAMS = ("layer_styles", "qgis_projects", "sqlite_sequence")
 # What a .gpkg or .kml may hold at most, so that no reader has to look at more columns than any table of a city has.
 MOST_COLUMNS = 1_000
+_IN_MEMORY = re.compile(r"pyogrio_[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,9 @@ def list_tables(path: Path, kind: FileKind) -> list[str]:
         FileKind.dxf: lambda: read_drawing(path).layers,
         FileKind.shapefile: lambda: sorted(shapefiles_in(path)),
         FileKind.workbook: lambda: workbooks.list_sheets(path),
-        FileKind.kml: lambda: _tables_of(documents.kml_text(path.read_bytes(), path.name)),
-        FileKind.kmz: lambda: _tables_of(documents.kmz_text(path)),
-        FileKind.geopackage: lambda: _tables_of(str(path)),
+        FileKind.kml: lambda: _tables_of(_listed(path, documents.kml_text(path.read_bytes(), path.name))),
+        FileKind.kmz: lambda: _tables_of(_listed(path, documents.kmz_text(path))),
+        FileKind.geopackage: lambda: _tables_of(_listed(path, str(path))),
     }.get(kind, lambda: [""])
     found: list[str] = _told(lister, path)
     return found
@@ -109,17 +111,26 @@ def _told(opener: Callable[[], Any], path: Path) -> Any:
         raise Unacceptable("file_is_broken", file=path.name, reason=documents.plain_words(error)) from error
 
 
-def _tables_of(source: Any) -> list[str]:
+def _tables_of(listed: Mapping[str, bool]) -> list[str]:
     """The tables with shapes; those without, but for the tables of programs, where none has any."""
+    with_shapes = [name for name, has_shapes in listed.items() if has_shapes]
+    return with_shapes or [name for name in listed if name not in _OF_PROGRAMS]
+
+
+def _listed(path: Path, source: Any) -> dict[str, bool]:
+    """The tables in their order and whether they have shapes; one that nobody named is called as its file.
+
+    A document in memory is called by another name at each reading, and so is a table that takes its name from it.
+    """
     listed = [(str(name), kind is not None) for name, kind in pyogrio.list_layers(source)]
-    with_shapes = [name for name, has_shapes in listed if has_shapes]
-    return with_shapes or [name for name, _ in listed if name not in _OF_PROGRAMS]
+    own = path.name if any(name == path.stem for name, _ in listed) else path.stem
+    return {own if _IN_MEMORY.fullmatch(name) else name: has_shapes for name, has_shapes in listed}
 
 
 def _layers(path: Path, source: Any, wanted: Wanted, *, labelled: bool = False) -> Opened:
-    listed = [str(name) for name, _ in pyogrio.list_layers(source)]
-    names = choosing.choose_tables(_tables_of(source), path, wanted.tables, wanted.preferred, known=listed)
-    opened = [_layer(path, source, name) for name in names]
+    listed = _listed(path, source)
+    names = choosing.choose_tables(_tables_of(listed), path, wanted.tables, wanted.preferred, known=list(listed))
+    opened = [_layer(path, source, list(listed).index(name)) for name in names]
     if labelled:
         opened = [_without_labels(one) for one in opened]
     return _as_one(path, names, opened)

@@ -26,6 +26,7 @@ from layers.areas import Area, AreaLevel, choose_crs, city_of
 from layers.errors import Unacceptable
 from layers.grids import GridKind, GridLevel
 from layers.importing.boundaries import middle_of, overlap_of
+from layers.importing.columns import grid_code
 from layers.importing.levels import Misfit, find_misfits
 from layers.importing.polygons import read_frame
 from layers.importing.reading import Sheet, parsed
@@ -89,11 +90,12 @@ def store_grids(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
 def _remark_on_columns(sheet: Sheet, *, stored: int) -> None:
     """Which columns were taken for what, which were not, and whether the draft holds the file or a part of it."""
     names = sheet.columns.names
-    taken = ", ".join(f"{column} → {field}" for field, column in names.items())
-    left = [name for name in sheet.columns.table.names if name not in names.values() and name != "geometry"]
+    taken = ", ".join(f"{', '.join(columns)} → {field}" for field, columns in names.items())
+    used = {name for columns in names.values() for name in columns}
+    left = [name for name in sheet.columns.table.names if name not in used and name != "geometry"]
     sheet.gathering.note("columns_taken", taken=taken or "-", left=", ".join(left) or "-")
     if stored < WHOLE * len(sheet):
-        sheet.gathering.note(DRAFT_IS_PART, stored=stored, read=len(sheet), code=names.get("code", "-"))
+        sheet.gathering.note(DRAFT_IS_PART, stored=stored, read=len(sheet), code=", ".join(names.get("code", ("-",))))
 
 
 def _refuse_shapes(sheet: Sheet) -> None:
@@ -121,7 +123,7 @@ def _draft_row(sheet: Sheet, row: int, areas: Mapping[str, str]) -> DraftRow:
     district = sheet.options.district or sheet.text("district", row)
     if district is None:
         raise Unacceptable("district_missing", row=row)
-    own = sheet.text("code", row) or sheet.text("name", row)
+    own = grid_code(sheet.columns, row)
     if own is None:
         raise Unreadable("no_code", "")
     code = code_of(district, own)

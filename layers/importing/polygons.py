@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from layers import files
 from layers.checking import NamedRow, Naming, judge_names
 from layers.errors import Unacceptable
-from layers.importing.columns import choose_columns
+from layers.importing.columns import choose_columns, grid_code
 from layers.importing.report import ImportOptions, Note, Refusal
 from layers.importing.values import Unreadable, code
 from layers.specs import POLYGONS
@@ -74,7 +74,7 @@ def read_polygons(path: Path, options: ImportOptions) -> PolygonRows:
         try:
             own = NamedRow(
                 row,
-                code(columns.text("code", row)) or f"row {row}",
+                grid_code(columns, row) or f"row {row}",
                 code(columns.text("parent_code", row)),
                 columns.text("level", row),
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import geopandas
 import pytest
@@ -21,6 +23,7 @@ from typer.testing import CliRunner
 from gis_api.cli import app as wangge
 from gis_api.settings import Settings
 from tests.gis_api.conftest import AREA, ClientAs
+from tests.importing import boxes
 from tests.plan_desk import PLANS
 from tests.small_city import SmallCity
 from tests.uploads import wait_for_end, working_process
@@ -108,8 +111,88 @@ def test_long_codes_beside_an_empty_cell_are_exact_at_the_door_of_imports(admin:
     full = imported(admin, "grids", of_case("02-null-makes-float/own-full.gpkg"), **told)
     assert codes_of(admin, full) == {"130298001001001", *parts}
     null = imported(admin, "grids", of_case("02-null-makes-float/own-null.gpkg"), **told)
-    # The row without a code has a name, under which it is kept: no code of the file becomes another.
-    assert {code for code in codes_of(admin, null) if code[-1].isdigit()} == {"130298001001001", *parts}
+    assert codes_of(admin, null) == {"130298001001001", *parts}
+    assert [(one["row"], one["reason"]) for one in null["refused"]] == [(8, "no_code")]
+
+
+def without_a_code(folder: Path, kind: str, empty: str | None, *, named: bool = True) -> tuple[str, bytes]:
+    """Three grids side by side, the second without a code, as a file of this kind; `named` gives each a name."""
+    codes, names = ["130298001001001", empty, "130298001001003"], ["东", "中", "西"]
+    shapes = boxes(count=3)
+    columns = {"code": codes, **({"name": names} if named else {})}
+    if kind in ("csv", "xlsx"):
+        rows = [[*row, shape.wkt] for *row, shape in zip(*columns.values(), shapes, strict=True)]
+        return table_of(kind, [[*columns, "wkt"], *rows])
+    path = folder / f"grids.{kind.removesuffix('.zip')}"
+    geopandas.GeoDataFrame(columns, geometry=shapes, crs=4326).to_file(path)
+    if kind == "shp.zip":
+        packed = folder / "grids.zip"
+        with ZipFile(packed, "w") as archive:
+            for part in folder.glob("grids.???"):
+                if part != packed:
+                    archive.write(part, part.name)
+        path = packed
+    return path.name, path.read_bytes()
+
+
+def table_of(kind: str, rows: list[list[Any]]) -> tuple[str, bytes]:
+    if kind == "csv":
+        written = io.StringIO()
+        csv.writer(written).writerows(rows)
+        return "grids.csv", written.getvalue().encode()
+    book, file = Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    book.save(file)
+    return "grids.xlsx", file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["gpkg", "shp.zip", "geojson", "xlsx", "csv"])
+def test_a_row_without_a_code_is_refused_whatever_its_name_in_every_kind_of_file(
+    admin: TestClient, tmp_path: Path, kind: str
+) -> None:
+    told = {"frame": "union", "district": "130298", **({"datum": "wgs84"} if kind in ("csv", "xlsx") else {})}
+    for number, empty in enumerate([None, "", " \u3000 ", "\u200b"]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        name, content = without_a_code(folder, kind, empty)
+        result = imported(admin, "grids", (name, content), **told)
+        assert codes_of(admin, result) == {"130298001001001", "130298001001003"}, (kind, empty)
+        assert [(one["row"], one["reason"]) for one in result["refused"]] == [(2, "no_code")], (kind, empty)
+        (folder / name).write_bytes(content)
+        datum = ["--datum", "wgs84"] if "datum" in told else []
+        report = json.loads(CliRunner().invoke(wangge, ["check", str(folder / name), *datum, "--json"]).stdout)
+        assert [(one["row"], one["reason"]) for one in report["refused"]] == [(2, "no_code")], (kind, empty)
+
+
+def test_a_name_is_the_code_where_the_file_has_no_column_of_codes(admin: TestClient) -> None:
+    told = {"frame": "union", "district": "130298", "datum": "wgs84"}
+    right = {"130298-东", "130298-中", "130298-西"}
+    rows = [[name, shape.wkt] for name, shape in zip(["东", "中", "西"], boxes(count=3), strict=True)]
+    for header in ("name", "网格名称"):
+        assert codes_of(admin, imported(admin, "grids", table_of("csv", [[header, "wkt"], *rows]), **told)) == right
+    # What programs add to every table that they make is no column of codes as long as nobody has filled it.
+    with_id = [["id", "网格名称", "wkt"], *([None, *row] for row in rows)]
+    assert codes_of(admin, imported(admin, "grids", table_of("csv", with_id), **told)) == right
+    places = "".join(
+        "<Placemark><name>{}</name><Polygon><outerBoundaryIs><LinearRing><coordinates>{}</coordinates></LinearRing>"
+        "</outerBoundaryIs></Polygon></Placemark>".format(name, " ".join(f"{x},{y}" for x, y in shape.exterior.coords))
+        for name, shape in zip(["东", "中", "西"], boxes(count=3), strict=True)
+    )
+    kml = f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{places}</Document></kml>'.encode()
+    del told["datum"]
+    assert codes_of(admin, imported(admin, "grids", ("grids.kml", kml), **told)) == right
+
+
+def test_a_person_may_say_which_column_gives_the_code_where_the_first_one_is_empty(
+    admin: TestClient, tmp_path: Path
+) -> None:
+    told = {"frame": "union", "district": "130298", "mapping": json.dumps({"code": "code", "name": "code"})}
+    result = imported(admin, "grids", without_a_code(tmp_path, "geojson", None), **told)
+    assert codes_of(admin, result) == {"130298001001001", "130298-中", "130298001001003"}
+    assert result["refused"] == []
 
 
 def test_dates_of_a_workbook_and_dates_as_texts_are_the_same_moments(

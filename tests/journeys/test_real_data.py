@@ -82,8 +82,9 @@ def manhattan(wangge: Wangge, data: Path) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def beijing(wangge: Wangge, data: Path) -> dict[str, int]:
-    """The townships as the grids of sixteen counties, published."""
-    plans: dict[str, int] = imported(wangge, "grids", data / "cn/beijing_townships.parquet")["plans"]
+    """The townships as the grids of sixteen counties, published; four of them have a name and no code."""
+    named = ("--map", "township_code=code", "--map", "township=code")
+    plans: dict[str, int] = imported(wangge, "grids", data / "cn/beijing_townships.parquet", *named)["plans"]
     for number in plans.values():
         wangge("publish", str(number))
     return plans

@@ -61,7 +61,10 @@ def test_a_file_of_several_districts_becomes_a_draft_for_each_with_names(session
         tmp_path, boxes(count=3), county_code=["110105", "110105", "110106"], county=["朝阳区", "朝阳区", "丰台区"],
         township_code=["110105001", None, "110106001"], township=["建外街道", "望京开发街道", "右安门街道"],
     )  # fmt: skip
-    report = imported(session, "grids", file, frame="union")
+    unsaid = imported(session, "grids", file, frame="union", dry_run=True)
+    assert [(refusal.row, refusal.reason) for refusal in unsaid.refused] == [(2, "no_code")]
+    names_too = {"township_code": "code", "township": "code"}
+    report = imported(session, "grids", file, frame="union", mapping=names_too)
     assert list(report.plans) == ["110105", "110106"]
     names = session.execute(select(Grid.code, Grid.name).where(Grid.plan_id == report.plans["110105"]))
     assert dict(map(tuple, names)) == {"110105-望京开发街道": "望京开发街道", "110105001": "建外街道"}
