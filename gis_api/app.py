@@ -23,6 +23,7 @@ from gis_api.auth import COOKIE, People, bearer_of
 from gis_api.dependencies import find_signed_in, moment_in
 from gis_api.envelope import Envelope
 from gis_api.fast_locate import STATE, Desk, Service, ShortWay
+from gis_api.hashing import Hashing
 from gis_api.live import Hub, call_before_stop
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
@@ -56,7 +57,7 @@ from gis_api.routes import (
 )
 from gis_api.settings import Settings
 from gis_api.sign_in_counts import MissCounts
-from gis_api.sign_ins import SlowDown, Turns
+from gis_api.sign_ins import AT_ONCE, SlowDown, Turns
 from gis_api.timeouts import Timeouts
 from layers.access import digest_of
 from layers.db import make_service_engine
@@ -149,6 +150,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.people = People(app.state.engine, app.state.replicas)
     counts = MissCounts(settings.var / "sign_ins.counts")
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
+    app.state.hashing = Hashing(AT_ONCE)
     app.state.metrics = Metrics()
     app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page
     app.state.desk = Desk(app.state.replicas)
@@ -189,6 +191,7 @@ async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     await app.state.hub.stop()
     await asyncio.to_thread(app.state.timeouts.stop)
     app.state.replicas.stop()
+    app.state.hashing.close()
     app.state.engine.dispose()
 
 

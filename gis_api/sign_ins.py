@@ -28,6 +28,10 @@ AT_ONCE = 2
 # Whoever waits behind eight others waits a second and a half.
 MOST_WAITING = 8
 BUSY_S = 2
+# Who is sent away is told so after a while: a client that asks again at once would keep the process answering nothing
+# else. Beyond so many at a time they are told at once, for each of them is held in memory.
+PAUSE_S = 1.0
+MOST_PAUSED = 512
 # Where a name is being guessed from many networks, or many names from one network, a newcomer has so many attempts
 # before waiting; somebody who mistypes twice still gets in.
 FREE_UNDER_ATTACK = 3
@@ -137,7 +141,7 @@ class Turns:
     """At most so many at once; a few wait, the best of them first, and whoever is one too many is sent away."""
 
     def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
-        self._free, self._most = at_once, most_waiting
+        self._free, self._most, self._paused = at_once, most_waiting, 0
         self._waiting: list[tuple[tuple[int, ...], int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
 
@@ -168,6 +172,19 @@ class Turns:
                 self._pass_on()  # it had just been given to somebody who has gone
             turn.cancel()
             raise
+        except Problem:
+            await self._pause()
+            raise
+
+    async def _pause(self) -> None:
+        """Keep somebody who is sent away from asking again at once."""
+        if self._paused >= MOST_PAUSED:
+            return
+        self._paused += 1
+        try:
+            await asyncio.sleep(PAUSE_S)
+        finally:
+            self._paused -= 1
 
     def _pass_on(self) -> None:
         while self._waiting:

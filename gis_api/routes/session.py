@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from gis_api.auth import BROWSER_COOKIE, COOKIE, check_password, refuse_foreign_origin
 from gis_api.dependencies import CHALLENGE, AnyRole, Settings_, public
 from gis_api.errors import Problem
+from gis_api.hashing import Hashing
 from gis_api.sign_ins import Attempt, SlowDown, Turns, network_of
 from gis_api.strict_routes import StrictRoute
 from layers.access import (
@@ -67,13 +68,14 @@ async def sign_in(request: Request, response: Response, sent: SignIn, settings: 
     refuse_foreign_origin(request, request.method, trusted=settings.origins)
     slow_down: SlowDown = request.app.state.slow_down
     turns: Turns = request.app.state.turns
+    hashing: Hashing = request.app.state.hashing
     browser = await _known_browser(request, sent.name)
     attempt = Attempt(sent.name, network_of(request.client.host if request.client else ""), browser)
     rank = slow_down.rank(attempt)
     slow_down.begin(attempt)
     try:
         async with turns.taken(rank):
-            opened = await run_in_threadpool(_open, request.app.state.engine, sent, request.cookies.get(BROWSER_COOKIE))
+            opened = await hashing.run(_open, request.app.state.engine, sent, request.cookies.get(BROWSER_COOKIE))
     except BaseException:
         slow_down.take_back(attempt)  # nobody has looked at the password
         raise

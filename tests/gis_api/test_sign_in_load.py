@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ from gis_api import auth
 from gis_api.app import create_app
 from gis_api.auth import BROWSER_COOKIE
 from gis_api.errors import Problem
+from gis_api.hashing import NICENESS, Hashing
 from gis_api.settings import Settings
-from gis_api.sign_ins import AT_ONCE, MOST_WAITING, Turns, network_of
+from gis_api.sign_ins import AT_ONCE, MOST_PAUSED, MOST_WAITING, PAUSE_S, Turns, network_of
 from tests.loops import run_apart
 
 ATTACKER, OFFICE, HOME = "203.0.113.9", "198.51.100.7", "192.0.2.33"
@@ -169,6 +172,39 @@ def test_the_known_and_the_patient_go_before_those_who_miss() -> None:
     run_apart(all_of_them())
     assert [rank for rank in order if rank > 0] == [5, 1, 2, 7]
     assert sorted(rank for rank in order if rank < 0) == [-9, -8]
+
+
+def test_who_is_sent_away_hears_it_after_a_pause_and_a_crowd_at_once() -> None:
+    async def sent_away(turns: Turns) -> float:
+        began_s = time.monotonic()
+        with pytest.raises(Problem, match="429"):
+            await _once(turns)
+        return time.monotonic() - began_s
+
+    async def story() -> list[float]:
+        turns = Turns(1, 0)
+        async with turns.taken((0,)):
+            return await asyncio.gather(*(sent_away(turns) for _ in range(MOST_PAUSED + 3)))
+
+    waits_s = run_apart(story())
+    assert sum(wait_s >= PAUSE_S for wait_s in waits_s) == MOST_PAUSED
+    assert sum(wait_s < PAUSE_S for wait_s in waits_s) == 3
+
+
+def test_a_password_gives_way_to_everything_else() -> None:
+    hashing = Hashing(AT_ONCE)
+    marked: ContextVar[str] = ContextVar("marked")
+
+    def niceness() -> tuple[int, str]:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), marked.get()
+
+    async def story() -> list[tuple[int, str]]:
+        marked.set("this request")
+        return [niceness(), await hashing.run(niceness), niceness()]
+
+    before, hashed, after = run_apart(story())
+    assert before == after and hashed == (min(19, before[0] + NICENESS), "this request")
+    hashing.close()
 
 
 def test_whoever_goes_while_waiting_takes_no_turn_along() -> None:
