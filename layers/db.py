@@ -9,7 +9,7 @@ import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from geoalchemy2 import Geometry
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Engine,
     Identity,
     MetaData,
+    Table,
     Text,
     and_,
     create_engine,
@@ -58,6 +59,11 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[Any]: JSONB,
     }
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table itself: a plain insert into it costs a third of one that goes through the model."""
+    return cast(Table, model.__table__)
 
 
 # Codes sort by bytes, whatever the database's locale: the smallest code owns a border, in Python and in SQL alike.

@@ -74,7 +74,9 @@ class Chart:
             if code in by_area:
                 return by_area[code]
         reachable = [desk for desk in self.desks if desk.shape_m is not None]
-        return min(reachable, key=lambda desk: (_away_mm(desk, lon, lat), -_depth(desk), desk.area), default=None)
+        places = {epsg: shapely.Point(Plane(epsg).point_xy(lon, lat)) for epsg in {desk.epsg for desk in reachable}}
+        away_mm = {desk.area: round(shapely.distance(desk.shape_m, places[desk.epsg]) * 1000) for desk in reachable}
+        return min(reachable, key=lambda desk: (away_mm[desk.area], -_depth(desk), desk.area), default=None)
 
     def desk_above(self, area: str | None) -> Desk | None:
         """The next desk on the way up from an area, that of the street or of the district; None at the top."""
@@ -170,11 +172,6 @@ def _epsg_of(code: str, chains: Mapping[str, Any]) -> int:
     while area.crs_epsg is None:
         area = chains[area.parent_code]
     return int(area.crs_epsg)
-
-
-def _away_mm(desk: Desk, lon: float, lat: float) -> int:
-    x, y = Plane(desk.epsg).xy_of(lon, lat)
-    return round(shapely.distance(desk.shape_m, shapely.Point(float(x), float(y))) * 1000)
 
 
 def _depth(desk: Desk) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
-from layers.db import WGS84
+from layers.db import WGS84, table_of
 from layers.errors import Conflict, NotFound
 from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
 from layers.incidents.timing import start_clock
@@ -50,7 +50,7 @@ def add_incident(
     session.add(incident)
     session.flush()
     if reporter is not None:
-        session.execute(insert(Reporter).values(incident_id=incident.id, **reporter))
+        session.execute(insert(table_of(Reporter)).values(incident_id=incident.id, **reporter))
     return incident
 
 
@@ -61,12 +61,12 @@ def add_steps(session: Session, incident_id: int, steps: Sequence[Step], *, at: 
         | {"incident_id": incident_id, "at": at, "by": one.by or by.name}
         for one in steps
     ]
-    session.execute(insert(IncidentStep), rows)
+    session.execute(insert(table_of(IncidentStep)), rows)
 
 
 def add_decision(session: Session, incident_id: int, **columns: Any) -> None:
     """Keep why this worker, or nobody, was chosen."""
-    session.execute(insert(Decision).values(incident_id=incident_id, **columns))
+    session.execute(insert(table_of(Decision)).values(incident_id=incident_id, **columns))
 
 
 def lock_incident(session: Session, incident_id: int) -> Incident:
