@@ -13,6 +13,7 @@ from layers import incidents
 from layers.access import Actor, Role
 from layers.candidates import Desk
 from layers.clocks import find_light
+from layers.dispatch_rules import MOST_REJECTED
 from layers.dispatching import Decided, Reported, candidate_json, rejected_json
 from layers.incidents import STAGES, IncidentCard, IncidentStep, Reporter, Rule, list_rules, parts_in, steps_after
 from layers.workers import masked_phone
@@ -39,7 +40,7 @@ def answer_to_report(decided: Decided, done: Reported | None, *, replicas: Repli
         "waiting_text": texts.text(f"dispatch.{reason}", lang) if waiting else None,
         "location": _location(decided, replicas),
         "assignment": None if waiting else _assignment(decided, done, lang),
-        "rejected": [rejected_json(one) for one in decided.ranking.rejected] if waiting else [],
+        "rejected": [rejected_json(one) for one in decided.ranking.rejected[:MOST_REJECTED]] if waiting else [],
         "rejected_by_reason": decided.ranking.rejected_by_reason,
         "duty_desk": _desk(decided.desk),
         "plan_version": decided.location.plan_version,
@@ -69,7 +70,7 @@ def _assignment(decided: Decided, done: Reported | None, lang: str) -> dict[str,
         "reason_text": texts.text(f"dispatch.{first.reason}", lang),
         "level": decided.ranking.level,
         "candidates": [candidate_json(one) for one in decided.ranking.candidates[:SHOWN]],
-        "rejected": [rejected_json(one) for one in decided.ranking.rejected],
+        "rejected": [rejected_json(one) for one in decided.ranking.rejected[:MOST_REJECTED]],
     }
 
 
@@ -153,7 +154,7 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
             "policy": decision.policy,
             "plan_version": decision.plan_version,
             "candidates": decision.candidates,
-            "rejected": decision.rejected,
+            "rejected": decision.rejected[:MOST_REJECTED],
         },
         "grace": card.fields["grace"],
         "reporter": _reporter(incidents.find_reporter(session, card.id), by),

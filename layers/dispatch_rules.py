@@ -72,13 +72,15 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for; `without` names workers who have declined."""
+    """What is asked for; `without` names workers who have declined. Of those turned down so many are told one by one as
+    `most_rejected` says, None for everybody: a decision that is kept leaves nobody out."""
 
     policy: Policy = Policy.own_grid_first
     urgency: str = "normal"
     role: str | None = None
     limit: int = 5
     without: frozenset[str] = frozenset()
+    most_rejected: int | None = MOST_REJECTED
 
 
 class Candidate(NamedTuple):
@@ -110,7 +112,7 @@ class Rejected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Candidates best first, the first MOST_REJECTED of those turned down, and how many for which reason."""
+    """Candidates best first, those turned down that were asked for, and how many there are for which reason."""
 
     candidates: tuple[Candidate, ...] = ()
     rejected: tuple[Rejected, ...] = ()
@@ -132,7 +134,7 @@ def rank(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Rankin
     candidates = tuple(_candidate(standings, int(row), wish.policy) for row in chosen)
     return Ranking(
         candidates=candidates,
-        rejected=tuple(_rejected(standings, int(row), int(verdicts[row])) for row in rejected[:MOST_REJECTED]),
+        rejected=tuple(_rejected(standings, int(row), int(verdicts[row])) for row in rejected[: wish.most_rejected]),
         rejected_by_reason=dict(Counter(str(REJECTIONS[verdict]) for verdict in verdicts[rejected])),
         level=candidates[0].level if candidates else None,
     )

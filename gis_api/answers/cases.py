@@ -156,6 +156,34 @@ class FullCase(Case):
     grace: dict[str, Any] | None
 
 
+class DecisionTold(BaseModel):
+    """Why this worker: everybody considered, best first; `position` is where each stood, for desks."""
+
+    id: str
+    ids: list[str]
+    at: datetime
+    policy: str
+    plan_version: int | None
+    index_version: int | None
+    chosen: str | None
+    waiting_reason: str | None
+    limits: dict[str, Any] | None
+    candidates: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
+    replayable: bool
+
+
+class DecisionReplayed(BaseModel):
+    """A decision made again; `same` when both are equal byte for byte (canonical JSON, SHA-256)."""
+
+    id: str
+    same: bool
+    sha256: str
+    again_sha256: str
+    stored: dict[str, Any]
+    again: dict[str, Any]
+
+
 class HeatCell(BaseModel):
     """One cell; `n` is null where too few may be shown, `rate` is per hundred households or the change."""
 

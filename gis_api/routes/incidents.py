@@ -274,7 +274,7 @@ def _states(sent: list[str] | None) -> tuple[str, ...]:
 )
 def read_incident(request: Request, tx: Read, now: Now, by: CaseReader, incident_id: str) -> dict[str, Any]:
     """The incident, its timeline, the latest decision about who goes, and the steps that may follow."""
-    card = incidents.get_incident(tx, _id(incident_id), by=by)
+    card = incidents.get_incident(tx, read_id(incident_id), by=by)
     return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
 
 
@@ -296,7 +296,7 @@ def take_step(
 ) -> dict[str, Any]:
     """The incident after the step; 409 with the steps that may follow where this one may not."""
     asked = _step(sent, by, atlas)
-    card = dispatching.take_step(tx, Memory(atlas, roster, zone), _id(incident_id), asked=asked, now=now, by=by)
+    card = dispatching.take_step(tx, Memory(atlas, roster, zone), read_id(incident_id), asked=asked, now=now, by=by)
     return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
 
 
@@ -321,7 +321,7 @@ def _stated_beside(sent: StepIn) -> ProofIn | None:
     return ProofIn(lon=sent.lon, lat=sent.lat, datum=sent.datum)
 
 
-def _id(sent: str) -> int:
+def read_id(sent: str) -> int:
     """Ids are opaque: whatever is none of ours is simply not there."""
     if not (sent.isascii() and sent.isdigit() and len(sent) <= 18):
         raise NotFound("not_found")

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from layers.candidates import Roster
 from layers.demo.people import DemoWorker
 from layers.demo.progressed import Progress, moment
-from layers.dispatch_rules import Candidate, Policy, Ranking, Wish
-from layers.dispatching.story import IN_RESERVE, Memory, keep_decision, nearest, place_of
+from layers.dispatch_rules import LIMITS, Candidate, Wish
+from layers.dispatching.decisions import Considered, Question, keep_decision
+from layers.dispatching.memory import Memory
+from layers.dispatching.story import IN_RESERVE, look_around, place_of
 from layers.locating import Location, load_atlas
 from layers.workers import Worker
 
@@ -23,12 +25,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DemoSent:
-    """One open incident with where it is, who was ranked, and who was sent."""
+    """One open incident with where it is, who was looked at, and who was sent."""
 
     incident: int
     location: Location
-    ranking: Ranking
+    choice: Considered
     chosen: Candidate
+    memory: Memory
 
 
 def send_workers(session: Session, progress: Progress, *, lonlat: Floats, now: datetime) -> list[DemoSent]:
@@ -39,13 +42,13 @@ def send_workers(session: Session, progress: Progress, *, lonlat: Floats, now: d
     for n in np.flatnonzero(progress.open() & (progress.worker >= 0)).tolist():
         lon, lat = lonlat[n].tolist()
         location = memory.atlas.locate(lon, lat, at=now)
-        wish = Wish(limit=IN_RESERVE)
-        ranking = nearest(memory, place_of(location), lon=lon, lat=lat, at=now, wish=wish)
-        free = [one for one in ranking.candidates if one.worker_id not in busy]
+        wish = Wish(limit=IN_RESERVE, most_rejected=None)
+        choice = look_around(memory, Question(place_of(location), lon, lat, now, wish, LIMITS))
+        full = frozenset(one.number for one in choice.ranking.candidates if one.worker_id in busy)
+        free = [one for one in choice.ranking.candidates if one.number not in full]
         if free:
             busy.add(free[0].worker_id)
-            left = tuple(free[:5])
-            sent.append(DemoSent(n, location, replace(ranking, candidates=left), free[0]))
+            sent.append(DemoSent(n, location, replace(choice, full=full), free[0], memory))
     return sent
 
 
@@ -66,10 +69,10 @@ def write_decisions(session: Session, sent: list[DemoSent], *, progress: Progres
         keep_decision(
             session,
             first_incident + each.incident,
-            ranking=each.ranking,
+            each.memory,
+            each.choice,
             location=each.location,
-            policy=Policy.own_grid_first,
-            chosen=each.chosen,
+            chosen=each.chosen.worker_id,
             now=at,
         )
     return len(sent)

@@ -1,18 +1,9 @@
 """From a report to a worker on the way, and every step after it. `story.py` tells the first, `steps.py` the second."""
 
+from layers.dispatching.decisions import Replayed, candidate_json, places_of, rejected_json, replay
+from layers.dispatching.memory import Memory
 from layers.dispatching.steps import take_step
-from layers.dispatching.story import (
-    Decided,
-    Memory,
-    Report,
-    Reported,
-    candidate_json,
-    decide,
-    nearest,
-    place_of,
-    rejected_json,
-    report,
-)
+from layers.dispatching.story import Decided, Report, Reported, decide, nearest, place_of, report
 from layers.dispatching.taking import RawPosition, StepAsked
 from layers.dispatching.timeouts import follow_overdue
 
@@ -20,6 +11,7 @@ __all__ = [
     "Decided",
     "Memory",
     "RawPosition",
+    "Replayed",
     "Report",
     "Reported",
     "StepAsked",
@@ -28,7 +20,9 @@ __all__ = [
     "follow_overdue",
     "nearest",
     "place_of",
+    "places_of",
     "rejected_json",
+    "replay",
     "report",
     "take_step",
 ]

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from layers.candidates import DistrictRoster, Ground, Key, Picture, Roster, moment, picture_of
 from layers.dispatch_rules import (
-    MOST_REJECTED,
     ON_REQUEST,
     REASONS,
     Candidate,
@@ -39,7 +38,7 @@ def find_at_hand(
 ) -> Ranking | None:
     """The ranking of those at hand where they are enough, else None; 15-35 µs, most of it for the words."""
     line = find_line(roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=limits)
-    return None if line is None else _told(line, Ground.around(roster, place), wish.policy)
+    return None if line is None else _told(line, Ground.around(roster, place), wish)
 
 
 def find_line(
@@ -132,11 +131,11 @@ def _verdict(scene: _Scene, key: Key, wish: Wish, limits: Limits) -> Rejection |
     return Rejection.at_capacity if critical or key[1] >= limits.open_tasks else None
 
 
-def _told(line: Line, ground: Ground, policy: Policy) -> Ranking:
+def _told(line: Line, ground: Ground, wish: Wish) -> Ranking:
     scene, chosen, rejected = line
-    listed = rejected[:MOST_REJECTED]
+    listed = rejected[: wish.most_rejected]
     level_of = _levels(scene, ground, [key[3] for key in chosen] + [key[3] for key, _ in listed])
-    candidates = tuple([_candidate(scene, key, level_of[key[3]], policy) for key in chosen])
+    candidates = tuple([_candidate(scene, key, level_of[key[3]], wish.policy) for key in chosen])
     return Ranking(
         candidates=candidates,
         rejected=tuple([_rejected(scene, key, level_of[key[3]], reason) for key, reason in listed]),

@@ -7,30 +7,18 @@ from typing import Any
 
 from sqlalchemy import select
 
-from layers import incidents
 from layers.candidates import Desk, near
-from layers.dispatch_rules import Candidate, Ranking, Wish, describe
-from layers.dispatching.story import (
-    IN_RESERVE,
-    candidate_json,
-    keep_decision,
-    nearest,
-    place_of,
-    rejected_json,
-    take_hand,
-    waiting_reason,
-)
+from layers.dispatch_rules import Wish, describe
+from layers.dispatching.decisions import BY_HAND, Considered, Question, candidate_json, keep_decision
+from layers.dispatching.story import IN_RESERVE, look_around, place_of, take_hand, waiting_reason
 from layers.dispatching.taking import Taking, line_of
 from layers.errors import Conflict, Unacceptable
 from layers.incidents import IncidentStep, Step
 from layers.locating import Location
 from layers.shifts import has_duty
-from layers.standings import NO_DISTANCE_MM
+from layers.standings import NO_DISTANCE_MM, Place
 from layers.units import Unit, require_unit
 from layers.workers import ids_of
-
-# How a decision is called, and why somebody stands first in it, that a person made.
-BY_HAND = "by_hand"
 
 
 def dispatch(taking: Taking) -> Step:
@@ -47,50 +35,32 @@ def _to_worker(taking: Taking) -> Step:
     on_duty = has_duty(taking.session, worker_id, at=taking.now)
     if not on_duty and not taking.asked.confirm:
         raise Conflict("worker_off_duty", worker=number, confirm=True)
-    location, ranking = _look_around(taking, without=frozenset())
+    location, choice = _look_around(taking, without=frozenset())
     _give(taking, worker_id, number)
-    told = {**_seen(taking, location, number), "reason": BY_HAND, "on_duty": on_duty}
-    _keep_by_hand(taking, location, ranking, chosen=worker_id, first=told)
+    told = {**_seen(taking, choice.question.place, number), "reason": BY_HAND, "on_duty": on_duty}
+    _keep(taking, replace(choice, by_hand=told), location, worker_id)
     return line_of(taking, number)
 
 
-def _look_around(taking: Taking, *, without: frozenset[str]) -> tuple[Location, Ranking]:
+def _look_around(taking: Taking, *, without: frozenset[str]) -> tuple[Location, Considered]:
     """Where it is, and who could go by the city's rules."""
     card, choosing = taking.card, taking.choosing
     location = taking.memory.atlas.locate(card.lon, card.lat, at=taking.now)
-    wish = Wish(policy=choosing.policy, urgency=taking.incident.urgency, limit=IN_RESERVE, without=without)
-    place, limits = place_of(location), choosing.limits
-    ranking = nearest(taking.memory, place, lon=card.lon, lat=card.lat, at=taking.now, wish=wish, limits=limits)
-    return location, ranking
+    urgency = taking.incident.urgency
+    wish = Wish(policy=choosing.policy, urgency=urgency, limit=IN_RESERVE, without=without, most_rejected=None)
+    question = Question(place_of(location), card.lon, card.lat, taking.now, wish, choosing.limits)
+    return location, look_around(taking.memory, question)
 
 
-def _seen(taking: Taking, location: Location, number: str) -> dict[str, Any]:
+def _seen(taking: Taking, place: Place, number: str) -> dict[str, Any]:
     """What memory knows of a worker as seen from the incident; the number alone where it knows nothing."""
     card = taking.card
-    standings = near(taking.memory.roster, place_of(location), lon=card.lon, lat=card.lat, at=taking.now)
+    standings = near(taking.memory.roster, place, lon=card.lon, lat=card.lat, at=taking.now)
     if standings is None or number not in standings.numbers:
         return {"worker": number, "name": number, "distance_m": None}
     row = standings.numbers.index(number)
     told = candidate_json(describe(standings, row, reason=BY_HAND))
     return told if int(standings.distance_mm[row]) < NO_DISTANCE_MM else {**told, "distance_m": None}
-
-
-def _keep_by_hand(
-    taking: Taking, location: Location, ranking: Ranking, *, chosen: int | None, first: dict[str, Any]
-) -> None:
-    """Keep that a person chose, and beside whom: an older decision would explain another assignment."""
-    others = [candidate_json(one) for one in ranking.candidates if one.worker_id != chosen]
-    incidents.add_decision(
-        taking.session,
-        taking.incident.id,
-        at=taking.now,
-        policy=BY_HAND,
-        plan_version=location.plan_version,
-        index_version=location.index_version,
-        chosen=chosen,
-        candidates=[first, *others],
-        rejected=[rejected_json(one) for one in ranking.rejected if one.number != first.get("worker")],
-    )
 
 
 def _give(taking: Taking, worker_id: int, number: str) -> None:
@@ -115,11 +85,11 @@ def to_unit(taking: Taking) -> Step:
     if code is None:
         raise Unacceptable("unit_missing", errors=[(["unit"], "unit_missing")])
     require_unit(taking.session, code)
-    location, ranking = _look_around(taking, without=frozenset())
+    location, choice = _look_around(taking, without=frozenset())
     taking.incident.unit_code = code
     _hand_over(taking, None)
     told = {"unit": code, "name": taking.session.get_one(Unit, code).name, "distance_m": None, "reason": BY_HAND}
-    _keep_by_hand(taking, location, ranking, chosen=None, first=told)
+    _keep(taking, replace(choice, by_hand=told), location, None)
     return line_of(taking, code)
 
 
@@ -146,26 +116,29 @@ def follow(taking: Taking) -> Step:
 def to_next(taking: Taking) -> Step:
     """To the best candidate who has not had it yet; with nobody left it waits, and says why."""
     incident = taking.incident
-    location, ranking = _look_around(taking, without=_who_had_it(taking))
+    location, choice = _look_around(taking, without=_who_had_it(taking))
     incident.worker_id = None
     taking.session.flush()
     limits = taking.choosing.limits
-    for one in ranking.candidates:
+    full: list[str] = []
+    for one in choice.ranking.candidates:
         held = take_hand(taking.session, one.worker_id, urgency=incident.urgency, limits=limits, now=taking.now)
         if held is not None:
             _hand_over(taking, one.worker_id)
-            _keep(taking, ranking, location, one)
+            _keep(taking, replace(choice, full=frozenset(full)), location, one.worker_id)
             return line_of(taking, one.number)
-    reason = "outside" if location.relation == "outside" else waiting_reason(ranking) or "all_at_capacity"
+        full.append(one.number)
+    choice = replace(choice, full=frozenset(full))
+    reason = "outside" if location.relation == "outside" else waiting_reason(choice.answer) or "all_at_capacity"
     taking.change("waiting", waiting_reason=reason)
-    _keep(taking, ranking, location, None)
+    _keep(taking, choice, location, None)
     return line_of(taking, None)
 
 
-def _keep(taking: Taking, ranking: Ranking, location: Location, chosen: Candidate | None) -> None:
-    about = (taking.session, taking.incident.id)
-    policy = taking.choosing.policy
-    keep_decision(*about, ranking=ranking, location=location, policy=policy, chosen=chosen, now=taking.now)
+def _keep(taking: Taking, choice: Considered, location: Location, chosen: int | None) -> None:
+    """Keep who was considered, also where a person chose: an older decision would explain another assignment."""
+    about = (taking.session, taking.incident.id, taking.memory, choice)
+    keep_decision(*about, location=location, chosen=chosen, now=taking.now)
 
 
 def _who_had_it(taking: Taking) -> frozenset[str]:

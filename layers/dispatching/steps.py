@@ -15,8 +15,9 @@ from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
 from layers.dispatching import grace, handing
+from layers.dispatching.memory import Memory
 from layers.dispatching.proofs import prove
-from layers.dispatching.story import Memory, codes_of, place_of, reason_of_place
+from layers.dispatching.story import codes_of, place_of, reason_of_place
 from layers.dispatching.taking import RawPosition, StepAsked, Taking, go_on, line_of, require_position
 from layers.errors import Forbidden, Unacceptable
 from layers.history import note

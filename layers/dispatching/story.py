@@ -8,7 +8,6 @@ is decided under a lock on the worker's row: of two dispatchers one gets the las
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,15 +18,16 @@ from sqlalchemy.orm import Session
 
 from layers import incidents
 from layers.access import Actor, Role, require_area
-from layers.candidates import Desk, Roster, near
+from layers.candidates import Desk, near
 from layers.categories import Category, get_category
-from layers.dispatch_rules import LIMITS, Candidate, Limits, Policy, Ranking, Rejected, Rejection, Wish, rank
+from layers.dispatch_rules import LIMITS, Candidate, Limits, Ranking, Rejection, Wish, rank
 from layers.dispatch_settings import Choosing, find_choosing
 from layers.dispatching.at_hand import find_at_hand
+from layers.dispatching.decisions import Considered, Question, keep_decision
+from layers.dispatching.memory import Memory
 from layers.history import note
 from layers.incidents import OPEN_TASK_STATES, Incident, Step
-from layers.locating import Atlas, Location
-from layers.shifts import CITY_ZONE
+from layers.locating import Location
 from layers.standings import Place
 from layers.workers import Worker
 
@@ -35,15 +35,6 @@ from layers.workers import Worker
 IN_RESERVE = 20
 # The dispatching itself, in timelines: nobody pressed a button.
 AUTOMATIC = "automatic"
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a process holds in memory to decide with: the plans and the people, and the city's time zone."""
-
-    atlas: Atlas
-    roster: Roster
-    zone: ZoneInfo = CITY_ZONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +70,7 @@ class Decided:
     waiting_reason: str | None
     desk: Desk | None
     choosing: Choosing
+    choice: Considered
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,7 @@ def report(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     decided = decide(session, memory, sent, now=now, by=by)
     decided, chosen, phone = _taken(session, decided, decided.choosing.limits, now)
     incident = _store(session, sent, decided, chosen, zone=memory.zone, now=now, by=by)
-    _tell(session, incident, decided, chosen, now=now, by=by)
+    _tell(session, memory, incident, decided, chosen, now=now, by=by)
     return Reported(incident.id, incident.state, decided, chosen, phone)
 
 
@@ -114,13 +106,20 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     category = get_category(session, sent.category)
     urgency = sent.urgency or category.urgency
     choosing = find_choosing(session, category=sent.category, urgency=urgency)
-    wish = Wish(policy=choosing.policy, urgency=urgency, limit=IN_RESERVE)
-    limits = choosing.limits
-    ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=now, wish=wish, limits=limits)
-    reason = reason_of_place(location, category) or waiting_reason(ranking)
+    wish = Wish(policy=choosing.policy, urgency=urgency, limit=IN_RESERVE, most_rejected=None)
+    waits = reason_of_place(location, category)
+    choice = look_around(memory, Question(place, sent.lon, sent.lat, now, wish, choosing.limits), waits=waits)
+    reason = waits or waiting_reason(choice.ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
-    told = (location, place, urgency, category.unit_code, ranking, reason, desk, choosing)
+    told = (location, place, urgency, category.unit_code, choice.ranking, reason, desk, choosing, choice)
     return Decided(sent.lon, sent.lat, *told)
+
+
+def look_around(memory: Memory, question: Question, *, waits: str | None = None) -> Considered:
+    """Who could go, in order."""
+    lon, lat, at = question.lon, question.lat, question.at
+    ranking = nearest(memory, question.place, lon=lon, lat=lat, at=at, wish=question.wish, limits=question.limits)
+    return Considered(question, ranking, waits=waits)
 
 
 def _require_reach(by: Actor, place: Place) -> None:
@@ -190,23 +189,20 @@ def _taken(
     """The first candidate whose hand is really free, held; the others before are turned down as at_capacity."""
     if decided.waiting_reason is not None:
         return decided, None, None
-    for passed, candidate in enumerate(decided.ranking.candidates):
+    full: list[str] = []
+    for candidate in decided.ranking.candidates:
         row = take_hand(session, candidate.worker_id, urgency=decided.urgency, limits=limits, now=now)
         if row is not None:
-            return replace(decided, ranking=_without_first(decided.ranking, passed)), candidate, row.phone
-    ranking = _without_first(decided.ranking, len(decided.ranking.candidates))
-    return replace(decided, ranking=ranking, waiting_reason=waiting_reason(ranking)), None, None
+            return _passed(decided, full), candidate, row.phone
+        full.append(candidate.number)
+    decided = _passed(decided, full)
+    return replace(decided, waiting_reason=waiting_reason(decided.ranking)), None, None
 
 
-def _without_first(ranking: Ranking, count: int) -> Ranking:
-    full = tuple(
-        Rejected(one.number, one.name, one.level, one.distance_m, Rejection.at_capacity)
-        for one in ranking.candidates[:count]
-    )
-    counts = Counter(ranking.rejected_by_reason) + Counter({str(Rejection.at_capacity): count})
-    left = ranking.candidates[count:]
-    level = left[0].level if left else None
-    return Ranking(left, full + ranking.rejected, dict(counts), level)
+def _passed(decided: Decided, full: list[str]) -> Decided:
+    """The same without those whose hands turned out to be full."""
+    choice = replace(decided.choice, full=frozenset(full))
+    return replace(decided, choice=choice, ranking=choice.answer)
 
 
 def take_hand(session: Session, worker_id: int, *, urgency: str, limits: Limits, now: datetime) -> Any | None:
@@ -288,6 +284,7 @@ def codes_of(place: Place, desk: Desk | None) -> dict[str, str | None]:
 
 def _tell(
     session: Session,
+    memory: Memory,
     incident: Incident,
     decided: Decided,
     chosen: Candidate | None,
@@ -303,56 +300,8 @@ def _tell(
         lines += [Step("triage", "triaged", by=AUTOMATIC)]
         lines += [Step("dispatch", "dispatched", to=chosen.number, by=AUTOMATIC)]
     incidents.add_steps(session, incident.id, lines, at=now, by=by)
-    keep_decision(
-        session,
-        incident.id,
-        ranking=decided.ranking,
-        location=decided.location,
-        policy=decided.choosing.policy,
-        chosen=chosen,
-        now=now,
-    )
+    worker_id = None if chosen is None else chosen.worker_id
+    keep_decision(session, incident.id, memory, decided.choice, location=decided.location, chosen=worker_id, now=now)
     area = incident.current_code or incident.desk_area or ""
     told = {"state": incident.state, "worker": chosen and chosen.number, "plan_version": incident.plan_version}
     note(session, "incident.reported", subject=str(incident.id), area=area, by=by, **told)
-
-
-def keep_decision(
-    session: Session,
-    incident_id: int,
-    ranking: Ranking,
-    location: Location,
-    policy: Policy,
-    *,
-    chosen: Candidate | None,
-    now: datetime,
-) -> None:
-    """Keep who was considered, with every reason, and under which plan ([D3])."""
-    incidents.add_decision(
-        session,
-        incident_id,
-        at=now,
-        policy=str(policy),
-        plan_version=location.plan_version,
-        index_version=location.index_version,
-        chosen=None if chosen is None else chosen.worker_id,
-        candidates=[candidate_json(one) for one in ranking.candidates],
-        rejected=[rejected_json(one) for one in ranking.rejected],
-    )
-
-
-def candidate_json(one: Candidate) -> dict[str, Any]:
-    """A candidate as it is stored and told; the database's id stays inside. Whoever is a candidate is on duty."""
-    told = {name: getattr(one, name) for name in Candidate._fields if name not in ("worker_id", "number")}
-    return {"worker": one.number, **told, "on_duty": True}
-
-
-def rejected_json(one: Rejected) -> dict[str, Any]:
-    """A rejected worker as it is stored and told."""
-    return {
-        "worker": one.number,
-        "name": one.name,
-        "level": one.level,
-        "distance_m": one.distance_m,
-        "reason": str(one.reason),
-    }

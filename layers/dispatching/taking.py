@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from layers import incidents
 from layers.access import Actor
 from layers.dispatch_settings import Choosing
-from layers.dispatching.story import Memory
+from layers.dispatching.memory import Memory
 from layers.errors import Unacceptable
 from layers.incidents import Incident, IncidentCard, Rule, Step
 

@@ -22,7 +22,8 @@ from layers.access import service_actor
 from layers.db import transaction
 from layers.dispatch_settings import find_choosing
 from layers.dispatching.handing import follow
-from layers.dispatching.story import AUTOMATIC, Memory
+from layers.dispatching.memory import Memory
+from layers.dispatching.story import AUTOMATIC
 from layers.dispatching.taking import StepAsked, Taking
 from layers.errors import LayerError
 from layers.history import note

@@ -154,6 +154,12 @@ def find_decision(session: Session, incident_id: int) -> Decision | None:
     ).first()
 
 
+def list_decisions(session: Session, incident_id: int) -> Sequence[Decision]:
+    """Every decision about who goes, oldest first."""
+    found = select(Decision).where(Decision.incident_id == incident_id).order_by(Decision.id)
+    return session.scalars(found).all()
+
+
 def find_reporter(session: Session, incident_id: int) -> Reporter | None:
     """Who reported, None where nobody is known: personal, for those who answer back."""
     return session.get(Reporter, incident_id)

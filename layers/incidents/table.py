@@ -127,7 +127,10 @@ class IncidentStep(Base):
 
 
 class Decision(Base):
-    """Why this worker: every candidate and every rejected one with its reason, and what was known ([D3])."""
+    """Why this worker: every candidate and every rejected one with its reason, and what was known ([D3]).
+
+    `basis` is all that the ranking depended on; with it the decision can be made again. Older ones have none.
+    """
 
     __tablename__ = "decisions"
 
@@ -140,6 +143,7 @@ class Decision(Base):
     chosen: Mapped[int | None] = mapped_column(BigInteger)
     candidates: Mapped[list[Any]]
     rejected: Mapped[list[Any]]
+    basis: Mapped[dict[str, Any] | None]
 
 
 class IdempotencyKey(Base):
