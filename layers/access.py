@@ -51,6 +51,8 @@ class Actor:
     worker_id: int | None = None
     # The department of somebody in the role unit; without one they see every case of their area.
     unit: str | None = None
+    # A machine through which the workers' own devices report: what it says of them is as good as their own word.
+    gateway: bool = False
 
     def holds(self, code: str | None) -> bool:
         """Whether a code lies within this actor's area (or above it, on the way up to the district)."""
@@ -106,6 +108,7 @@ class Key(Base):
     area: Mapped[str] = code_column(server_default="")
     datum: Mapped[str | None]
     unit_code: Mapped[str | None] = code_column(nullable=True)
+    gateway: Mapped[bool] = mapped_column(server_default="false")
     sha256: Mapped[bytes] = mapped_column(BYTEA, unique=True)
     created_at: Mapped[datetime] = now_column()
     revoked_at: Mapped[datetime | None]
@@ -156,12 +159,21 @@ def add_user(
 
 
 def add_key(
-    session: Session, name: str, *, role: str, area: str, datum: str | None = None, unit: str | None = None
+    session: Session,
+    name: str,
+    *,
+    role: str,
+    area: str,
+    datum: str | None = None,
+    unit: str | None = None,
+    gateway: bool = False,
 ) -> str:
     """The new key's text, told this one time; raises Conflict when the name is taken, by a key or a person."""
     _require_free(session, name)
     token = "wg_" + secrets.token_urlsafe(32)
-    session.add(Key(name=name, role=Role(role), area=area, datum=datum, unit_code=unit, sha256=digest_of(token)))
+    key = Key(name=name, role=Role(role), area=area, datum=datum, unit_code=unit, sha256=digest_of(token))
+    key.gateway = gateway
+    session.add(key)
     session.flush()
     return token
 
@@ -263,7 +275,8 @@ def list_key_actors(session: Session) -> dict[bytes, Actor]:
 
 
 def _actor_of_key(key: Key) -> Actor:
-    return Actor(name=key.name, role=key.role, area=key.area, kind="key", datum=key.datum, unit=key.unit_code)
+    facts = {"datum": key.datum, "unit": key.unit_code, "gateway": key.gateway}
+    return Actor(name=key.name, role=key.role, area=key.area, kind="key", **facts)
 
 
 def list_users(session: Session, *, by: Actor) -> list[User]:

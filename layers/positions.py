@@ -1,4 +1,4 @@
-"""The last known position of each worker, ordered by fix time ([D2])."""
+"""The last known position of each worker, ordered by fix time ([D2]), with who sent it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ class Position(Base):
     accuracy_m: Mapped[float | None]
     fixed_at: Mapped[datetime]
     received_at: Mapped[datetime] = now_column()
+    # Who sent it, and whether that was the worker's own account or a gateway: anybody else's word proves no place.
+    sent_by: Mapped[str | None]
+    first_hand: Mapped[bool] = mapped_column(server_default="true")
 
 
 class Fix(NamedTuple):
@@ -91,11 +94,14 @@ latest AS (
     SELECT DISTINCT ON (id) * FROM known WHERE reason IS NULL ORDER BY id, fixed_at DESC, place DESC
 ),
 stored AS (
-    INSERT INTO positions AS old (worker_id, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at)
-    SELECT id, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at FROM latest
-    ON CONFLICT (worker_id) DO UPDATE SET (lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at, received_at)
+    INSERT INTO positions AS old
+        (worker_id, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at, sent_by, first_hand)
+    SELECT id, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at, :sent_by,
+        :gateway OR id IS NOT DISTINCT FROM :only FROM latest
+    ON CONFLICT (worker_id) DO UPDATE
+        SET (lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at, received_at, sent_by, first_hand)
         = (excluded.lon, excluded.lat, excluded.raw_lon, excluded.raw_lat, excluded.datum, excluded.accuracy_m,
-           excluded.fixed_at, now())
+           excluded.fixed_at, now(), excluded.sent_by, excluded.first_hand)
         WHERE old.fixed_at < excluded.fixed_at
     RETURNING 1
 )
@@ -118,6 +124,7 @@ def add_fixes(session: Session, fixes: Sequence[Fix], *, now: datetime, by: Acto
     ahead = [(fix.place, "in_the_future") for fix in fixes if fix.fixed_at > latest]
     behind = [(fix.place, "too_long_ago") for fix in fixes if fix.fixed_at < earliest]
     whose = {"area": by.area, "own_only": by.role == Role.worker, "only": by.worker_id}
+    whose |= {"sent_by": by.name, "gateway": by.gateway}
     found = session.execute(text(STORE), {**_columns(timely), **whose}).one()
     if found.stored:
         announce(session)

@@ -106,6 +106,9 @@ def add_key(
     area: Area = "",
     datum: Annotated[str | None, typer.Option(help="wgs84 cgcs2000 gcj02 bd09: the datum this machine sends.")] = None,
     unit: Department = None,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="Workers' own devices report through it: their positions are proof.")
+    ] = False,
 ) -> None:
     """Add a machine's key and print it, this one time."""
     from layers import access, history
@@ -115,9 +118,11 @@ def add_key(
         raise typer.BadParameter(say("{given} is not one of {known}", given=datum, known=", ".join(access.DATUMS)))
     with _session() as session:
         require_unit(session, unit)
-        token = access.add_key(session, name, role=_known_role(role), area=area, datum=datum, unit=unit)
+        facts = {"datum": datum, "unit": unit, "gateway": gateway}
+        token = access.add_key(session, name, role=_known_role(role), area=area, **facts)
         by = access.service_actor("wangge key add")
-        history.note(session, "add_key", subject=f"key:{name}", area=area, by=by, role_given=role)
+        told = {"role_given": role} | ({"gateway": True} if gateway else {})
+        history.note(session, "add_key", subject=f"key:{name}", area=area, by=by, **told)
     print(token)
 
 

@@ -31,6 +31,9 @@ StaffNumber = Annotated[
     str | None,
     Field(max_length=60, pattern=r"^[^\x00]*$", description="the staff number of the worker whose account it is"),
 ]
+Gateway = Annotated[
+    bool, Field(description="workers' own devices report through it: their positions count as proof of a place")
+]
 Password = Annotated[str, Field(min_length=SHORTEST_PASSWORD, max_length=1_000)]
 
 
@@ -73,6 +76,7 @@ class NewKey(BaseModel):
     area: Area
     datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] | None = None
     unit: Unit = None
+    gateway: Gateway = False
 
 
 class KeyOut(BaseModel):
@@ -81,6 +85,7 @@ class KeyOut(BaseModel):
     area: str
     unit: UnitOut = None
     datum: str | None
+    gateway: Gateway
     created_at: datetime
 
 
@@ -166,8 +171,10 @@ def add_key(tx: Tx, by: Admin, sent: NewKey) -> FreshKey:
     """The new key, told this one time; 409 where the name is taken."""
     access.require_area(by, sent.area)
     require_unit(tx, sent.unit)
-    token = access.add_key(tx, sent.name, role=sent.role, area=sent.area, datum=sent.datum, unit=sent.unit)
-    history.note(tx, "add_key", subject=f"key:{sent.name}", area=sent.area, by=by, role_given=sent.role)
+    facts = {"datum": sent.datum, "unit": sent.unit, "gateway": sent.gateway}
+    token = access.add_key(tx, sent.name, role=sent.role, area=sent.area, **facts)
+    told = {"role_given": sent.role} | ({"gateway": True} if sent.gateway else {})
+    history.note(tx, "add_key", subject=f"key:{sent.name}", area=sent.area, by=by, **told)
     key = tx.query(Key).filter_by(name=sent.name).one()
     return FreshKey(**KeyOut.model_validate(key, from_attributes=True).model_dump(), key=token)
 

@@ -1,7 +1,8 @@
 """Whether somebody is on the spot ([D5], [D9]): by the fix of the device that takes the step, or the worker's last one.
 
 A desk is never on the spot: what it sends is a statement and no proof. A step that it takes for a worker is proven by
-that worker's own last fix.
+that worker's own last fix, which came from their account or a gateway of their devices: what anybody else sent of them
+is good enough to find them and proves nothing.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _proof_of_worker(taking: Taking) -> dict[str, Any] | None:
     if taking.asked.lon is not None and taking.asked.lat is not None:
         _require_near(taking, taking.asked.lon, taking.asked.lat, None)
     fix = taking.session.get(Position, taking.incident.worker_id) if taking.incident.worker_id is not None else None
-    if fix is not None and taking.now - fix.fixed_at <= FRESH:
+    if fix is not None and fix.first_hand and taking.now - fix.fixed_at <= FRESH:
         away_m = metres_between(taking.card, fix.lon, fix.lat)
         if away_m <= _reach_m(taking.choosing.spot, fix.accuracy_m):
             return _told("last_fix", taking.card.worker or "", fix.fixed_at, fix.accuracy_m, away_m)

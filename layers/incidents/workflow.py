@@ -35,6 +35,7 @@ class Part(enum.StrEnum):
     checker = "checker"  # who says on the spot that it is done: the reporting worker, else the desk or the holder
     unit = "unit"  # somebody of the department in charge
     timer = "timer"  # the service itself, when the clock of an assignment has run out
+    asker = "asker"  # a desk that has asked for something that is not granted yet, or has agreed to it
     second = "second"  # a desk other than whoever has asked for something, and has agreed to it already
 
 
@@ -138,6 +139,8 @@ STAGES: Mapping[str, str] = {
 # The codes of districts have six digits: whose area is that or less looks after all of a district.
 DISTRICT_DIGITS = 6
 DESKS = (Role.dispatcher, Role.admin)
+# Steps that answer what somebody asks for.
+ANSWERS = ("agree", "refuse")
 
 
 def is_living() -> ColumnElement[bool]:
@@ -175,8 +178,8 @@ def parts_of(
 
 def _parts_of_desk(by: Actor, reported_by: int | None, asked_by: frozenset[str]) -> Iterable[Part]:
     yield Part.desk
-    if asked_by and by.name not in asked_by:
-        yield Part.second
+    if asked_by:
+        yield Part.asker if by.name in asked_by else Part.second
     if len(by.area) <= DISTRICT_DIGITS:
         yield Part.supervisor
     if reported_by is None:
@@ -216,13 +219,15 @@ def require_rule(state: str, step: str, parts: frozenset[Part]) -> Rule:
     """The row by which somebody of these parts takes the step.
 
     Raises Unacceptable for an unknown step, Conflict naming the steps that may follow where this one may not, Forbidden
-    where it is not theirs.
+    where it is not theirs. To answer what nobody asked is no matter of who one is: Conflict `nothing_asked`.
     """
     if step not in STEPS:
         raise Unacceptable("unknown_step", errors=[(["step"], "unknown_step")], step=step[:40], steps=", ".join(STEPS))
     for rule in list_rules(state, parts):
         if rule.step == step:
             return rule
+    if step in ANSWERS and Part.desk in parts and parts.isdisjoint((Part.second, Part.asker)):
+        raise Conflict("nothing_asked", step=step, allowed=[rule.step for rule in list_rules(state, parts)])
     theirs = any(rule.step == step and not parts.isdisjoint(rule.who) for rule in WORKFLOW)
     if theirs or step not in steps_after(state):
         raise Conflict("step_may_not_follow", state=state, step=step, allowed=steps_after(state))

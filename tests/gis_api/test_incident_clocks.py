@@ -146,6 +146,21 @@ def test_a_pause_is_agreed_by_a_second_person_and_the_clock_goes_on_by_itself(
     assert clock_of(desk, case)["light"] == "red"
 
 
+def test_an_answer_to_what_nobody_asked_is_out_of_place_and_not_forbidden(
+    desk: TestClient, client_as: ClientAs, small_city: SmallCity
+) -> None:
+    case, second = new_case(desk, small_city), client_as("dispatcher")
+    for name in ("agree", "refuse"):
+        refused = step(desk, case, name)
+        assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "nothing_asked")
+        assert "chase" in refused.json()["allowed"] and name not in refused.json()["allowed"]
+    assert step(client_as("unit"), case, "agree").status_code in (403, 404)  # never theirs
+    assert step(desk, case, "extend").status_code == 200
+    assert step(desk, case, "refuse").status_code == 403  # not by who asked
+    assert step(second, case, "refuse").status_code == 200
+    assert step(second, case, "refuse").status_code == 409
+
+
 def test_an_extension_is_the_limit_once_more_twice_at_most_and_asked_for_in_time(
     app: FastAPI, desk: TestClient, client_as: ClientAs, small_city: SmallCity
 ) -> None:

@@ -17,7 +17,7 @@ from layers.incidents import Incident
 from layers.positions import Position
 from layers.shifts import Shift
 from layers.workers import Worker, announce
-from tests.gis_api.conftest import WEAK, ClientAs, client_of_person
+from tests.gis_api.conftest import AREA, WEAK, ClientAs, client_of_person
 from tests.gis_api.duty import report
 from tests.small_city import SmallCity
 from tests.waiting import until
@@ -125,6 +125,57 @@ def test_the_place_of_the_incident_is_no_proof_of_a_desk(
         session.execute(update(Position).where(Position.worker_id == holder).values(**at_the_place))
     done = step(desk, case, "verify").json()
     assert (done["state"], done["timeline"][-1]["proof"]["how"]) == ("verified", "last_fix")
+
+
+def test_what_somebody_else_sends_of_a_worker_is_no_proof_of_a_desk(
+    desk: TestClient,
+    as_worker: Callable[..., TestClient],
+    client_as: ClientAs,
+    small_city: SmallCity,
+    engine: Engine,
+    app: FastAPI,
+) -> None:
+    code = small_city.codes[0]
+    lon, lat = small_city.inside(code)
+    number = small_city.worker_of[code]
+    told_first = report(desk, (lon, lat)).json()
+    case = told_first["id"]
+    assert told_first["assignment"]["worker"] == number
+    with transaction(engine) as session:
+        worker_id = session.scalar(select(Worker.id).where(Worker.number == number))
+        long_ago = {"fixed_at": datetime.now(UTC) - timedelta(hours=1)}
+        session.execute(update(Position).where(Position.worker_id == worker_id).values(**long_ago))
+    admin = client_as("admin")
+    made = admin.post("/api/v1/keys", json={"name": "phones", "role": "dispatcher", "area": AREA, "gateway": True})
+    assert made.status_code == 201, made.text
+    listed = {one["name"]: one["gateway"] for one in admin.get("/api/v1/keys").json()["keys"]}
+    assert listed["phones"] is True and sum(listed.values()) == 1
+
+    def says(client: TestClient, **more: Any) -> None:
+        at = datetime.now(UTC).isoformat()
+        fix = {"worker": number, "lon": lon, "lat": lat, "datum": "wgs84", "fixed_at": at}
+        told = client.post("/api/v1/positions", json={"fixes": [fix]}, **more)
+        assert told.json() == {"stored": 1, "late": 0, "refused": []}, told.text
+
+    def verifies() -> Any:
+        put(engine, case, "handled")
+        return step(desk, case, "verify")
+
+    for forger in (desk, admin, client_as("dispatcher")):
+        says(forger)
+        assert refusal(verifies()) == "worker_not_on_the_spot"
+        put(engine, case, "accepted")
+        assert step(desk, case, "arrive").json()["timeline"][-1]["proof"] is None
+    with transaction(engine) as session:
+        stored = session.get_one(Position, worker_id)
+        assert (stored.first_hand, stored.sent_by is not None) == (False, True)
+    says(as_worker(number, code[:12]))
+    assert verifies().json()["timeline"][-1]["proof"]["how"] == "last_fix"
+    says(desk)
+    assert refusal(verifies()) == "worker_not_on_the_spot"
+    app.state.replicas.refresh()
+    says(desk, headers={"authorization": f"Bearer {made.json()['key']}"})
+    assert verifies().json()["timeline"][-1]["proof"]["how"] == "last_fix"
 
 
 def test_somebody_off_duty_is_sent_only_when_it_is_confirmed_and_the_decision_says_so(

@@ -18,7 +18,7 @@ Who: **desk** is a dispatcher or admin in whose area it lies, **supervisor** a d
 **holder** the worker (or, where none has it, the department) in whose hands it is, **reporter** the worker who
 reported it, **finder** both at once, **checker** who says on the spot that it is done (the reporting worker, else desk
 or holder), **unit** the department in charge, **timer** the service itself when the clock of an assignment has run out.
-A desk proves a place by the last position of the worker, never by what
+A desk proves a place by the last position that the worker or their device has sent, never by what
 it sends.
 
 ## Steps

@@ -115,6 +115,8 @@ def expected(parts: set[Part] | str, state: str, step: str) -> set[str]:
     for rule in WORKFLOW:
         if rule.step == step and state in rule.after and parts & set(rule.who):
             return {rule.to or state}
+    if step in ("agree", "refuse") and Part.desk in parts:
+        return {Conflict.__name__}  # nobody has asked for anything
     follows = any(rule.step == step and state in rule.after for rule in WORKFLOW)
     theirs = any(rule.step == step and parts & set(rule.who) for rule in WORKFLOW)
     return {Conflict.__name__ if theirs or not follows else Forbidden.__name__}

@@ -113,13 +113,13 @@ function form(kind, act, said) {
     kind === "user" ? password() : datum(),
     kind === "user"
       ? field(t("accounts.worker"), el("input", { name: "worker", maxlength: "60", autocomplete: "off" }))
-      : null,
+      : field(t("accounts.gateway"), el("input", { name: "gateway", type: "checkbox" })),
     el("div", { class: "actions full" }, el("button", { type: "submit", class: "main" }, t(`accounts.add_${kind}`))),
   );
   made.addEventListener("submit", async (event) => {
     event.preventDefault();
     const sent = Object.fromEntries(new FormData(made));
-    if (kind === "key") sent.datum ||= null;
+    if (kind === "key") Object.assign(sent, { datum: sent.datum || null, gateway: Boolean(sent.gateway) });
     else sent.worker ||= null;
     const done = await act("POST", KINDS[kind].path, sent);
     if (!done) return;
