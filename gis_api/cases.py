@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,18 @@ from layers.candidates import Desk
 from layers.clocks import find_light
 from layers.dispatch_rules import MOST_REJECTED
 from layers.dispatching import Decided, Reported, candidate_json, rejected_json
-from layers.incidents import STAGES, IncidentCard, IncidentStep, Reporter, Rule, list_rules, parts_in, steps_after
+from layers.incidents import (
+    STAGES,
+    IncidentCard,
+    IncidentStep,
+    Joined,
+    Likely,
+    Reporter,
+    Rule,
+    list_rules,
+    parts_in,
+    steps_after,
+)
 from layers.workers import masked_phone
 
 # How many candidates an answer shows; the decision that is stored holds more.
@@ -92,6 +104,7 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "assignment": _who_has_it(card, by),
         "clock": _clock(card, now),
         "stage": STAGES[card.fields["state"]],
+        "joined_to": None if card.fields["joined_to"] is None else str(card.fields["joined_to"]),
         "may": [may_of(rule) for rule in list_rules(card.fields["state"], parts_in(card, by))],
     }
 
@@ -158,7 +171,24 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
         },
         "grace": card.fields["grace"],
         "reporter": _reporter(incidents.find_reporter(session, card.id), by),
+        "joined": [_joined(one, by) for one in incidents.list_joined(session, card.id)],
     }
+
+
+def _joined(one: Joined, by: Actor) -> dict[str, Any]:
+    """A report that was joined to this incident: who is to hear the answer, and whether they have."""
+    return {
+        "id": str(one.id),
+        "reported_at": one.reported_at.isoformat(),
+        "description": one.description,
+        "reporter": _reporter(one.reporter, by),
+        "fed_back_at": _plain(one.fed_back_at),
+    }
+
+
+def likely_of(found: Sequence[Likely], *, now: datetime, by: Actor, lang: str) -> list[dict[str, Any]]:
+    """What a report may be a duplicate of, and how far away that is."""
+    return [{**case_of(one.card, now=now, by=by, lang=lang), "distance_m": round(one.distance_m, 1)} for one in found]
 
 
 def _line(step: IncidentStep) -> dict[str, Any]:

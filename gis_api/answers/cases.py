@@ -79,6 +79,7 @@ class ReportAnswer(BaseModel):
     plan_version: int | None
     replayed: bool
     dry_run: bool
+    duplicates: list[dict[str, Any]]
 
 
 class StepOffered(BaseModel):
@@ -134,6 +135,7 @@ class Case(BaseModel):
     assignment: dict[str, Any] | None
     clock: ClockTold | None
     stage: Literal["collect", "file", "dispatch", "handle", "feed_back", "verify", "close"]
+    joined_to: str | None
     may: list[StepOffered]
 
 
@@ -154,6 +156,19 @@ class FullCase(Case):
     decision: dict[str, Any] | None
     reporter: dict[str, Any] | None
     grace: dict[str, Any] | None
+    joined: list[dict[str, Any]]
+
+
+class LikelyCase(Case):
+    """An incident that may be the same as another one, metres away from it."""
+
+    distance_m: float
+
+
+class LikelyCases(BaseModel):
+    """What an incident may be a duplicate of: the same category first, then the nearest."""
+
+    incidents: list[LikelyCase]
 
 
 class DecisionTold(BaseModel):

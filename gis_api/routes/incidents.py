@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.cases import answer_to_report, case_of, full_case_of
+from gis_api.cases import answer_to_report, case_of, full_case_of, likely_of
 from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, Zone, role_door
 from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
@@ -27,9 +27,9 @@ from layers import dispatching, incidents
 from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.clocks import Light
-from layers.dispatching import Memory, RawPosition, Report, StepAsked
+from layers.dispatching import Decided, Memory, RawPosition, Report, StepAsked
 from layers.errors import NotFound, Unacceptable
-from layers.incidents import STATES, STEPS, IncidentCard, IncidentsAsked
+from layers.incidents import STATES, STEPS, IncidentCard, IncidentsAsked, Sighting
 from layers.moments import require_past
 from layers.workers import ids_of
 
@@ -133,15 +133,34 @@ def report_incident(
     lang = language_of(request)
     if dry_run:
         decided = dispatching.decide(tx, memory, _report(tx, sent, by, atlas, now), now=now, by=by)
-        return JSONResponse(answer_to_report(decided, None, replicas=replicas, lang=lang))
+        told = answer_to_report(decided, None, replicas=replicas, lang=lang)
+        return JSONResponse(told | {"duplicates": _likely(tx, sent, decided, None, now, by)})
     key, client = _key(idempotency_key), f"{by.kind}:{by.name}"
     known = incidents.claim_key(tx, key, client=client, body_sha256=_digest(sent))
     if known is not None:
         return JSONResponse({**known, "replayed": True})
     done = dispatching.report(tx, memory, _report(tx, sent, by, atlas, now), now=now, by=by)
     answer = answer_to_report(done.decided, done, replicas=replicas, lang=lang)
+    answer["duplicates"] = _likely(tx, sent, done.decided, done.incident_id, now, by)
     incidents.keep_answer(tx, key, client=client, status=201, answer=answer)
     return JSONResponse(answer, 201, {"Location": f"/api/v1/incidents/{done.incident_id}"})
+
+
+def _likely(
+    session: Session, sent: IncidentIn, decided: Decided, own_id: int | None, now: datetime, by: Actor
+) -> list[dict[str, Any]]:
+    """What the report may be a duplicate of, in short: the whole stands at `…/duplicates`."""
+    place = (decided.lon, decided.lat)
+    told = Sighting(*place, sent.category, now, accuracy_m=sent.accuracy_m, but=own_id)
+    return [
+        {
+            **{name: one.card.fields[name] for name in ("state", "category", "description")},
+            "id": str(one.card.id),
+            "reported_at": one.card.fields["reported_at"].isoformat(),
+            "distance_m": round(one.distance_m, 1),
+        }
+        for one in incidents.list_likely(session, told, by=by)
+    ]
 
 
 def _key(sent: str | None) -> str:
@@ -276,6 +295,20 @@ def read_incident(request: Request, tx: Read, now: Now, by: CaseReader, incident
     """The incident, its timeline, the latest decision about who goes, and the steps that may follow."""
     card = incidents.get_incident(tx, read_id(incident_id), by=by)
     return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
+
+
+@router.get(
+    "/api/v1/incidents/{incident_id}/duplicates",
+    responses=shown(answers.LikelyCases),
+    summary="What an incident may be a duplicate of",
+)
+def read_duplicates(request: Request, tx: Read, now: Now, by: CaseReader, incident_id: str) -> dict[str, Any]:
+    """Near in space and time, of the same category or for the same department, living or closed within a day."""
+    card = incidents.get_incident(tx, read_id(incident_id), by=by)
+    known = card.fields
+    told = Sighting(card.lon, card.lat, known["category"], now, accuracy_m=known["accuracy_m"], but=card.id)
+    found = incidents.list_likely(tx, told, by=by)
+    return {"incidents": likely_of(found, now=now, by=by, lang=language_of(request))}
 
 
 @router.post(

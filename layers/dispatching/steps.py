@@ -14,7 +14,7 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
-from layers.dispatching import grace, handing
+from layers.dispatching import grace, handing, joining
 from layers.dispatching.memory import Memory
 from layers.dispatching.proofs import prove
 from layers.dispatching.story import codes_of, place_of, reason_of_place
@@ -48,7 +48,7 @@ def take_step(
     taking = _as_proven(taking)
     line = HANDLERS.get(asked.step, go_on)(taking)
     session.flush()
-    incidents.add_steps(session, incident_id, [line], at=now, by=by)
+    incidents.add_steps(session, incident_id, [line, *taking.further], at=now, by=by)
     area = incident.current_code or incident.desk_area or ""
     note(session, "incident.step", subject=str(incident_id), area=area, by=by, step=asked.step, state=incident.state)
     session.flush()
@@ -70,15 +70,6 @@ def _as_proven(taking: Taking) -> Taking:
     if taking.rule.proof != Proof.none and taking.by.role in DESKS:
         return replace(taking, proof=proof, asked=replace(taking.asked, lon=None, lat=None))
     return replace(taking, proof=proof)
-
-
-def _duplicate(taking: Taking) -> Step:
-    """Joined to another incident, which goes on."""
-    to = taking.asked.to or ""
-    if not to.isascii() or not to.isdigit() or len(to) > 18 or int(to) == taking.incident.id:
-        raise Unacceptable("unknown_incident", errors=[(["to"], "unknown_incident")])
-    incidents.get_incident(taking.session, int(to), by=taking.by)
-    return go_on(taking)
 
 
 def _correct_place(taking: Taking) -> Step:
@@ -119,12 +110,6 @@ def _look_again(taking: Taking, location: Location) -> Step:
     return line_of(taking, None)
 
 
-def _reopen(taking: Taking) -> Step:
-    """Ready to be dispatched again."""
-    taking.incident.worker_id = None
-    return go_on(taking)
-
-
 HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
     "dispatch": handing.dispatch,
     "reassign": handing.dispatch,
@@ -132,9 +117,10 @@ HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
     "pass_on": handing.to_unit,
     "send_back": handing.send_back,
     "hand_up": handing.hand_up,
-    "duplicate": _duplicate,
+    "duplicate": joining.join,
     "correct_place": _correct_place,
-    "reopen": _reopen,
+    "feed_back": joining.feed_back,
+    "reopen": joining.reopen,
     "pause": grace.ask,
     "extend": grace.ask,
     "exempt": grace.ask,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,8 @@ class StepAsked:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """A step while it is being taken; `choosing` is what counts for its category and urgency."""
+    """A step while it is being taken; `choosing` is what counts for its category and urgency, `further` are the lines
+    of the timeline that follow the step's own."""
 
     session: Session
     memory: Memory
@@ -60,6 +61,7 @@ class Taking:
     now: datetime
     by: Actor
     proof: dict[str, Any] | None = None
+    further: list[Step] = field(default_factory=list)
 
     @property
     def state(self) -> str:

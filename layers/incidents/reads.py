@@ -26,6 +26,7 @@ COLUMNS = (
     *("closed_at", "changed_at", "due_at", "level", "relation", "district", "grid_code", "sub_grid_code"),
     *("current_code", "desk_area", "plan_version", "index_version", "unit_code", "location", "accuracy_m"),
     *("source", "external_id", "worker_id", "yellow_at", "late_thrice_at", "paused_until", "clock", "grace"),
+    "joined_to",
 )
 
 
@@ -101,15 +102,15 @@ def _mine(by: Actor) -> ColumnElement[bool]:
 
 def get_incident(session: Session, incident_id: int, *, by: Actor) -> IncidentCard:
     """The incident; raises NotFound for an unknown one and for one that the caller may not see."""
-    row = session.execute(_cards().where(Incident.id == incident_id, scope(by))).one_or_none()
+    row = session.execute(cards().where(Incident.id == incident_id, scope(by))).one_or_none()
     if row is None:
         raise NotFound("not_found")
-    return _card(row)
+    return card_of(row)
 
 
 def list_incidents(session: Session, asked: IncidentsAsked, *, by: Actor) -> list[IncidentCard]:
     """One page of incidents that the caller may see."""
-    statement = _cards().where(scope(by), *_filters(asked, by))
+    statement = cards().where(scope(by), *_filters(asked, by))
     if asked.changed_since is not None:
         order: Any = (Incident.changed_at, Incident.id)
         statement = statement.where(*_changes(session, asked))
@@ -121,7 +122,7 @@ def list_incidents(session: Session, asked: IncidentsAsked, *, by: Actor) -> lis
         order = (Incident.reported_at.desc(), Incident.id.desc())
         if asked.after is not None:
             statement = statement.where(tuple_(Incident.reported_at, Incident.id) < tuple_(*asked.after))
-    return [_card(row) for row in session.execute(statement.order_by(*order).limit(asked.limit))]
+    return [card_of(row) for row in session.execute(statement.order_by(*order).limit(asked.limit))]
 
 
 def parts_in(card: IncidentCard, by: Actor) -> frozenset[Part]:
@@ -221,15 +222,17 @@ def _changes(session: Session, asked: IncidentsAsked) -> list[ColumnElement[bool
     return [settled, Incident.changed_at >= asked.changed_since]
 
 
-def _cards() -> Any:
+def cards(*more: Any) -> Any:
+    """The statement that reads incidents as cards, with more columns where they are given."""
     columns = [getattr(Incident, name) for name in COLUMNS]
     place = (ST_X(Incident.geom).label("lon"), ST_Y(Incident.geom).label("lat"))
     person = (Worker.number, Worker.name.label("worker_name"), Worker.phone)
     reporter = Reporter.worker_id.label("reported_by")
-    held = select(*columns, *place, *person, reporter).outerjoin(Worker, Worker.id == Incident.worker_id)
+    held = select(*columns, *place, *person, reporter, *more).outerjoin(Worker, Worker.id == Incident.worker_id)
     return held.outerjoin(Reporter, Reporter.incident_id == Incident.id)
 
 
-def _card(row: Any) -> IncidentCard:
+def card_of(row: Any) -> IncidentCard:
+    """One row of such a statement."""
     fields = {name: getattr(row, name) for name in COLUMNS}
     return IncidentCard(row.id, fields, row.lon, row.lat, row.number, row.worker_name, row.phone, row.reported_by)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,6 +52,7 @@ class Incident(Base):
         Index("ix_incidents_worker_id_state", "worker_id", "state"),
         Index("ix_incidents_state_reported_at", "state", "reported_at"),
         Index("ix_incidents_changed_at_id", "changed_at", "id"),
+        Index("ix_incidents_joined_to", "joined_to", postgresql_where=text("joined_to IS NOT NULL")),
     )
 
     id: Mapped[int] = id_column()
@@ -90,6 +91,7 @@ class Incident(Base):
     accuracy_m: Mapped[float | None]
     source: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str | None]
+    joined_to: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("incidents.id"))
 
 
 class Reporter(Base):

@@ -78,6 +78,7 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/incidents": "dispatcher worker unit admin auditor",
     "GET /api/v1/incidents/{incident_id}": "dispatcher worker unit admin auditor",
     "POST /api/v1/incidents/{incident_id}/steps": "dispatcher worker unit admin",
+    "GET /api/v1/incidents/{incident_id}/duplicates": "dispatcher worker unit admin auditor",
     "GET /api/v1/incidents/{incident_id}/decision": "dispatcher worker unit admin auditor",
     "POST /api/v1/incidents/{incident_id}/decision/replay": "dispatcher worker unit admin auditor",
     "GET /api/v1/categories": ALL,
