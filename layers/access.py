@@ -275,8 +275,15 @@ def list_key_actors(session: Session) -> dict[bytes, Actor]:
 
 
 def _actor_of_key(key: Key) -> Actor:
-    facts = {"datum": key.datum, "unit": key.unit_code, "gateway": key.gateway}
-    return Actor(name=key.name, role=key.role, area=key.area, kind="key", **facts)
+    return Actor(
+        name=key.name,
+        role=key.role,
+        area=key.area,
+        kind="key",
+        datum=key.datum,
+        unit=key.unit_code,
+        gateway=key.gateway,
+    )
 
 
 def list_users(session: Session, *, by: Actor) -> list[User]:

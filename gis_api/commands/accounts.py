@@ -118,8 +118,9 @@ def add_key(
         raise typer.BadParameter(say("{given} is not one of {known}", given=datum, known=", ".join(access.DATUMS)))
     with _session() as session:
         require_unit(session, unit)
-        facts = {"datum": datum, "unit": unit, "gateway": gateway}
-        token = access.add_key(session, name, role=_known_role(role), area=area, **facts)
+        token = access.add_key(
+            session, name, role=_known_role(role), area=area, datum=datum, unit=unit, gateway=gateway
+        )
         by = access.service_actor("wangge key add")
         told = {"role_given": role} | ({"gateway": True} if gateway else {})
         history.note(session, "add_key", subject=f"key:{name}", area=area, by=by, **told)

@@ -171,8 +171,9 @@ def add_key(tx: Tx, by: Admin, sent: NewKey) -> FreshKey:
     """The new key, told this one time; 409 where the name is taken."""
     access.require_area(by, sent.area)
     require_unit(tx, sent.unit)
-    facts = {"datum": sent.datum, "unit": sent.unit, "gateway": sent.gateway}
-    token = access.add_key(tx, sent.name, role=sent.role, area=sent.area, **facts)
+    token = access.add_key(
+        tx, sent.name, role=sent.role, area=sent.area, datum=sent.datum, unit=sent.unit, gateway=sent.gateway
+    )
     told = {"role_given": sent.role} | ({"gateway": True} if sent.gateway else {})
     history.note(tx, "add_key", subject=f"key:{sent.name}", area=sent.area, by=by, **told)
     key = tx.query(Key).filter_by(name=sent.name).one()
