@@ -3,13 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-<<<<<<<< HEAD:migrations/versions/0022_who_sent_a_position.py
 revision = "0022"
 down_revision = "0021"
-========
-revision = "0021"
-down_revision = "0020"
->>>>>>>> 682d660 (Number the migration of positions after that of decisions):migrations/versions/0021_who_sent_a_position.py
 branch_labels = None
 depends_on = None
 
