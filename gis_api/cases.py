@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from gis_api import texts
 from gis_api.replicas import Replicas
-from layers import incidents
+from layers import incidents, photos
 from layers.access import Actor, Role
 from layers.candidates import Desk
 from layers.clocks import find_light
@@ -28,6 +28,7 @@ from layers.incidents import (
     parts_in,
     steps_after,
 )
+from layers.photos import PhotoCard
 from layers.workers import masked_phone
 
 # How many candidates an answer shows; the decision that is stored holds more.
@@ -171,8 +172,21 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
         },
         "grace": card.fields["grace"],
         "reporter": _reporter(incidents.find_reporter(session, card.id), by),
+        "photos": [photo_of(card.id, one, by) for one in photos.list_photos(session, card.id)],
         "joined": [_joined(one, by) for one in incidents.list_joined(session, card.id)],
     }
+
+
+def photo_of(incident_id: int, one: PhotoCard, by: Actor) -> dict[str, Any]:
+    """A photo with its addresses; where and when the camera says it was, for desks."""
+    url = f"/api/v1/incidents/{incident_id}/photos/{one.id}"
+    told = {name: _plain(getattr(one, name)) for name in ("kind", "at", "by", "width", "height")}
+    told |= {"id": str(one.id), "url": url, "thumbnail": f"{url}?size=thumbnail", "taken_at": None, "position": None}
+    if by.role not in SEE_PHONES:
+        return told
+    known = one.taken_lon is not None
+    place = {"lon": one.taken_lon, "lat": one.taken_lat, "datum": "wgs84"} if known else None
+    return told | {"taken_at": _plain(one.taken_at), "position": place}
 
 
 def _joined(one: Joined, by: Actor) -> dict[str, Any]:

@@ -109,6 +109,27 @@ class ClockTold(BaseModel):
     assumed: bool
 
 
+class PhotoTold(BaseModel):
+    """A photo; `taken_at` and `position` are what the camera says, for desks."""
+
+    id: str
+    kind: Literal["near", "far", "before", "after", "other"]
+    at: datetime
+    by: str
+    width: int
+    height: int
+    url: str
+    thumbnail: str
+    taken_at: datetime | None
+    position: dict[str, Any] | None
+
+
+class Photos(BaseModel):
+    """The photos of an incident, oldest first."""
+
+    photos: list[PhotoTold]
+
+
 class Case(BaseModel):
     """One incident of a list; `due_at` is when the clock of its present step runs out."""
 
@@ -157,6 +178,7 @@ class FullCase(Case):
     reporter: dict[str, Any] | None
     grace: dict[str, Any] | None
     joined: list[dict[str, Any]]
+    photos: list[PhotoTold]
 
 
 class LikelyCase(Case):
