@@ -55,6 +55,7 @@ from gis_api.routes import (
     session,
     shifts,
     tiles,
+    webhooks,
     workers,
 )
 from gis_api.settings import Settings
@@ -89,6 +90,7 @@ ROUTERS = (
     history.router,
     coverage.router,
     workers.router,
+    webhooks.router,
     shifts.router,
     assignments.router,
     positions.router,

@@ -25,8 +25,9 @@ from sqlalchemy.orm import Session
 
 from gis_api import logs
 from gis_api.logs import Outage
+from gis_api.outgoing import Sending
 from gis_api.settings import Settings
-from layers import history, incidents, planning, releases
+from layers import history, incidents, outbox, planning, releases
 from layers import jobs as long_jobs
 from layers.access import SignIn
 from layers.db import make_service_engine, transaction
@@ -127,6 +128,7 @@ TASKS: tuple[Task, ...] = (
     Task("settle_plans", 20.0, settle_plans),
     Task("forget_idempotency_keys", 600.0, forget_idempotency_keys),
     Task("forget_sign_ins", 600.0, forget_sign_ins),
+    Task("forget_events", 600.0, outbox.forget_old_events),
 )
 
 
@@ -166,9 +168,11 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     logs.install()
     settings = Settings()
-    engine = make_service_engine(settings.service_url(), pool_size=2)
+    engine = make_service_engine(settings.service_url(), pool_size=4)
     workshop = Workshop()
     workshop.keep()
+    sending = Sending(engine, allowed=settings.webhook_networks, clock=lambda: datetime.now(UTC))
+    sending.start()
     tasks = (
         *TASKS,
         Task("release_months", 10.0, partial(release_months, settings.zone)),
@@ -176,6 +180,7 @@ def main() -> None:
         Task("forget_uploads", 600.0, partial(forget_uploads, settings.upload_folder)),
     )
     run(engine, tasks=tasks, stop=stop)
+    sending.stop()
     workshop.stop()
     engine.dispose()
 

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     """Attempts to sign in with one name from one network before each further one has to wait longer."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     """Networks of proxies in front of the service; only theirs X-Forwarded-For and X-Forwarded-Proto are believed."""
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of your own to which webhooks may lead; without them only addresses of the internet over HTTPS."""
     base_map_url: str = ""
     """Address pattern of a tile server for the ground of the maps."""
     base_map_datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] = "wgs84"
