@@ -19,6 +19,7 @@ BENCHES = {
     "heads": ("bench.heads",),
     "journeys": ("bench.journeys",),
     "answers": ("bench.answers",),
+    "batch": ("bench.batch",),
     "check": ("bench.check",),
     "deadlines": ("bench.deadlines",),
     "dispatch": ("bench.dispatch", "bench.positions"),

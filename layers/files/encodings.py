@@ -58,6 +58,7 @@ _LEAST_COMMON = 0.75
 # From so many different signs on, a text whose signs all lie in one corner of the table is no accident.
 _ENOUGH = 8
 _SIGNS = re.compile(r"[^\x00-\x7f]")
+_OF_THREE_BYTES = re.compile("[\u0800-\U0010ffff]")
 # What a text in UTF-8 without three-byte signs is written in: one script each, with the marks that all use.
 _SCRIPTS = tuple(
     re.compile(f"[\u00a0-\u00bf\u00d7\u00f7{letters}]*")
@@ -202,8 +203,11 @@ def decode(piece: bytes, codec: str) -> str:
 
 def _is_utf8_by_accident(pieces: Sequence[bytes]) -> bool:
     """Whether Chinese words in GBK happen to be valid UTF-8: 学院路 is, as ѧԺ·, signs of three scripts in one word."""
-    signs = "".join(_SIGNS.findall("".join(decode(piece, "utf-8") for piece in pieces)))
-    if any(sign > "\u07ff" for sign in signs) or any(_fits_all(script, signs) for script in _SCRIPTS):
+    texts = [decode(piece, "utf-8") for piece in pieces]
+    if any(_OF_THREE_BYTES.search(text) for text in texts):
+        return False
+    signs = "".join(_SIGNS.findall("".join(texts)))
+    if any(_fits_all(script, signs) for script in _SCRIPTS):
         return False
     return can_read(pieces, CHINESE) and looks_chinese(pieces)
 

@@ -263,16 +263,16 @@ def _geometry_columns(schema: Any) -> list[str]:
 def _csv(path: Path, wanted: Wanted) -> Opened:
     with open_delimited(path, asked=wanted.encoding) as table:
         faults: dict[int, str] = {}
-        rows: list[list[str]] = []
-        for cells, fault in table.rows():
-            if fault is not None:
-                faults[len(rows)] = fault
-            rows.append(cells)
-        columns = dict(zip(table.names, (as_texts(column) for column in zip(*rows, strict=True)), strict=False))
-        empty = {name: pyarrow.nulls(0, pyarrow.large_string()) for name in table.names}
+        count, parts = 0, {name: [pyarrow.array([], pyarrow.large_string())] for name in table.names}
+        for block in table.blocks():
+            faults |= {count + at: fault for at, fault in block.faults.items()}
+            count += block.count
+            for name, cells in block.columns.items():
+                parts[name].append(texts_of(cells))
+    columns = {name: pyarrow.concat_arrays(column) for name, column in parts.items()}
     notes = (*table.choice.notes, *_above(table.above))
     named = table.choice.codec.removesuffix("-sig")
-    return Opened(columns or empty, None, len(rows), encoding=named, notes=notes, faults=faults)
+    return Opened(columns, None, count, encoding=named, notes=notes, faults=faults)
 
 
 def _workbook(path: Path, wanted: Wanted) -> Opened:
