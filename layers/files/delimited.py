@@ -49,7 +49,7 @@ Row = tuple[list[str], str | None]
 
 
 @dataclass(frozen=True)
-class Block:
+class Portion:
     """Some rows in their order: texts by column (Arrow) as they were written, and faults by the place in here."""
 
     columns: Mapping[str, Any]
@@ -68,13 +68,13 @@ class Delimited:
     _lines: _Lines
     _file: str
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[Portion]:
         """The rows below the header, some thousands at a time."""
         try:
             while text := self._lines.take(_BLOCK_SIGNS):
                 columns = swift.parse(text, self.names, self.separator)
                 if columns is not None:
-                    yield Block(columns, len(columns[self.names[0]]), {})
+                    yield Portion(columns, len(columns[self.names[0]]), {})
                 else:
                     yield self._fitted(self._read_again(text))
         except UnicodeDecodeError as error:
@@ -91,7 +91,7 @@ class Delimited:
                 self._lines.put_back(lines)
                 yield from islice(_records(self._lines, self.separator), _FEW_LINES)
 
-    def _fitted(self, records: Iterable[Row]) -> Block:
+    def _fitted(self, records: Iterable[Row]) -> Portion:
         """The records with as many cells as there are names; one with more that say something has a fault."""
         count, rows, faults = len(self.names), [], {}
         for at, (cells, fault) in enumerate(records):
@@ -106,7 +106,7 @@ class Delimited:
         columns = {
             name: pyarrow.array(cells, pyarrow.large_string()) for name, cells in zip(self.names, cells_of, strict=True)
         }
-        return Block(columns, len(rows), faults)
+        return Portion(columns, len(rows), faults)
 
 
 @contextmanager
