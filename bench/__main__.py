@@ -17,6 +17,7 @@ from pathlib import Path
 BENCHES = {
     "locate": ("bench.locate", "bench.http_locate"),
     "heads": ("bench.heads",),
+    "heat": ("bench.heat",),
     "journeys": ("bench.journeys",),
     "answers": ("bench.answers",),
     "batch": ("bench.batch",),

@@ -65,6 +65,7 @@ from gis_api.timeouts import Timeouts
 from layers.access import digest_of
 from layers.db import make_service_engine
 from layers.freshness import PLANS
+from layers.heat import HeatMemory
 
 log = logging.getLogger("wangge")
 COUNTS_EVERY_S = 2.0
@@ -157,7 +158,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     counts = MissCounts(settings.var / "sign_ins.counts")
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
     app.state.hashing = Hashing(AT_ONCE)
-    app.state.metrics = Metrics()
+    app.state.metrics, app.state.heat_memory = Metrics(), HeatMemory()
     app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page
     app.state.desk = Desk(app.state.replicas)
     app.short_way = ShortWay(app.state.desk, app.state.replicas, app.state.metrics)

@@ -30,6 +30,7 @@ from layers.access import Actor, Role, digest_of
 from layers.candidates import Roster
 from layers.db import transaction
 from layers.errors import Unavailable
+from layers.heat import HeatMemory
 from layers.locating import Atlas
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wangge"'}
@@ -98,6 +99,11 @@ async def _replicas(request: Request) -> Replicas:
     return replicas_of(request)
 
 
+async def _heat_memory(request: Request) -> HeatMemory:
+    memory: HeatMemory = request.app.state.heat_memory
+    return memory
+
+
 async def _now(request: Request) -> datetime:
     return now_of(request)
 
@@ -109,6 +115,7 @@ async def _zone(request: Request) -> ZoneInfo:
 Now = Annotated[datetime, Depends(_now)]
 Zone = Annotated[ZoneInfo, Depends(_zone)]
 Settings_ = Annotated[Settings, Depends(_settings)]
+HeatMemory_ = Annotated[HeatMemory, Depends(_heat_memory)]
 Replicas_ = Annotated[Replicas, Depends(_replicas)]
 
 

@@ -230,6 +230,23 @@ class HeatCell(BaseModel):
     suppressed: bool
 
 
+class HeatCommunity(BaseModel):
+    """One community's count in the period and in the one of the same length before."""
+
+    cell: str
+    name: str
+    n: int
+    before: int
+
+
+class HeatPanel(BaseModel):
+    """What stands beside the cells, asked for by `beside=panel`: figures of the same period."""
+
+    total: dict[str, Any]
+    by_category: dict[str, int]
+    communities: list[HeatCommunity]
+
+
 class HeatAnswer(BaseModel):
     """Counts by cell: `cells` with `format=json`, else the features of a FeatureCollection."""
 
@@ -245,6 +262,7 @@ class HeatAnswer(BaseModel):
     cells: list[HeatCell] | None = None
     type: Literal["FeatureCollection"] | None = None
     features: list[dict[str, Any]] | None = None
+    panel: HeatPanel | None = None
 
 
 class FiguresAnswer(BaseModel):

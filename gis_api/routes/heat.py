@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
+import orjson
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from shapely.geometry.base import BaseGeometry
 
+from gis_api.answers import JSON, shown
 from gis_api.answers import cases as answers
-from gis_api.answers import shown
-from gis_api.dependencies import AnyRole, Now, Read, Zone
+from gis_api.dependencies import AnyRole, HeatMemory_, Now, Read, Zone
 from gis_api.geojson import feature, feature_collection
 from gis_api.moments import AskedMoment, AskedMonth
 from gis_api.strict_routes import StrictRoute
@@ -59,6 +60,7 @@ def read_heat(
     by: AnyRole,
     now: Now,
     zone: Zone,
+    memory: HeatMemory_,
     layer: Layer = "hazards",
     area: str | None = None,
     since: AskedMoment | None = None,
@@ -68,8 +70,12 @@ def read_heat(
     per: Per = "count",
     format: Literal["geojson", "json"] = "geojson",  # noqa: A002 - the contract's word
     month: AskedMonth | None = None,
-) -> dict[str, Any]:
+    beside: Literal["panel"] | None = None,
+) -> Response:
     """Counts per cell of the area, zeros included.
+
+    `beside=panel` adds the figures of the same period (`total`, `by_category`, `communities` with the count before), so
+    that a page asks once for all that it shows.
 
     What derives from residents (the layers `resident_…`, or a category of that kind) is told by `month`, for
     communities, subdistricts and districts: rows of a release, `n` null where too few may be shown. Other layers may
@@ -82,16 +88,34 @@ def read_heat(
         if cell not in LEVELS or per != "count":
             raise Unacceptable("resident_cell", errors=[(["cell"], "resident_cell")], cell=cell)
         rows = ReleaseAsked(RELEASED.get(layer, layer), month, cell, where, category or "")
-        return _released(layer, rows, *releases.read_release(tx, rows, by=by), form=format)
+        return _answer(_released(layer, rows, *releases.read_release(tx, rows, by=by), form=format))
     if month is not None:
         since, until = span_of_month(month, zone)
     start, end = _period(since, until, now, zone)
     asked = heat.HeatQuestion(layer, _area(by, area), start, end, category, cell, per)
-    cells = heat.count_cells(tx, asked, now=now)
-    about = {"layer": layer, "cell": cell, "per": per, "since": start.isoformat(), "until": end.isoformat()}
+    cells = heat.count_cells(tx, asked, memory=memory, now=now, shapes=format == "geojson")
+    about: dict[str, Any] = {"layer": layer, "cell": cell, "per": per}
+    about |= {"since": start.isoformat(), "until": end.isoformat()}
+    if beside is not None:
+        about |= {"panel": _show_panel(heat.read_panel(tx, asked, memory=memory, now=now))}
     if format == "json":
-        return about | {"cells": [_plain(one) for one in cells]}
-    return feature_collection((feature(one.shape, **_plain(one)) for one in cells), **about)
+        return _answer(about | {"cells": [show_cell(one) for one in cells]})
+    return _answer(feature_collection((feature(one.shape, **show_cell(one)) for one in cells), **about))
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    """The body as JSON, without a model in between, which would take longer over thousands of cells than counting."""
+    return Response(orjson.dumps(body), media_type=JSON)
+
+
+def _show_panel(panel: heat.Panel) -> dict[str, Any]:
+    return {
+        "total": dataclasses.asdict(panel.total),
+        "by_category": panel.by_category,
+        "communities": [
+            {"cell": cell.cell, "name": cell.name, "n": cell.n, "before": before} for cell, before in panel.communities
+        ],
+    }
 
 
 def _released(
@@ -157,7 +181,8 @@ def list_releases(
     )
 
 
-def _plain(cell: heat.Cell) -> dict[str, Any]:
+def show_cell(cell: heat.Cell) -> dict[str, Any]:
+    """One cell's answer without its shape."""
     rate = None if cell.rate is None else round(cell.rate, 4)
     return {
         "cell": cell.cell,
@@ -175,6 +200,7 @@ def read_figures(
     by: AnyRole,
     now: Now,
     zone: Zone,
+    memory: HeatMemory_,
     area: str | None = None,
     since: AskedMoment | None = None,
     until: AskedMoment | None = None,
@@ -183,7 +209,7 @@ def read_figures(
     """The figures of an area and of each area right below it, with the daily curve and the categories."""
     start, end = _period(since, until, now, zone)
     where = _area(by, area)
-    figures = heat.read_figures(tx, where, since=start, until=end, now=now, zone=zone, category=category)
+    figures = heat.read_figures(tx, where, memory=memory, since=start, until=end, now=now, zone=zone, category=category)
     return {
         "since": start.isoformat(),
         "until": end.isoformat(),

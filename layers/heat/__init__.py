@@ -1,11 +1,13 @@
 """Heat and figures: counts on the server, never points ([A3]).
 
 Cells are grids, sub-grids, communities, subdistricts or squares. Counts follow the boundaries (`current_code`, [P5]).
+What is counted is kept by each process (`memory.py`): a period is a slice of arrays, and no table is read for it.
 Categories derived from residents are never counted here: they are released, month by month (`layers.releases`).
 """
 
 from layers.heat.cells import CELLS, PERS, Cell, HeatQuestion, count_cells, is_resident_derived
-from layers.heat.figures import AreaFigures, Figures, read_figures
+from layers.heat.figures import AreaFigures, Figures, Panel, read_figures, read_panel
+from layers.heat.memory import HeatMemory, find_columns
 
 __all__ = [
     "CELLS",
@@ -13,8 +15,12 @@ __all__ = [
     "AreaFigures",
     "Cell",
     "Figures",
+    "HeatMemory",
     "HeatQuestion",
+    "Panel",
     "count_cells",
+    "find_columns",
     "is_resident_derived",
     "read_figures",
+    "read_panel",
 ]

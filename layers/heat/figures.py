@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+import numpy as np
 from sqlalchemy.orm import Session
 
-from layers.areas import Area
-from layers.grids import Grid
-from layers.hazards import Hazard
-from layers.heat.cells import HeatQuestion, asked_rows, count_by_category, count_by_day, require_countable
-from layers.incidents import ENDS, Incident
-from layers.plans import Plan, in_force_at
-
-FINISHED = ("fed_back", "closed")
-# A case that was told back counts as done although its file is not closed yet.
-NO_LONGER_OPEN = (*ENDS, *FINISHED)
+from layers.heat.cells import Cell, HeatQuestion, count_cells, require_countable
+from layers.heat.counted import DONE, OPEN, CountedCases, microseconds_of
+from layers.heat.ground import CityGround
+from layers.heat.memory import HeatMemory
 
 
 @dataclass(frozen=True)
@@ -50,10 +45,20 @@ class Figures:
     by_category: Mapping[str, Mapping[str, int]]
 
 
+@dataclass(frozen=True)
+class Panel:
+    """What stands beside the map of one period: the area's total, its categories, and communities now and before."""
+
+    total: AreaFigures
+    by_category: Mapping[str, int]
+    communities: tuple[tuple[Cell, int], ...]
+
+
 def read_figures(
     session: Session,
     area: str,
     *,
+    memory: HeatMemory,
     since: datetime,
     until: datetime,
     now: datetime,
@@ -62,60 +67,115 @@ def read_figures(
 ) -> Figures:
     """Figures of an area (a code prefix) and of the areas right below it, of all categories or of one.
 
-    Raises Unacceptable for an unknown category, and for one derived from residents, which is never counted exactly.
+    The number of statements does not depend on the number of areas. Raises Unacceptable for an unknown category, and
+    for one derived from residents, which is never counted exactly.
     """
     if category is not None:
         require_countable(session, category)
-    hazards = HeatQuestion("hazards", area, since, until, category)
-    incidents = HeatQuestion("incidents", area, since, until, category)
-    here = session.get(Area, area)
-    shown = here or Area(code=area, name="", level="")
-    children = session.scalars(_children(session, area)).all()
+    counter = _Counter.read(session, HeatQuestion("", area, since, until, category), memory=memory, now=now)
     return Figures(
-        total=_figures_of(session, shown, hazards, now=now),
-        children=tuple(_figures_of(session, child, hazards, now=now) for child in children),
-        daily={"hazards": count_by_day(session, hazards, zone), "incidents": count_by_day(session, incidents, zone)},
-        by_category={
-            "hazards": count_by_category(session, hazards),
-            "incidents": count_by_category(session, incidents),
-        },
+        total=counter.count(area),
+        children=tuple(counter.count(row.code) for row in _list_children(counter.ground, area)),
+        daily={layer: count_by_day(cases, counter.asked, zone) for layer, cases in counter.cases.items()},
+        by_category={layer: count_by_category(cases, counter.asked) for layer, cases in counter.cases.items()},
     )
 
 
-def _children(session: Session, area: str) -> Any:
-    if session.get(Area, area) is not None:
-        return select(Area).where(Area.parent_code == area).order_by(Area.code)
-    return select(Area).where(Area.level == "district", func.starts_with(Area.code, area)).order_by(Area.code)
-
-
-def _figures_of(session: Session, area: Area, asked: HeatQuestion, *, now: datetime) -> AreaFigures:
-    hazard = replace(asked, area=area.code)
-    incident = replace(hazard, layer="incidents")
-    earlier = replace(hazard, since=asked.since - (asked.until - asked.since), until=asked.since)
-    grids = session.execute(
-        select(func.count(), func.coalesce(func.sum(Grid.households), 0))
-        .join(Plan, Plan.id == Grid.plan_id)
-        .where(in_force_at(now), Grid.level == "grid", Grid.exclusive, func.starts_with(Grid.code, area.code))
-    ).one()
-    found = session.execute(select(func.count(), func.count(Hazard.rectified_at)).where(asked_rows(hazard))).one()
-    reported = session.execute(
-        select(
-            func.count(),
-            func.count().filter(Incident.state.in_(FINISHED)),
-            func.count().filter(Incident.state.not_in(NO_LONGER_OPEN)),
-        ).where(asked_rows(incident))
-    ).one()
-    before = session.scalar(select(func.count()).select_from(Hazard).where(asked_rows(earlier))) or 0
-    return AreaFigures(
-        code=area.code,
-        name=area.name,
-        level=area.level,
-        grids=int(grids[0]),
-        households=int(grids[1]),
-        hazards=int(found[0]),
-        hazards_rectified=int(found[1]),
-        hazards_before=int(before),
-        incidents=int(reported[0]),
-        incidents_closed=int(reported[1]),
-        incidents_open=int(reported[2]),
+def read_panel(session: Session, asked: HeatQuestion, *, memory: HeatMemory, now: datetime) -> Panel:
+    """What stands beside the cells of a question, for the same period; raises Unacceptable as `read_figures`."""
+    if asked.category is not None:
+        require_countable(session, asked.category)
+    counter = _Counter.read(session, asked, memory=memory, now=now)
+    wish = HeatQuestion(asked.layer, asked.area, asked.since, asked.until, asked.category, "community")
+    cells = count_cells(session, wish, memory=memory, now=now, shapes=False)
+    before = count_cells(session, wish.before(), memory=memory, now=now, shapes=False)
+    return Panel(
+        total=counter.count(asked.area),
+        by_category=count_by_category(counter.cases[asked.layer], asked),
+        communities=tuple((cell, was.n) for cell, was in zip(cells, before, strict=True)),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Counter:
+    """Counts by code of one period, made once; an area sums those of its codes."""
+
+    asked: HeatQuestion
+    ground: CityGround
+    cases: Mapping[str, CountedCases]
+    sums: Mapping[str, tuple[Sequence[str], np.ndarray[Any, Any]]]
+
+    @classmethod
+    def read(cls, session: Session, asked: HeatQuestion, *, memory: HeatMemory, now: datetime) -> _Counter:
+        found = memory.read(session, "hazards", "incidents", now=now)
+        before, of = asked.before(), asked.category
+        hazards, incidents = found.cases["hazards"], found.cases["incidents"]
+        sums = {
+            "hazards": (hazards.codes, hazards.count_by_code(asked.since, asked.until, category=of)),
+            "rectified": (hazards.codes, _count(hazards, asked, DONE)),
+            "before": (hazards.codes, hazards.count_by_code(before.since, before.until, category=of)),
+            "incidents": (incidents.codes, incidents.count_by_code(asked.since, asked.until, category=of)),
+            "closed": (incidents.codes, _count(incidents, asked, DONE)),
+            "open": (incidents.codes, _count(incidents, asked, OPEN)),
+        }
+        return cls(asked, found.ground, found.cases, sums)
+
+    def count(self, area: str) -> AreaFigures:
+        """The figures of one area, whether it is stored or only a prefix of codes."""
+        own = next((row for row in self.ground.areas if row.code == area), None)
+        grids = [row for row in self.ground.find_grids(area) if row.level == "grid"]
+        found = {name: _sum_within(area, *sums) for name, sums in self.sums.items()}
+        return AreaFigures(
+            code=area,
+            name="" if own is None else own.name,
+            level="" if own is None else own.level,
+            grids=len(grids),
+            households=sum(row.households for row in grids),
+            hazards=found["hazards"],
+            hazards_rectified=found["rectified"],
+            hazards_before=found["before"],
+            incidents=found["incidents"],
+            incidents_closed=found["closed"],
+            incidents_open=found["open"],
+        )
+
+
+def _count(cases: CountedCases, asked: HeatQuestion, standing: int) -> np.ndarray[Any, Any]:
+    return cases.count_by_code(asked.since, asked.until, category=asked.category, standing=standing)
+
+
+def _sum_within(area: str, codes: Sequence[str], counts: np.ndarray[Any, Any]) -> int:
+    return sum(n for code, n in zip(codes, counts.tolist(), strict=True) if n and code.startswith(area))
+
+
+def _list_children(ground: CityGround, area: str) -> Iterable[Any]:
+    if any(row.code == area for row in ground.areas):
+        return [row for row in ground.areas if row.parent_code == area]
+    return [row for row in ground.find_areas(area) if row.level == "district"]
+
+
+def count_by_day(cases: CountedCases, asked: HeatQuestion, zone: ZoneInfo) -> dict[str, int]:
+    """Counts per city day (ISO date), days without any left out."""
+    span = cases.find_span(asked.since, asked.until)
+    wanted = cases.select_cases(span, area=asked.area, category=asked.category)
+    if not wanted.any():
+        return {}
+    days = _list_days(asked.since.astimezone(zone).date(), asked.until.astimezone(zone).date())
+    midnights = [microseconds_of(datetime(day.year, day.month, day.day, tzinfo=zone)) for day in days]
+    at = np.searchsorted(cases.at_us[span], midnights)
+    sums = np.concatenate(([0], np.cumsum(wanted)))
+    counts = [int(sums[after] - sums[at_first]) for at_first, after in pairwise([*at.tolist(), len(wanted)])]
+    return {day.isoformat(): n for day, n in zip(days, counts, strict=True) if n}
+
+
+def _list_days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=at) for at in range((last - first).days + 1)]
+
+
+def count_by_category(cases: CountedCases, asked: HeatQuestion) -> dict[str, int]:
+    """Counts per category that does not derive from residents, the largest first; of one where one is asked for."""
+    counts = cases.count(asked.since, asked.until)[cases.select_codes(asked.area)].sum(axis=0)
+    found = {name: n for name, n in zip(cases.categories, counts.tolist(), strict=True) if n}
+    if asked.category is not None:
+        found = {name: n for name, n in found.items() if name == asked.category}
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))

@@ -22,6 +22,7 @@ from layers.incidents.reads import (
     list_incidents,
     list_steps,
     parts_in,
+    select_settled_moment,
 )
 from layers.incidents.table import (
     CHANNELS,
@@ -112,6 +113,7 @@ __all__ = [
     "parts_of",
     "recount_living",
     "require_rule",
+    "select_settled_moment",
     "set_clock",
     "steps_after",
     "touch",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from geoalchemy2.functions import ST_X, ST_Y
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, and_, column, false, func, or_, select, table, tuple_
 from sqlalchemy.orm import Session
 
 from layers.access import Actor, Role
@@ -206,17 +206,29 @@ def _has_light(light: Light, now: datetime | None) -> ColumnElement[bool]:
     return and_(Incident.due_at >= now, func.coalesce(Incident.yellow_at, Incident.due_at) >= now)
 
 
-# A change is told once nothing that began before it can still commit: else a slow transaction would slip in behind
-# the reader's cursor and never be seen.
-_SETTLED = text("""
-    SELECT coalesce(min(xact_start), now()) FROM pg_stat_activity
-    WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
-        AND backend_type = 'client backend'
-""")
+_ACTIVITY = table(
+    "pg_stat_activity", *map(column, ("xact_start", "datname", "pid", "backend_type")), schema="pg_catalog"
+)
+
+
+def select_settled_moment() -> ScalarSelect[datetime]:
+    """The moment before which no change can be committed any more, as a column of a statement.
+
+    A change is told once nothing that began before it can still commit: else a slow transaction would slip in behind
+    the reader's cursor and never be seen. It holds for statements that begin after this one, not for its own.
+    """
+    begun = func.coalesce(func.min(_ACTIVITY.c.xact_start), func.now())
+    others = and_(
+        _ACTIVITY.c.datname == func.current_database(),
+        _ACTIVITY.c.xact_start.is_not(None),
+        _ACTIVITY.c.pid != func.pg_backend_pid(),
+        _ACTIVITY.c.backend_type == "client backend",
+    )
+    return select(begun).where(others).scalar_subquery()
 
 
 def _changes(session: Session, asked: IncidentsAsked) -> list[ColumnElement[bool]]:
-    settled = Incident.changed_at < session.scalar(_SETTLED)
+    settled = Incident.changed_at < session.scalar(select(select_settled_moment()))
     if asked.after is not None:
         return [settled, tuple_(Incident.changed_at, Incident.id) > tuple_(*asked.after)]
     return [settled, Incident.changed_at >= asked.changed_since]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from geoalchemy2 import WKTElement
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from starlette.testclient import TestClient
 
+from layers.areas import Area
 from layers.categories import Category
 from layers.db import transaction
 from layers.hazards import Hazard
+from layers.heat.ground import Ladder
+from layers.history import HistoryEntry
+from layers.incidents import Incident
 from tests.small_city import SmallCity
 
 ClientAs = Callable[..., TestClient]
@@ -147,3 +153,113 @@ def test_figures_of_the_children_add_up(client_as: ClientAs, hazards: dict[str, 
     assert answer["total"]["households"] == sum(area["households"] for area in answer["areas"])
     assert sum(answer["daily"]["hazards"].values()) == sum(hazards.values())
     assert answer["by_category"]["hazards"] == {"test_street": sum(hazards.values())}
+
+
+def test_the_panel_beside_the_cells_says_what_figures_say(client_as: ClientAs, hazards: dict[str, int]) -> None:
+    leader = client_as("leader")
+    figures = leader.get("/api/v1/figures", params=WEEK).json()
+    panel = ask(leader, cell="250m", beside="panel").json()["panel"]
+    assert panel["total"] == figures["total"]
+    assert panel["by_category"] == figures["by_category"]["hazards"]
+    communities = cells(ask(leader, cell="community"))
+    assert {one["cell"]: one["n"] for one in panel["communities"]} == {c: one["n"] for c, one in communities.items()}
+    assert {one["before"] for one in panel["communities"]} == {0}
+    later = {name: (datetime.fromisoformat(day) + timedelta(days=7)).isoformat() for name, day in WEEK.items()}
+    after = ask(leader, **later, beside="panel").json()["panel"]["communities"]
+    assert {one["cell"]: one["before"] for one in after} == {c: one["n"] for c, one in communities.items()}
+
+
+@pytest.fixture
+def counted(app: FastAPI) -> Iterator[list[str]]:
+    """The statements that the service sends for requests."""
+    sent: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        if threading.current_thread().name != "replicas":
+            sent.append(statement)
+
+    event.listen(app.state.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(app.state.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/figures", "/api/v1/heat"])
+def test_figures_take_as_many_statements_whatever_the_number_of_areas(
+    client_as: ClientAs, hazards: dict[str, int], small_city: SmallCity, engine: Engine, counted: list[str], path: str
+) -> None:
+    leader = client_as("leader")
+
+    def statements() -> int:
+        counted.clear()
+        answer = leader.get(path, params={"area": small_city.district, **WEEK})
+        assert answer.status_code == 200
+        return len(counted)
+
+    first, second = statements(), statements()
+    with transaction(engine) as session:
+        for at in range(30):
+            code = f"{small_city.district}9{at:02}"
+            session.add(Area(code=code, name=code, level="subdistrict", parent_code=small_city.district))
+        session.add(HistoryEntry(actor="test", role="admin", action="import.areas", subject="", details={}))
+    third, fourth = statements(), statements()
+    assert (third, fourth) == (first, second)
+    assert fourth <= 5, "what is kept is asked for by one small statement each"
+
+
+def test_counts_alone_make_no_shapes(
+    client_as: ClientAs, hazards: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader = client_as("leader")
+    made: list[object] = []
+    monkeypatch.setattr(Ladder, "read_shapes", lambda self: made.append(self) or [None] * len(self.cells))
+    assert ask(leader, cell="community", beside="panel").status_code == 200
+    assert made == []
+    assert ask(leader, cell="community", format="geojson").status_code == 200
+    assert len(made) == 1
+
+
+def test_what_was_written_is_counted_by_the_next_request(
+    client_as: ClientAs, hazards: dict[str, int], small_city: SmallCity, engine: Engine
+) -> None:
+    leader, code = client_as("leader"), max(hazards)
+    assert cells(ask(leader, cell="sub_grid"))[code]["n"] == hazards[code]
+    with transaction(engine) as session:
+        session.add(hazard(small_city, code, minute=90))
+    assert cells(ask(leader, cell="sub_grid"))[code]["n"] == hazards[code] + 1
+
+
+def test_an_incident_is_counted_once_reported_and_again_as_its_state_changes(
+    client_as: ClientAs, hazards: dict[str, int], small_city: SmallCity, engine: Engine
+) -> None:
+    leader, dispatcher = client_as("leader"), client_as("dispatcher")
+    assert leader.get("/api/v1/figures").json()["total"]["incidents"] == 0
+    lon, lat = small_city.inside(max(small_city.codes))
+    body = {
+        "category": "test_street",
+        "lon": lon,
+        "lat": lat,
+        "datum": "wgs84",
+        "description": "x",
+        "channel": "patrol",
+    }
+    ids = []
+    for at in range(3):
+        told = dispatcher.post("/api/v1/incidents", json=body, headers={"Idempotency-Key": f"heat-{at}-0123456789"})
+        assert told.status_code == 201, told.text
+        ids.append(told.json()["id"])
+        assert leader.get("/api/v1/figures").json()["total"]["incidents"] == at + 1
+    with transaction(engine) as session:
+        stored = session.get(Incident, int(ids[1]))
+        assert stored is not None
+        stored.state, stored.waiting_reason, stored.changed_at = "closed", None, datetime.now(UTC)
+    total = leader.get("/api/v1/figures").json()["total"]
+    assert (total["incidents"], total["incidents_closed"], total["incidents_open"]) == (3, 1, 2)
+    heat = cells(
+        ask(
+            leader,
+            layer="incidents",
+            since=(datetime.now(UTC) - timedelta(days=1)).isoformat(),
+            until=(datetime.now(UTC) + timedelta(days=1)).isoformat(),
+        )
+    )
+    assert heat[max(small_city.codes)[:15]]["n"] == 3

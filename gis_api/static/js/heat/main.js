@@ -25,7 +25,6 @@ const shapes = new Map();
 let names = new Map();
 let months = {};
 let asked = null;
-let latest = null;
 
 const strip = new Strip(byId("curve"), { days: DAYS, changed: soon });
 
@@ -93,19 +92,20 @@ function say(problem) {
   byId("toast").hidden = false;
 }
 
-// Cells with their shapes once per level; afterwards the counts alone. Squares come only where something was.
+// One request for each stop: the cells, and the figures of the panel beside them. Cells come with their shapes once per
+// level, afterwards the counts alone. Squares come only where something was.
 const isSquare = (cell) => cell.endsWith("m");
 
-async function cellsOf(wish) {
+async function answerOf(wish) {
   if (isReleased(wish.layer)) return released(wish);
   if (shapes.get(wish.cell) && !isSquare(wish.cell))
-    return (await get(`/api/v1/heat?${query(wish, { format: "json" })}`)).cells;
-  const answer = await get(`/api/v1/heat?${query(wish)}`);
+    return get(`/api/v1/heat?${query(wish, { format: "json", beside: "panel" })}`);
+  const answer = await get(`/api/v1/heat?${query(wish, { beside: "panel" })}`);
   shapes.set(
     wish.cell,
     answer.features.filter((feature) => feature.geometry),
   );
-  return answer.features.map((feature) => feature.properties);
+  return { cells: answer.features.map((feature) => feature.properties), panel: answer.panel };
 }
 
 // A released month brings the shapes that it was counted under.
@@ -113,14 +113,14 @@ async function released(wish) {
   const answer = await get(`/api/v1/heat?${queryOf(wish)}`);
   wish.answer = answer;
   shapes.set(wish.cell, answer.features);
-  return answer.features.map((feature) => feature.properties);
+  return { cells: answer.features.map((feature) => feature.properties), panel: null };
 }
 
 async function paint(wish) {
   const other = asked?.cell !== wish.cell || isReleased(asked.layer) || isReleased(wish.layer);
   const fresh = other || isSquare(wish.cell);
   asked = wish;
-  const cells = await cellsOf(wish);
+  const { cells, panel } = await answerOf(wish);
   if (fresh) draw(shapes.get(wish.cell));
   const valueOf = (cell) => (wish.per === "count" ? cell.n : cell.rate);
   const told = cells.filter((cell) => !cell.suppressed && valueOf(cell) != null);
@@ -128,10 +128,9 @@ async function paint(wish) {
   recolour(new Map(cells.map((cell) => [cell.cell, cell])), { scale, valueOf, per: wish.per });
   const unknown = wish.per !== "count" && cells.some((cell) => !cell.suppressed && valueOf(cell) == null);
   showLegend(byId("legend"), { scale, layer: wish.layer, per: wish.per, unknown });
-  latest = wish;
   if (isReleased(wish.layer)) return month(wish, cells);
   dates();
-  panel(wish, cells).catch((problem) => say(problem));
+  showPanel(wish, panel);
 }
 
 let placed = false;
@@ -200,22 +199,11 @@ function month(wish, cells) {
   byId("export").href = `/api/v1/heat?${queryOf(wish)}`;
 }
 
-async function panel(wish, cells) {
-  const length = wish.until - wish.since;
-  const before = { ...wish, cell: "community", per: "count", since: new Date(wish.since - length), until: wish.since };
-  const now = { ...wish, cell: "community", per: "count" };
-  const [figures, communities, earlier] = await Promise.all([
-    get(`/api/v1/figures?${figuresOf(wish)}`),
-    wish.cell === "community" && wish.per === "count"
-      ? cells
-      : get(`/api/v1/heat?${query(now, { format: "json" })}`).then((answer) => answer.cells),
-    get(`/api/v1/heat?${query(before, { format: "json" })}`).then((answer) => answer.cells),
-  ]);
-  if (latest !== wish) return;
-  showFigures(byId("figures"), totals(figures.total, wish.layer));
-  showWorst(byId("worst"), communities, new Map(earlier.map((cell) => [cell.cell, cell.n])));
-  showCategories(byId("categories"), figures.by_category[wish.layer], names);
-  categories(figures.by_category[wish.layer]);
+function showPanel(wish, { total, by_category: counts, communities }) {
+  showFigures(byId("figures"), totals(total, wish.layer));
+  showWorst(byId("worst"), communities);
+  showCategories(byId("categories"), counts, names);
+  categories(counts);
   byId("export").href = `/api/v1/heat?${query(wish)}`;
 }
 

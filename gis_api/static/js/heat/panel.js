@@ -75,7 +75,7 @@ export function showFigures(box, figures) {
   );
 }
 
-export function showWorst(list, cells, earlier) {
+export function showWorst(list, cells) {
   const top = cells
     .filter((cell) => cell.n > 0)
     .sort((a, b) => b.n - a.n)
@@ -91,7 +91,7 @@ export function showWorst(list, cells, earlier) {
         share: cell.n / top[0].n,
         colour: "var(--heat-4)",
         figure: number(cell.n),
-        note: changeOf(cell.n, earlier.get(cell.cell)),
+        note: changeOf(cell.n, cell.before),
       }),
     ),
   );
