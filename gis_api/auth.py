@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ from starlette.requests import HTTPConnection
 from gis_api.errors import Problem
 from gis_api.replicas import Replicas
 from layers.access import Actor, User, digest_of, find_person
+from layers.moments import read_clock
 
 COOKIE = "wangge_session"
 # By this cookie a browser is known in which somebody has signed in before; it opens nothing.
@@ -136,7 +137,7 @@ class People:
 
     def _find_signed_in(self, digest: bytes) -> Actor | None:
         found, at = self._replicas.state.people.get(digest), self._replicas.updated_at
-        now = datetime.now(UTC)
+        now = read_clock()
         if found is None or at is None or now >= found[1] or now - at > BELIEVED_WITHOUT_DATABASE:
             return None
         return found[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,7 @@ from layers.db import transaction
 from layers.errors import Unavailable
 from layers.heat import HeatMemory
 from layers.locating import Atlas
+from layers.moments import read_clock
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wangge"'}
 
@@ -56,7 +57,7 @@ def now_of(request: Request) -> datetime:
 def moment_in(state: Any) -> datetime:
     """This moment; tests put their own clock into `app.state.clock`."""
     clock: Callable[[], datetime] | None = getattr(state, "clock", None)
-    return clock() if clock is not None else datetime.now(UTC)
+    return clock() if clock is not None else read_clock()
 
 
 # A session takes its connection where it is first used, in the thread of the endpoint: to begin costs no thread.

@@ -11,11 +11,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from layers.errors import Conflict
+from layers.moments import read_clock
 
 NAME = "service.lock"
 
@@ -30,7 +30,7 @@ def locked_folder(folder: Path, *, address: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Conflict("folder_in_use", folder=str(folder.resolve()), **_holder(path)) from error
-        since = datetime.now().astimezone().isoformat(timespec="seconds")
+        since = read_clock().astimezone().isoformat(timespec="seconds")
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "address": address, "since": since}) + "\n")
         file.flush()

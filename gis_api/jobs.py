@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -31,6 +30,7 @@ from layers import history, incidents, outbox, planning, releases
 from layers import jobs as long_jobs
 from layers.access import SignIn
 from layers.db import make_service_engine, transaction
+from layers.moments import read_clock
 
 # A file that no row knows may still be coming in.
 ORPHANS_AFTER_S = 86_400.0
@@ -62,12 +62,12 @@ def forget_sign_ins(session: Session) -> int:
 
 def settle_plans(session: Session) -> int:
     """The number of plans whose moment has come: places follow them, and the plan before them is archived."""
-    return len(planning.settle(session, now=datetime.now(UTC)))
+    return len(planning.settle(session, now=read_clock()))
 
 
 def release_months(zone: ZoneInfo, session: Session) -> int:
     """The number of months released of what derives from residents ([A3]): each once, when it is over."""
-    return len(releases.make_due(session, now=datetime.now(UTC), zone=zone))
+    return len(releases.make_due(session, now=read_clock(), zone=zone))
 
 
 def take_up_silent(session: Session) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._series: dict[Labels, Series] = {}
+        # Faults that were made good another way, so that no answer tells of them, by name.
+        self.faults: Counter[str] = Counter()
 
     def series(self, method: str, path: str, status: int) -> Series:
         """The series of one kind of request; unknown methods are counted together."""
@@ -55,7 +58,7 @@ class Metrics:
     def keep(self, folder: Path) -> None:
         """Write this process's counts where the other processes of the service find them, in one step."""
         folder.mkdir(parents=True, exist_ok=True)
-        kept = [[*labels, one.counts, one.sum_s] for labels, one in list(self._series.items())]
+        kept = {"series": self._list_series(), "faults": dict(self.faults)}
         unfinished = folder / f"{os.getpid()}.new"
         unfinished.write_text(json.dumps(kept))
         unfinished.replace(folder / f"{os.getpid()}.json")
@@ -63,7 +66,7 @@ class Metrics:
     def with_others(self, folder: Path) -> Metrics:
         """These counts and those that the other living processes have kept; files of dead ones are removed."""
         both = Metrics()
-        both._add([[*labels, one.counts, one.sum_s] for labels, one in list(self._series.items())])
+        both._add({"series": self._list_series(), "faults": dict(self.faults)})
         for file in sorted(folder.glob("*.json")):
             if not file.stem.isdigit() or int(file.stem) == os.getpid():
                 continue
@@ -73,14 +76,18 @@ class Metrics:
                 file.unlink(missing_ok=True)
         return both
 
-    def _add(self, kept: list[list[Any]]) -> None:
-        for method, path, status, counts, sum_s in kept:
+    def _list_series(self) -> list[list[Any]]:
+        return [[*labels, one.counts, one.sum_s] for labels, one in list(self._series.items())]
+
+    def _add(self, kept: dict[str, Any]) -> None:
+        self.faults.update(kept["faults"])
+        for method, path, status, counts, sum_s in kept["series"]:
             series = self.series(method, path, status)
             series.counts = [one + other for one, other in zip(series.counts, counts, strict=True)]
             series.sum_s += sum_s
 
     def lines(self) -> Iterator[str]:
-        """The request durations in Prometheus' text format."""
+        """Request durations and faults in Prometheus' text format."""
         name = "wangge_request_seconds"
         yield f"# HELP {name} Duration of requests by method, path and status."
         yield f"# TYPE {name} histogram"
@@ -92,3 +99,8 @@ class Metrics:
                 yield f'{name}_bucket{{{labels},le="{limit}"}} {total}'
             yield f"{name}_sum{{{labels}}} {series.sum_s:.6f}"
             yield f"{name}_count{{{labels}}} {total}"
+        if self.faults:
+            yield "# HELP wangge_faults_total Faults that were made good another way, by name."
+            yield "# TYPE wangge_faults_total counter"
+        for fault, count in sorted(self.faults.items()):
+            yield f'wangge_faults_total{{name="{fault}"}} {count}'

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
 
@@ -36,6 +37,9 @@ SPARE_AFTER_S = 3.0
 LISTEN_BACKLOG = 2048
 # By name, as the application is: this process loads neither.
 PROTOCOL = "gis_api.fast_locate.hatch:Hatch"
+# The protocol is built on insides of uvicorn, which another version may have changed: it is used with this one alone.
+TESTED_UVICORN = "0.54.0"
+PLAIN_PROTOCOL = "httptools"
 SPARE = (sys.executable, "-m", "gis_api.spare", "waits-until-it-is-needed")
 
 
@@ -128,10 +132,22 @@ def api_child(number: int, fd: int, *, spare: Spare | None = None, tls: tuple[Pa
     command += ["--no-access-log", "--log-level", "warning", "--no-server-header"]
     command += ["--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "5", "--backlog", str(LISTEN_BACKLOG)]
     # Whose word is believed for whom they speak is a setting of ours; uvicorn would believe everybody on this machine.
-    command += ["--http", PROTOCOL, "--no-proxy-headers"]
+    command += ["--http", choose_protocol(), "--no-proxy-headers"]
     if tls is not None:
         command += ["--ssl-certfile", str(tls[0]), "--ssl-keyfile", str(tls[1])]
     return Child(f"API process {number}", command, pass_fds=(fd,), spare=spare)
+
+
+def choose_protocol() -> str:
+    """The name of the server's protocol: ours with the uvicorn that it is tested with, else uvicorn's own, and said so.
+
+    Without ours, lookups take the long way and nothing bounds the head of a request: a proxy has to stand in front.
+    """
+    found = version("uvicorn")
+    if found == TESTED_UVICORN:
+        return PROTOCOL
+    log.error("uvicorn is %s, tested is %s: served by its plain protocol, without bounds", found, TESTED_UVICORN)
+    return PLAIN_PROTOCOL
 
 
 def job_child() -> Child:

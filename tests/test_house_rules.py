@@ -170,6 +170,13 @@ def test_only_settings_reads_the_environment() -> None:
     assert readers == []
 
 
+def test_one_clock_is_read() -> None:
+    """`layers.moments.read_clock`, which tests set: whoever asks the machine goes by another time than all others."""
+    asking = re.compile(r"datetime\.(?:now|utcnow|today)\b|date\.today\b|time\.time\(|time\.localtime\(")
+    readers = named(path for path in product_files() if asking.search(path.read_text()))
+    assert set(readers) <= {"layers/moments.py", "gis_api/jobs.py"}, "the job process compares files' times of the disk"
+
+
 def test_only_plane_projects_and_only_files_reads_frames() -> None:
     users = {
         name: {

@@ -12,6 +12,7 @@ import typer
 
 from gis_api.commands.database import opened_database
 from gis_api.commands.speaking import say
+from layers.moments import read_clock
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,7 +147,6 @@ def _require_numbers(needed: tuple[str, str], table: pa.Table) -> None:
 
 
 def _located(atlas: Atlas, table: pa.Table, broken: list[int], *, names: tuple[str, str], datum: str) -> Batch:
-    from datetime import UTC, datetime
 
     import numpy as np
 
@@ -157,7 +157,7 @@ def _located(atlas: Atlas, table: pa.Table, broken: list[int], *, names: tuple[s
     lon, lat = (np.array(numbers_of(table.column(name))) for name in names)
     # A row that cannot be parsed may have its cells in other columns: its position is nobody's.
     lon[broken] = np.nan
-    page = atlas.page(datetime.now(UTC))
+    page = atlas.page(read_clock())
     return Batch.of(
         Points(lon, lat, datum), service_actor("wangge batch"), page=page, bounds=atlas.bounds, partial=True
     )

@@ -9,6 +9,7 @@ import typer
 
 from gis_api.commands.database import opened_database
 from gis_api.commands.speaking import say
+from layers.moments import read_clock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,7 +39,6 @@ def explain(
     district: Annotated[str | None, typer.Option(help="Ask the plan of this district only.")] = None,
 ) -> None:
     """Tell how the answer for a position came about."""
-    from datetime import UTC, datetime
 
     from sqlalchemy.orm import Session
 
@@ -50,7 +50,7 @@ def explain(
         atlas = load_atlas(session, district=district)
     by = service_actor("wangge explain")
     reported = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds, accuracy_m=accuracy_m)
-    for line in told(atlas, reported, accuracy_m=accuracy_m, at=datetime.now(UTC)):
+    for line in told(atlas, reported, accuracy_m=accuracy_m, at=read_clock()):
         print(line)
 
 

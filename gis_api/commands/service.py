@@ -13,6 +13,7 @@ import typer
 
 from gis_api.commands.database import opened_database, running_cluster
 from gis_api.commands.speaking import in_language, say
+from layers.moments import read_clock
 
 if TYPE_CHECKING:
     import socket
@@ -202,7 +203,6 @@ def has_people(engine: Engine) -> bool:
 
 def load(engine: Engine, settings: Settings, *, seed: int) -> None:
     """Make and load the demo district with its sign-ins, in one transaction: all of it or nothing."""
-    from datetime import UTC, datetime
 
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -215,7 +215,7 @@ def load(engine: Engine, settings: Settings, *, seed: int) -> None:
         load_demo(
             session,
             seed=seed,
-            now=datetime.now(UTC),
+            now=read_clock(),
             progress=lambda words: progress.update(task, description=f"demo district: {words}"),
         )
         passwords = add_demo_people(session)

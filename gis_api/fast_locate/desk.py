@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeAlias
 
 import orjson
@@ -19,6 +19,7 @@ from gis_api.replicas import Pulse, Replicas, State
 from layers.access import Actor
 from layers.errors import NotFound, Unavailable
 from layers.locating import Atlas, Location, Page
+from layers.moments import read_clock
 from tiling.datums import from_wgs84
 
 Pieces: TypeAlias = tuple[bytes, bytes, bytes]
@@ -53,7 +54,7 @@ class Desk:
     def answer(self, question: Question, by: Actor, page: Page) -> bytes:
         """The answer to any question, as JSON; raises NotFound for a place outside the area of who asks."""
         asked = question.position
-        location = page.locate(asked.lon, asked.lat, accuracy_m=asked.accuracy_m, at=question.at or datetime.now(UTC))
+        location = page.locate(asked.lon, asked.lat, accuracy_m=asked.accuracy_m, at=question.at or read_clock())
         if not in_scope(by, location):
             raise NotFound("not_found")
         head, foot = rendered(location, datum=question.show_datum)
@@ -66,7 +67,7 @@ class Desk:
     def find_first_plan(self, question: Question, by: Actor) -> tuple[str, datetime] | None:
         """The district and the moment of the first plan of a place that had none when it is asked about."""
         atlas, asked = self._replicas.state.atlas, question.position
-        if atlas is None or question.at is None or atlas.missing(datetime.now(UTC)):
+        if atlas is None or question.at is None or atlas.missing(read_clock()):
             return None
         found = atlas.find_first_plan(asked.lon, asked.lat, at=question.at)
         return found if found is not None and (found[0].startswith(by.area) or by.area.startswith(found[0])) else None
@@ -115,7 +116,7 @@ class Desk:
 
     def _opened(self, now_s: float) -> View | None:
         """The view of this moment: the present one again where nothing has changed."""
-        state, now, view = self._replicas.state, datetime.now(UTC), self._view
+        state, now, view = self._replicas.state, read_clock(), self._view
         if state.atlas is None or state.atlas.missing(now):
             return None
         if view is None or view.atlas is not state.atlas or not view.holds(now):

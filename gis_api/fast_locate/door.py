@@ -7,9 +7,9 @@ ways cannot differ in what they say.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
@@ -20,27 +20,31 @@ from orjson import dumps, loads
 from starlette.types import Message, Receive, Scope, Send
 
 from gis_api.api_document import describe
-from gis_api.envelope import new_request_id, sane_id
+from gis_api.envelope import HEADERS, new_request_id, sane_id
+from gis_api.errors import Problem
 from gis_api.fast_locate.batch import ARROW, LARGE_BYTES, answer_batch
 from gis_api.fast_locate.desk import Desk
 from gis_api.geojson import in_wgs84
 from gis_api.metrics import Metrics
 from gis_api.replicas import Replicas
 from layers.access import DATUMS, Actor, Role, digest_of
+from layers.errors import LayerError
+from layers.moments import read_clock
 
 PATH = "/api/v1/locate"
 JSON = "application/json"
 Messages: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
 ROLES = frozenset((Role.dispatcher, Role.planner, Role.leader, Role.worker, Role.admin))
 MOST_KEYS = 10_000
+TOLD_EVERY_S = 60.0
+log = logging.getLogger("wangge.locate")
 # The plain form only, which is a number in JSON too, so that the answer can give the position back letter for letter:
 # exponents, NaN, digit groups, leading zeros, blanks and other orders are left to the long way.
 _NUMBER = rb"(-?(?:0|[1-9][0-9]{0,2})\.[0-9]{1,17})"
 _QUERY = re.compile(rb"lon=%b&lat=%b(?:&datum=([a-z0-9]+))?" % (_NUMBER, _NUMBER)).fullmatch
-# Parts of messages that are made once.
+# Parts of messages that are made once. The hatch writes the same ones.
+FIXED_HEADERS = ((b"cache-control", b"no-store"), *HEADERS)
 _JSON_HEADER = (b"content-type", JSON.encode())
-_NO_STORE = (b"cache-control", b"no-store")
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _LENGTHS = [(b"content-length", b"%d" % length) for length in range(4_096)]
 
 
@@ -102,6 +106,8 @@ class ShortWay:
         self._series = metrics.series("GET", PATH, 200)
         self._observe = self._series.observe
         self._batch_series = metrics.series("POST", PATH, 200)
+        self._faults = metrics.faults
+        self._told_s = -1e9
         self._keys: Mapping[bytes, Actor] = {}
         self._known: dict[bytes, Caller] = {}
 
@@ -132,7 +138,8 @@ class ShortWay:
             lon_text, lat_text = dumps(lon), dumps(lat)
         try:
             pieces = self._desk.find_quick(lon, lat, area, began_s)
-        except Exception:  # whatever it is, the long way meets it again, and tells and logs it as it should be
+        except Exception:
+            self._note_fault("short_way_get", began_s)
             return None
         if pieces is None:
             return None
@@ -151,7 +158,7 @@ class ShortWay:
         caller, kind = self._caller(headers), headers.get(b"content-type", b"").decode("latin-1")
         length = headers.get(b"content-length", b"")
         plain = kind in (JSON, ARROW) and not scope["query_string"] and length.isdigit() and int(length) < LARGE_BYTES
-        atlas, now = self._replicas.state.atlas, datetime.now(UTC)
+        atlas, now = self._replicas.state.atlas, read_clock()
         if not plain or caller is None or atlas is None or atlas.missing(now):
             return None, receive
         body, again = await _whole(receive)
@@ -159,13 +166,23 @@ class ShortWay:
             page = atlas.page(now)
             age = self._replicas.age
             answer = answer_batch(kind, body, None, by=caller.actor, atlas=atlas, page=page, age=age, partial=False)
-        except Exception:  # whatever it is, the long way meets it again, and tells and logs it as it should be
+        except (LayerError, Problem):  # the body is wrong: the long way tells how
+            return None, again
+        except Exception:
+            self._note_fault("short_way_post", began_s)
             return None, again
         self._batch_series.observe(monotonic() - began_s)
         return (
             _head(headers.get(b"x-request-id"), (b"content-type", kind.encode()), len(answer)),
             {"type": "http.response.body", "body": answer},
         ), again
+
+    def _note_fault(self, name: str, now_s: float) -> None:
+        """Count a fault that the long way makes good, and log it with its place, once a minute at most."""
+        self._faults[name] += 1
+        if now_s - self._told_s > TOLD_EVERY_S:
+            self._told_s = now_s
+            log.exception("%s failed and is made good by the long way (%d so far)", name, self._faults[name])
 
     def _caller(self, headers: Mapping[bytes, bytes]) -> Caller | None:
         if self._keys is not self._replicas.state.keys:
@@ -190,8 +207,7 @@ def _head(sent_id: bytes | None, kind: tuple[bytes, bytes], length: int) -> dict
     told = [
         kind,
         _LENGTHS[length] if length < len(_LENGTHS) else (b"content-length", b"%d" % length),
-        _NO_STORE,
-        _NO_SNIFFING,
+        *FIXED_HEADERS,
         (b"x-request-id", new_request_id() if sent_id is None else sane_id(sent_id)),
     ]
     return {"type": "http.response.start", "status": 200, "headers": told}

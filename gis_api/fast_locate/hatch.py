@@ -5,7 +5,8 @@ longer than the lookup with all its checks. Here `ShortWay` gets the query and t
 and its answer is written at once. Whatever is not plain (another route, a body, an older HTTP, a connection that is to
 be closed, or one whose last answer is still under way) goes to the application, as if there were no hatch.
 
-Built on `BoundedProtocol`, which is uvicorn's `HttpToolsProtocol` (its version is locked) within bounds.
+Built on `BoundedProtocol`, which is uvicorn's `HttpToolsProtocol` within bounds: with another uvicorn than the tested
+one the supervisor serves without both (`gis_api.supervisor.choose_protocol`).
 tests/gis_api/test_hatch.py holds the two ways against each other: the same bytes, the same order of answers, the same
 ends of connections.
 """
@@ -18,13 +19,13 @@ from collections.abc import Sequence
 
 from gis_api.connections import BoundedProtocol
 from gis_api.envelope import new_request_id, sane_id
-from gis_api.fast_locate.door import PATH, ShortWay
+from gis_api.fast_locate.door import FIXED_HEADERS, PATH, ShortWay
 
 # Under this name the application hands its short way to the server, in the state of its lifespan.
 STATE = "short_way"
 _ASKED = PATH.encode() + b"?"
 _KIND = b"content-type: application/json\r\ncontent-length: "
-_MORE = b"\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: "
+_MORE = b"\r\n%bx-request-id: " % b"".join(b"%b: %b\r\n" % header for header in FIXED_HEADERS)
 
 
 class Hatch(BoundedProtocol):

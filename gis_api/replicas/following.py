@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -29,6 +29,7 @@ from layers.db import transaction
 from layers.errors import Unavailable
 from layers.freshness import PUBLICATIONS, ROSTERS
 from layers.locating import Page, Rules
+from layers.moments import read_clock
 from layers.service_role import lower_rights
 from layers.stored_moments import StoredMomentLoader
 from layers.unreadable_rows import UnreadableRow, find_unreadable_rows, tell_new_ones
@@ -159,7 +160,7 @@ class Replicas:
             self._roster_is_old, before = False, before.without_roster_mark()
         try:
             with transaction(self._engine) as session:
-                self.state = read_state(session, before, rules=self._rules, now=datetime.now(UTC), early=self._begin)
+                self.state = read_state(session, before, rules=self._rules, now=read_clock(), early=self._begin)
                 self._takes_writes = is_writable(session)
         except (sql.DBAPIError, sql.TimeoutError) as error:
             self._roster_is_old |= due
@@ -202,7 +203,7 @@ class Replicas:
 
     def _heard(self, asked_s: float) -> None:
         """The state was true when the question was asked, not when its answer had been worked through."""
-        self.pulse = Pulse(datetime.now(UTC), asked_s + self._settings.stale_after_s)
+        self.pulse = Pulse(read_clock(), asked_s + self._settings.stale_after_s)
         self._outage.over()
 
     def _start_cold(self) -> bool:
@@ -216,7 +217,7 @@ class Replicas:
 
     def _keep_for_cold_start(self) -> None:
         try:
-            at = self.pulse.at or datetime.now(UTC)
+            at = self.pulse.at or read_clock()
             write_cold_start(self._settings.snapshot_file, self.state, database=self._settings.url(), at=at)
         except OSError as error:
             log.error("the snapshot for a start without database cannot be written: %s", error)

@@ -4,7 +4,6 @@ How a page is made is `gis_api.pages`; those of plans and imports have modules o
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from gis_api.pages import LANGUAGE_COOKIE, local_path, map_config, map_page, pag
 from layers.access import Actor
 from layers.assignments import codes_served
 from layers.db import transaction
+from layers.moments import read_clock
 from layers.planning.state.loading import HOUSEHOLDS_TOLERANCE
 from layers.workers import Worker
 from tiling.defects.report import WARNINGS
@@ -132,5 +132,5 @@ def _duties(request: Request, person: Actor) -> dict[str, Any]:
         return {"worker": None, "grids": []}
     with transaction(request.app.state.engine) as session:
         worker = session.get_one(Worker, person.worker_id)
-        served = codes_served(session, [person.worker_id], at=datetime.now(UTC))
+        served = codes_served(session, [person.worker_id], at=read_clock())
         return {"worker": worker.number, "grids": served[person.worker_id]}

@@ -126,8 +126,10 @@ def _count_squares(cases: CountedCases, asked: HeatQuestion, *, epsg: int | None
 def _fold_squares(cases: CountedCases, asked: HeatQuestion, squares: HeatSquares, times: int) -> tuple[Counts, ...]:
     """Column, row and count of the squares `times` as wide that hold a case of the period."""
     by_category = squares.tally.count(cases.find_span(asked.since, asked.until)).reshape(-1, len(cases.categories))
-    wanted = np.array([asked.category in (None, name) for name in cases.categories], dtype=bool)
-    of_place = by_category[:, wanted].sum(axis=1) * cases.select_codes(asked.area)[squares.code]
+    of_place = (
+        by_category[:, cases.select_categories(asked.category)].sum(axis=1)
+        * cases.select_codes(asked.area)[squares.code]
+    )
     counts = np.bincount(squares.square, weights=of_place, minlength=len(squares.column))
     held = counts > 0
     row, column = squares.row[held] // times, squares.column[held] // times

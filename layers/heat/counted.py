@@ -108,11 +108,11 @@ class CountedCases:
     ) -> Counts:
         """The same by code alone, of one category or of all."""
         counts = self.count(since, until, standing=standing)
-        if category is None:
-            return np.asarray(counts.sum(axis=1))
-        return (
-            counts[:, self.categories.index(category)] if category in self.categories else np.zeros_like(counts[:, 0])
-        )
+        return np.asarray(counts[:, self.select_categories(category)].sum(axis=1))
+
+    def select_categories(self, category: str | None) -> NDArray[np.bool_]:
+        """Which categories are meant: one, none where no case is of it, all where none is named."""
+        return np.array([category in (None, name) for name in self.categories], dtype=bool)
 
     def select_codes(self, area: str) -> NDArray[np.bool_]:
         """Which codes lie in an area."""
@@ -120,9 +120,7 @@ class CountedCases:
 
     def select_cases(self, span: slice, *, area: str, category: str | None = None) -> NDArray[np.bool_]:
         """Which cases of a slice lie in an area and are of a category."""
-        wanted = np.repeat(self.select_codes(area)[:, None], len(self.categories), axis=1)
-        if category is not None:
-            wanted &= np.array([name == category for name in self.categories], dtype=bool)
+        wanted = self.select_codes(area)[:, None] & self.select_categories(category)
         return np.asarray(wanted.ravel()[self.pair[span]])
 
     def find_squares(self, epsg: int) -> HeatSquares:

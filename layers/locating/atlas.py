@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from layers.errors import Unavailable
 from layers.locating.charges import ALWAYS, NEVER, ChargeIndex
 from layers.locating.edition import Box, Edition
 from layers.locating.location import Dedicated, Location, NearGrid, PathStep, Responsible
+from layers.moments import read_clock
 from tiling.locate import Kernel, Located, LocatedMany, PointLocator
 
 
@@ -165,7 +166,7 @@ class Atlas:
     @property
     def plan_versions(self) -> dict[str, int]:
         """The publication serial of each district's plan in force now."""
-        return self.page(datetime.now(UTC)).plan_versions
+        return self.page(read_clock()).plan_versions
 
     def locate(
         self, lon: float, lat: float, *, accuracy_m: float | None = None, at: datetime | None = None
@@ -175,12 +176,12 @@ class Atlas:
         With `accuracy_m` every grid within that radius and the distance to the nearest border. Raises Unavailable for
         a moment whose plan is not loaded (`missing` says which). 3 µs, with distances 0.2 ms.
         """
-        moment = at or datetime.now(UTC)
+        moment = at or read_clock()
         return self.page(moment).locate(lon, lat, accuracy_m=accuracy_m, at=moment)
 
     def many(self, lon: ArrayLike, lat: ArrayLike) -> LocatedMany:
         """Relation, grid and sub-grid codes of many points under the plans in force now."""
-        return self.page(datetime.now(UTC)).many(lon, lat)
+        return self.page(read_clock()).many(lon, lat)
 
     def page(self, at: datetime) -> Page:
         """The plans in force at a moment; raises Unavailable where one of them is not loaded."""
@@ -203,7 +204,7 @@ class Atlas:
 
         None where a plan was in force there at that moment, and where there has never been one.
         """
-        now = self.page(datetime.now(UTC))
+        now = self.page(read_clock())
         district = now.locate(lon, lat, at=at).district
         if district is None:
             return None

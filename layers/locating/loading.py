@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select, text
@@ -16,6 +16,7 @@ from layers.errors import NotFound
 from layers.locating.atlas import Atlas, Rules, Term, term_of
 from layers.locating.charges import ChargeIndex, load_charges
 from layers.locating.edition import Edition, load_areas, load_edition
+from layers.moments import read_clock
 from layers.plans import Plan, Publication
 
 log = logging.getLogger("wangge.locating")
@@ -50,7 +51,7 @@ def load_atlas(
     Editions of `previous` are kept where their plan is still needed, so a publication costs one district. Snapshots
     stored by the publisher are used; where there is none the index is built, 0.15 s for 3,000 grids.
     """
-    moment = at or datetime.now(UTC)
+    moment = at or read_clock()
     terms = tuple(term_of(*row) for row in session.execute(_terms()))
     if district is not None:
         terms = tuple(term for term in terms if term.district == district)

@@ -6,7 +6,6 @@ import enum
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -26,6 +25,7 @@ from layers.grids import Grid, GridLevel
 from layers.ground.roads import Road
 from layers.ground.water import Water
 from layers.map_version import map_version
+from layers.moments import read_clock
 from layers.painting.faces import Shapes, blocks_of
 from layers.painting.shares import shares_of
 from layers.planning.memory.recent import Shelf
@@ -93,7 +93,7 @@ def list_patches(session: Session, plan_id: int, *, box: Box, cut: By, by: Actor
     tiles = _tiles_in(session, plan, box, by)
     if len(tiles) > MOST_TILES:
         raise Unacceptable("too_many_blocks", errors=[(["bbox"], "too_many_blocks")], most=MOST_TILES)
-    version = map_version(session, at=datetime.now(UTC))
+    version = map_version(session, at=read_clock())
     stamp = f"{session.get_bind().engine.url}|{version}|{cut}|".encode()
     keys = {tile.code: hashlib.sha256(stamp + tile.wkb).digest() for tile in tiles}
     found = {code: _shelf.find(key) for code, key in keys.items()}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ from tests.databases import passing_database
 from tests.gis_api.conftest import AREA, Prepared
 from tests.gis_api.raw_server import connected, port_of, read_to_end, serving
 from tests.small_city import SmallCity
+
+ROOT = Path(__file__).parents[2]
 
 IDLE_S = 1
 LAST = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
@@ -202,7 +205,9 @@ def test_a_plain_question_never_reaches_the_application(ways: Ways, monkeypatch:
     assert asked == ["/healthz", "/api/v1/locate", "/healthz"]
 
 
-def test_a_fault_of_the_short_way_is_made_good_by_the_long_way(ways: Ways, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_short_way_is_made_good_by_the_long_way_counted_and_logged(
+    ways: Ways, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     sent = [_kinds(ways)["plain"] + LAST]
     before = _told(ways.hatch, sent).split(b"\r\n\r\n")[1]
 
@@ -210,7 +215,13 @@ def test_a_fault_of_the_short_way_is_made_good_by_the_long_way(ways: Ways, monke
         raise RuntimeError("torn")
 
     monkeypatch.setattr(ways.app.state.desk, "find_quick", fail)
+    monkeypatch.setattr(ways.app.short_way, "_told_s", -1e9)
+    faults = ways.app.state.metrics.faults["short_way_get"]
     assert _told(ways.hatch, sent).split(b"\r\n\r\n")[1] == before
+    counted = ways.app.state.metrics.faults["short_way_get"]
+    assert counted > faults
+    assert f'wangge_faults_total{{name="short_way_get"}} {counted}' in list(ways.app.state.metrics.lines())
+    assert any("short_way_get" in record.getMessage() and record.exc_info for record in caplog.records)
 
 
 def test_a_question_is_answered_though_garbage_follows_it(ways: Ways) -> None:
@@ -258,3 +269,13 @@ def test_who_is_to_log_every_request_hears_of_each(ways: Ways, caplog: pytest.Lo
 def test_the_service_is_started_with_the_hatch() -> None:
     command = supervisor.api_child(1, 3).command
     assert import_from_string(command[command.index("--http") + 1]) is Hatch
+
+
+def test_another_uvicorn_than_the_tested_one_is_told_and_served_plainly(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert f"uvicorn=={supervisor.TESTED_UVICORN} " in (ROOT / "requirements.txt").read_text()
+    monkeypatch.setattr(supervisor, "version", lambda _name: "99.0.0")
+    command = supervisor.api_child(1, 3).command
+    assert command[command.index("--http") + 1] == "httptools"
+    assert any("99.0.0" in record.getMessage() for record in caplog.records)

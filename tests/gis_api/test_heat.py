@@ -263,3 +263,24 @@ def test_an_incident_is_counted_once_reported_and_again_as_its_state_changes(
         )
     )
     assert heat[max(small_city.codes)[:15]]["n"] == 3
+
+
+def test_nothing_is_counted_where_nothing_is_stored(client_as: ClientAs, engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.add(Category(code="test_street", name="x", resident_derived=False))
+    leader = client_as("leader")
+    for cell in ("sub_grid", "grid", "community", "subdistrict", "250m", "500m"):
+        for layer in ("hazards", "incidents"):
+            for more in ({}, {"category": "test_street"}, {"per": "change"}, {"format": "geojson"}):
+                answer = ask(leader, layer=layer, cell=cell, beside="panel", **more)
+                assert answer.status_code == 200, answer.text
+                assert answer.json()["panel"]["total"]["incidents"] == 0
+    assert leader.get("/api/v1/figures", params={"category": "test_street"}).json()["total"]["hazards"] == 0
+
+
+@pytest.mark.parametrize("layer", ["hazards", "incidents"])
+def test_a_category_without_a_case_of_one_layer_is_nothing_there(
+    client_as: ClientAs, hazards: dict[str, int], layer: str
+) -> None:
+    found = ask(client_as("leader"), layer=layer, category="test_street", beside="panel").json()["panel"]["total"]
+    assert (found["hazards"], found["incidents"]) == (sum(hazards.values()), 0)
