@@ -171,7 +171,7 @@ def main() -> None:
     engine = make_service_engine(settings.service_url(), pool_size=4)
     workshop = Workshop()
     workshop.keep()
-    sending = Sending(engine, allowed=settings.webhook_networks, clock=lambda: datetime.now(UTC))
+    sending = Sending(engine, allowed=settings.webhook_networks, clock=read_clock)
     sending.start()
     tasks = (
         *TASKS,
