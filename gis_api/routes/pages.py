@@ -32,10 +32,10 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "leader": ("figures",),
     "worker": ("tasks", "report", "mine", "locate"),
     "unit": ("tasks",),
-    "admin": ("plans", "locate", "accounts", "workers", "history"),
+    "admin": ("plans", "locate", "accounts", "workers", "webhooks", "history"),
     "auditor": ("history", "incidents"),
 }
-WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "history")
+WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "webhooks", "history")
 HOME_SECTIONS = (
     "home",
     "plans",

@@ -19,8 +19,8 @@ from gis_api.settings import Settings
 from layers import outbox
 from layers.db import transaction
 from tests.gis_api.conftest import AREA, ClientAs
-from tests.gis_api.outgoing.receiving import Receiver, receiver
 from tests.plan_desk import Draft
+from tests.receiving import Receiver, receiver
 from tests.small_city import SmallCity
 
 HERE = (ip_network("127.0.0.0/8"),)
