@@ -56,6 +56,7 @@ from gis_api.routes import (
     shifts,
     tiles,
     webhooks,
+    whereabouts,
     workers,
 )
 from gis_api.settings import Settings
@@ -95,6 +96,7 @@ ROUTERS = (
     shifts.router,
     assignments.router,
     positions.router,
+    whereabouts.router,
     incidents.router,
     decisions.router,
     photos.router,

@@ -46,9 +46,21 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "rebase": ("planner", "admin"),
     "replay": ("planner", "dispatcher", "admin"),
     "imports": ("planner", "admin"),
+    "centre": ("dispatcher", "admin"),
+    "report": ("dispatcher",),
+    "incident": ("dispatcher", "worker", "unit", "admin", "auditor"),
 }
-DOORS = ("home", "planner", "plans", "heat")
-PATHS = {"home": "/", "planner": "/planner", "plans": "/plans", "heat": "/heat"}
+DOORS = ("home", "centre", "report", "planner", "plans", "heat")
+PATHS = {
+    "home": "/",
+    "centre": "/centre",
+    "report": "/report",
+    "planner": "/planner",
+    "plans": "/plans",
+    "heat": "/heat",
+}
+# Whose home is another page.
+ELSEWHERE = {"dispatcher": "centre"}
 LANGUAGE_COOKIE = "lang"
 
 
@@ -190,9 +202,12 @@ def _config(reader: Reader, *, sections: Sequence[str], values: Mapping[str, Any
 
 
 def _doors(person: Actor | None) -> list[dict[str, str]]:
-    return [
-        {"page": name, "path": PATHS[name]} for name in DOORS if person is not None and person.role in READERS[name]
+    if person is None:
+        return []
+    names = [
+        name for name in DOORS if person.role in READERS[name] and (name != "home" or person.role not in ELSEWHERE)
     ]
+    return [{"page": name, "path": PATHS[name]} for name in names]
 
 
 def map_config(reader: Reader) -> dict[str, Any]:

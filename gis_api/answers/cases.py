@@ -221,6 +221,28 @@ class DecisionReplayed(BaseModel):
     again: dict[str, Any]
 
 
+class WorkerNow(BaseModel):
+    """Somebody on duty, in degrees WGS84; `at_home` says that the home point stands in for a stale fix."""
+
+    number: str
+    name: str
+    role: str
+    grid: str
+    lon: float
+    lat: float
+    freshness: Literal["fresh", "ageing", "stale"]
+    at_home: bool
+    open_tasks: int
+
+
+class PositionsNow(BaseModel):
+    """Everybody on duty in an area."""
+
+    workers: list[WorkerNow]
+    updated_at: datetime | None
+    stale: bool
+
+
 class HeatCell(BaseModel):
     """One cell; `n` is null where too few may be shown, `rate` is per hundred households or the change."""
 

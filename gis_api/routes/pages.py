@@ -13,7 +13,18 @@ from fastapi.responses import RedirectResponse, Response
 from gis_api import texts
 from gis_api.dependencies import MaybePerson, public
 from gis_api.maps.assets import vendor_url
-from gis_api.pages import LANGUAGE_COOKIE, local_path, map_config, map_page, page, reader_of, sign_in
+from gis_api.pages import (
+    LANGUAGE_COOKIE,
+    Reader,
+    local_path,
+    map_config,
+    map_page,
+    may_open,
+    page,
+    reader_of,
+    refused,
+    sign_in,
+)
 from layers.access import Actor
 from layers.assignments import codes_served
 from layers.db import transaction
@@ -51,6 +62,12 @@ HOME_SECTIONS = (
     "locate",
     "map",
     "search",
+    "photos",
+    "why",
+)
+# What any page says that shows an incident in full.
+CASE_SECTIONS = (
+    *("steps", "roles_in_grid", "dispatch", "report", "incidents", "case", "clock", "locate", "tasks", "why", "photos"),
 )
 # What js/planner/obstacles.js tells as impossible, by the error's code.
 TOLD_AHEAD = ("frame_vertex", "invalid_shape", "line_does_not_cross", "not_neighbours", "not_nested", "would_break")
@@ -62,15 +79,31 @@ A_YEAR_S = 365 * 86_400
 @router.get("/")
 def home(request: Request, person: MaybePerson) -> Response:
     """The home of the reader's role, or the sign-in."""
-    from gis_api.maps.ground import ground
-
     reader = reader_of(request, person)
     if reader.person is None:
         return sign_in(reader)
-    cards = CARDS[reader.person.role]
+    if reader.person.role == "dispatcher":
+        # Where a desk works is the centre; what it registers by hand has a page of its own.
+        return RedirectResponse("/centre", status_code=303)
+    return _cards(request, reader, reader.person)
+
+
+@router.get("/report")
+def report(request: Request, person: MaybePerson) -> Response:
+    """Where a desk registers what is told by phone, looks up a place and goes through the list of cases."""
+    reader = reader_of(request, person)
+    if reader.person is None or not may_open(reader, "report"):
+        return refused(reader)
+    return _cards(request, reader, reader.person)
+
+
+def _cards(request: Request, reader: Reader, person: Actor) -> Response:
+    from gis_api.maps.ground import ground
+
+    cards = CARDS[person.role]
     sections = dict.fromkeys((*HOME_SECTIONS, *cards))
     mapped = "place" in cards
-    config = {**_duties(request, reader.person), **(map_config(reader) if mapped else {})}
+    config = {**_duties(request, person), **(map_config(reader) if mapped else {})}
     layers = ground(reader.base_map) if mapped else ()
     values = {"cards": cards, "wide": WIDE}
     return page(reader, "home", config=config, sections=tuple(sections), values=values, layers=layers)
@@ -106,6 +139,19 @@ def grid(request: Request, person: MaybePerson, code: str) -> Response:
     return map_page(
         reader_of(request, person), "grid", config={"code": code}, sections=("grid", "steps", "roles_in_grid")
     )
+
+
+@router.get("/centre")
+def centre(request: Request, person: MaybePerson) -> Response:
+    """The desk of a centre: the queue with its clocks, who is where, and why this worker."""
+    return map_page(reader_of(request, person), "centre", sections=(*CASE_SECTIONS, "centre", "search"))
+
+
+@router.get("/incidents/{incident_id}")
+def incident(request: Request, person: MaybePerson, incident_id: str) -> Response:
+    """One incident: its way so far, the decision on a map, photos, and the steps that the reader may take."""
+    config = {"incident": incident_id, **(_duties(request, person) if person is not None else {})}
+    return map_page(reader_of(request, person), "incident", config=config, sections=CASE_SECTIONS)
 
 
 @router.get("/language")

@@ -13,6 +13,7 @@ from layers.candidates.picture import Key, Picture, picture_of
 from layers.candidates.roster import DistrictRoster, Roster, moment
 from layers.candidates.seen import Ground, near
 from layers.candidates.statement import near_sql
+from layers.candidates.whereabouts import Whereabouts, list_whereabouts
 
 __all__ = [
     "Chart",
@@ -22,6 +23,8 @@ __all__ = [
     "Key",
     "Picture",
     "Roster",
+    "Whereabouts",
+    "list_whereabouts",
     "moment",
     "near",
     "near_sql",

@@ -39,14 +39,20 @@ def test_a_page_of_nobody_is_the_sign_in_and_says_401(anybody: TestClient) -> No
 
 def test_every_role_has_a_home_with_its_cards(signed_in: ClientAs) -> None:
     for role in EVERYBODY:
-        html = signed_in(role).get("/").text
+        # A desk's home is the centre; its cards stand on a page of their own.
+        html = signed_in(role).get("/report" if role == "dispatcher" else "/").text
         assert re.findall(r'data-card="(\w+)"', html) == list(CARDS[role])
         assert texts.text(f"home.lead_{role}", "zh-CN") in html
 
 
+def test_the_home_of_a_dispatcher_is_the_centre(signed_in: ClientAs) -> None:
+    answer = signed_in("dispatcher").get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/centre")
+
+
 def test_a_page_opens_for_its_readers_and_is_403_for_others(signed_in: ClientAs) -> None:
     for role in EVERYBODY:
-        for name in ("planner", "heat"):
+        for name in ("planner", "heat", "centre", "report"):
             answer = signed_in(role).get(f"/{name}")
             assert answer.status_code == (200 if role in READERS[name] else 403), (role, name)
             assert answer.headers["content-type"].startswith("text/html")

@@ -43,7 +43,7 @@ def pages_of(draft: str, published: str) -> dict[str, list[str]]:
             *(f"/plans/{draft}", f"/plans/{published}", f"/plans/{draft}/diff", f"/plans/{draft}/replay"),
             *(f"/plans/{draft}/rebase", f"/plans/{published}/certificate", "/nowhere"),
         ],
-        "dispatcher": ["/", f"/grid/{VILLAGE[0]}", f"/grid/{VILLAGE[0]}01"],
+        "dispatcher": ["/report", "/centre", f"/grid/{VILLAGE[0]}", f"/grid/{VILLAGE[0]}01"],
         "leader": ["/", "/heat"],
         "worker": ["/", "/planner"],
         "admin": ["/", "/api/v1/docs"],

@@ -61,7 +61,7 @@ def hand(base_map: None, running: RunningCity, visit: Visit, watch: Watch) -> Ha
 
 
 @pytest.mark.parametrize(
-    ("person", "path"), [("leader", "/heat"), ("dispatcher", "/"), ("planner", "/planner?plan={}")]
+    ("person", "path"), [("leader", "/heat"), ("dispatcher", "/report"), ("planner", "/planner?plan={}")]
 )
 def test_every_map_lies_over_the_pictures_of_a_tile_server(
     base_map: None, running: RunningCity, visit: Visit, watch: Watch, person: str, path: str

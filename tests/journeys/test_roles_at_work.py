@@ -64,7 +64,7 @@ def fill_report(page: Page, place: tuple[float, float], description: str, *, cat
 
 
 def test_a_click_on_the_dispatchers_map_fills_in_the_place(visit: Visit, on_duty: RunningCity) -> None:
-    page = visit("dispatcher", "/")
+    page = visit("dispatcher", "/report")
     page.locator("#map_main").click()
     form = it(page, "report-form")
     lon, lat = (float(form.locator(f"[name={name}]").input_value()) for name in ("lon", "lat"))
@@ -79,7 +79,7 @@ def test_a_dispatcher_sees_who_was_sent_and_why_and_follows_the_case_to_its_end(
     visit: Visit, on_duty: RunningCity
 ) -> None:
     code = on_duty.city.codes[2]
-    page = visit("dispatcher", "/")
+    page = visit("dispatcher", "/report")
     fill_report(page, on_duty.city.inside(code), "井盖松动").locator("button.main").click()
     expect(it(page, "reported")).to_contain_text("为什么派给", timeout=SOON_MS)
     expect(it(page, "reported")).to_contain_text(re.compile("负责本(子)?网格"))
@@ -145,7 +145,7 @@ def test_the_vendor_on_the_road_goes_from_the_worker_over_the_desk_and_a_departm
     fill_step(mine, "hand_up", note="须由城管处理")
     expect(mine).to_contain_text("已上交上级", timeout=SOON_MS)
 
-    centre = visit("dispatcher", "/")
+    centre = visit("dispatcher", "/report")
     centre.locator('[data-chip="waiting"]').click()
     queued = centre.locator("[data-incident]").filter(has_text="路口占道经营")
     queued.locator("summary").click()
@@ -197,7 +197,7 @@ def test_a_step_without_a_connection_is_kept_and_sent_when_there_is_one(
 
 
 def test_who_calls_is_entered_and_seen_by_those_who_answer_back(visit: Visit, on_duty: RunningCity) -> None:
-    page = visit("dispatcher", "/")
+    page = visit("dispatcher", "/report")
     form = fill_report(page, on_duty.city.inside(on_duty.city.codes[5]), "漏水来电")
     form.locator("[name=caller]").fill("王五<b>")
     form.locator("[name=phone]").fill("13900001234")
@@ -310,7 +310,7 @@ def test_a_lost_connection_keeps_the_report_and_its_repetition_makes_one_inciden
     visit: Visit, watch: Watch, on_duty: RunningCity
 ) -> None:
     watch.expected = ("ERR_INTERNET_DISCONNECTED",)
-    page = visit("dispatcher", "/")
+    page = visit("dispatcher", "/report")
     form = fill_report(page, on_duty.city.inside(on_duty.city.codes[4]), "断网时登记")
     page.context.set_offline(True)
     form.locator("button.main").click()

@@ -1,6 +1,6 @@
 """The pictures of README.md: three pages of the demo service at work, each ready to be used.
 
-WANGGE_WRITE_DOCS=1 script/test -k screenshots      writes docs/planner.png, docs/heat.png, docs/dispatch.png anew
+WANGGE_WRITE_DOCS=1 script/test -k screenshots      writes docs/planner.png, docs/heat.png, docs/dispatch.png, docs/centre.png anew
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def test_a_leader_sees_where_hazards_are_frequent(service: Service, context: Bro
 
 
 def test_a_dispatcher_sees_who_was_sent_and_why(service: Service, context: BrowserContext) -> None:
-    page = opened(context, service, "dispatcher", "/")
+    page = opened(context, service, "dispatcher", "/report")
     closer(page, steps=1)
     page.mouse.click(*middle_of_map(page))
     form = page.locator('[data-test="report-form"]')
@@ -197,3 +197,11 @@ def test_a_dispatcher_sees_who_was_sent_and_why(service: Service, context: Brows
     sharp(page)
     page.locator(".column").evaluate("(column) => column.scrollTo(0, 170)")
     keep(page, "dispatch.png")
+
+
+def test_a_desk_sees_the_queue_the_map_and_why_this_worker(service: Service, context: BrowserContext) -> None:
+    page = opened(context, service, "dispatcher", "/centre")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator('[data-test="why"] tr.chosen')).to_be_visible()
+    sharp(page)
+    keep(page, "centre.png")

@@ -130,7 +130,7 @@ def test_the_heat_page_has_the_box_as_well(visit: Visit, house: str) -> None:
 
 
 def test_a_dispatcher_reports_at_a_place_found_by_its_name(visit: Visit, house: str) -> None:
-    page = visit("dispatcher", "/")
+    page = visit("dispatcher", "/report")
     page.locator('[data-test="search"]').click()
     page.keyboard.type("友谊路6号")
     page.locator(RESULT).click()

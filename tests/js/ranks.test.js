@@ -7,7 +7,14 @@ import { test } from "node:test";
 
 const ROOT = new URL("../../gis_api/static/js/", import.meta.url).pathname;
 // From above to below; a page's room knows what is below it, and not the other pages.
-const RANKS = [["grid", "heat", "home", "imports", "planner", "plans"], ["parts"], ["draw"], ["model"], ["map"], [""]];
+const RANKS = [
+  ["centre", "grid", "heat", "home", "imports", "incident", "planner", "plans"],
+  ["parts"],
+  ["draw"],
+  ["model"],
+  ["map"],
+  [""],
+];
 const DOOR = "map/leaflet.js";
 
 const modules = readdirSync(ROOT, { recursive: true }).filter((name) => name.endsWith(".js"));

@@ -2,7 +2,7 @@
 import { call, get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill, stacking } from "../dom.js";
-import { DATUMS, field, select } from "./where.js";
+import { DATUMS, field, select } from "../parts/where.js";
 
 const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
 const SHORTEST_PASSWORD = 10;

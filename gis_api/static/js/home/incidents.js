@@ -4,8 +4,8 @@ import { number, t } from "../config.js";
 import { againButton, el, fill } from "../dom.js";
 import { tick } from "../parts/clock.js";
 import { categoriesOf, incidentRow, stateWords } from "../parts/incident.js";
-import { caseOf } from "./case.js";
-import { select } from "./where.js";
+import { caseOf } from "../parts/case.js";
+import { select } from "../parts/where.js";
 
 const LIVING = [
   ...["reported", "waiting", "triaged", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"],

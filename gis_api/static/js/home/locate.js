@@ -2,7 +2,7 @@
 import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { candidateTable, hereButton, located, positionFields, splitPaste } from "./where.js";
+import { candidateTable, hereButton, located, positionFields, splitPaste } from "../parts/where.js";
 
 export async function show(body) {
   const answer = el("div", { class: "answer", role: "status", "data-test": "located" });

@@ -1,11 +1,12 @@
 // Registering an incident: tried first or stored at once, and why this worker.
-import { categoriesOf } from "../parts/incident.js";
+import { categoriesOf, stateWords } from "../parts/incident.js";
 import { call } from "../api.js";
-import { config, number, t } from "../config.js";
+import { config, number, t, when } from "../config.js";
 import { el, fill } from "../dom.js";
+import { adding } from "../parts/photos.js";
 import { newKey } from "../parts/queue.js";
-import { Kept, post } from "./outbox.js";
-import { candidateTable, field, hereButton, located, positionFields, select, splitPaste } from "./where.js";
+import { Kept, post } from "../parts/outbox.js";
+import { candidateTable, field, hereButton, located, positionFields, select, splitPaste } from "../parts/where.js";
 
 const URGENCIES = ["normal", "low", "high", "critical"];
 
@@ -111,6 +112,8 @@ function tell(box, incident, trial) {
       { class: `message ${chosen ? "good" : ""}` },
       el("div", {}, trial ? t("report.tried") : t("report.done", { id: incident.id }), el("br"), said),
     ),
+    likely(incident.duplicates),
+    trial ? null : adding(incident.id, () => document.dispatchEvent(new CustomEvent("incident-stored"))),
     incident.location ? located(incident.location) : null,
     chosen
       ? [
@@ -118,5 +121,20 @@ function tell(box, incident, trial) {
           candidateTable(chosen.candidates, chosen.rejected),
         ]
       : candidateTable([], incident.rejected),
+  );
+}
+
+// What was reported near by lately: looked at before somebody is sent twice.
+function likely(duplicates) {
+  if (!duplicates?.length) return null;
+  const row = ({ id, description, distance_m: away, state, reported_at: at }) => {
+    const near = t("case.near_by", { distance: number(Math.round(away)), state: stateWords(state) });
+    const link = el("a", { href: `/incidents/${encodeURIComponent(id)}` }, description || id);
+    return el("li", {}, link, el("span", { class: "quiet" }, ` ${when(at)} · ${near}`));
+  };
+  return el(
+    "div",
+    { class: "message", "data-test": "reported-likely" },
+    el("div", {}, el("b", {}, t("case.likely")), el("ul", {}, duplicates.map(row))),
   );
 }

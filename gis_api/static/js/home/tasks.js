@@ -3,8 +3,8 @@ import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { categoriesOf, incidentRow } from "../parts/incident.js";
-import { caseOf } from "./case.js";
-import { LEADING, stepsOf } from "./steps.js";
+import { caseOf } from "../parts/case.js";
+import { LEADING, stepsOf } from "../parts/steps.js";
 
 const URGENCY = ["critical", "high", "normal", "low"];
 const REFRESH_MS = 20_000;

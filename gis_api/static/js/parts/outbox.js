@@ -2,7 +2,7 @@
 import { call, ConnectionLost } from "../api.js";
 import { has, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { newKey, Queue } from "../parts/queue.js";
+import { newKey, Queue } from "./queue.js";
 
 const kept = new Queue("home");
 // Answers that say nothing of what was sent: it is tried again later.
@@ -77,7 +77,7 @@ async function show() {
 
 function made() {
   const box = el("div", { class: "message bad", role: "status", "data-test": "unsent", hidden: true });
-  document.querySelector(".home > header").append(box);
+  document.querySelector(".home > header, .queue, .panel").append(box);
   return box;
 }
 

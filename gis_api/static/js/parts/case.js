@@ -2,7 +2,9 @@
 import { get } from "../api.js";
 import { has, number, t, when } from "../config.js";
 import { againButton, el, fill, skeleton } from "../dom.js";
-import { unitNames } from "../parts/incident.js";
+import { unitNames } from "./incident.js";
+import { joinedOf } from "./likely.js";
+import { photosOf } from "./photos.js";
 import { stepsOf, wordOf } from "./steps.js";
 import { candidateTable, facts, pathOf } from "./where.js";
 
@@ -40,23 +42,26 @@ function tell(body, incident, changed) {
   };
   fill(
     body,
-    known(incident),
-    asked(incident),
-    el("ol", { class: "way", "data-test": "timeline" }, incident.timeline.map(line)),
+    knownOf(incident),
+    askedOf(incident),
+    joinedOf(incident),
+    wayOf(incident),
+    photosOf(incident, () => load(body, incident.id, changed)),
     decision ? [el("h3", {}, why), candidateTable(decision.candidates, decision.rejected)] : null,
     stepsOf(incident, after),
+    el("a", { href: `/incidents/${encodeURIComponent(incident.id)}`, "data-test": "open-page" }, t("case.open_page")),
   );
 }
 
 // What somebody asks for and somebody else has to agree to.
-function asked({ grace }) {
+export function askedOf({ grace }) {
   if (!grace?.asked) return null;
   const { by, what, note, until } = grace.asked;
   const words = [t("case.asked", { by, what: wordOf(what) }), until ? when(until) : null, note];
   return el("p", { class: "message", "data-test": "asked" }, words.filter(Boolean).join(" · "));
 }
 
-function known({ id, reporter, location, position, assignment, unit_code: unit }) {
+export function knownOf({ id, reporter, location, position, assignment, unit_code: unit }) {
   const caller = reporter
     ? [t(`case.reporter_${reporter.kind}`), reporter.name, reporter.phone ?? reporter.phone_masked]
     : [];
@@ -70,6 +75,9 @@ function known({ id, reporter, location, position, assignment, unit_code: unit }
     [t("case.unit"), unitNames.get(unit) ?? unit ?? ""],
   ]);
 }
+
+// What happened to it so far, oldest first.
+export const wayOf = ({ timeline }) => el("ol", { class: "way", "data-test": "timeline" }, timeline.map(line));
 
 // Of a report the note is its channel, of an automatic step the doer is the service: both are words of the interface.
 function line({ step, at, by, note, to, proof }) {

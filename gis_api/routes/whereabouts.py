@@ -1,0 +1,30 @@
+"""Who is where now: the live map of a desk, from memory, also while PostgreSQL is away."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from gis_api.answers import shown
+from gis_api.answers.cases import PositionsNow
+from gis_api.dependencies import Now, Replicas_, Roster_, role_door
+from gis_api.strict_routes import StrictRoute
+from layers.access import Actor, Role, require_area
+from layers.candidates import list_whereabouts
+
+router = APIRouter(tags=["workers"], route_class=StrictRoute)
+Desk = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.admin))]
+
+
+@router.get("/api/v1/positions", responses=shown(PositionsNow), summary="Where everybody on duty is now")
+async def read_positions(
+    roster: Roster_, replicas: Replicas_, now: Now, by: Desk, area: Annotated[str, Query(max_length=40)] = ""
+) -> dict[str, Any]:
+    """Everybody on duty in the area, by staff number; a stale fix is replaced by the home point and says so."""
+    wanted = area or by.area
+    require_area(by, wanted)
+    people = list_whereabouts(roster, area=wanted, at=now)
+    age = replicas.age
+    return {"workers": [asdict(one) for one in people], "updated_at": age.updated_at, "stale": age.stale}

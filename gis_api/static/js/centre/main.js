@@ -1,0 +1,159 @@
+// The desk of a centre: the queue, who is where, and why this worker goes to the chosen case.
+import { get } from "../api.js";
+import { clock, config, number, t } from "../config.js";
+import { againButton, byId, byQuery, el, fill, skeleton } from "../dom.js";
+import { goTo } from "../map/flash.js";
+import { SearchBox } from "../map/search.js";
+import { askedOf, knownOf, wayOf } from "../parts/case.js";
+import { clockOf, tick } from "../parts/clock.js";
+import { DeskMap } from "../parts/desk_map.js";
+import { categoriesOf, stateWords } from "../parts/incident.js";
+import { joinedOf, likelyOf } from "../parts/likely.js";
+import { photosOf } from "../parts/photos.js";
+import { stepsOf } from "../parts/steps.js";
+import { whyOf, whyTitle } from "../parts/why.js";
+import { CentreQueue } from "./queue.js";
+
+const QUEUE_MS = 4_000;
+const PEOPLE_MS = 3_000;
+const desk = new DeskMap({ onCase: (id) => queue?.take(id) });
+let names = new Map();
+/** @type {CentreQueue | null} */
+let queue = null;
+let shown = null;
+let asked = 0;
+let heard = new Date();
+
+const addressOf = (id) => `/api/v1/incidents/${encodeURIComponent(id)}`;
+
+async function open() {
+  names = new Map(await categoriesOf());
+  queue = new CentreQueue(names, choose);
+  await Promise.all([queue.refresh(), desk.load(config.person.area), people()]);
+  desk.set({ cases: queue.cases });
+  const wanted = new URLSearchParams(window.location.search).get("case");
+  if (wanted) queue.take(wanted);
+}
+
+// The last that was asked for is what is shown, however the answers come in.
+async function choose(id) {
+  const turn = ++asked;
+  if (shown?.incident.id !== id) fill(byId("detail"), el("section", {}, skeleton(6)));
+  try {
+    const told = await read(id);
+    if (turn !== asked) return;
+    const fresh = shown?.incident.id !== id;
+    tell(told);
+    if (fresh) desk.goTo(told.incident, told.decision);
+  } catch (problem) {
+    if (turn !== asked) return;
+    const again = againButton(problem, () => choose(id));
+    fill(byId("detail"), el("section", {}, el("p", { class: "message bad", role: "alert" }, problem.message), again));
+  }
+}
+
+async function read(id) {
+  const incident = await get(addressOf(id));
+  const decision = incident.decision ? await get(`${addressOf(id)}/decision`).catch(() => null) : null;
+  return { incident, decision };
+}
+
+function tell({ incident, decision }) {
+  shown = { incident, decision };
+  desk.set({ chosen: incident, decision, cases: queue.cases });
+  const again = async () => {
+    await choose(incident.id);
+    await queue.refresh();
+  };
+  const what = [names.get(incident.category) ?? incident.category, incident.description].filter(Boolean).join(" · ");
+  fill(
+    byId("detail"),
+    el(
+      "section",
+      {},
+      el("h2", { "data-test": "centre-what" }, what),
+      el("p", {}, stateWords(incident.state), " · ", clockOf(incident) ?? ""),
+      knownOf(incident),
+      askedOf(incident),
+      joinedOf(incident),
+    ),
+    el("section", {}, el("h2", {}, whyTitle(incident, decision)), whyOf(incident, decision)),
+    el("section", { class: "todo" }, stepsOf(incident, again), links(incident), likelyOf(incident, names, again)),
+    el("section", {}, el("h2", {}, t("photos.title")), photosOf(incident, again)),
+    el("section", {}, el("h2", {}, t("case.timeline")), wayOf(incident)),
+  );
+}
+
+function links({ id }) {
+  const near = () => desk.goTo(shown.incident, shown.decision);
+  return el(
+    "div",
+    { class: "actions" },
+    el("button", { type: "button", class: "small", onclick: near }, t("centre.locate")),
+    el("a", { class: "button small", href: `/incidents/${encodeURIComponent(id)}` }, t("centre.open")),
+  );
+}
+
+async function people() {
+  const { workers, stale, updated_at: at } = await get("/api/v1/positions");
+  desk.set({ workers });
+  heard = new Date();
+  live(stale ? t("centre.stale", { at: clock(at) }) : t("centre.live", { people: number(workers.length) }), stale);
+}
+
+function live(words, bad) {
+  byId("live").textContent = words;
+  byId("live").className = bad ? "live bad" : "live";
+}
+
+const unreachable = () => live(t("centre.unreachable", { at: clock(heard) }), true);
+
+// Nothing is being typed or read out that a refresh would take away.
+const idle = () => !byQuery("#detail form, #detail .message.bad:not([hidden])");
+
+async function refresh() {
+  await queue.refresh();
+  desk.set({ cases: queue.cases });
+  const now = queue.cases.find(({ id }) => id === shown?.incident.id);
+  if (now && now.changed_at !== shown.incident.changed_at && idle()) await choose(now.id);
+}
+
+const KEYS = {
+  ArrowDown: () => queue.move(1),
+  ArrowUp: () => queue.move(-1),
+  j: () => queue.move(1),
+  k: () => queue.move(-1),
+  Enter: () => shown && window.location.assign(`/incidents/${encodeURIComponent(shown.incident.id)}`),
+  l: () => shown && desk.goTo(shown.incident, shown.decision),
+  r: () => refresh().catch(unreachable),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target instanceof Element && event.target.closest("input, textarea, select, button, a, dialog");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !queue) return;
+  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+async function begin() {
+  byId("failed").hidden = true;
+  try {
+    await open();
+    byId("main").dataset.test = "ready";
+  } catch (problem) {
+    byQuery(".veil")?.remove();
+    byId("failed").hidden = false;
+    fill(byId("failed"), el("h2", {}, t("frame.failed")), el("p", {}, problem.message), againButton(problem, begin));
+  }
+}
+
+const often = (work, every) => setInterval(() => !document.hidden && queue && work().catch(unreachable), every);
+
+await begin();
+new SearchBox({ chosen: goTo });
+often(refresh, QUEUE_MS);
+often(people, PEOPLE_MS);
+setInterval(() => tick(byId("main")), 1000);
+document.addEventListener("connection-back", () => refresh().catch(unreachable));

@@ -1,0 +1,88 @@
+// One incident: what is known, what may be done now, why this worker on the map, photos, and what happened so far.
+import { get } from "../api.js";
+import { config, t, when } from "../config.js";
+import { againButton, byId, byQuery, el, fill } from "../dom.js";
+import { map } from "../map/place.js";
+import { askedOf, knownOf, wayOf } from "../parts/case.js";
+import { clockOf, tick } from "../parts/clock.js";
+import { DeskMap } from "../parts/desk_map.js";
+import { categoriesOf, stateWords, stepBar } from "../parts/incident.js";
+import { joinedOf, likelyOf } from "../parts/likely.js";
+import { photosOf } from "../parts/photos.js";
+import { stepsOf } from "../parts/steps.js";
+import { whyOf, whyTitle } from "../parts/why.js";
+
+const address = `/api/v1/incidents/${encodeURIComponent(config.incident)}`;
+const REFRESH_MS = 15_000;
+const desk = new DeskMap();
+let names = new Map();
+let shown = null;
+
+async function open() {
+  names = new Map(await categoriesOf());
+  const incident = await get(address);
+  await desk.load((incident.current_code ?? incident.area ?? config.person.area).slice(0, 9)).catch(() => {});
+  await tell(incident);
+  goTo();
+}
+
+async function tell(incident) {
+  const decision = incident.decision ? await get(`${address}/decision`).catch(() => null) : null;
+  shown = { incident, decision };
+  head(incident);
+  const again = async (told) => tell(told ?? (await get(address)));
+  fill(byId("facts"), knownOf(incident), askedOf(incident), joinedOf(incident));
+  fill(byId("todo"), stepsOf(incident, again), likelyOf(incident, names, again));
+  byId("todo").closest("section").hidden = !incident.may.length;
+  byId("why-title").textContent = whyTitle(incident, decision);
+  fill(byId("why"), whyOf(incident, decision));
+  fill(byId("photos"), photosOf(incident, again));
+  fill(byId("way"), wayOf(incident));
+  desk.set({ chosen: incident, decision, cases: [incident] });
+}
+
+function head(incident) {
+  const what = names.get(incident.category) ?? incident.category;
+  byId("place").textContent = `${what} · ${incident.id}`;
+  document.title = `${what} · ${incident.id}`;
+  byId("what").textContent = incident.description ? `${what} · ${incident.description}` : what;
+  fill(
+    byId("state"),
+    el("b", {}, stateWords(incident.state)),
+    ` · ${t(`steps.urgency_${incident.urgency}`)} · ${when(incident.reported_at)} `,
+    clockOf(incident),
+    incident.waiting_text ? el("p", {}, incident.waiting_text) : null,
+  );
+  fill(byId("bar"), stepBar(incident.state));
+}
+
+function goTo() {
+  map.invalidateSize({ pan: false });
+  desk.goTo(shown.incident, shown.decision);
+}
+
+// Nothing is being typed that a refresh would take away.
+const idle = () => !document.hidden && !byQuery(".panel form, .panel .message.bad:not([hidden])");
+
+async function refresh() {
+  const incident = await get(address).catch(() => null);
+  if (incident && incident.changed_at !== shown.incident.changed_at) await tell(incident);
+}
+
+async function begin() {
+  byId("failed").hidden = true;
+  try {
+    await open();
+    byId("main").dataset.test = "ready";
+  } catch (problem) {
+    byQuery(".veil")?.remove();
+    byId("failed").hidden = false;
+    fill(byId("failed"), el("h2", {}, t("frame.failed")), el("p", {}, problem.message), againButton(problem, begin));
+    byId("main").dataset.test = "failed";
+  }
+}
+
+byId("print").addEventListener("click", () => window.print());
+setInterval(() => shown && idle() && refresh(), REFRESH_MS);
+setInterval(() => tick(byId("main")), 1000);
+await begin();

@@ -1,0 +1,144 @@
+"""The centre and the page of one incident, as a desk, a worker and a printer meet them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select
+
+from layers.access import User
+from layers.db import transaction
+from layers.workers import Worker
+from tests.gis_api.duty import put_on_duty
+from tests.journeys.conftest import READY, RunningCity
+from tests.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def on_duty(running: RunningCity) -> RunningCity:
+    """The city with everybody at work; `worker` signs in as the one in charge of the first tile."""
+    put_on_duty(running.engine)
+    number = running.city.worker_of[running.city.codes[0]]
+    with transaction(running.engine) as session:
+        session.get_one(User, "worker").worker_id = session.scalar(select(Worker.id).where(Worker.number == number))
+    with running.api("dispatcher") as client:
+        until(lambda: client.get("/api/v1/positions").json()["workers"], most_s=20.0)
+    return running
+
+
+def it(page: Page, name: str) -> Locator:
+    return page.locator(f'[data-test="{name}"]')
+
+
+def report(running: RunningCity, code: str, description: str, **more: str) -> str:
+    lon, lat = running.city.inside(code)
+    told = {"lon": lon, "lat": lat, "datum": "wgs84", "category": "sanitation", "description": description, **more}
+    with running.api("dispatcher") as client:
+        answer = client.post("/api/v1/incidents", json=told, headers={"Idempotency-Key": uuid4().hex})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def photo() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), "teal").save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_a_desk_goes_through_the_queue_by_keys_and_sees_why_this_worker(visit: Visit, on_duty: RunningCity) -> None:
+    report(on_duty, on_duty.city.codes[5], "井盖破损")
+    fire = report(on_duty, on_duty.city.codes[2], "楼道起烟", category="fire")
+    page = visit("dispatcher", "/")
+    assert page.url.endswith("/centre")
+    rows = it(page, "centre-incidents").locator("li[data-incident]")
+    expect(rows.first).to_contain_text("楼道起烟")  # what is critical comes first
+    expect(it(page, "centre-live")).to_contain_text("人在岗")
+    page.keyboard.press("ArrowDown")
+    expect(it(page, "centre-what")).to_contain_text("楼道起烟")
+    expect(it(page, "why").locator("tr.chosen")).to_have_count(1)
+    expect(it(page, "why")).to_contain_text("按距离远近")
+    it(page, "replay").click()
+    expect(it(page, "replayed")).to_contain_text("重放一致")
+    page.keyboard.press("Escape")
+    page.locator("#queue").focus()
+    page.keyboard.press("j")
+    expect(it(page, "centre-what")).to_contain_text("井盖破损")
+    # A case that comes in appears by itself, and a step is taken from here.
+    report(on_duty, on_duty.city.codes[7], "新的一件")
+    expect(it(page, "centre-incidents")).to_contain_text("新的一件")
+    it(page, "centre-incidents").locator(f'[data-incident="{fire}"]').click()
+    page.locator('#detail button[data-step="accept"]').click()
+    expect(it(page, "centre-incidents").locator(f'[data-incident="{fire}"]')).to_contain_text("已接单")
+    page.locator('[data-chip="waiting"]').click()
+    expect(it(page, "centre-incidents")).not_to_contain_text("井盖破损")
+
+
+def test_an_incident_has_a_page_with_its_way_its_decision_and_its_photos(visit: Visit, on_duty: RunningCity) -> None:
+    case = report(on_duty, on_duty.city.codes[3], "垃圾堆放")
+    page = visit("dispatcher", f"/incidents/{case}")
+    expect(it(page, "incident-what")).to_contain_text("垃圾堆放")
+    expect(it(page, "timeline").locator("li")).to_have_count(3)
+    expect(it(page, "why").locator("tr.chosen")).to_have_count(1)
+    it(page, "photo-file").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+    expect(it(page, "photos").locator("img")).to_have_count(1)
+    assert it(page, "photos").locator("img").evaluate("(one) => one.decode().then(() => one.naturalWidth)") == 320
+    page.locator('button[data-step="accept"]').click()
+    expect(it(page, "incident-state")).to_contain_text("已接单")
+    page.emulate_media(media="print")
+    expect(it(page, "timeline")).to_be_visible()
+    expect(it(page, "replay")).to_be_hidden()
+
+
+def test_a_worker_adds_a_photo_by_phone_and_a_file_that_is_none_is_told(
+    visit: Visit, on_duty: RunningCity, watch: object
+) -> None:
+    watch.expected = ("status of 422",)  # type: ignore[attr-defined]
+    case = report(on_duty, on_duty.city.codes[0], "楼道堆物")
+    page = visit("worker", "/", width=390, height=844)
+    task = page.locator(f'[data-incident="{case}"]')
+    task.locator("summary").click()
+    it(page, "photo-file").first.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"<script>"})
+    expect(it(page, "photo-said").first).to_contain_text("未予接收")
+    it(page, "photo-file").first.set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+    expect(task.locator('[data-test="photos"] img')).to_have_count(1)
+    task.locator('[data-test="open-page"]').click()
+    page.wait_for_selector(READY)
+    expect(it(page, "photos").locator("img")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_two_reports_of_the_same_are_offered_and_joined_on_the_page(visit: Visit, on_duty: RunningCity) -> None:
+    first = report(on_duty, on_duty.city.codes[9], "跑水", category="water_leak")
+    second = report(on_duty, on_duty.city.codes[9], "水管爆了", category="water_leak")
+    page = visit("dispatcher", f"/incidents/{second}")
+    expect(it(page, "likely")).to_contain_text("跑水")
+    it(page, "join").first.click()
+    expect(page.locator("#facts")).to_contain_text(f"已并入事件 {first}")
+    page.goto(f"{on_duty.address}/incidents/{first}")
+    page.wait_for_selector(READY)
+    expect(it(page, "joined")).to_contain_text(second)
+
+
+@pytest.mark.parametrize("path", ["/centre", "/incidents/{}"])
+def test_the_desk_fits_a_phone_and_speaks_english(visit: Visit, on_duty: RunningCity, path: str) -> None:
+    case = report(on_duty, on_duty.city.codes[4], "hydrant")
+    page = visit("dispatcher", path.format(case), width=390, height=844)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.goto(f"{on_duty.address}/language?to=en&next={path.format(case)}")
+    page.wait_for_selector(READY)
+    words = page.locator("main").inner_text()
+    assert "Queue" in page.content() or "What happened" in words
+
+
+def test_a_case_that_is_not_there_says_so(visit: Visit, on_duty: RunningCity, watch: object) -> None:
+    watch.expected = ("status of 404",)  # type: ignore[attr-defined]
+    page = visit("dispatcher", "/incidents/999999", wait_for="main[data-test=failed]")
+    expect(page.locator("#failed")).to_be_visible()
