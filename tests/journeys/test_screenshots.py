@@ -1,6 +1,6 @@
-"""The pictures of README.md: three pages of the demo service at work, each ready to be used.
+"""The pictures of README.md: four pages of the demo service at work, each ready to be used.
 
-WANGGE_WRITE_DOCS=1 script/test -k screenshots      writes docs/planner.png, docs/heat.png, docs/dispatch.png, docs/centre.png anew
+WANGGE_WRITE_DOCS=1 script/test -k screenshots      writes the four pictures of docs/ anew
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import { call, get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill, stacking } from "../dom.js";
-import { field } from "./where.js";
+import { field } from "../parts/where.js";
 
 const PATH = "/api/v1/webhooks";
 const KINDS = ["incident.reported", "incident.step", "plan.published", "plan.archived"];
