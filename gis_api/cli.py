@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from gis_api.commands import accounts, batch, dividing, explaining, importing, service
+from gis_api.commands import accounts, batch, dividing, explaining, importing, parser_words, service
 from gis_api.commands.failing import find_line
 from gis_api.commands.speaking import speak
 
@@ -34,6 +34,7 @@ def main() -> None:
     try:
         command = typer.main.get_command(app)
         speak(command, lang)
+        parser_words.speak(lang)
         command()
     except Exception as error:
         line = find_line(error, lang)

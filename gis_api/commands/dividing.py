@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_api.commands.speaking import say
+from gis_api.settings import command_language
+from gis_api.texts import text
 
 if TYPE_CHECKING:
     from tiling.divide import Proposal, Wishes
@@ -125,7 +127,14 @@ def _show(told: dict[str, Any], out: Path) -> None:
     figures = told["figures"]
     print(say("{out}: {grids} grids", out=out, grids=figures["grids"]))
     for name, value in figures.items():
-        print(f"{name}\t{'-' if value is None else value}")
+        print(f"{name}\t{'-' if value is None else value}\t{text(f'dividing.figure_{name}', command_language())}")
     for remark in told["remarks"]:
-        details = {k: v for k, v in remark.items() if k not in ("code", "where", "ways")}
-        print(f"! {remark['code']}\t{json.dumps(details, ensure_ascii=False)}\t{' or '.join(remark['ways'])}")
+        print(f"! {in_words(remark, command_language())}")
+
+
+def in_words(remark: Mapping[str, Any], lang: str) -> str:
+    """What a remark says, with its code and what can be done about it."""
+    details = {name: value for name, value in remark.items() if name not in ("code", "where", "ways")}
+    said = text(f"dividing.remark_{remark['code']}", lang, **details)
+    ways = " / ".join(text(f"dividing.way_{way}", lang) for way in remark["ways"])
+    return f"{remark['code']}\t{said}\t→ {ways}"

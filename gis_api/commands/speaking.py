@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typer._click.core import Command
 
 SECTION = "typed"
-PANELS = {"OPTIONS_PANEL_TITLE": "选项", "ARGUMENTS_PANEL_TITLE": "参数", "COMMANDS_PANEL_TITLE": "命令"}
 
 
 def say(sentence: str, /, **values: object) -> str:
@@ -57,12 +56,8 @@ def is_known(sentence: str) -> bool:
 
 def speak(command: Command, lang: str) -> None:
     """Put the helps of a command, of its parameters and of all commands below it into a language."""
-    import typer.rich_utils as shown
     from typer._click.core import Context
 
-    if lang == "zh-CN":
-        for name, title in PANELS.items():
-            setattr(shown, name, title)
     command.help = command.help and in_language(command.help, lang)
     options = [*command.params, command.get_help_option(Context(command))]
     for one in options:

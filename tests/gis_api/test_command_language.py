@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +19,12 @@ from typer.testing import CliRunner
 
 from gis_api import texts
 from gis_api.cli import app
+from gis_api.commands.dividing import in_words
 from gis_api.commands.explaining import RELATIONS
 from gis_api.commands.speaking import in_language, is_known, speak
 from tests.importing import BOW_TIE, boxes, geo_file
+from tiling.divide import remarking
+from tiling.divide.proposal import Figures
 
 COMMANDS = Path(__file__).parents[2] / "gis_api" / "commands"
 
@@ -122,3 +131,53 @@ def test_check_speaks_the_language_of_the_terminal(
     kinds = CliRunner().invoke(app, ["check", str(torn)]).stdout
     invalid = {"zh-CN": texts.text("defects.invalid", "zh-CN"), "en": "invalid"}[language]
     assert invalid in kinds and in_language("kind", language) in kinds
+
+
+def told_by_process(*words: str, language: str) -> str:
+    """What the real command prints, on one line: boxes break sentences."""
+    environment = {**os.environ, "WANGGE_LANGUAGE": language, "COLUMNS": "250", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gis_api.cli", *words], env=environment, capture_output=True, text=True, timeout=120
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "chinese", "english"),
+    [
+        (["key", "add"], ["用法：", "错误", "缺少参数 'name'。", "查看帮助"], ["Usage:", "Missing argument 'name'."]),
+        (["key", "add", "n"], ["缺少选项 '--role'。"], ["Missing option '--role'."]),
+        (["nonsense"], ["没有命令 'nonsense'。"], ["No such command 'nonsense'."]),
+        (["imprt"], ["没有命令 'imprt'。是否为 'import'？"], ["Did you mean 'import'?"]),
+        (["import", "--frobn"], ["没有选项 --frobn"], ["No such option: --frobn"]),
+        (["serve", "--port"], ["选项 '--port' 需要一个值。"], ["Option '--port' requires an argument."]),
+        (["serve", "--port", "x"], ["'--port' 的值无效：应为整数"], ["Invalid value for '--port'"]),
+        (["serve", "--workers", "999"], ["不得大于 64"], ["less than or equal to 64"]),
+        (["import", "grids", "a", "b"], ["多出的参数：b"], ["unexpected extra argument"]),
+        (["divide", "/not/there", "/b", "--out", "c"], ["文件 '/not/there' 不存在。"], ["does not exist."]),
+        (["import", "grids", "a", "--sub-grids", "x"], ["'x' 不在可选值 'keep', 'none' 之中"], ["is not one of"]),
+        (["key", "add", "--help"], ["用法：", "参数", "选项", "[必填]"], ["Usage:", "Options", "[required]"]),
+    ],
+    ids=lambda one: " ".join(one)[:30],
+)
+def test_the_parser_speaks_the_language_of_the_terminal(
+    words: list[str], chinese: list[str], english: list[str]
+) -> None:
+    told = told_by_process(*words, language="zh-CN")
+    assert [one for one in chinese if one not in told] == [], told
+    own = re.findall(r"Usage|Options?\b|Arguments?\b|Error|Missing|No such|Invalid|Try '|required", told)
+    assert own == [], told
+    told = told_by_process(*words, language="en")
+    assert [one for one in english if one not in told] == [], told
+
+
+def test_every_remark_way_and_figure_of_a_division_has_words_in_both_languages() -> None:
+    remarks = re.findall(r'Remark\(\s*"(\w+)".*?\(((?:"\w+",? ?)+)\)', inspect.getsource(remarking), re.DOTALL)
+    assert len(remarks) == 9
+    details = {"grid": "1", "weight": 12.0, "target": 30.0, "share": 0.25, "width_m": 3.5}
+    for code, ways in remarks:
+        told = in_words({"code": code, "where": None, "ways": re.findall(r"\w+", ways), **details}, "zh-CN")
+        assert any("\u4e00" <= sign <= "\u9fff" for sign in told), told
+        assert code in in_words({"code": code, "ways": re.findall(r"\w+", ways), **details}, "en")
+    for figure in fields(Figures):
+        assert texts.has(f"dividing.figure_{figure.name}")
