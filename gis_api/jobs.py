@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, delete, func
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -26,9 +26,8 @@ from gis_api import logs
 from gis_api.logs import Outage
 from gis_api.outgoing import Sending
 from gis_api.settings import Settings
-from layers import history, incidents, outbox, planning, releases
+from layers import access, history, incidents, outbox, planning, releases
 from layers import jobs as long_jobs
-from layers.access import SignIn
 from layers.db import make_service_engine, transaction
 from layers.moments import read_clock
 
@@ -56,8 +55,7 @@ def forget_idempotency_keys(session: Session) -> int:
 
 def forget_sign_ins(session: Session) -> int:
     """The number of expired sessions removed."""
-    expired = delete(SignIn).where(SignIn.expires_at < func.now())
-    return len(session.execute(expired.returning(SignIn.user_name)).all())
+    return access.forget_sign_ins(session)
 
 
 def settle_plans(session: Session) -> int:

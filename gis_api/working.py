@@ -22,7 +22,7 @@ from typing import Any
 
 import shapely
 import structlog
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,7 @@ from gis_api.settings import Settings
 from layers import jobs, planning
 from layers.access import Role
 from layers.areas import Area
-from layers.db import make_service_engine, transaction
+from layers.db import make_service_engine, stay_idle, transaction
 from layers.dividing import DivisionAsked, divide_plan
 from layers.errors import LayerError, Unacceptable
 from layers.importing import ImportOptions, ImportReport, import_layer, inspect_file, report_as_json
@@ -270,7 +270,7 @@ def _options(job: Job) -> ImportOptions:
 def divide_ground(session: Session, job: Job, _place: Place, pulse: WorkPulse) -> dict[str, Any]:
     """Proposals for the ground of a plan; the first one is in its draft where that was asked for."""
     # The search computes for as long as it was given, between two statements.
-    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    stay_idle(session)
     asked, version = DivisionAsked.from_json(job.task), job.task["version"] if job.task["apply"] else None
     stop, plan = pulse.should_stop, int(job.task["plan"])
     return divide_plan(session, plan, asked, version=version, should_stop=stop, progress=pulse.progress, by=job.by)

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, delete, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import BYTEA, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -304,6 +304,17 @@ def end_sign_ins(session: Session, user_name: str) -> None:
     """End every open session of a person, and know none of their browsers: what a new password asks for."""
     session.execute(delete(SignIn).where(SignIn.user_name == user_name))
     session.execute(delete(KnownBrowser).where(KnownBrowser.user_name == user_name))
+
+
+def forget_sign_ins(session: Session) -> int:
+    """The number of expired sessions removed."""
+    expired = delete(SignIn).where(SignIn.expires_at < func.now())
+    return len(session.execute(expired.returning(SignIn.user_name)).all())
+
+
+def has_users(session: Session) -> bool:
+    """Whether anybody can sign in."""
+    return bool(session.scalar(select(exists().where(User.active))))
 
 
 def list_keys(session: Session, *, by: Actor) -> list[Key]:

@@ -10,7 +10,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, exists, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.db import WGS84, Base, code_column, geometry_column, now_column
@@ -96,6 +96,11 @@ def get_district(session: Session, code: str) -> Area:
     if area is None or area.level != AreaLevel.district:
         raise NotFound("no_such_district", district=code)
     return area
+
+
+def has_districts(session: Session) -> bool:
+    """Whether a district is stored."""
+    return bool(session.scalar(select(exists().where(Area.level == "district"))))
 
 
 def city_of(district: str) -> str:

@@ -28,7 +28,9 @@ from sqlalchemy import (
     func,
     not_,
     or_,
+    text,
 )
+from sqlalchemy import select as select_of
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -133,6 +135,28 @@ def _is_silent(connection: psycopg.Connection[Any]) -> bool:
     asking = select.poll()
     asking.register(connection.fileno(), select.POLLIN)
     return not asking.poll(0)
+
+
+def is_writable(session: Session) -> bool:
+    """Whether this server lets rows be changed: not where it is a standby or was made read-only."""
+    # Not `transaction_read_only`: a pooled connection that was read-only before says what it was set to.
+    usual = func.current_setting("default_transaction_read_only") == "off"
+    return bool(session.scalar(select_of(and_(not_(func.pg_is_in_recovery()), usual))))
+
+
+def wait_longer(session: Session, seconds: float) -> None:
+    """Give the statements of this transaction more time than those of a request; 0 is without end."""
+    session.execute(select_of(func.set_config("statement_timeout", f"{seconds * 1000:.0f}", True)))
+
+
+def wait_as_usual(session: Session) -> None:
+    """Give the statements of this transaction what they get anyway."""
+    session.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+
+
+def stay_idle(session: Session) -> None:
+    """Let this transaction wait between two statements for as long as something is computed."""
+    session.execute(select_of(func.set_config("idle_in_transaction_session_timeout", "0", True)))
 
 
 def psycopg_url(url: str) -> str:

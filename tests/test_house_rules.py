@@ -177,6 +177,17 @@ def test_one_clock_is_read() -> None:
     assert set(readers) <= {"layers/moments.py", "gis_api/jobs.py"}, "the job process compares files' times of the disk"
 
 
+def test_only_layers_speak_sql() -> None:
+    """Doors hand a session on; what is asked of it stands in `layers`."""
+    speaking = re.compile(
+        r"^\s*from sqlalchemy import [^\n]*\b(?:select|text|insert|update|delete|func|exists)\b|\.execute\(\s*text\(|"
+        r"session\.(?:query|scalars?|execute)\(",
+        re.MULTILINE,
+    )
+    doors = [path for path in product_files() if path.relative_to(ROOT).parts[0] == "gis_api"]
+    assert named(path for path in doors if speaking.search(path.read_text())) == []
+
+
 def test_only_plane_projects_and_only_files_reads_frames() -> None:
     users = {
         name: {

@@ -91,12 +91,10 @@ def add_user(
 
 def list_users() -> None:
     """Print every person with role and area."""
-    from sqlalchemy import select
-
-    from layers.access import User
+    from layers import access
 
     with _session() as session:
-        for user in session.scalars(select(User).order_by(User.name)):
+        for user in access.list_users(session, by=access.service_actor("wangge")):
             print(f"{user.name}\t{user.role}\t{user.area or '*'}\t{say('active') if user.active else say('inactive')}")
 
 

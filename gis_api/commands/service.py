@@ -167,15 +167,13 @@ def furnish(engine: Engine) -> None:
 
     Only where there is no category at all: what somebody has taken away does not come back with the next start.
     """
-    from sqlalchemy import exists, select
-
     from layers.access import service_actor
-    from layers.categories import Category, ensure_defaults
+    from layers.categories import ensure_defaults, list_categories
     from layers.db import transaction
     from layers.history import note
 
     with transaction(engine) as session:
-        if session.scalar(select(exists().where(Category.code.is_not(None)))):
+        if list_categories(session):
             return
         rows = ensure_defaults(session)
         note(session, "defaults", subject="city", by=service_actor("wangge serve"), rows=rows)
@@ -183,22 +181,20 @@ def furnish(engine: Engine) -> None:
 
 def is_empty(engine: Engine) -> bool:
     """Whether no district is stored."""
-    from sqlalchemy import exists, select
+    from layers.areas import has_districts
+    from layers.db import transaction
 
-    from layers.areas import Area
-
-    with engine.connect() as connection:
-        return not connection.scalar(select(exists().where(Area.level == "district")))
+    with transaction(engine) as session:
+        return not has_districts(session)
 
 
 def has_people(engine: Engine) -> bool:
     """Whether anybody can sign in."""
-    from sqlalchemy import exists, select
+    from layers.access import has_users
+    from layers.db import transaction
 
-    from layers.access import User
-
-    with engine.connect() as connection:
-        return bool(connection.scalar(select(exists().where(User.active))))
+    with transaction(engine) as session:
+        return has_users(session)
 
 
 def load(engine: Engine, settings: Settings, *, seed: int) -> None:
@@ -224,17 +220,13 @@ def load(engine: Engine, settings: Settings, *, seed: int) -> None:
 
 def add_demo_people(session: Session) -> dict[str, str]:
     """The new sign-ins' passwords, made now; none is built in."""
-    from sqlalchemy import select
-
     from gis_api.auth import hash_password
     from layers.access import add_user, service_actor
+    from layers.demo.busiest import find_busiest_unit, find_busy_worker
     from layers.history import note
-    from layers.incidents import OPEN_TASK_STATES, Incident
-    from layers.workers import Worker
 
     passwords = {name: secrets.token_urlsafe(9) for name in DEMO_PEOPLE}
-    busy = select(Incident.worker_id).where(Incident.state.in_(OPEN_TASK_STATES))
-    worker = session.scalars(select(Worker).order_by(Worker.id.in_(busy).desc(), Worker.number).limit(1)).first()
+    worker = find_busy_worker(session)
     for name, role in DEMO_PEOPLE.items():
         add_user(
             session,
@@ -243,22 +235,11 @@ def add_demo_people(session: Session) -> dict[str, str]:
             area=worker.area if worker is not None and role == "worker" else DEMO_DISTRICT,
             password_hash=hash_password(passwords[name]),
             worker_id=worker.id if worker is not None and role == "worker" else None,
-            unit=_busiest_unit(session) if role == "unit" else None,
+            unit=find_busiest_unit(session) if role == "unit" else None,
         )
         by = service_actor("wangge demo")
         note(session, "add_user", subject=f"user:{name}", area=DEMO_DISTRICT, by=by, role_given=role)
     return passwords
-
-
-def _busiest_unit(session: Session) -> str | None:
-    """The department with most cases in which a department can take the next step."""
-    from sqlalchemy import func, select
-
-    from layers.incidents import Incident
-
-    theirs = Incident.state.in_(("accepted", "arrived"))
-    cases = select(Incident.unit_code).where(theirs, Incident.unit_code.is_not(None)).group_by(Incident.unit_code)
-    return session.scalar(cases.order_by(func.count().desc(), Incident.unit_code).limit(1))
 
 
 def password_file(settings: Settings) -> Path:

@@ -22,10 +22,10 @@ from gis_api.logs import Outage
 from gis_api.replicas.cold_start import find_cold_start, write_cold_start
 from gis_api.replicas.listening import Listening, plain_url
 from gis_api.replicas.shelf import Shelf
-from gis_api.replicas.state import Age, Pulse, State, is_urgent, is_writable, read_state
+from gis_api.replicas.state import Age, Pulse, State, is_urgent, read_state
 from gis_api.settings import Settings
 from layers.access import Actor
-from layers.db import transaction
+from layers.db import is_writable, transaction
 from layers.errors import Unavailable
 from layers.freshness import PUBLICATIONS, ROSTERS
 from layers.locating import Page, Rules

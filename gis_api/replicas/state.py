@@ -9,34 +9,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from layers.access import Actor, list_key_actors, list_signed_in
 from layers.candidates import Roster
+from layers.db import wait_longer
+from layers.freshness import read_roster_marks, read_urgent_marks, read_urgent_marks_alone
 from layers.locating import Atlas, Rules, load_atlas, versions
 
 log = logging.getLogger("wangge.replicas")
-# Asked several times a second: what must be seen at once. Keys and people are few.
-_URGENT = text("""
-    SELECT (SELECT max(index_version) FROM publications),
-           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM keys),
-           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM sign_ins),
-           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM users)
-""")
 _KEYS, _PEOPLE = slice(0, 2), slice(2, 4)
-# Tables that may be large are not read to see whether they changed: the server counts its writes anyway.
-_ROSTER = text("""
-    SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables
-    WHERE relname IN ('workers', 'assignments', 'shifts', 'positions', 'incidents')
-""")
-# Not `transaction_read_only`: a pooled connection that was read-only before says what it was set to.
-_WRITABLE = text("SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'")
 # A roster knows the shifts of a day to either side of its moment.
 ROSTER_LIFE = timedelta(minutes=10)
 # Building an index of a million grids takes minutes; a lookup's time-out does not fit here.
-_PATIENCE = text("SET LOCAL statement_timeout = '600s'")
+PATIENCE_S = 600
 
 
 @dataclass(frozen=True)
@@ -83,12 +70,7 @@ class State:
 
 def is_urgent(connection: psycopg.Connection[Any], state: State) -> bool:
     """Whether a publication, a key or a session came or went since this state was read."""
-    return connection.execute(_URGENT.text).fetchone() != state.marks.urgent
-
-
-def is_writable(session: Session) -> bool:
-    """Whether this server lets rows be changed: not where it is a standby or was made read-only."""
-    return bool(session.scalar(_WRITABLE))
+    return read_urgent_marks_alone(connection) != state.marks.urgent
 
 
 def read_state(
@@ -98,8 +80,8 @@ def read_state(
 
     A new atlas is given to `early` before the roster is read, which takes as long again: lookups need not wait for it.
     """
-    session.execute(_PATIENCE)
-    marks = Marks(tuple(session.execute(_URGENT).one()), versions(session), tuple(session.execute(_ROSTER).one()))
+    wait_longer(session, PATIENCE_S)
+    marks = Marks(read_urgent_marks(session), versions(session), read_roster_marks(session))
     keys_changed = marks.urgent[_KEYS] != previous.marks.urgent[_KEYS]
     people_changed = marks.urgent[_PEOPLE] != previous.marks.urgent[_PEOPLE]
     atlas_changed = previous.atlas is None or marks.atlas != previous.marks.atlas

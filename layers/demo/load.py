@@ -8,11 +8,11 @@ from datetime import datetime
 from time import perf_counter
 
 import numpy as np
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.access import service_actor
 from layers.categories import ensure_defaults
+from layers.db import wait_longer
 from layers.demo import ground_rows, happening_rows, homes, people_rows
 from layers.demo.decisions import handled_by, send_workers, write_decisions
 from layers.demo.happenings import make_hazards, make_hot_spots, make_incidents
@@ -59,7 +59,7 @@ def load_demo(session: Session, *, seed: int, now: datetime, progress: Progress)
     caller's transaction; about 20 s. `progress` is told in words what is being done.
     """
     began = perf_counter()
-    session.execute(text("SET LOCAL statement_timeout = 0"))
+    wait_longer(session, 0)
     ensure_defaults(session)
     progress("town")
     town = make_town(seed)

@@ -30,11 +30,11 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
 )
 from sqlalchemy.orm import Session
 
 from layers.categories import Category
+from layers.db import wait_as_usual, wait_longer
 from layers.hazards import Hazard
 from layers.heat.counted import DONE, ENDED, OPEN, CountedCases, Counts
 from layers.heat.ground import CityGround, read_ground
@@ -45,8 +45,7 @@ from layers.plans import Plan, PlanState
 # A case that was told back counts as done although its file is not closed yet.
 FINISHED = ("fed_back", "closed")
 # A million cases take some two seconds to be read, once.
-_PATIENCE = text("SET LOCAL statement_timeout = '120s'")
-_USUAL = text("SET LOCAL statement_timeout TO DEFAULT")
+PATIENCE_S = 120
 # One case as PostgreSQL sends it: numbers with the highest byte first.
 _RECORD = np.dtype([("at_us", ">i8"), ("id", ">i8"), ("lon", ">f8"), ("lat", ">f8"), ("standing", ">i4")])
 
@@ -139,9 +138,9 @@ def find_columns(layer: str) -> tuple[Any, ColumnElement[datetime], ColumnElemen
 
 
 def _load_cases(session: Session, layer: str) -> CountedCases:
-    session.execute(_PATIENCE)
+    wait_longer(session, PATIENCE_S)
     rows = session.execute(_select_records(layer)).all()
-    session.execute(_USUAL)
+    wait_as_usual(session)
     codes, categories = sorted({row.code for row in rows}), sorted({row.category for row in rows})
     return _make_cases(rows, tuple(codes), tuple(categories))
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from layers import history
 from layers.access import Actor, require_area
+from layers.db import wait_longer
 from layers.errors import Unacceptable
 from layers.importing.agreement import Agreement, Miss, StatedAs, compare_stated
 from layers.importing.boundaries import store_areas
@@ -65,7 +66,7 @@ def import_layer(
     sheet = read_sheet(layer, file, options, progress=progress, room=room)
     refuse_foreign(session, sheet)
     # Reading takes its own time; from here on it is the database that works, on many rows in one statement.
-    session.execute(text("SET LOCAL statement_timeout = 0"))
+    wait_longer(session, 0)
     with session.begin_nested() as attempt:
         report = _store_of(layer, by)(session, sheet)
         if options.dry_run:

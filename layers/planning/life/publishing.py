@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, cast, func, select, text, update
+from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, aliased
 
@@ -13,6 +13,7 @@ from layers import history, locating
 from layers.access import Actor
 from layers.areas import Area
 from layers.chronicle import note_turn
+from layers.db import wait_longer
 from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.freshness import PUBLICATIONS
 from layers.moments import require_soon
@@ -38,7 +39,7 @@ def publish(session: Session, plan_id: int, *, version: int, by: Actor, effectiv
     Outdated. About 2 s for 1,500 tiles.
     """
     plan = lock_in_state(session, plan_id, version=version, state=PlanState.submitted, by=by)
-    session.execute(text(f"SET LOCAL statement_timeout = {PUBLISH_TIMEOUT_MS}"))
+    wait_longer(session, PUBLISH_TIMEOUT_MS / 1000)
     if by.name in plan.editors:
         raise Forbidden("own_edit", plan=plan_id)
     previous = _previous(session, plan)
@@ -133,7 +134,7 @@ def settle(session: Session, *, now: datetime) -> list[int]:
     due = select(Plan).where(in_force_at(now), ended.exists())
     settled = []
     for plan in session.scalars(due).all():
-        session.execute(text(f"SET LOCAL statement_timeout = {PUBLISH_TIMEOUT_MS}"))
+        wait_longer(session, PUBLISH_TIMEOUT_MS / 1000)
         before = session.get(Plan, plan.based_on) if plan.based_on is not None else None
         follow(session, load_board(session, plan), before=before)
         archive_ended(session, plan.district, at=now)
