@@ -29,6 +29,7 @@ from gis_api.settings import Settings
 from layers import access, history, incidents, outbox, planning, releases
 from layers import jobs as long_jobs
 from layers.db import make_service_engine, transaction
+from layers.demo.rounds import Rounds
 from layers.moments import read_clock
 
 # A file that no row knows may still be coming in.
@@ -41,11 +42,12 @@ log = logging.getLogger("wangge.jobs")
 
 @dataclass(frozen=True)
 class Task:
-    """What to do and how often; it answers with how many things it did."""
+    """What to do and how often; it answers with how many things it did, which the log tells where that is news."""
 
     name: str
     every_s: float
     work: Callable[[Session], int]
+    is_news: bool = True
 
 
 def forget_idempotency_keys(session: Session) -> int:
@@ -130,6 +132,12 @@ TASKS: tuple[Task, ...] = (
 )
 
 
+def demo_tasks() -> tuple[Task, ...]:
+    """What is done only where the demo is served, which its kept passwords say: its people walk their rounds."""
+    rounds = Rounds()
+    return (Task("walk_demo_rounds", 30.0, lambda session: rounds.walk(session, now=read_clock()), False),)
+
+
 def run(engine: Engine, *, tasks: Sequence[Task] = TASKS, stop: threading.Event) -> None:
     """Do every task when it is due, until told to stop."""
     due, away = {task.name: 0.0 for task in tasks}, Outage(log, AWAY)
@@ -154,7 +162,7 @@ def do(engine: Engine, task: Task, away: Outage | None = None) -> int:
         return 0
     if away is not None:
         away.over()
-    if count and task.every_s > 1:
+    if count and task.is_news and task.every_s > 1:
         log.info("the task %s did %d", task.name, count)
     return count
 
@@ -176,6 +184,7 @@ def main() -> None:
         Task("release_months", 10.0, partial(release_months, settings.zone)),
         Task("look_after_long_jobs", 2.0, workshop.look_after),
         Task("forget_uploads", 600.0, partial(forget_uploads, settings.upload_folder)),
+        *(demo_tasks() if settings.demo_passwords.exists() else ()),
     )
     run(engine, tasks=tasks, stop=stop)
     sending.stop()

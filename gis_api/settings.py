@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         return self.var / "snapshot.wangge"
 
     @property
+    def demo_passwords(self) -> Path:
+        """Where the demo's passwords are kept for the operator, readable by nobody else; there where it is served."""
+        return self.var / "demo-passwords.json"
+
+    @property
     def upload_folder(self) -> Path:
         """Where uploaded files lie for a day, under random names."""
         return (self.var / "uploads").resolve()

@@ -242,14 +242,9 @@ def add_demo_people(session: Session) -> dict[str, str]:
     return passwords
 
 
-def password_file(settings: Settings) -> Path:
-    """Where the demo passwords are kept for the operator, readable by nobody else."""
-    return settings.var / "demo-passwords.json"
-
-
 def keep_passwords(settings: Settings, passwords: Mapping[str, str]) -> None:
     """Write them down, mode 0600, so that a second start can show them again."""
-    path = password_file(settings)
+    path = settings.demo_passwords
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
@@ -268,7 +263,7 @@ def welcome(address: str, settings: Settings, *, someone: bool, patience_s: floa
     while not answers(address, timeout_s=patience_s):
         waited_s += patience_s
         print(text("cli.not_yet", lang, address=address, seconds=f"{waited_s:.0f}"), file=sys.stderr, flush=True)
-    kept = password_file(settings)
+    kept = settings.demo_passwords
     passwords = json.loads(kept.read_text()) if kept.exists() else {}
     print("\n" + "\n".join(greeting(address, passwords, someone=someone, lang=lang)), flush=True)
 
