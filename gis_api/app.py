@@ -25,6 +25,7 @@ from gis_api.envelope import Envelope
 from gis_api.fast_locate import STATE, Desk, Service, ShortWay
 from gis_api.hashing import Hashing
 from gis_api.live import Hub, call_before_stop
+from gis_api.logs import Outage
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
 from gis_api.pages import language_of_page, wrong_page
@@ -206,10 +207,12 @@ async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
 
 async def _keep_counts(app: Service) -> None:
     """Let the other processes know what this one has counted: any of them may be asked for /metrics."""
+    unwritten = Outage(log, "the counts of this process cannot be written")
     while True:
         await asyncio.sleep(COUNTS_EVERY_S)
         try:
             await asyncio.to_thread(app.state.metrics.keep, app.state.settings.var / "metrics")
-            await asyncio.to_thread(memory.give_back)
-        except OSError:
-            log.exception("the counts of this process cannot be written")
+            unwritten.over()
+        except OSError as error:
+            unwritten.failed(error)
+        await asyncio.to_thread(memory.give_back)

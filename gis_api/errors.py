@@ -7,6 +7,7 @@ The words of an error are the text `errors.<code>` of the catalogues, filled wit
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,6 +52,9 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (sql.InterfaceError, 503),
     (sql.TimeoutError, 503),
 )
+# A full disk stays full until somebody makes room: PostgreSQL's word for it, and the system's.
+DISK_FULL, FULL = "53100", (errno.ENOSPC, errno.EDQUOT)
+FULL_RETRY_AFTER_S = 60
 # The codes of errors that carry none of their own.
 CODES: Mapping[int, str] = {
     400: "bad_request",
@@ -164,6 +168,8 @@ def answer_of(error: Exception, lang: str) -> Answer:
         # Only the router itself knows no route; every other 404 comes with a code of its own.
         code = "unknown_route" if error.status_code == 404 else CODES.get(error.status_code, "bad_request")
         return Answer(error.status_code, code, {}, headers=error.headers)
+    if _is_full(error):
+        return Answer(503, "no_room_to_write", {}, headers={"Retry-After": str(FULL_RETRY_AFTER_S)})
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
     headers = {"Retry-After": str(getattr(error, "retry_after_s", RETRY_AFTER_S))} if status == 503 else None
     if isinstance(error, LayerError):
@@ -171,6 +177,13 @@ def answer_of(error: Exception, lang: str) -> Answer:
     if isinstance(error, TilingError):
         return Answer(status, error.code, error.details, (), _in_degrees(error.where), headers, said=str(error))
     return Answer(status, CODES[status], {}, headers=headers)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether there is no room left where something had to be written: PostgreSQL's disk, or ours."""
+    if isinstance(error, sql.DBAPIError):
+        return getattr(error.orig, "sqlstate", None) == DISK_FULL
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def _of_validation(error: RequestValidationError, lang: str) -> Answer:

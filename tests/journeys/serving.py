@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,12 +91,13 @@ def command(var: Path, *words: str, **more: str) -> subprocess.CompletedProcess[
     return subprocess.run([*WANGGE, *words], env=environment, capture_output=True, text=True, timeout=120, cwd=ROOT)
 
 
-def start(var: Path, *more: str, timeout_s: float = 180.0) -> Service:
+def start(var: Path, *more: str, timeout_s: float = 180.0, inside: Sequence[str] = ()) -> Service:
+    """The service in this folder; `inside` are words before its command, which end as that command."""
     port, printed = free_port(), var / f"printed-{time.monotonic_ns()}.txt"
     begun = time.monotonic()
     with printed.open("w") as out:
         process = subprocess.Popen(
-            [*WANGGE, "serve", "--port", str(port), *more],
+            [*inside, *WANGGE, "serve", "--port", str(port), *more],
             env=surroundings(var),
             stdout=out,
             stderr=subprocess.STDOUT,
