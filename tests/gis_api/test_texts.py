@@ -12,6 +12,8 @@ from tiling import errors
 TILING = Path(errors.__file__).parent
 ERRORS = {name for name, kind in vars(errors).items() if inspect.isclass(kind)}
 
+ROOT = Path(__file__).parents[2]
+
 
 def marks(sentence: str) -> set[str]:
     return set(re.findall(r"\{(\w+)[^}]*\}", sentence))
@@ -132,3 +134,36 @@ def test_every_sentence_of_the_geometry_is_told_in_both_languages() -> None:
     key, values = texts.retold("Grid 130273001 would cross itself (Self-intersection).") or ("", {})
     assert texts.text(key, "zh-CN", **values) == "网格 130273001 将与自身相交（Self-intersection）。"
     assert texts.retold("something that nobody says") is None
+
+
+# Sections whose keys are words of others: what the commands say in English, GEOS' and pydantic's own codes.
+FOREIGN = ("typed", "said", "parser", "invalid", "validation")
+
+
+def sources() -> str:
+    files = (path for path in ROOT.glob("gis_api/**/*") if path.suffix in (".py", ".js", ".html"))
+    return "\n".join(path.read_text() for path in (*files, *ROOT.glob("layers/**/*.py"), *ROOT.glob("tiling/**/*.py")))
+
+
+def test_every_text_is_named_somewhere() -> None:
+    """By its key, or by the beginning of one (`history.did_` and a name) whose other words occur in the code."""
+    code = sources()
+    words = set(re.findall(r"[a-z0-9]+", re.sub(r"([A-Z])", r" \1", code).lower()))
+    literal = set(re.findall(r"[\"'`]([a-z_]+\.\w+)[\"'`]", code))
+    begun = set(re.findall(r"[\"'`]([a-z_]+\.[a-z0-9_]*)(?:\$\{|\{|[\"'`] [+~])", code))
+
+    def is_named(key: str) -> bool:
+        return key in literal or any(
+            key.startswith(start) and set(key.removeprefix(start).split("_")) <= words for start in begun
+        )
+
+    keys = [key for key in texts.catalogue("en") if key.partition(".")[0] not in FOREIGN]
+    assert [key for key in keys if not is_named(key)] == []
+
+
+def test_every_key_that_is_named_is_a_text() -> None:
+    asked = re.findall(
+        r"(?<![\w.])(?:t|text|texts\.text)\(\s*[\"']([a-z_]+\.[a-z0-9_]*[a-z0-9])[\"'](?! [+~])", sources()
+    )
+    assert len(asked) > 300
+    assert sorted(set(asked) - set(texts.catalogue("en"))) == []

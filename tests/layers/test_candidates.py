@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from layers.candidates import Roster, near, near_sql
+from layers.candidates import Roster, near
 from layers.dispatch_rules import Policy, Wish, rank
 from layers.incidents import Incident
 from layers.standings import LEVELS, Place, Standings
+from tests.nearest_statement import near_sql
 from tests.staffed_city import DESK_PHONE, LONG_AGO, NOON, Town, add_worker, staffed_city
 
 MINUTE = timedelta(minutes=1)

@@ -117,6 +117,12 @@ export function againButton(problem, again, attributes = { class: "small" }) {
   return el("button", { type: "button", ...attributes, onclick }, t(out ? "frame.sign_in" : "frame.try_again"));
 }
 
+// What stands in place of something that could not be had: why, and a button that asks again.
+/** @type {(problem: any, again: () => void) => HTMLElement} */
+export function failureBox(problem, again) {
+  return el("div", { class: "message bad" }, el("div", {}, problem.message), againButton(problem, again));
+}
+
 export function skeleton(lines = 4) {
   return el(
     "div",

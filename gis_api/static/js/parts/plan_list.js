@@ -1,7 +1,7 @@
 // The list of plans, and a new draft from the published one: on the planner's home and where no plan was named.
 import { call, get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { againButton, el, fill, skeleton, stacking } from "../dom.js";
+import { failureBox, el, fill, skeleton, stacking } from "../dom.js";
 
 const ORDER = ["draft", "submitted", "published", "archived"];
 const listOf = (answer) => answer.plans ?? answer.items ?? answer.results ?? (Array.isArray(answer) ? answer : []);
@@ -14,12 +14,7 @@ export async function showPlans(box) {
   } catch (problem) {
     fill(
       box,
-      el(
-        "div",
-        { class: "message bad" },
-        el("div", {}, problem.message),
-        againButton(problem, () => showPlans(box)),
-      ),
+      failureBox(problem, () => showPlans(box)),
     );
     return [];
   }

@@ -1,7 +1,7 @@
 // All plans of the reader's area: their state, who made them, what they stand on; two of them compared; new drafts.
 import { get } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { againButton, byId, el, fill, skeleton, stacking } from "../dom.js";
+import { failureBox, byId, el, fill, skeleton, stacking } from "../dom.js";
 import { versionOf } from "../parts/plan_list.js";
 import { draftFrom, stateOf } from "../parts/plan_steps.js";
 
@@ -28,12 +28,7 @@ async function show(wanted = state) {
   } catch (problem) {
     fill(
       box,
-      el(
-        "div",
-        { class: "message bad" },
-        el("div", {}, problem.message),
-        againButton(problem, () => show()),
-      ),
+      failureBox(problem, () => show()),
     );
   }
 }

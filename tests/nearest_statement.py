@@ -33,7 +33,7 @@ sister AS (
     WHERE own.code = CAST(:grid AS text) AND own.level = 'grid' AND other.level = 'grid'
         AND own.exclusive AND other.exclusive
         AND own.geom && other.geom AND ST_Relate(own.geom, other.geom, '****1****')
-)"""  # noqa: S608 (the condition is a constant of layers.plans)
+)"""
 
 _CHARGES = """
 charge AS (
