@@ -1,4 +1,4 @@
-"""Who is near: the workers of a district as seen from one place, from memory (`tests/nearest_statement.py` asks by SQL).
+"""Who is near: the workers of a district as seen from one place, from memory (`tests.nearest_statement`: by SQL).
 
     roster = Roster.load(session, now)                  a picture of the moment, held by every process
     standings = near(roster, place, lon=…, lat=…, at=now)   facts for `dispatch_rules.rank`

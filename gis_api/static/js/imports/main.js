@@ -1,7 +1,7 @@
 // Imports: send a file, say what it is, see what came of it; every step is a job that can be left and found again.
 import { call, get, getFeatures } from "../api.js";
 import { config, number, t, when } from "../config.js";
-import { againButton, byId, el, fill } from "../dom.js";
+import { failureBox, byId, el, fill } from "../dom.js";
 import { Asking } from "./asking.js";
 import { Repairs } from "./repairs.js";
 import { showReport } from "./report.js";
@@ -184,12 +184,7 @@ async function listMine() {
   } catch (problem) {
     fill(
       byId("mine"),
-      el(
-        "div",
-        { class: "message bad" },
-        el("div", {}, problem.message),
-        againButton(problem, () => listMine()),
-      ),
+      failureBox(problem, () => listMine()),
     );
   }
 }
