@@ -43,10 +43,10 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "leader": ("figures",),
     "worker": ("tasks", "report", "mine", "locate"),
     "unit": ("tasks",),
-    "admin": ("plans", "locate", "accounts", "workers", "webhooks", "history"),
+    "admin": ("plans", "locate", "accounts", "workers", "webhooks", "history", "calendar"),
     "auditor": ("history", "incidents"),
 }
-WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "webhooks", "history")
+WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "webhooks", "history", "calendar")
 HOME_SECTIONS = (
     "home",
     "plans",

@@ -139,3 +139,25 @@ def test_a_grid_that_is_not_there_is_told(visit: Visit) -> None:
 def test_the_documentation_of_the_interface_needs_nobody_else(visit: Visit) -> None:
     page = visit("planner", "/api/v1/docs")
     expect(page.locator("#documentation")).to_contain_text("/api/v1/locate")
+
+
+def test_an_admin_takes_in_the_calendar_of_a_year_and_a_wrong_line_stores_nothing(
+    visit: Visit, running: RunningCity
+) -> None:
+    page = visit("admin", "/")
+    card = it(page, "home-calendar")
+    card.locator("input[type=number]").fill("2027")
+    card.locator("input[type=number]").press("Tab")
+    lines = card.locator("textarea")
+    expect(card.locator('[data-date="2027-02-07"]')).to_have_class("rest")
+    lines.fill("2027-01-01,休\n2027-02-30,休")
+    card.locator("button.main").click()
+    expect(it(page, "calendar-said")).to_contain_text("第 2 行")
+    lines.fill("2027-01-01,休\n2027-02-07,班")
+    card.locator("button.main").click()
+    expect(it(page, "calendar-said")).to_contain_text("已导入 2 天")
+    expect(card.locator('[data-date="2027-01-01"]')).to_have_class("off")
+    expect(card.locator('[data-date="2027-02-07"]')).to_have_class("made")
+    with running.api("admin") as client:
+        told = client.get("/api/v1/calendar/2027").json()
+    assert (told["days_off"], [one["date"] for one in told["work_days"]]) == (["2027-01-01"], ["2027-02-07"])

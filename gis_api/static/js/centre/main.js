@@ -149,7 +149,18 @@ async function begin() {
   }
 }
 
-const often = (work, every) => setInterval(() => !document.hidden && queue && work().catch(unreachable), every);
+// Until the session is over: what then is to be done the page says by itself (`api.js`).
+function often(work, every) {
+  const timer = setInterval(async () => {
+    if (document.hidden || !queue) return;
+    try {
+      await work();
+    } catch (problem) {
+      unreachable();
+      if (problem.status === 401) clearInterval(timer);
+    }
+  }, every);
+}
 
 await begin();
 new SearchBox({ chosen: goTo });
