@@ -15,6 +15,7 @@ import contextlib
 import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -40,6 +41,8 @@ GOAL_MS = 10.0
 SLOW_MS = 1_000.0
 GOALS_MS = {"GET /api/v1/workers/nearest": 2.0, "POST /api/v1/incidents": 15.0}
 LON, LAT = 118.18, 39.65
+# Reports lie within so many degrees: at one place they would wait for the row of one worker.
+SPREAD = 0.03
 # What a route has to be asked with, beside what stands in its path.
 QUERIES = {
     "/api/v1/locate": f"lon={LON}&lat={LAT}",
@@ -189,14 +192,20 @@ def filled(path: str, known: Mapping[str, str]) -> str | None:
 
 
 def posts(key: str) -> Iterator[Door]:
-    """A report (each with a key of its own), a report that is only decided, many points."""
-    report = {"lon": LON, "lat": LAT, "category": "facility", "description": "bench"}
-    marks = itertools.count(time.monotonic_ns())
+    """A report (each with a key of its own, somewhere else in the town), one that is only decided, many points."""
+    anywhere, marks = random.Random(7), itertools.count(time.monotonic_ns())
+
+    def reports(target: str, number: int) -> list[bytes]:
+        told = {"category": "facility", "description": "bench"}
+        places = [
+            (LON + anywhere.uniform(-SPREAD, SPREAD), LAT + anywhere.uniform(-SPREAD, SPREAD)) for _ in range(number)
+        ]
+        bodies = [{"lon": lon, "lat": lat, **told} for lon, lat in places]
+        return [_request("POST", target, key, body=body, mark=f"bench-{next(marks)}") for body in bodies]
+
     asked = "/api/v1/incidents?dry_run=true"
-    dry = [_request("POST", asked, key, body=report, mark=f"bench-{next(marks)}") for _ in range(2_000)]
-    yield Door(f"POST {asked}", dry)
-    many = [_request("POST", "/api/v1/incidents", key, body=report, mark=f"bench-{next(marks)}") for _ in range(20_000)]
-    yield Door("POST /api/v1/incidents", many)
+    yield Door(f"POST {asked}", reports(asked, 2_000))
+    yield Door("POST /api/v1/incidents", reports("/api/v1/incidents", 20_000))
     points = {"lon": [LON] * 100, "lat": [LAT] * 100}
     yield Door("POST /api/v1/locate (100 points)", [_request("POST", "/api/v1/locate", key, body=points)])
 
