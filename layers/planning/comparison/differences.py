@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from layers.access import Actor
 from layers.errors import NotFound
 from layers.grids import GridLevel
-from layers.planning.comparison.impact_counts import Both, Pair, grid_above, lifted, open_incidents, reshaped_codes
+from layers.planning.comparison.impact_counts import Both, Pair, grid_above, lifted, open_incidents
 from layers.planning.comparison.posts import Post
 from layers.planning.comparison.succession import Succession, between, ground_of
 from layers.planning.memory.viewed_drafts import board_of
@@ -59,7 +59,8 @@ def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor
     """
     compared = compare(session, plan_id, against=against, by=by)
     both, people = compared.both, compared.people
-    codes = {kind: [code for code in listed if by.holds(code)] for kind, listed in _codes(both.old, both.new).items()}
+    listed = {**_codes(both.old, both.new), "reshaped": sorted(people.reshaped)}
+    codes = {kind: [code for code in some if by.holds(code)] for kind, some in listed.items()}
     counted = (
         *people.held.pairs(level=grid_above, both=both),
         *(charges_moved(people), lifted(open_incidents(session, both), both)),
@@ -111,7 +112,6 @@ def _codes(old: Board, new: Board) -> dict[str, list[str]]:
     return {
         "added": sorted(new.rows.keys() - old.rows.keys()),
         "removed": sorted(old.rows.keys() - new.rows.keys()),
-        "reshaped": sorted(reshaped_codes(old, new)),
         "renamed": sorted(renamed),
     }
 

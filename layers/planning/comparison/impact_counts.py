@@ -220,8 +220,12 @@ def reshaped_codes(old: Board, new: Board) -> set[str]:
 
 def alike(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
     """Whether two shapes hold the same ground."""
-    if one is None or other is None or same_bytes(one, other):
-        return one is other or (one is not None and other is not None)
+    if one is other:
+        return True
+    if one is None or other is None:
+        return False
+    if same_bytes(one, other):
+        return True
     if not (one.is_valid and other.is_valid):
         return False
     # A node put on an edge lies up to 0.7 mm beside it.

@@ -67,6 +67,8 @@ class Succession:
     after: Mapping[str, Posts]
     lines: tuple[SuccessionLine, ...]
     unserved: tuple[str, ...]
+    # The codes of both plans whose ground differs: to compare all shapes of a district takes a while.
+    reshaped: Collection[str]
 
 
 def succession_of(session: Session, plan: Plan) -> Succession:
@@ -109,7 +111,8 @@ def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Successi
         )
         for code in sorted({*changes, *unserved, *(decided.keys() & new.rows.keys())})
     )
-    return Succession(both, held, before, after, lines, unserved)
+    reshaped = [code for code, change in changes.items() if change == "reshaped"]
+    return Succession(both, held, before, after, lines, unserved, reshaped)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 _NUMBERED = re.compile(r"\d{6}(\d{3})(\d{3})(\d{3})(\d{2})?", re.ASCII)
 _DISTRICT = re.compile(r"^\d{6}-", re.ASCII)
@@ -24,8 +25,15 @@ def ends_of(code: str) -> list[str]:
     return ["-".join(rest), "-".join((subdistrict, *rest))]
 
 
-def short_codes(codes: Collection[str]) -> dict[str, str]:
-    """The short code of each code of one plan; where no end is a code's alone, the code itself."""
-    known = set(codes)
+def short_codes(codes: Collection[str]) -> Mapping[str, str]:
+    """The short code of each code of one plan; where no end is a code's alone, the code itself.
+
+    Of the last few sets of codes they are kept: most edits of a plan leave its codes alone.
+    """
+    return _shortened(frozenset(codes))
+
+
+@lru_cache(maxsize=8)
+def _shortened(known: frozenset[str]) -> Mapping[str, str]:
     used = Counter(end for code in known for end in ends_of(code))
     return {code: next((end for end in ends_of(code) if used[end] == 1), code) for code in known}
