@@ -16,6 +16,7 @@ from gis_api.settings import Settings
 from layers.areas import Area
 from layers.db import transaction
 from layers.dispatching import Memory, follow_overdue
+from layers.dispatching.timeouts import MOST_AT_ONCE
 from layers.incidents import Incident, IncidentStep
 from layers.shifts import Shift
 from layers.workers import Worker
@@ -126,7 +127,7 @@ def test_a_case_whose_timeline_does_not_name_its_holder_leaves_them_too(
 def test_of_several_processes_one_passes_a_case_on(
     app: FastAPI, engine: Engine, desk: TestClient, small_city: SmallCity
 ) -> None:
-    cases = [int(report(desk, small_city.inside(code)).json()["id"]) for code in small_city.codes[:12]]
+    cases = [int(report(desk, small_city.inside(code)).json()["id"]) for code in small_city.codes[:MOST_AT_ONCE]]
     state = app.state.replicas.state
     later = datetime.now(UTC) + LATE
     begin, counts = threading.Barrier(4), []
@@ -144,6 +145,16 @@ def test_of_several_processes_one_passes_a_case_on(
         lines = select(IncidentStep.incident_id).where(IncidentStep.step == "timeout")
         assert sorted(session.scalars(lines)) == sorted(cases)
     assert (len(counts), sum(counts)) == (4, len(cases))
+
+
+def test_a_look_is_bounded_and_the_next_one_goes_on(
+    app: FastAPI, engine: Engine, desk: TestClient, small_city: SmallCity
+) -> None:
+    cases = [int(report(desk, small_city.inside(code)).json()["id"]) for code in small_city.codes[: MOST_AT_ONCE + 2]]
+    state = app.state.replicas.state
+    later = datetime.now(UTC) + LATE
+    looks = [follow_overdue(engine, Memory(state.atlas, state.roster), clock=lambda: later) for _ in range(3)]
+    assert looks == [MOST_AT_ONCE, len(cases) - MOST_AT_ONCE, 0]
 
 
 def test_a_service_that_is_started_later_passes_on_what_fell_due_meanwhile(
