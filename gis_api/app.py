@@ -162,6 +162,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
     app.state.hashing = Hashing(AT_ONCE)
     app.state.metrics, app.state.heat_memory = Metrics(), HeatMemory()
+    app.state.tiles = tiles.make_tile_shelf()
     app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page
     app.state.desk = Desk(app.state.replicas)
     app.short_way = ShortWay(app.state.desk, app.state.replicas, app.state.metrics)

@@ -13,9 +13,7 @@ from __future__ import annotations
 import gc
 import json
 import re
-from collections.abc import Callable
-from json.decoder import JSONDecodeError, JSONDecoder
-from json.scanner import py_make_scanner  # type: ignore[attr-defined]
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 from anyio import CapacityLimiter
@@ -37,6 +35,8 @@ _BLANK = re.compile(r"[ \t\n\r]*").match
 _AT_ONCE = 1
 # So many are there at the same time; others wait with their text, a fifteenth of it.
 _HELD_AT_ONCE = 2
+# Texts, numbers and words, by the documented door of the standard library.
+_PLAIN = JSONDecoder()
 _limiter: RunVar[CapacityLimiter] = RunVar("large_bodies")
 _holders: RunVar[CapacityLimiter] = RunVar("large_documents")
 
@@ -82,7 +82,7 @@ def parse_in_steps(body: bytes) -> Any:
     """The document, as `json.loads` gives it, without keeping the interpreter for long; hidden from the collector."""
     gc.disable()
     try:
-        document = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+        document = _document(body.decode(json.detect_encoding(body), "surrogatepass"))
         garbage.hide()
     finally:
         gc.enable()
@@ -107,19 +107,57 @@ def _held() -> CapacityLimiter:
         return made
 
 
-def _list(at: tuple[str, int], scan_once: Callable[[str, int], tuple[Any, int]]) -> tuple[list[Any], int]:
+def _document(text: str) -> Any:
+    """The document that a text is, and nothing behind it."""
+    document, end = _value(text, _skipped(text, 0), {})
+    end = _skipped(text, end)
+    if end != len(text):
+        raise JSONDecodeError("Extra data", text, end)
+    return document
+
+
+def _value(text: str, at: int, names: dict[str, str]) -> tuple[Any, int]:
+    """The value that begins at a place, and the place behind it; `names` of members are kept once each."""
+    sign = text[at : at + 1]
+    if sign == "[":
+        return _list(text, at + 1, names)
+    if sign == "{":
+        return _object(text, at + 1, names)
+    return _PLAIN.raw_decode(text, at)
+
+
+def _object(text: str, end: int, names: dict[str, str]) -> tuple[dict[str, Any], int]:
+    """The object that begins before a place, and the place behind it."""
+    members: dict[str, Any] = {}
+    end = _skipped(text, end)
+    if text[end : end + 1] == "}":
+        return members, end + 1
+    while True:
+        if text[end : end + 1] != '"':
+            raise JSONDecodeError("Expecting property name enclosed in double quotes", text, end)
+        name, end = _PLAIN.raw_decode(text, end)
+        end = _skipped(text, end)
+        if text[end : end + 1] != ":":
+            raise JSONDecodeError("Expecting ':' delimiter", text, end)
+        members[names.setdefault(name, name)], end = _value(text, _skipped(text, end + 1), names)
+        end = _skipped(text, end)
+        sign = text[end : end + 1]
+        if sign == "}":
+            return members, end + 1
+        if sign != ",":
+            raise JSONDecodeError("Expecting ',' delimiter", text, end)
+        end = _skipped(text, end + 1)
+
+
+def _list(text: str, end: int, names: dict[str, str]) -> tuple[list[Any], int]:
     """The list that begins before a place, and the place behind it."""
-    text, end = at
     values: list[Any] = []
     end = _skipped(text, end)
     if text[end : end + 1] == "]":
         return values, end + 1
     while True:
         end = _taken_run(text, end, values)
-        try:
-            value, end = scan_once(text, end)
-        except StopIteration as nothing:
-            raise JSONDecodeError("Expecting value", text, nothing.value) from None
+        value, end = _value(text, end, names)
         values.append(value)
         end = _skipped(text, end)
         sign = text[end : end + 1]
@@ -144,15 +182,3 @@ def _taken_run(text: str, end: int, values: list[Any]) -> int:
 def _skipped(text: str, end: int) -> int:
     blank = _BLANK(text, end)
     return blank.end() if blank else end
-
-
-class _Decoder(JSONDecoder):
-    """The decoder of the standard library with its parts in Python, and lists read by `_list`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parse_array = _list
-        self.scan_once = py_make_scanner(self)
-
-
-_DECODER = _Decoder()

@@ -170,6 +170,11 @@ def test_only_settings_reads_the_environment() -> None:
     assert readers == []
 
 
+def test_no_private_part_of_the_standard_library_is_stood_on() -> None:
+    private = re.compile(r"json\.scanner|json\.decoder|py_make_scanner|import sre_|from re import _|asyncio\._")
+    assert named(path for path in product_files() if private.search(path.read_text())) == []
+
+
 def test_one_clock_is_read() -> None:
     """`layers.moments.read_clock`, which tests set: whoever asks the machine goes by another time than all others."""
     asking = re.compile(r"datetime\.(?:now|utcnow|today)\b|date\.today\b|time\.time\(|time\.localtime\(")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from threading import Lock
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -17,6 +15,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import tiles
 from layers.access import Actor
 from layers.map_version import map_version
+from layers.shelf import Shelf
 from layers.specs import Tile
 
 router = APIRouter(tags=["tiles"], route_class=StrictRoute)
@@ -26,37 +25,12 @@ MOST_TILES = 4_000
 MOST_BYTES = 64_000_000
 
 
-class TileCache:
-    """The last few thousand tiles of this process, by the version of the map that they were made from."""
-
-    def __init__(self) -> None:
-        self._tiles: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
-
-    def find(self, key: tuple[object, ...]) -> bytes | None:
-        """A tile made before, None where there is none."""
-        with self._lock:
-            found = self._tiles.get(key)
-            if found is not None:
-                self._tiles.move_to_end(key)
-            return found
-
-    def keep(self, key: tuple[object, ...], tile: bytes) -> None:
-        """Keep a tile, and let the one go that was not asked for longest."""
-        with self._lock:
-            self._bytes += len(tile) - len(self._tiles.pop(key, b""))
-            self._tiles[key] = tile
-            while len(self._tiles) > MOST_TILES or self._bytes > MOST_BYTES:
-                self._bytes -= len(self._tiles.popitem(last=False)[1])
+TileShelf = Shelf[tuple[object, ...], bytes]
 
 
-def _cache(request: Request) -> TileCache:
-    state = request.app.state
-    if not hasattr(state, "tile_cache"):
-        state.tile_cache = TileCache()
-    found: TileCache = state.tile_cache
-    return found
+def make_tile_shelf() -> TileShelf:
+    """Where a process keeps its tiles."""
+    return Shelf(MOST_TILES, most_bytes=MOST_BYTES, bytes_of=len)
 
 
 def _visible_tile(name: str, by: Actor) -> Tile:
@@ -81,7 +55,7 @@ def tile(
     """One tile of a layer, as Mapbox vector tile, within the caller's area."""
     layer = _visible_tile(name, by)
     tiles.check_address(z, x, y)
-    cache = _cache(request)
+    cache: TileShelf = request.app.state.tiles
     scope = by.area if layer.scoped_by else ""
     # Some points change without a line in the history of the map: they live for half a minute at most.
     half_minute = int(now.timestamp()) // 30 if layer.moving else 0

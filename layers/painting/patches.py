@@ -28,8 +28,8 @@ from layers.map_version import map_version
 from layers.moments import read_clock
 from layers.painting.faces import Shapes, blocks_of
 from layers.painting.shares import shares_of
-from layers.planning.memory.recent import Shelf
 from layers.plans import Plan, get_plan
+from layers.shelf import Shelf
 from tiling.plane import Plane
 
 Box = tuple[float, float, float, float]

@@ -8,13 +8,13 @@ from typing import Any
 from gis_api import memory
 from gis_api.large_bodies import LARGE_BYTES, PatientRequest
 from gis_api.routes import tiles
-from gis_api.routes.tiles import TileCache
+from gis_api.routes.tiles import make_tile_shelf
 from tests.loops import run_apart
 
 
 def test_tiles_are_kept_up_to_a_number_of_bytes(monkeypatch: Any) -> None:
     monkeypatch.setattr(tiles, "MOST_BYTES", 1_000)
-    cache = TileCache()
+    cache = make_tile_shelf()
     for number in range(30):
         cache.keep((number,), b"x" * 100)
         cache.keep((number,), b"x" * 100)  # made twice at the same time, kept once

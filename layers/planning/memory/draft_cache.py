@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, SessionTransaction
 
-from layers.planning.memory.recent import PlanKey, Shelf, Turns, key_of
+from layers.planning.memory.recent import PlanKey, Turns, key_of
 from layers.planning.report.draft_report import DraftReport, review_all, review_change
 from layers.planning.state.board import Board, Stamp
 from layers.planning.state.codes import names_of
 from layers.planning.state.loading import load_board, stamp_of
 from layers.planning.state.row_changes import Move, RowChanges, move_to, moved
 from layers.plans import Plan, PlanEdit
+from layers.shelf import Shelf
 
 # A board of 3,000 grids takes some 20 MB.
 MOST_OPEN = 8

@@ -1,9 +1,8 @@
-"""What a process keeps between requests: the last few things that were asked for, safe for threads."""
+"""Which plan of which database something is kept under, and whose turn it is to work on it."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -13,40 +12,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 Key = TypeVar("Key", bound=Hashable)
-Thing = TypeVar("Thing")
 
 # Which database, which plan: one process may serve several databases (tests do).
 PlanKey = tuple[str, int]
-
-
-class Shelf(Generic[Key, Thing]):
-    """The `most` things that were used last, by key."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._things: OrderedDict[Key, Thing] = OrderedDict()
-
-    def find(self, key: Key) -> Thing | None:
-        """The thing of this key, or None where it was never kept or had to make room."""
-        with self._lock:
-            thing = self._things.get(key)
-            if thing is not None:
-                self._things.move_to_end(key)
-            return thing
-
-    def keep(self, key: Key, thing: Thing) -> None:
-        """Keep a thing in place of an older one; the one that was not used for longest makes room."""
-        with self._lock:
-            self._things[key] = thing
-            self._things.move_to_end(key)
-            while len(self._things) > self._most:
-                self._things.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget everything, as a process that has just begun."""
-        with self._lock:
-            self._things.clear()
 
 
 class Turns(Generic[Key]):

@@ -11,11 +11,12 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from layers.planning.memory.draft_cache import find_open_draft, has_written
-from layers.planning.memory.recent import PlanKey, Shelf, key_of
+from layers.planning.memory.recent import PlanKey, key_of
 from layers.planning.state.board import Board
 from layers.planning.state.codes import names_of
 from layers.planning.state.loading import load_board, load_targets, stamp_of
 from layers.plans import Plan
+from layers.shelf import Shelf
 
 # Beside the open drafts: published plans mostly, one for each district in work. Some 20 MB each at 3,000 grids.
 MOST_BOARDS = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layers.planning.memory.recent import Shelf
+from layers.shelf import Shelf
 
 
 def test_what_was_not_used_for_longest_makes_room() -> None:
