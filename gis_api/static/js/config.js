@@ -29,9 +29,11 @@ export function clock(moment) {
   return new Date(moment).toLocaleTimeString("zh-CN", { hour12: false });
 }
 
+// A day of another year is told with its year: the twelfth of last December looks like the next one otherwise.
 export function day(moment) {
   const date = new Date(moment);
-  return `${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")}`;
+  const words = `${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")}`;
+  return date.getFullYear() === new Date().getFullYear() ? words : `${date.getFullYear()}-${words}`;
 }
 
 export function when(moment) {

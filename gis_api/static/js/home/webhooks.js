@@ -1,14 +1,13 @@
 // Other systems that are told what happens: entered, tried, paused; what has not arrived is seen here, sent again or
 // given up.
 import { call, get } from "../api.js";
-import { config, t } from "../config.js";
+import { config, t, when } from "../config.js";
 import { el, fill, stacking } from "../dom.js";
 import { field } from "../parts/where.js";
 
 const PATH = "/api/v1/webhooks";
 const KINDS = ["incident.reported", "incident.step", "plan.published", "plan.archived"];
 const COLUMNS = ["url", "kinds", "area", "state", "waiting"];
-const when = new Intl.DateTimeFormat(config.lang, { dateStyle: "short", timeStyle: "medium" });
 
 export async function show(body) {
   const list = el("div", { class: "scroll", "data-test": "webhooks" });
@@ -58,9 +57,7 @@ function table(webhooks, act, look) {
 function row(one, act, look) {
   const path = `${PATH}/${one.id}`;
   const button = (words, onclick) => el("button", { type: "button", class: "small", onclick }, t(`webhooks.${words}`));
-  const waiting = one.waiting
-    ? t("webhooks.since", { n: one.waiting, time: when.format(new Date(one.oldest_at)) })
-    : "0";
+  const waiting = one.waiting ? t("webhooks.since", { n: one.waiting, time: when(one.oldest_at) }) : "0";
   return el(
     "tr",
     { class: one.active ? "" : "quiet", "data-webhook": one.id },
@@ -105,14 +102,14 @@ function delivery(one, decide) {
     el("button", { type: "button", class: "small", onclick: () => decide(one, deed) }, t(`webhooks.${words}`));
   const failed = one.state === "waiting" && one.error;
   const end = failed
-    ? t("webhooks.tried_again", { error: worded(one.error), time: when.format(new Date(one.due_at)) })
+    ? t("webhooks.tried_again", { error: worded(one.error), time: when(one.due_at) })
     : t(`webhooks.${one.state}`);
   return el(
     "tr",
     { "data-state": one.state },
     el("td", {}, kindName(one.event.kind)),
     el("td", {}, one.event.subject),
-    el("td", {}, when.format(new Date(one.event.at))),
+    el("td", {}, when(one.event.at)),
     el("td", { class: "number" }, one.attempts),
     el("td", { class: failed ? "bad" : "" }, end),
     el(
