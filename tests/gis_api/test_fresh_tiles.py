@@ -45,7 +45,10 @@ def test_a_publication_is_followed_by_a_new_tile(
     renamed(planner, signed_in("reviewer"), small_city)
     after = planner.get(where, headers={"If-None-Match": before.headers["etag"]})
     assert after.status_code == 200 and NEW.encode() in after.content
-    assert planner.get("/tiles/grids.json").json()["tiles"] != document, "the version stands in the address"
+    fresh = planner.get("/tiles/grids.json").json()["tiles"]
+    assert fresh != document, "the version stands in the address"
+    version = fresh[0].partition("?")[2]
+    assert planner.get(f"{where}?{version}").content == after.content, "the address that is told is one that is taken"
 
 
 def test_an_import_is_followed_by_a_new_tile_and_new_blocks(
