@@ -34,7 +34,14 @@ def draft(service: Service) -> tuple[str, str]:
     return str(made["id"]), str(plans["plans"][0]["id"])
 
 
-def pages_of(draft: str, published: str) -> dict[str, list[str]]:
+@pytest.fixture(scope="module")
+def case(service: Service) -> str:
+    """An incident of the demo."""
+    _, told, _ = service.ask("/api/v1/incidents?living=true&limit=1", cookie=service.sign_in("dispatcher"))
+    return str(told["incidents"][0]["id"])
+
+
+def pages_of(draft: str, published: str, case: str) -> dict[str, list[str]]:
     """Who looks at which pages; homes that show the same cards stand for each other."""
     return {
         "": ["/"],
@@ -43,7 +50,13 @@ def pages_of(draft: str, published: str) -> dict[str, list[str]]:
             *(f"/plans/{draft}", f"/plans/{published}", f"/plans/{draft}/diff", f"/plans/{draft}/replay"),
             *(f"/plans/{draft}/rebase", f"/plans/{published}/certificate", "/nowhere"),
         ],
-        "dispatcher": ["/report", "/centre", f"/grid/{VILLAGE[0]}", f"/grid/{VILLAGE[0]}01"],
+        "dispatcher": [
+            "/report",
+            f"/centre?case={case}",
+            f"/incidents/{case}",
+            f"/grid/{VILLAGE[0]}",
+            f"/grid/{VILLAGE[0]}01",
+        ],
         "leader": ["/", "/heat"],
         "worker": ["/", "/planner"],
         "admin": ["/", "/api/v1/docs"],
@@ -62,12 +75,12 @@ def speaking(
 
 
 def test_every_page_is_whole_at_every_width(
-    service: Service, draft: tuple[str, str], speaking: tuple[str, BrowserContext]
+    service: Service, draft: tuple[str, str], case: str, speaking: tuple[str, BrowserContext]
 ) -> None:
     lang, context = speaking
     known = asked(lang, *service.passwords, "demo", TITLE)
     found: dict[str, list[str]] = {}
-    for person, paths in pages_of(*draft).items():
+    for person, paths in pages_of(*draft, case).items():
         if person:
             body = {"name": person, "password": service.passwords[person]}
             headers = {"origin": service.address}

@@ -136,7 +136,7 @@ function form(act, said) {
     { class: "fields", "data-test": "webhook-form" },
     field(
       t("webhooks.url"),
-      el("input", { name: "url", type: "url", required: true, maxlength: "2000", placeholder: "https://" }),
+      el("input", { name: "url", type: "url", required: true, maxlength: "2000" }),
     ),
     field(t("webhooks.area"), el("input", { name: "area", value: config.person.area, maxlength: "40" })),
     el("fieldset", { class: "full row-of-ticks" }, el("legend", {}, t("webhooks.kinds")), kinds),
