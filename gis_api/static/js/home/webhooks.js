@@ -134,10 +134,7 @@ function form(act, said) {
   const made = el(
     "form",
     { class: "fields", "data-test": "webhook-form" },
-    field(
-      t("webhooks.url"),
-      el("input", { name: "url", type: "url", required: true, maxlength: "2000" }),
-    ),
+    field(t("webhooks.url"), el("input", { name: "url", type: "url", required: true, maxlength: "2000" })),
     field(t("webhooks.area"), el("input", { name: "area", value: config.person.area, maxlength: "40" })),
     el("fieldset", { class: "full row-of-ticks" }, el("legend", {}, t("webhooks.kinds")), kinds),
     el("div", { class: "actions full" }, el("button", { type: "submit", class: "main" }, t("webhooks.add"))),
