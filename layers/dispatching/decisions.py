@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ from layers.standings import Place, Standings
 _NUMBERS = ("ids", "level", "distance_mm", "age_s", "open_tasks", "critical_tasks", "last_assigned")
 _FLAGS = ("at_home", "on_duty")
 _WORDS = ("numbers", "names", "roles", "grids")
+# So many candidates are told of a decision, whoever goes.
+KEPT_CANDIDATES = 5
 # A centimetre: where somebody stood, for a map.
 _PLACE_DECIMALS = 7
 
@@ -125,6 +127,10 @@ def keep_decision(
     now: datetime,
 ) -> None:
     """Keep who was considered, with every reason, under which plan, and what it depended on."""
+    asked = choice.question
+    standings = near(memory.roster, asked.place, lon=asked.lon, lat=asked.lat, at=asked.at)
+    if standings is not None:
+        choice = shorten(choice, standings)
     told = told_of(choice)
     incidents.add_decision(
         session,
@@ -136,8 +142,24 @@ def keep_decision(
         chosen=chosen,
         candidates=told["candidates"],
         rejected=told["rejected"],
-        basis=_basis(memory, choice, told["chosen"]),
+        basis=_basis(memory, choice, standings, told["chosen"]),
     )
+
+
+def shorten(choice: Considered, standings: Standings) -> Considered:
+    """The same with fewer candidates: as far as whoever goes, and `KEPT_CANDIDATES` at least.
+
+    At night hundreds who are off duty stand before the twentieth candidate, who is only there in case the hands of
+    nineteen others have just got full.
+    """
+    candidates, answer = choice.ranking.candidates, choice.answer.candidates
+    goes = candidates.index(answer[0]) if answer else len(candidates) - 1
+    most = max(KEPT_CANDIDATES, goes + 1)
+    if most >= len(candidates):
+        return choice
+    wish = replace(choice.question.wish, limit=most)
+    ranking = rank(standings, wish, limits=choice.question.limits)
+    return replace(choice, question=replace(choice.question, wish=wish), ranking=ranking)
 
 
 def replay(decision: Decision) -> Replayed:
@@ -165,7 +187,7 @@ def _sha256(told: dict[str, Any]) -> str:
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _basis(memory: Memory, choice: Considered, chosen: str | None) -> dict[str, Any]:
+def _basis(memory: Memory, choice: Considered, standings: Standings | None, chosen: str | None) -> dict[str, Any]:
     question = choice.question
     wish = {**asdict(question.wish), "policy": str(question.wish.policy), "without": sorted(question.wish.without)}
     return {
@@ -173,7 +195,7 @@ def _basis(memory: Memory, choice: Considered, chosen: str | None) -> dict[str, 
         "place": {**asdict(question.place), "lon": question.lon, "lat": question.lat},
         "wish": wish,
         "limits": asdict(question.limits),
-        "line": _line(memory, choice),
+        "line": {} if standings is None else _line(memory, choice, standings),
         "full": sorted(choice.full),
         "waits": choice.waits,
         "by_hand": None if choice.by_hand is None else dict(choice.by_hand),
@@ -181,13 +203,10 @@ def _basis(memory: Memory, choice: Considered, chosen: str | None) -> dict[str, 
     }
 
 
-def _line(memory: Memory, choice: Considered) -> dict[str, list[Any]]:
+def _line(memory: Memory, choice: Considered, standings: Standings) -> dict[str, list[Any]]:
     """The columns of those who stood in line, by staff number, and where they stood or were taken to stand."""
     question, ranking = choice.question, choice.ranking
     roster, place = memory.roster, question.place
-    standings = near(roster, place, lon=question.lon, lat=question.lat, at=question.at)
-    if standings is None:
-        return {}
     stood = {one.number for one in ranking.candidates} | {one.number for one in ranking.rejected}
     rows = np.flatnonzero([number in stood for number in standings.numbers])
     district = roster.districts[place.district or ""]

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, select, update
 from starlette.testclient import TestClient
 
 from layers.db import transaction
+from layers.dispatching.decisions import KEPT_CANDIDATES
 from layers.incidents import Decision
 from layers.shifts import Shift
 from layers.workers import Worker, announce
@@ -83,6 +84,21 @@ def test_hands_that_turned_out_to_be_full_are_told_and_made_again(
     turned = [one for one in decision(desk, cases[-1]["id"])["rejected"] if one["worker"] == first]
     assert [one["reason"] for one in turned] == ["at_capacity"]
     assert all(replayed(desk, one["id"])["same"] for one in cases)
+
+
+def test_a_decision_goes_as_far_as_whoever_goes_and_names_five_at_least(
+    desk: TestClient, small_city: SmallCity
+) -> None:
+    """Twenty are kept ready for a rush; with all who stand before the twentieth a night's decision would be a book."""
+    place = small_city.inside(small_city.codes[0])
+    told = [decision(desk, report(desk, place).json()["id"]) for _ in range(20)]
+    assert all(one["chosen"] == one["candidates"][0]["worker"] for one in told)
+    assert len(told[0]["candidates"]) == KEPT_CANDIDATES
+    assert all(1 <= len(one["candidates"]) <= KEPT_CANDIDATES for one in told)
+    full = [[row for row in one["rejected"] if row["reason"] == "at_capacity"] for one in told]
+    assert len(full[-1]) >= 6, "twenty tasks are three each for six, and two"
+    for one, turned in zip(told, full, strict=True):
+        assert len(one["candidates"]) + len(turned) >= KEPT_CANDIDATES
 
 
 @pytest.fixture
