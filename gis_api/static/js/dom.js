@@ -123,6 +123,29 @@ export function failureBox(problem, again) {
   return el("div", { class: "message bad" }, el("div", {}, problem.message), againButton(problem, again));
 }
 
+// Why something that was sent is refused, with what is said of each field, once.
+/** @type {(problem: any) => HTMLElement} */
+export function refusalBox(problem) {
+  const words = [problem.message, ...(problem.errors ?? []).map((error) => error.msg)];
+  return el("p", { class: "message bad", role: "alert" }, [...new Set(words)].join(" "));
+}
+
+// Open a page whose template has a place for a failure; asked again, it begins anew.
+/** @type {(open: () => Promise<void>) => Promise<void>} */
+export async function beginPage(open) {
+  byId("failed").hidden = true;
+  try {
+    await open();
+    byId("main").dataset.test = "ready";
+  } catch (problem) {
+    const again = againButton(problem, () => beginPage(open));
+    byQuery(".veil")?.remove();
+    byId("failed").hidden = false;
+    fill(byId("failed"), el("h2", {}, t("frame.failed")), el("p", {}, problem.message), again);
+    byId("main").dataset.test = "failed";
+  }
+}
+
 export function skeleton(lines = 4) {
   return el(
     "div",

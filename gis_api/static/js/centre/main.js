@@ -1,7 +1,7 @@
 // The desk of a centre: the queue, who is where, and why this worker goes to the chosen case.
 import { get } from "../api.js";
 import { clock, config, number, t } from "../config.js";
-import { againButton, byId, byQuery, el, fill, skeleton } from "../dom.js";
+import { againButton, beginPage, byId, byQuery, el, fill, skeleton } from "../dom.js";
 import { goTo } from "../map/flash.js";
 import { SearchBox } from "../map/search.js";
 import { askedOf, knownOf, wayOf } from "../parts/case.js";
@@ -137,18 +137,6 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
-async function begin() {
-  byId("failed").hidden = true;
-  try {
-    await open();
-    byId("main").dataset.test = "ready";
-  } catch (problem) {
-    byQuery(".veil")?.remove();
-    byId("failed").hidden = false;
-    fill(byId("failed"), el("h2", {}, t("frame.failed")), el("p", {}, problem.message), againButton(problem, begin));
-  }
-}
-
 // Until the session is over: what then is to be done the page says by itself (`api.js`).
 function often(work, every) {
   const timer = setInterval(async () => {
@@ -162,7 +150,7 @@ function often(work, every) {
   }, every);
 }
 
-await begin();
+await beginPage(open);
 new SearchBox({ chosen: goTo });
 often(refresh, QUEUE_MS);
 often(people, PEOPLE_MS);

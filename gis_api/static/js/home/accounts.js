@@ -1,7 +1,7 @@
 // The people who can sign in and the keys of machines: seen, added, locked, revoked.
 import { call, get } from "../api.js";
 import { config, t } from "../config.js";
-import { el, fill, stacking } from "../dom.js";
+import { el, fill, refusalBox, stacking } from "../dom.js";
 import { DATUMS, field, select } from "../parts/where.js";
 
 const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
@@ -27,14 +27,7 @@ async function part(kind) {
       await refresh();
       return data ?? true;
     } catch (problem) {
-      fill(
-        said,
-        el(
-          "p",
-          { class: "message bad", role: "alert" },
-          [...new Set([problem.message, ...problem.errors.map((error) => error.msg)])].join(" "),
-        ),
-      );
+      fill(said, refusalBox(problem));
       return null;
     }
   }

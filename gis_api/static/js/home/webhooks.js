@@ -2,7 +2,7 @@
 // given up.
 import { call, get } from "../api.js";
 import { config, t, when } from "../config.js";
-import { el, fill, stacking } from "../dom.js";
+import { el, fill, refusalBox, stacking } from "../dom.js";
 import { field } from "../parts/where.js";
 
 const PATH = "/api/v1/webhooks";
@@ -25,8 +25,7 @@ export async function show(body) {
       await refresh();
       return data ?? true;
     } catch (problem) {
-      const words = [problem.message, ...(problem.errors ?? []).map((error) => error.msg)];
-      fill(said, el("p", { class: "message bad", role: "alert" }, [...new Set(words)].join(" ")));
+      fill(said, refusalBox(problem));
       return null;
     }
   }

@@ -1,7 +1,7 @@
 // One incident: what is known, what may be done now, why this worker on the map, photos, and what happened so far.
 import { get } from "../api.js";
 import { config, t, when } from "../config.js";
-import { againButton, byId, byQuery, el, fill } from "../dom.js";
+import { beginPage, byId, byQuery, el, fill } from "../dom.js";
 import { map } from "../map/place.js";
 import { askedOf, knownOf, wayOf } from "../parts/case.js";
 import { clockOf, tick } from "../parts/clock.js";
@@ -69,20 +69,7 @@ async function refresh() {
   if (incident && incident.changed_at !== shown.incident.changed_at) await tell(incident);
 }
 
-async function begin() {
-  byId("failed").hidden = true;
-  try {
-    await open();
-    byId("main").dataset.test = "ready";
-  } catch (problem) {
-    byQuery(".veil")?.remove();
-    byId("failed").hidden = false;
-    fill(byId("failed"), el("h2", {}, t("frame.failed")), el("p", {}, problem.message), againButton(problem, begin));
-    byId("main").dataset.test = "failed";
-  }
-}
-
 byId("print").addEventListener("click", () => window.print());
 setInterval(() => shown && idle() && refresh(), REFRESH_MS);
 setInterval(() => tick(byId("main")), 1000);
-await begin();
+await beginPage(open);
