@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.access import Actor
-from layers.db import Base, code_column, id_column, now_column
+from layers.db import Base, code_column, id_column, now_column, table_of
 from layers.outgoing import put_event
 
 GENESIS = b"\x00" * 32
@@ -91,7 +91,8 @@ def line_of(action: str, *, subject: str, area: str, by: Actor, details: Mapping
 def note(session: Session, action: str, *, subject: str, area: str = "", by: Actor, **details: Any) -> None:
     """Append one line to the history, in the caller's transaction, and the event that others are told of, if any."""
     who = {"actor": by.name, "kind": by.kind, "role": by.role}
-    session.add(HistoryEntry(action=action, subject=subject, area=area, details=details, **who))
+    line = {"action": action, "subject": subject, "area": area, "details": details, **who}
+    session.execute(insert(table_of(HistoryEntry)).values(line))
     put_event(session, action, subject=subject, area=area, details=details)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.categories.table import Category, CategoryClock
-from layers.clocks import Limit
+from layers.clocks import Limit, LimitKind
+from layers.db import table_of
 from layers.errors import NotFound, Unacceptable
 from layers.history import note
 
@@ -35,8 +36,10 @@ def get_category(session: Session, code: str) -> Category:
 
 def find_limit(session: Session, category: str, *, level: str, step: str) -> Limit | None:
     """How long the step may take, None where no clock runs."""
-    clock = session.get(CategoryClock, (category, level, step))
-    return clock.limit if clock is not None else None
+    clocks = table_of(CategoryClock)
+    this = (clocks.c.category == category) & (clocks.c.level == level) & (clocks.c.step == step)
+    row = session.execute(select(clocks.c.amount, clocks.c.kind).where(this)).one_or_none()
+    return None if row is None else Limit(row.amount, LimitKind(row.kind))
 
 
 def put_limit(session: Session, category: str, limit: Limit, *, level: str, step: str, by: Actor) -> CategoryClock:
