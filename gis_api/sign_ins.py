@@ -173,11 +173,11 @@ class Turns:
             turn.cancel()
             raise
         except Problem:
-            await self._pause()
+            await self.hold_back()
             raise
 
-    async def _pause(self) -> None:
-        """Keep somebody who is sent away from asking again at once."""
+    async def hold_back(self) -> None:
+        """Keep somebody who is sent away, for whatever reason, from asking again at once."""
         if self._paused >= MOST_PAUSED:
             return
         self._paused += 1

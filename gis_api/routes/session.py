@@ -72,7 +72,11 @@ async def sign_in(request: Request, response: Response, sent: SignIn, settings: 
     browser = await _known_browser(request, sent.name)
     attempt = Attempt(sent.name, network_of(request.client.host if request.client else ""), browser)
     rank = slow_down.rank(attempt)
-    slow_down.begin(attempt)
+    try:
+        slow_down.begin(attempt)
+    except Problem:
+        await turns.hold_back()
+        raise
     try:
         async with turns.taken(rank):
             opened = await hashing.run(_open, request.app.state.engine, sent, request.cookies.get(BROWSER_COOKIE))

@@ -191,6 +191,15 @@ def test_who_is_sent_away_hears_it_after_a_pause_and_a_crowd_at_once() -> None:
     assert sum(wait_s < PAUSE_S for wait_s in waits_s) == 3
 
 
+def test_a_guesser_of_one_name_is_held_back_as_well(app: FastAPI, anybody: TestClient) -> None:
+    guesser = client_from(app, anybody, ATTACKER)
+    for _ in range(10):
+        assert status_of(guesser, "planner", "wrong") == 401
+    began_s = time.monotonic()
+    assert status_of(guesser, "planner", "wrong") == 429
+    assert time.monotonic() - began_s >= PAUSE_S
+
+
 def test_a_password_gives_way_to_everything_else() -> None:
     hashing = Hashing(AT_ONCE)
     marked: ContextVar[str] = ContextVar("marked")
