@@ -10,11 +10,14 @@ minutes has been sent something again by somebody else, and one that knows the d
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
@@ -32,26 +35,39 @@ class _Judged(HTTPConnection):
 
     def __init__(self, target: Target, addresses: Sequence[Address], timeout_s: float) -> None:
         super().__init__(target.host, target.port, timeout=timeout_s)
+        self.default_port = 443 if target.secure else 80  # which the Host header leaves out
         self._target, self._addresses = target, addresses
-        self._timeout_s = timeout_s
+        self._until_s = time.monotonic() + timeout_s
+        self._plain: socket.socket | None = None
+        self.is_cut = False
 
     def connect(self) -> None:
-        """Connect to the first of the addresses that answers."""
+        """Connect to the first of the addresses that answers in time."""
         failed: OSError | None = None
         for address in self._addresses:
+            left_s = self._until_s - time.monotonic()
+            if left_s <= 0:
+                break
             try:
-                plain = socket.create_connection((str(address), self._target.port), self._timeout_s)
+                self.sock = self._plain = socket.create_connection((str(address), self._target.port), left_s)
             except OSError as error:
                 failed = error
                 continue
-            name = self._target.host
-            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=name) if self._secure else plain
+            if self._target.secure:
+                context = ssl.create_default_context()
+                # Hands are shaken afterwards, so that `cut` ends a handshake that takes too long as well.
+                made = context.wrap_socket(self.sock, server_hostname=self._target.host, do_handshake_on_connect=False)
+                self.sock = self._plain = made
+                made.do_handshake()
             return
-        raise failed or OSError("no address")
+        raise failed or TimeoutError("timed out")
 
-    @property
-    def _secure(self) -> bool:
-        return self._target.secure
+    def cut(self) -> None:
+        """End whatever is under way: a time-out of a socket begins anew with each byte."""
+        self.is_cut = True
+        if self._plain is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._plain, socket.SHUT_RDWR)
 
 
 def post(
@@ -59,17 +75,25 @@ def post(
 ) -> tuple[int | None, str | None]:
     """The status that was answered, and what was wrong; None for either there was none of. Redirects are not followed.
 
-    Whatever a receiver does with the request, it ends: nothing of an answer but its head is read.
+    Whatever a receiver does with the request, it ends within the time-out: nothing of an answer but its head is read.
     """
     body = body_of(parcel)
     try:
         target = read_target(parcel.url)
         connection = _Judged(target, find_addresses(target, allowed=allowed), timeout_s)
+        ending = threading.Timer(timeout_s, connection.cut)
+        ending.start()
         try:
             connection.request("POST", target.path, body, headers_of(parcel, body, now=now))
             status = connection.getresponse().status
+        except (OSError, HTTPException):
+            if not connection.is_cut:
+                raise
         finally:
+            ending.cancel()
             connection.close()
+        if connection.is_cut:
+            return None, "timed out"  # what came of a head is not taken for one
     except Unreachable as wrong:
         return None, wrong.code
     except (OSError, HTTPException) as error:

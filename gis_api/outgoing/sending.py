@@ -44,6 +44,8 @@ class Sending:
         self._timeout_s, self._every_s = timeout_s, every_s
         self._outage = Outage(log, "PostgreSQL does not answer who tells other systems")
         self._stopping = threading.Event()
+        # One thread looks for all that have nothing to do.
+        self._watch = threading.Lock()
         self._threads = [threading.Thread(target=self._run, name=f"outgoing-{n}", daemon=True) for n in range(THREADS)]
 
     def start(self) -> None:
@@ -54,15 +56,21 @@ class Sending:
     def stop(self) -> None:
         """End after the requests that are under way."""
         self._stopping.set()
+        until_s = time.monotonic() + self._timeout_s + 1.0
         for thread in self._threads:
-            thread.join(timeout=self._timeout_s + 1.0)
+            thread.join(timeout=max(0.0, until_s - time.monotonic()))
 
     def look(self) -> int:
         """How many deliveries were tried now: those that are due for one address."""
+        return self._carry_out_all(self._claim())
+
+    def _claim(self) -> Sequence[Parcel]:
         with transaction(self._engine) as session:
             outbox.spread(session)
         with transaction(self._engine) as session:
-            parcels = outbox.claim_parcels(session, now=self._clock(), hold=HOLD, most=MOST_AT_ONCE)
+            return outbox.claim_parcels(session, now=self._clock(), hold=HOLD, most=MOST_AT_ONCE)
+
+    def _carry_out_all(self, parcels: Sequence[Parcel]) -> int:
         if not parcels:
             return 0
         try:
@@ -87,14 +95,16 @@ class Sending:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                busy = self.look() > 0
+                with self._watch:
+                    parcels = self._claim()
+                    if not parcels:
+                        self._outage.over()
+                        self._stopping.wait(self._every_s)
+                        continue
+                self._carry_out_all(parcels)
             except (sql.DBAPIError, sql.TimeoutError) as error:
-                busy = False
                 self._outage.failed(error)
+                self._stopping.wait(self._every_s)
             except Exception:
-                busy = False
                 log.exception("what is due cannot be sent; it is tried again soon")
-            else:
-                self._outage.over()
-            if not busy:
                 self._stopping.wait(self._every_s)

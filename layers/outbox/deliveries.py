@@ -55,11 +55,12 @@ def settle_delivery(
 ) -> None:
     """Keep how an attempt ended. One that failed waits longer each time, and so does its address for all the others,
     which are not to queue behind somebody who is away."""
+    # The address first, as everywhere: two that take the same rows in another order wait for each other in a circle.
+    of = select(Delivery.webhook_id).where(Delivery.id == delivery_id).scalar_subquery()
+    webhook = session.scalars(select(Webhook).where(Webhook.id == of).with_for_update()).one_or_none()
     delivery = session.get(Delivery, delivery_id, with_for_update=True)
-    if delivery is None or delivery.state != "waiting":
+    if webhook is None or delivery is None or delivery.state != "waiting":
         return  # removed, or given up meanwhile
-    webhook = session.get(Webhook, delivery.webhook_id, with_for_update=True)
-    assert webhook is not None
     delivery.attempts, delivery.tried_at, delivery.status, delivery.error = delivery.attempts + 1, now, status, error
     if error is None:
         delivery.state, webhook.failures, webhook.rests_until = "delivered", 0, None

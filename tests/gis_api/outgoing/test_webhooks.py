@@ -22,6 +22,7 @@ from tests.gis_api.conftest import AREA, ClientAs
 from tests.plan_desk import Draft
 from tests.receiving import Receiver, receiver
 from tests.small_city import SmallCity
+from tests.waiting import until
 
 HERE = (ip_network("127.0.0.0/8"),)
 KINDS = ["incident.reported", "incident.step", "plan.published"]
@@ -210,6 +211,32 @@ def test_many_processes_at_once_deliver_each_event_once(
         thread.join()
     marks = [one.headers["wangge-delivery"] for one in other.received]
     assert len(marks) == len(set(marks)) == 24
+
+
+def test_an_attempt_that_ends_and_a_person_who_decides_never_wait_for_each_other_in_a_circle(
+    admin: TestClient, engine: Engine, other: Receiver, clock: Clock
+) -> None:
+    made = subscribe(admin, other.url)
+    delivery = admin.post(f"/api/v1/webhooks/{made['id']}/ping").json()["delivery"]
+
+    def settle() -> None:
+        with transaction(engine) as session:
+            outbox.settle_delivery(session, delivery, status=204, error=None, now=clock())
+
+    ending = threading.Thread(target=settle)
+    with transaction(engine) as session:  # as `resend` does: the address, then the delivery
+        session.execute(text("SET LOCAL lock_timeout = '5s'"))
+        session.execute(text("SELECT 1 FROM webhooks WHERE id = :id FOR UPDATE"), {"id": made["id"]})
+        ending.start()
+        until(lambda: waits_for_a_lock(engine))
+        session.execute(text("SELECT 1 FROM deliveries WHERE id = :id FOR UPDATE"), {"id": delivery})
+    ending.join()
+    assert deliveries(admin, made["id"])[0]["state"] == "delivered"
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
 
 def test_a_person_sends_again_and_gives_up(
