@@ -1,7 +1,8 @@
 // The people who can sign in and the keys of machines: seen, added, locked, revoked.
-import { call, get } from "../api.js";
+import { get } from "../api.js";
 import { config, t } from "../config.js";
-import { el, fill, refusalBox, stacking } from "../dom.js";
+import { el, fill, stacking } from "../dom.js";
+import { acting } from "./acting.js";
 import { DATUMS, field, select } from "../parts/where.js";
 
 const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
@@ -19,18 +20,10 @@ export async function show(body) {
 async function part(kind) {
   const list = el("div", { class: "scroll", "data-test": `${kind}s` });
   const said = el("div", { role: "status", "data-test": `${kind}-said` });
-  const refresh = async () => fill(list, table(kind, (await get(KINDS[kind].path))[KINDS[kind].list], act));
-  async function act(method, path, sent) {
-    try {
-      const { data } = await call(method, path, { body: sent });
-      fill(said);
-      await refresh();
-      return data ?? true;
-    } catch (problem) {
-      fill(said, refusalBox(problem));
-      return null;
-    }
+  async function refresh() {
+    fill(list, table(kind, (await get(KINDS[kind].path))[KINDS[kind].list], act));
   }
+  const act = acting(said, refresh);
   await refresh();
   return el("section", { class: "answer" }, el("h3", {}, t(`accounts.${kind}s`)), list, form(kind, act, said), said);
 }

@@ -1,8 +1,9 @@
 // Other systems that are told what happens: entered, tried, paused; what has not arrived is seen here, sent again or
 // given up.
-import { call, get } from "../api.js";
+import { get } from "../api.js";
 import { config, t, when } from "../config.js";
-import { el, fill, refusalBox, stacking } from "../dom.js";
+import { el, fill, stacking } from "../dom.js";
+import { acting } from "./acting.js";
 import { field } from "../parts/where.js";
 
 const PATH = "/api/v1/webhooks";
@@ -18,17 +19,7 @@ export async function show(body) {
     fill(list, table((await get(PATH)).webhooks, act, look));
   }
 
-  async function act(method, path, sent) {
-    try {
-      const { data } = await call(method, path, { body: sent });
-      fill(said);
-      await refresh();
-      return data ?? true;
-    } catch (problem) {
-      fill(said, refusalBox(problem));
-      return null;
-    }
-  }
+  const act = acting(said, refresh);
 
   async function look(webhook) {
     await refresh();
