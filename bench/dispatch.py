@@ -27,7 +27,6 @@ from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
-from layers import cluster as clusters
 from layers.access import service_actor
 from layers.assignments import Assignment
 from layers.candidates import Roster
@@ -39,6 +38,7 @@ from layers.locating import load_atlas
 from layers.positions import Fix, Position, add_fixes
 from layers.shifts import Shift
 from layers.workers import Worker
+from migrations import cluster as clusters
 from migrations import run
 from tests.staffed_city import LONG_AGO, Town, staffed_city
 

@@ -95,7 +95,7 @@ def manhattan(*codes: str) -> Site:
 
 def demo() -> Site:
     """The demo district made from its seed: 74 communities with the households of a register."""
-    from layers.demo.town import make_town
+    from migrations.demo.town import make_town
 
     town = make_town(1)
     communities = {area.code: area.polygon for area in town.areas if area.level == "community"}

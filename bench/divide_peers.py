@@ -18,8 +18,8 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy import make_url, text
 
-from layers import cluster as clusters
 from layers.db import make_engine
+from migrations import cluster as clusters
 from tiling.divide.graph import Graph
 from tiling.divide.search import SearchRegion
 from tiling.divide.site import Site

@@ -25,11 +25,11 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from gis_api.routes.heat import show_cell
-from layers import cluster as clusters
 from layers import heat
 from layers.categories import Category
 from layers.db import make_engine, transaction
 from layers.heat import HeatMemory, HeatQuestion
+from migrations import cluster as clusters
 from migrations import run
 from tests.small_city import load_small_city
 

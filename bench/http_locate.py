@@ -42,11 +42,11 @@ from bench.http_peers import (
     words_of,
 )
 from gis_api.supervisor import PROTOCOL
-from layers import cluster as clusters
 from layers.access import add_key
 from layers.db import make_engine, transaction
 from layers.locating import build_index
 from layers.plans import Publication
+from migrations import cluster as clusters
 from migrations import run
 from tests.ports import free_port
 from tests.small_city import SmallCity, load_small_city

@@ -25,7 +25,7 @@ import shapely
 from numpy.typing import NDArray
 
 from bench.parity_grounds import GROUNDS, Ground
-from layers import cluster as clusters
+from migrations import cluster as clusters
 from tiling.locate import PLAIN, RELATIONS, DistrictIndex, Kernel, PointLocator, fastest
 
 # What a power cut would lose here is thrown away anyhow.

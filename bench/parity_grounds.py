@@ -14,8 +14,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.model import TownGrid
-from layers.demo.town import make_town
+from migrations.demo.model import TownGrid
+from migrations.demo.town import make_town
 from tiling.locate import DistrictTiles
 from tiling.plane import Plane, city_epsg
 from tiling.repair import propose

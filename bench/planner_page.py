@@ -30,11 +30,11 @@ from sqlalchemy import select, text
 
 from bench.large_district import store_large_district
 from gis_api.auth import COOKIE
-from layers import cluster as clusters
 from layers.access import Actor, User, add_user, open_sign_in
 from layers.areas import Area
 from layers.db import make_engine, transaction
 from layers.planning import create
+from migrations import cluster as clusters
 from migrations import run
 from tests.ports import free_port
 

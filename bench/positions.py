@@ -26,9 +26,9 @@ from sqlalchemy import make_url
 from bench.dispatch import GRIDS, WORKERS, staff
 from bench.http_load import Round, measured
 from bench.http_locate import product
-from layers import cluster as clusters
 from layers.access import add_key
 from layers.db import make_engine, transaction
+from migrations import cluster as clusters
 from migrations import run
 from tests.staffed_city import Town, staffed_city
 

@@ -26,13 +26,13 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from bench.http_peers import peer_python
-from layers import cluster as clusters
 from layers import releases
 from layers.db import make_engine, transaction
-from layers.demo.load import load_demo
 from layers.shifts import CITY_ZONE
 from layers.smallest_count import SMALLEST
+from migrations import cluster as clusters
 from migrations import run
+from migrations.demo.load import load_demo
 from tests.moved_borders import move_grid
 
 NOW = datetime(2026, 11, 30, 4, tzinfo=UTC)

@@ -29,10 +29,10 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bench.http_locate import Server, product
-from layers import cluster as clusters
 from layers import planning
 from layers.access import add_key
 from layers.db import make_engine, transaction
+from migrations import cluster as clusters
 from migrations import run
 from tests.city import City, synthetic_city
 from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_published

@@ -16,8 +16,8 @@ import httpx2
 from sqlalchemy import Engine
 
 from gis_api.auth import COOKIE
-from layers import cluster as clusters
 from layers.db import make_engine
+from migrations import cluster as clusters
 from migrations import run
 from tests.ports import free_port
 

@@ -29,8 +29,8 @@ from gis_api.settings import Settings
 from layers import access, history, incidents, outbox, planning, releases
 from layers import jobs as long_jobs
 from layers.db import make_service_engine, transaction
-from layers.demo.rounds import Rounds
 from layers.moments import read_clock
+from migrations.demo.rounds import Rounds
 
 # A file that no row knows may still be coming in.
 ORPHANS_AFTER_S = 86_400.0

@@ -16,8 +16,8 @@ from pydantic import Field, IPvAnyNetwork, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from layers.cluster import Cluster
 from layers.service_role import SERVICE
+from migrations.cluster import Cluster
 
 MEGABYTE = 1_000_000
 # Read by scripts, tests and docker-compose, not by the service.

@@ -22,9 +22,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
 
-from layers import cluster as clusters
-from layers.cluster import Cluster
 from layers.errors import LayerError
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
 
 log = logging.getLogger("wangge.supervisor")
 STOP_TIMEOUT_S = 15.0

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from layers import cluster as clusters
 from layers.db import make_engine
+from migrations import cluster as clusters
 from migrations import run
 
 

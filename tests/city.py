@@ -27,7 +27,7 @@ from shapely.geometry.base import BaseGeometry
 from tiling.plane import Plane, city_epsg, to_lattice
 
 if TYPE_CHECKING:
-    from layers.demo.model import Town
+    from migrations.demo.model import Town
 
 Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
@@ -79,7 +79,7 @@ class City:
 @cache
 def demo_town(seed: int = 1) -> Town:
     """The demo district's ground, made once per test run: it takes seconds and never changes."""
-    from layers.demo.town import make_town
+    from migrations.demo.town import make_town
 
     return make_town(seed)
 

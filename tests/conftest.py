@@ -11,10 +11,10 @@ from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from layers import cluster as clusters
-from layers.cluster import Cluster
 from layers.db import make_engine
+from migrations import cluster as clusters
 from migrations import run
+from migrations.cluster import Cluster
 from tests.databases import passing_cluster, passing_database
 
 TEMPLATE = "template_wangge"

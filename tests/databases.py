@@ -19,10 +19,10 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
-from layers import cluster as clusters
-from layers.cluster import Cluster
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
 
-# What a power cut would lose here is thrown away anyhow. (tests/layers/test_cluster.py sees that others are durable.)
+# What a power cut would lose is thrown away here. (tests/migrations/test_cluster.py sees that others are durable.)
 HASTY = {
     **{"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"},
     **{"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "256MB", "min_wal_size": "32MB"},

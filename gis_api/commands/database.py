@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gis_api.settings import Settings
-    from layers.cluster import Cluster
+    from migrations.cluster import Cluster
 
 
 @contextmanager
 def opened_database(settings: Settings | None = None) -> Iterator[Engine]:
     """An engine without a statement time-out, on the newest revision; a private cluster runs for as long.
 
-    A running service keeps its server: only the last one who uses a cluster stops it (`layers.cluster.in_use`).
+    A running service keeps its server: only the last one who uses a cluster stops it (`migrations.cluster.in_use`).
     """
     from gis_api.settings import Settings
     from layers.db import make_engine
@@ -36,7 +36,7 @@ def opened_database(settings: Settings | None = None) -> Iterator[Engine]:
 @contextmanager
 def running_cluster(settings: Settings) -> Iterator[Cluster | None]:
     """The private cluster, running until the end of the block; None where a database address is configured."""
-    from layers import cluster as clusters
+    from migrations import cluster as clusters
 
     if settings.database_url is not None:
         yield None

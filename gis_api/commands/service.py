@@ -203,7 +203,7 @@ def load(engine: Engine, settings: Settings, *, seed: int) -> None:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from layers.db import transaction
-    from layers.demo.load import load_demo
+    from migrations.demo.load import load_demo
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, transient=False) as progress, transaction(engine) as session:
@@ -222,8 +222,8 @@ def add_demo_people(session: Session) -> dict[str, str]:
     """The new sign-ins' passwords, made now; none is built in."""
     from gis_api.auth import hash_password
     from layers.access import add_user, service_actor
-    from layers.demo.busiest import find_busiest_unit, find_busy_worker
     from layers.history import note
+    from migrations.demo.busiest import find_busiest_unit, find_busy_worker
 
     passwords = {name: secrets.token_urlsafe(9) for name in DEMO_PEOPLE}
     worker = find_busy_worker(session)

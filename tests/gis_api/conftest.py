@@ -23,10 +23,10 @@ from starlette.testclient import TestClient
 from gis_api.app import create_app
 from gis_api.auth import COOKIE
 from gis_api.settings import Settings
-from layers import cluster as clusters
 from layers.access import Role, User, add_key, add_user, open_sign_in
-from layers.cluster import Cluster
 from layers.db import make_engine, transaction
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
 from tests.databases import passing_database
 from tests.gis_api.contract import TruthfulClient
 from tests.gis_api.duty import put_on_duty

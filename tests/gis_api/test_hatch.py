@@ -23,8 +23,8 @@ from gis_api.app import create_app
 from gis_api.fast_locate import Hatch, Service
 from gis_api.settings import Settings
 from layers.access import add_key
-from layers.cluster import Cluster
 from layers.db import make_engine, transaction
+from migrations.cluster import Cluster
 from tests.databases import passing_database
 from tests.gis_api.conftest import AREA, Prepared
 from tests.gis_api.raw_server import connected, port_of, read_to_end, serving

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from layers.cluster import Cluster
 from layers.db import make_service_engine, transaction
 from layers.service_role import SERVICE
+from migrations.cluster import Cluster
 from tests.gis_api.conftest import ClientAs
 
 FORBIDDEN = (

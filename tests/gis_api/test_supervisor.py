@@ -13,8 +13,8 @@ import pytest
 
 from gis_api import supervisor
 from gis_api.supervisor import Child, Guard
-from layers import cluster as clusters
-from layers.cluster import Cluster
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
 from tests.waiting import until
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]

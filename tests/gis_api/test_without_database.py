@@ -21,12 +21,12 @@ from starlette.testclient import TestClient
 
 from gis_api.app import create_app
 from gis_api.settings import Settings
-from layers import cluster as clusters
 from layers.access import add_key, add_user, open_sign_in
-from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from layers.plans import Plan, Publication
+from migrations import cluster as clusters
 from migrations import run
+from migrations.cluster import Cluster
 from tests.gis_api.conftest import WEAK
 from tests.small_city import SmallCity, load_small_city
 from tests.waiting import until

@@ -18,14 +18,14 @@ import shapely
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
-from layers import cluster as clusters
 from layers import jobs
 from layers.access import Actor
 from layers.buildings import Building
-from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from layers.jobs import Job
+from migrations import cluster as clusters
 from migrations import run
+from migrations.cluster import Cluster
 from tests.databases import passing_cluster
 from tests.small_city import load_small_city
 from tests.waiting import until

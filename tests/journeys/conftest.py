@@ -30,10 +30,10 @@ from sqlalchemy import Engine
 from gis_api.app import create_app
 from gis_api.auth import COOKIE
 from gis_api.settings import Settings
-from layers import cluster as clusters
 from layers.access import Role, add_user, open_sign_in
-from layers.cluster import Cluster
 from layers.db import make_engine, transaction
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
 from tests.databases import passing_database
 from tests.journeys.serving import Service, start, stop
 from tests.small_city import SmallCity, load_small_city

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from layers.cluster import Cluster
+from migrations.cluster import Cluster
 from tests.ports import free_port
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from gis_api.pages import LANGUAGE_COOKIE
-from layers.demo.ground_rows import TITLE
+from migrations.demo.ground_rows import TITLE
 from tests.journeys.conftest import READY
 from tests.journeys.every_page import FAULTS, asked
 from tests.journeys.serving import Service

@@ -25,7 +25,6 @@ from gis_api.cli import app
 from layers import planning
 from layers.access import service_actor
 from layers.buildings import Building, Compound
-from layers.cluster import Cluster
 from layers.db import make_engine
 from layers.errors import Unacceptable
 from layers.ground.roads import Road
@@ -33,6 +32,7 @@ from layers.hazards import Hazard
 from layers.importing import ImportOptions, StatedAs, compare_stated
 from layers.incidents import Incident
 from layers.locating import Atlas, load_atlas
+from migrations.cluster import Cluster
 from tests.databases import passing_database
 from tiling import datums
 

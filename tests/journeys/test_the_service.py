@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from layers import cluster as clusters
-from layers.cluster import Cluster
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
 from tests.journeys.serving import ROOT, Service, start, stop
 from tests.ports import free_port
 from tests.waiting import until

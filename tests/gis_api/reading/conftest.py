@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 from gis_api.app import create_app
 from gis_api.fast_locate import Service
 from gis_api.settings import Settings
-from layers.cluster import Cluster
 from layers.db import make_engine
+from migrations.cluster import Cluster
 from tests.databases import passing_database
 from tests.gis_api.conftest import AREA, ClientAs, Prepared, client_of_key, client_of_person
 from tests.gis_api.contract import TruthfulClient

@@ -25,11 +25,11 @@ from gis_api.fast_locate import Service
 from gis_api.settings import Settings
 from layers import categories, history, incidents, jobs
 from layers.access import Actor, Role, add_key, add_user
-from layers.cluster import Cluster
 from layers.db import make_engine, transaction
 from layers.devices import Device
 from layers.hazards import Hazard
 from layers.incidents import STEPS, Incident
+from migrations.cluster import Cluster
 from tests.databases import passing_database
 from tests.gis_api.conftest import AREA, Prepared, client_of_key
 from tests.gis_api.duty import put_on_duty

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from layers import cluster as clusters
-from layers.cluster import Cluster
 from layers.db import make_engine
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -110,7 +110,7 @@ def test_who_started_it_may_leave_before_the_others(folder: Path) -> None:
 
 def test_the_next_user_stops_what_a_killed_one_had_started(folder: Path) -> None:
     held = f"held = clusters.in_use(Path({str(folder)!r})); held.__enter__(); os._exit(9)"
-    script = f"import os; from pathlib import Path; from layers import cluster as clusters; {held}"
+    script = f"import os; from pathlib import Path; from migrations import cluster as clusters; {held}"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 9
     assert Cluster(folder).running
     with clusters.in_use(folder):

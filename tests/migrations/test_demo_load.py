@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from layers.cluster import Cluster
 from layers.db import make_engine, transaction
-from layers.demo.load import DemoReport, load_demo
-from layers.demo.model import Town
 from layers.locating import load_edition
+from migrations.cluster import Cluster
+from migrations.demo.load import DemoReport, load_demo
+from migrations.demo.model import Town
 from tests.city import demo_town
 from tests.databases import passing_database
 

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry import LineString
 
-from layers.demo.places import short_name
+from migrations.demo.places import short_name
 
 RIVER = "清溪河"
 PARKS = (

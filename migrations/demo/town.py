@@ -11,19 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from shapely.geometry import Polygon
 
-from layers.demo import compounds, villages
-from layers.demo.belonging import counted
-from layers.demo.cutting import CannotCut, Cut, Floats, placed, placed_parts
-from layers.demo.grounds import group_names, make_parks, make_roads, make_waters
-from layers.demo.layout import Layout, make_layout
-from layers.demo.model import Town, TownArea, TownBuilding, TownCompound, TownGrid
-from layers.demo.naming import estate_name, reading_order
-from layers.demo.noding import joined, tile
-from layers.demo.patrols import patrol_grids
-from layers.demo.places import DISTRICT_CODE, DISTRICT_NAME, SUBDISTRICTS, short_name
-from layers.demo.plots import House, Plot, path_cuts, sites
-from layers.demo.wishes import SUB_GRIDS, DemoWish, make_wishes
-from layers.demo.works import make_works
+from migrations.demo import compounds, villages
+from migrations.demo.belonging import counted
+from migrations.demo.cutting import CannotCut, Cut, Floats, placed, placed_parts
+from migrations.demo.grounds import group_names, make_parks, make_roads, make_waters
+from migrations.demo.layout import Layout, make_layout
+from migrations.demo.model import Town, TownArea, TownBuilding, TownCompound, TownGrid
+from migrations.demo.naming import estate_name, reading_order
+from migrations.demo.noding import joined, tile
+from migrations.demo.patrols import patrol_grids
+from migrations.demo.places import DISTRICT_CODE, DISTRICT_NAME, SUBDISTRICTS, short_name
+from migrations.demo.plots import House, Plot, path_cuts, sites
+from migrations.demo.wishes import SUB_GRIDS, DemoWish, make_wishes
+from migrations.demo.works import make_works
 from tiling.plane import Plane, city_epsg
 
 LON, LAT = 118.18, 39.65

@@ -13,7 +13,7 @@ from shapely import affinity
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.cutting import (
+from migrations.demo.cutting import (
     CannotCut,
     Cut,
     Halves,
@@ -26,7 +26,7 @@ from layers.demo.cutting import (
     swinging,
     turned,
 )
-from layers.demo.wishes import DemoWish
+from migrations.demo.wishes import DemoWish
 
 BANK_M, WATER_M = 52.0, 24.0
 RIVER_GRIDS, SHARED_PARKS = 24, 6

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import shapely
 
-from layers.demo.model import TownBuilding, TownGrid
+from migrations.demo.model import TownBuilding, TownGrid
 from tiling.plane import Plane
 
 

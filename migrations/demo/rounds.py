@@ -25,13 +25,13 @@ from sqlalchemy.orm import Session
 from layers.access import service_actor
 from layers.areas import Area
 from layers.assignments import Assignment
-from layers.demo.people import PHONES
-from layers.demo.places import DISTRICT_CODE
 from layers.grids import Grid
 from layers.plans import Plan, in_force_at
 from layers.positions import Fix, Position, add_fixes
 from layers.shifts import Shift
 from layers.workers import Worker
+from migrations.demo.people import PHONES
+from migrations.demo.places import DISTRICT_CODE
 from tiling.plane import Plane
 
 # A walk, with a look at things on the way.

@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.demo.model import Town, TownGrid
-from layers.demo.naming import people_names
-from layers.demo.places import DISTRICT_CODE
 from layers.shifts import span_of_day
+from migrations.demo.model import Town, TownGrid
+from migrations.demo.naming import people_names
+from migrations.demo.places import DISTRICT_CODE
 
 WORKERS, SPARE = 2_386, 31
 DAYS_BACK, DAYS_AHEAD = 60, 30

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import shapely
 
-from layers.demo.happenings import make_hazards, make_hot_spots, make_incidents
-from layers.demo.model import Town
-from layers.demo.people import DemoPeople, DemoWorker, make_roster, make_workers, members_by_community
-from layers.demo.progressed import make_progress
-from layers.demo.whereabouts import Tiles, make_fixes
 from layers.shifts import CITY_ZONE, merged
+from migrations.demo.happenings import make_hazards, make_hot_spots, make_incidents
+from migrations.demo.model import Town
+from migrations.demo.people import DemoPeople, DemoWorker, make_roster, make_workers, members_by_community
+from migrations.demo.progressed import make_progress
+from migrations.demo.whereabouts import Tiles, make_fixes
 from tests.city import demo_town
 
 WEDNESDAY_NOON = datetime(2026, 3, 4, 4, 0, tzinfo=UTC)  # noon in Tangshan

@@ -9,9 +9,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.demo.model import Town, TownRoad
-from layers.demo.places import DISTRICT_CODE
-from layers.demo.rows import Writer, points
+from migrations.demo.model import Town, TownRoad
+from migrations.demo.places import DISTRICT_CODE
+from migrations.demo.rows import Writer, points
 
 # Half of the carriageway by class of road, in metres; other roads have nothing beside them.
 HALF_WIDTH_M = {"primary": 8.0, "secondary": 6.5, "tertiary": 5.0, "residential": 3.5}

@@ -7,10 +7,10 @@ import shapely
 from shapely import affinity
 from shapely.geometry import LineString, Polygon
 
-from layers.demo.cutting import Cut, Floats, largest, lines_of, placed, placed_parts
-from layers.demo.layout import BANK_M, Layout
-from layers.demo.model import TownGround, TownRoad
-from layers.demo.naming import PARKS, RIVER, road_name, road_names
+from migrations.demo.cutting import Cut, Floats, largest, lines_of, placed, placed_parts
+from migrations.demo.layout import BANK_M, Layout
+from migrations.demo.model import TownGround, TownRoad
+from migrations.demo.naming import PARKS, RIVER, road_name, road_names
 
 SHORTEST_ROAD_M = 8.0
 LEAST_POND_M2 = 6_000.0

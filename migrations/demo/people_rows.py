@@ -9,10 +9,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.demo.model import Town
-from layers.demo.people import DemoPeople, DemoWorker
-from layers.demo.rows import Writer, instants, points
-from layers.demo.whereabouts import Fixes
+from migrations.demo.model import Town
+from migrations.demo.people import DemoPeople, DemoWorker
+from migrations.demo.rows import Writer, instants, points
+from migrations.demo.whereabouts import Fixes
 
 CHARGED_D = 400
 # So many charges changed hands within the last year: a spare worker had them before.

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from layers.demo.belonging import inner_tiles
-from layers.demo.model import Town, TownBuilding
-from layers.demo.rows import Writer, points
+from migrations.demo.belonging import inner_tiles
+from migrations.demo.model import Town, TownBuilding
+from migrations.demo.rows import Writer, points
 from tiling.plane import Plane
 
 TENANT, ORGANISATION = 0.21, 0.02

@@ -13,18 +13,18 @@ from sqlalchemy.orm import Session
 from layers.access import service_actor
 from layers.categories import ensure_defaults
 from layers.db import wait_longer
-from layers.demo import ground_rows, happening_rows, homes, people_rows
-from layers.demo.decisions import handled_by, send_workers, write_decisions
-from layers.demo.happenings import make_hazards, make_hot_spots, make_incidents
-from layers.demo.model import Town
-from layers.demo.people import make_roster, make_workers
-from layers.demo.places import DISTRICT_CODE
-from layers.demo.progressed import make_progress
-from layers.demo.rows import Writer
-from layers.demo.street_furniture import write_components
-from layers.demo.town import make_town
-from layers.demo.whereabouts import Tiles, make_fixes
 from layers.history import note
+from migrations.demo import ground_rows, happening_rows, homes, people_rows
+from migrations.demo.decisions import handled_by, send_workers, write_decisions
+from migrations.demo.happenings import make_hazards, make_hot_spots, make_incidents
+from migrations.demo.model import Town
+from migrations.demo.people import make_roster, make_workers
+from migrations.demo.places import DISTRICT_CODE
+from migrations.demo.progressed import make_progress
+from migrations.demo.rows import Writer
+from migrations.demo.street_furniture import write_components
+from migrations.demo.town import make_town
+from migrations.demo.whereabouts import Tiles, make_fixes
 from tiling.plane import Plane
 
 Progress = Callable[[str], object]

@@ -11,14 +11,14 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from layers.candidates import Roster
-from layers.demo.people import DemoWorker
-from layers.demo.progressed import Progress, moment
 from layers.dispatch_rules import LIMITS, Candidate, Wish
 from layers.dispatching.decisions import Considered, Question, keep_decision
 from layers.dispatching.memory import Memory
 from layers.dispatching.story import IN_RESERVE, look_around, place_of
 from layers.locating import Location, load_atlas
 from layers.workers import Worker
+from migrations.demo.people import DemoWorker
+from migrations.demo.progressed import Progress, moment
 
 Floats = NDArray[np.float64]
 

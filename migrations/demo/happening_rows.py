@@ -12,18 +12,18 @@ import numpy as np
 from layers.categories import list_clocks
 from layers.categories.defaults import CATEGORIES
 from layers.clocks import Clock, Limit, WorkCalendar
-from layers.demo.decisions import DemoSent
-from layers.demo.ground_rows import PLAN_VERSION
-from layers.demo.happenings import Happenings
-from layers.demo.naming import people_names
-from layers.demo.people import DemoWorker
-from layers.demo.phrases import CHANNELS, REPORTER_OF
-from layers.demo.places import DISTRICT_CODE
-from layers.demo.progressed import Progress, moment
-from layers.demo.rows import SOURCE, Writer, points
-from layers.demo.whereabouts import Tiles
 from layers.incidents import AWAITED, ENDS
 from layers.shifts import CITY_ZONE
+from migrations.demo.decisions import DemoSent
+from migrations.demo.ground_rows import PLAN_VERSION
+from migrations.demo.happenings import Happenings
+from migrations.demo.naming import people_names
+from migrations.demo.people import DemoWorker
+from migrations.demo.phrases import CHANNELS, REPORTER_OF
+from migrations.demo.places import DISTRICT_CODE
+from migrations.demo.progressed import Progress, moment
+from migrations.demo.rows import SOURCE, Writer, points
+from migrations.demo.whereabouts import Tiles
 
 RECTIFIED = 0.93
 USUAL_DAYS = 4.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.cutting import CannotCut, Floats
+from migrations.demo.cutting import CannotCut, Floats
 from tiling.plane import LATTICE_M, densified, on_lattice
 
 # A cut ends on the line that it meets, but nodes of that line then move to the lattice, by up to 0.7 mm. Run on this

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.cutting import HALF_WIDTH_M, Cut, largest, long_axis
-from layers.demo.layout import Block, Layout
+from migrations.demo.cutting import HALF_WIDTH_M, Cut, largest, long_axis
+from migrations.demo.layout import Block, Layout
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.demo.model import Town
-from layers.demo.people import DemoPeople, DemoWorker
+from migrations.demo.model import Town
+from migrations.demo.people import DemoPeople, DemoWorker
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

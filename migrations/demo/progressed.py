@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.demo.happenings import Happenings
-from layers.demo.people import GUARD_FROM_H, GUARD_TO_H, DemoPeople, DemoWorker, guard, members_by_community
-from layers.demo.whereabouts import Tiles
 from layers.incidents import ENDS
 from layers.shifts import CITY_ZONE
+from migrations.demo.happenings import Happenings
+from migrations.demo.people import GUARD_FROM_H, GUARD_TO_H, DemoPeople, DemoWorker, guard, members_by_community
+from migrations.demo.whereabouts import Tiles
 
 # Step, the state after it, and the usual and longest minutes that it takes.
 STEPS = (

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.cutting import CannotCut, Cut, Halves, cut_along, largest, turned
-from layers.demo.layout import Block
-from layers.demo.plots import Floats, House, Plot, Yards, rectangle, south_facing
+from migrations.demo.cutting import CannotCut, Cut, Halves, cut_along, largest, turned
+from migrations.demo.layout import Block
+from migrations.demo.plots import Floats, House, Plot, Yards, rectangle, south_facing
 
 TARGET, LEAST, MOST, ODD = 50, 41, 59, 0.03
 LANE_M, ROWS_BETWEEN_LANES, COLUMNS_BETWEEN_LANES = 3.4, 2, 8

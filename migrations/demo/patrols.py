@@ -8,9 +8,9 @@ import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 
-from layers.demo.cutting import placed_parts
-from layers.demo.model import TownGrid
-from layers.demo.places import DISTRICT_CODE
+from migrations.demo.cutting import placed_parts
+from migrations.demo.model import TownGrid
+from migrations.demo.places import DISTRICT_CODE
 
 
 @dataclass(frozen=True)

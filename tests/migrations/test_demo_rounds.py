@@ -8,11 +8,11 @@ import shapely
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from layers.demo.people import PHONES
-from layers.demo.rounds import SILENT_OF, SPEED_M_S, Rounds
 from layers.positions import Position
 from layers.shifts import Shift
 from layers.workers import Worker
+from migrations.demo.people import PHONES
+from migrations.demo.rounds import SILENT_OF, SPEED_M_S, Rounds
 from tests.staffed_city import NOON, Town, staffed_city
 from tiling.plane import Plane
 

@@ -6,9 +6,9 @@ import numpy as np
 import shapely
 from shapely.geometry import Polygon
 
-from layers.demo.cutting import turned
-from layers.demo.layout import Block
-from layers.demo.plots import House, Plot, clear_width, rectangle, south_facing
+from migrations.demo.cutting import turned
+from migrations.demo.layout import Block
+from migrations.demo.plots import House, Plot, clear_width, rectangle, south_facing
 
 WALL_M, YARD_M, DEEPEST_HALL_M = 7.0, 14.0, 46.0
 

@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import Range
 
 from layers import planning
 from layers.access import service_actor
-from layers.demo.model import Town
-from layers.demo.places import DISTRICT_CODE
-from layers.demo.rows import SOURCE, Writer, points
 from layers.plans import Publication
+from migrations.demo.model import Town
+from migrations.demo.places import DISTRICT_CODE
+from migrations.demo.rows import SOURCE, Writer, points
 
 PLAN_VERSION = 1
 IN_FORCE_D = 400

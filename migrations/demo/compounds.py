@@ -9,9 +9,9 @@ import shapely
 from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from layers.demo.cutting import CannotCut, Cut, Halves, best_of, cut_along, halve, straight, swinging, turned
-from layers.demo.layout import Block
-from layers.demo.plots import House, Plot, clear_width, rectangle, south_facing
+from migrations.demo.cutting import CannotCut, Cut, Halves, best_of, cut_along, halve, straight, swinging, turned
+from migrations.demo.layout import Block
+from migrations.demo.plots import House, Plot, clear_width, rectangle, south_facing
 
 # Three in a hundred grids are far from the target, as in any plan that has grown old.
 TARGET, LEAST, MOST, ODD = 30, 24, 36, 0.03

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layers.demo.places import DemoPlace, list_places
+from migrations.demo.places import DemoPlace, list_places
 
 GRIDS, SUB_GRIDS = 784, 1_571
 TOWN_GRIDS, VILLAGE_GRIDS = 550, 150

@@ -10,10 +10,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from layers.demo.model import Town
-from layers.demo.phrases import HAZARD_WEIGHTS, HAZARDS, INCIDENT_WEIGHTS, INCIDENTS
-from layers.demo.whereabouts import Tiles
 from layers.shifts import span_of_day
+from migrations.demo.model import Town
+from migrations.demo.phrases import HAZARD_WEIGHTS, HAZARDS, INCIDENT_WEIGHTS, INCIDENTS
+from migrations.demo.whereabouts import Tiles
 
 HAZARD_COUNT, INCIDENT_COUNT = 6_000, 12_000
 YEAR_D, DAY_S = 365, 86_400

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import shapely
 
-from layers.demo.model import Town, TownGrid
-from layers.demo.places import SUBDISTRICTS, list_places
-from layers.demo.town import make_town
+from migrations.demo.model import Town, TownGrid
+from migrations.demo.places import SUBDISTRICTS, list_places
+from migrations.demo.town import make_town
 from tests.city import demo_town
 from tiling.plane import Plane, on_lattice
 
