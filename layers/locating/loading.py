@@ -23,9 +23,12 @@ log = logging.getLogger("wangge.locating")
 # xmin is the transaction that wrote a row. Their sum and the number of rows change with every insert, update and
 # delete, also when a transaction that began earlier commits later (which the largest xmin would not show).
 _AREAS = text("SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM areas")
+# Of workers only what an atlas tells of them counts: each report writes to the row of whoever is sent (`xmin` changes),
+# and would have every process load all people again and store the snapshot anew each second.
 _PEOPLE = text("""
     SELECT (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM assignments),
-           (SELECT concat(count(*), '.', sum(xmin::text::bigint)) FROM workers)
+           (SELECT concat(count(*), '.', sum(hashtextextended(concat_ws('/', id, active, number, name), 0)::numeric))
+            FROM workers)
 """)
 
 

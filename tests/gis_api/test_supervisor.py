@@ -73,8 +73,9 @@ def test_children_end_when_the_supervisor_is_killed() -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    # Before that the child has not yet asked to be told of its parent's death.
-    until(lambda: b"setpriv" not in Path(f"/proc/{pid}/cmdline").read_bytes())
+    # Before that the child has not yet asked to be told of its parent's death; while it becomes another program its
+    # command line is empty.
+    until(lambda: Path(f"/proc/{pid}/cmdline").read_bytes().startswith(os.fsencode(sys.executable)))
     parent.kill()
     parent.wait()
     parent.stdout.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import shapely
 from geoalchemy2.shape import from_shape
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -201,6 +202,26 @@ def test_a_new_name_of_an_area_or_a_worker_is_seen(engine: Engine) -> None:
         assert versions(session) != before
         told = load_atlas(session, previous=first, at=NOW).locate(*city.inside(city.codes[0]), at=NOW)
     assert told.path[0].name == "renamed" and told.responsible[0].name == "somebody"
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ({"name": "somebody"}, True),
+        ({"number": "9" * 12}, True),
+        ({"active": False}, True),
+        # Each report writes the first of them; an atlas tells nothing of them, and is not made anew.
+        ({"last_assigned_at": NOW}, False),
+        ({"phone": "13800000000"}, False),
+    ],
+)
+def test_an_atlas_is_made_anew_for_what_it_tells_of_a_worker_alone(
+    session: Session, city: SmallCity, change: dict[str, Any], seen: bool
+) -> None:
+    before = versions(session)
+    one = session.scalar(select(func.min(Worker.id)))
+    session.execute(update(Worker).where(Worker.id == one).values(**change))
+    assert (versions(session) != before) is seen
 
 
 def test_a_stored_snapshot_is_used_and_a_damaged_one_built_anew(session: Session, city: SmallCity) -> None:
