@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -30,6 +31,7 @@ from layers.errors import Unavailable
 LONGEST_SOCKET_FOLDER = 90
 SUPERUSER = "wangge"
 START_TIMEOUT_S = 60
+_REASON = re.compile(r"\b(PANIC|FATAL):")
 # A server that a user of `in_use` has started says so in its command line, which it keeps in `postmaster.opts`.
 OURS = "wangge.started_in_use=on"
 # A cluster of one machine whose readers mostly ask memory: modest, and durable (fsync and synchronous_commit stay on).
@@ -227,8 +229,18 @@ def _start_server(cluster: Cluster, mark: str) -> None:
     command = [_tool("pg_ctl"), "start", "-D", str(cluster.data), "-l", str(log), "-w", "-t", str(START_TIMEOUT_S)]
     done = _run(_as_owner([*command, "-o", options]))
     if done.returncode != 0 or not _answers_soon(cluster):
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else done.stderr
-        raise Unavailable("postgresql_will_not_start", log=tail)
+        told = find_last_words(log.read_text(errors="replace")) if log.exists() else done.stderr
+        raise Unavailable("postgresql_will_not_start", log=told)
+
+
+def find_last_words(log: str) -> str:
+    """What a server that does not start said of the reason; where it named none, the end of its log.
+
+    Whoever asks in vain meanwhile fills the log with lines of their own, which say nothing of the reason.
+    """
+    lines = log.splitlines()[-40:]
+    reasons = [line for line in lines if _REASON.search(line) and "the database system is" not in line]
+    return "\n".join(reasons[-2:] or lines[-8:])
 
 
 def _answers_soon(cluster: Cluster) -> bool:

@@ -33,6 +33,8 @@ PANELS = {
     "ABORTED_TEXT": "aborted",
     "RICH_HELP": "help_hint",
 }
+# What stands in the usage line for whatever may be said there.
+PLACES = {"[OPTIONS]": "options_place", "COMMAND [ARGS]...": "command_place"}
 _TOLD_BY = (
     exceptions.ClickException,
     exceptions.BadParameter,
@@ -47,9 +49,12 @@ def speak(lang: str) -> None:
     for constant, key in PANELS.items():
         setattr(typer.rich_utils, constant, texts.catalogue(lang)[f"{SECTION}.{key}"])
     usage = texts.catalogue(lang)[f"{SECTION}.usage"]
+    places = [(word, texts.catalogue(lang)[f"{SECTION}.{key}"]) for word, key in PLACES.items()]
 
     class Formatter(HelpFormatter):
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            for word, own in places:
+                args = args.replace(word, own)
             super().write_usage(prog, args, usage if prefix is None else prefix)
 
     core.Context.formatter_class = Formatter

@@ -83,7 +83,11 @@ SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Refused rows that a result lists", "gis_api.working", "MOST_REFUSED"),
     ),
     "People and dispatch": (
-        ("Attempts to sign in that wait in a process, at most; further ones hear 429", "gis_api.sign_ins", "MOST_WAITING"),
+        (
+            "Attempts to sign in that wait in a process, at most; further ones hear 429",
+            "gis_api.sign_ins",
+            "MOST_WAITING",
+        ),
         ("Wait after too many attempts, first", "gis_api.sign_ins", "FIRST_WAIT_S"),
         ("Wait after too many attempts, at most", "gis_api.sign_ins", "LONGEST_WAIT_S"),
         ("Open tasks of one worker, unless set otherwise", "layers.dispatch_rules", "LIMITS.open_tasks"),
