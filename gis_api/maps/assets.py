@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from gis_api.maps.bundles import bundle_of
+from gis_api.maps.bundles import bundle_of, find_bundler
 
 ROOT = Path(__file__).parents[2]
 OWN_FOLDER = Path(__file__).parents[1] / "static"
@@ -186,5 +186,7 @@ def mount_assets(app: Starlette) -> None:
 
 
 def missing_assets() -> list[str]:
-    """The files of VENDOR that are not installed; ``npm ci --ignore-scripts`` brings them. Empty when all is well."""
-    return [name for name in VENDOR.values() if not (ROOT / "node_modules" / name).is_file()]
+    """The files of VENDOR, and the bundler, that are not installed; ``npm ci --ignore-scripts`` brings them. Empty when
+    all is well."""
+    missing = [name for name in VENDOR.values() if not (ROOT / "node_modules" / name).is_file()]
+    return missing if find_bundler() else [*missing, "esbuild"]

@@ -31,7 +31,7 @@ from layers.db import transaction
 from layers.moments import read_clock
 from layers.planning.state.loading import HOUSEHOLDS_TOLERANCE
 from layers.workers import Worker
-from tiling.defects.report import WARNINGS
+from tiling.defects.report import BY_REPAIR_ALONE, MENDED_AS_NOISE, REPAIRABLE, WARNINGS
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
 router = APIRouter(include_in_schema=False, dependencies=[public])
@@ -71,8 +71,15 @@ CASE_SECTIONS = (
 )
 # What js/planner/obstacles.js tells as impossible, by the error's code.
 TOLD_AHEAD = ("frame_vertex", "invalid_shape", "line_does_not_cross", "not_neighbours", "not_nested", "would_break")
-# What the service decides and the page shows: how far households may be from their target, which problems are warnings.
-RULES: Mapping[str, Any] = {"households_tolerance": HOUSEHOLDS_TOLERANCE, "warnings": sorted(WARNINGS)}
+# What the service decides and the page shows: how far households may be from their target, which problems are warnings
+# and which of them are mended how.
+RULES: Mapping[str, Any] = {
+    "households_tolerance": HOUSEHOLDS_TOLERANCE,
+    "warnings": sorted(WARNINGS),
+    "repairable": sorted(REPAIRABLE),
+    "by_repair_alone": sorted(BY_REPAIR_ALONE),
+    "mended_as_noise": sorted(MENDED_AS_NOISE),
+}
 A_YEAR_S = 365 * 86_400
 
 

@@ -12,7 +12,7 @@ from gis_api.maps.assets import OWN_FOLDER
 from gis_api.pages import EVERYBODY, READERS, local_path
 from gis_api.routes.pages import CARDS
 from layers.planning.state.loading import HOUSEHOLDS_TOLERANCE
-from tiling.defects.report import WARNINGS
+from tiling.defects.report import BY_REPAIR_ALONE, MENDED_AS_NOISE, REPAIRABLE, WARNINGS
 
 ClientAs = Callable[..., TestClient]
 
@@ -85,9 +85,16 @@ def test_going_back_never_leads_to_another_host(address: str) -> None:
 
 def test_the_planner_is_told_what_the_service_decides(signed_in: ClientAs) -> None:
     config = config_of(signed_in("planner").get("/planner").text)
-    assert config["rules"] == {"households_tolerance": HOUSEHOLDS_TOLERANCE, "warnings": sorted(WARNINGS)}
+    assert config["rules"] == {
+        "households_tolerance": HOUSEHOLDS_TOLERANCE,
+        "warnings": sorted(WARNINGS),
+        "repairable": sorted(REPAIRABLE),
+        "by_repair_alone": sorted(BY_REPAIR_ALONE),
+        "mended_as_noise": sorted(MENDED_AS_NOISE),
+    }
     scripts = "".join(file.read_text() for file in (OWN_FOLDER / "js").rglob("*.js"))
-    assert [kind for kind in WARNINGS - {"households_out_of_range", "cut_building"} if f'"{kind}"' in scripts] == []
+    told = (WARNINGS - {"households_out_of_range", "cut_building"}) | BY_REPAIR_ALONE | MENDED_AS_NOISE
+    assert [kind for kind in told if f'"{kind}"' in scripts] == []
 
 
 def test_an_error_is_a_page_in_the_language_of_pages_not_of_the_browser(signed_in: ClientAs) -> None:

@@ -28,6 +28,13 @@ KINDS = (
     "households_out_of_range",
 )
 WARNINGS = frozenset({"cut_building", "uncovered_building", "households_out_of_range"})
+# Which problems `tiling.repair` mends, or asks about; of them those that no single edit mends, and those that go with
+# the noise whatever their size, for they are a node that is missing.
+REPAIRABLE = frozenset(
+    {"overlap", "gap", "overshoot", "unmatched_vertex", "contained", "duplicate", "invalid", "nesting"}
+)
+BY_REPAIR_ALONE = frozenset({"overshoot", "unmatched_vertex", "nesting"})
+MENDED_AS_NOISE = frozenset({"unmatched_vertex"})
 
 _GROWTH_M2 = 1e-4
 """A square centimetre: what a node moved by half a millimetre can add to an old defect."""

@@ -1,4 +1,5 @@
 // Talking to /api/v1: problems become errors with their place, a lost connection is told and watched until it is back.
+import { byId } from "./dom.js";
 import { config, t } from "./config.js";
 
 export class Problem extends Error {
@@ -106,7 +107,7 @@ function refused(answer, data) {
 let watching = false;
 
 function tell(words, act, way = "try_again") {
-  const banner = document.getElementById("lost");
+  const banner = byId("lost");
   const button = banner.querySelector("button");
   banner.querySelector("span").textContent = words;
   button.textContent = t(`frame.${way}`);
@@ -127,7 +128,7 @@ function watch() {
     if (!back || !watching) return;
     watching = false;
     clearInterval(timer);
-    document.getElementById("lost").hidden = true;
+    byId("lost").hidden = true;
     document.dispatchEvent(new CustomEvent("connection-back"));
   }
 }

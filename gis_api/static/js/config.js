@@ -1,5 +1,7 @@
 // The one configuration object of a page, and the words it brought along.
-export const config = JSON.parse(document.getElementById("config").textContent);
+const told = document.getElementById("config");
+if (!told) throw new Error("a page without its configuration");
+export const config = JSON.parse(told.textContent);
 
 // The sentence of a key with {name} marks filled. An unknown key is an error: it would be a hole in the page.
 export function t(key, values = {}) {

@@ -7,5 +7,5 @@ window.SwaggerUIBundle({
   deepLinking: true,
   validatorUrl: null,
   withCredentials: true,
-  onComplete: () => (document.getElementById("main").dataset.test = "ready"),
+  onComplete: () => document.getElementById("main")?.setAttribute("data-test", "ready"),
 });

@@ -33,6 +33,17 @@ export function fill(parent, ...children) {
  */
 export const byId = (id) => document.getElementById(id);
 
+/**
+ * The thing itself, where it must be there: a template without it, or a canvas without a pen, is a fault of ours.
+ * @template T
+ * @param {T | null | undefined} thing
+ * @returns {T}
+ */
+export function present(thing) {
+  if (thing == null) throw new Error("what must be there is missing");
+  return thing;
+}
+
 /** @type {(selector: string) => any} */
 export const byQuery = (selector) => document.querySelector(selector);
 

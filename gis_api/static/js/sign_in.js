@@ -1,10 +1,10 @@
 // The sign-in form: a wrong password is said beside it, a right one goes on to the page that was asked for.
+import { byId } from "./dom.js";
 import { call } from "./api.js";
 import { config, t } from "./config.js";
 
-/** @type {any} */
-const form = document.getElementById("sign-in");
-const refusal = document.getElementById("refusal");
+const form = byId("sign-in");
+const refusal = byId("refusal");
 const button = form.querySelector("button");
 
 form.addEventListener("submit", async (event) => {

@@ -27,6 +27,7 @@ from layers.planning.state.board import Board, GridRow, objects
 from layers.plans import Plan, PlanEdit, get_plan
 from layers.sandbox import Room, SandboxLimits
 from tiling.coverage import Defect, check
+from tiling.defects.report import MENDED_AS_NOISE
 from tiling.errors import NotRepairable
 from tiling.partition import Change, Partition
 from tiling.repair import LEAVE, MEND, Decision, Repair, Rule, change_of, homes_of, propose
@@ -100,7 +101,7 @@ def _was_told(defect: Defect) -> bool:
 
     The proposal said so, or it is thinner than anybody draws; the next proposal mends it or asks.
     """
-    return defect.class_ == "noise" or defect.kind in ("multipart", "unmatched_vertex")
+    return defect.class_ == "noise" or defect.kind == "multipart" or defect.kind in MENDED_AS_NOISE
 
 
 def _spent_m2(session: Session, plan: Plan) -> dict[str, float]:

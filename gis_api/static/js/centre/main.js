@@ -18,8 +18,9 @@ const QUEUE_MS = 4_000;
 const PEOPLE_MS = 3_000;
 const desk = new DeskMap({ onCase: (id) => queue?.take(id) });
 let names = new Map();
-/** @type {CentreQueue | null} */
-let queue = null;
+/** @type {CentreQueue} made before anything is shown */
+let queue;
+/** @type {{incident: any, decision: any} | null} */
 let shown = null;
 let asked = 0;
 let heard = new Date();
@@ -85,7 +86,7 @@ function tell({ incident, decision }) {
 }
 
 function links({ id }) {
-  const near = () => desk.goTo(shown.incident, shown.decision);
+  const near = () => shown && desk.goTo(shown.incident, shown.decision);
   return el(
     "div",
     { class: "actions" },
@@ -115,7 +116,7 @@ async function refresh() {
   await queue.refresh();
   desk.set({ cases: queue.cases });
   const now = queue.cases.find(({ id }) => id === shown?.incident.id);
-  if (now && now.changed_at !== shown.incident.changed_at && idle()) await choose(now.id);
+  if (now && now.changed_at !== shown?.incident.changed_at && idle()) await choose(now.id);
 }
 
 const KEYS = {

@@ -132,7 +132,7 @@ function paintLabel(context, place, view, shape, words, taken) {
  * @type {(context: CanvasRenderingContext2D, tiling: any, shapes: any[], view: any, look: {fill?: string, stroke?:
  *   string, width?: number, dash?: number[]}) => void}
  */
-export function outline(context, tiling, shapes, view, { fill, stroke, width, dash = [] }) {
+export function outline(context, tiling, shapes, view, { fill, stroke, width = 1, dash = [] }) {
   context.beginPath();
   for (const shape of shapes) traceShape(context, tiling, shape, view);
   context.lineJoin = "round";

@@ -2,7 +2,7 @@
 import { colour, FACE, faint } from "../map/colours.js";
 import { meets } from "../model/geometry.js";
 import { toWorld } from "../map/world.js";
-import { svg } from "../dom.js";
+import { present, svg } from "../dom.js";
 
 export const LOOKS = {
   added: { colour: "good", fill: 0.22, sign: "+", width: 2.4 },
@@ -32,6 +32,7 @@ export function shapeOf(feature, look = feature.properties.change) {
     rings.map((ring) => ring.map(([lon, lat]) => toWorld(lon, lat))),
   );
   const box = [Infinity, Infinity, -Infinity, -Infinity];
+  /** @type {{x: number, y: number, w: number, h: number} | null} */
   let middle = null;
   let most = -1;
   for (const [outer] of polygons) {
@@ -69,7 +70,7 @@ function trace(context, shape, view) {
 function hatch(context, name) {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 9;
-  const pen = tile.getContext("2d");
+  const pen = present(tile.getContext("2d"));
   pen.strokeStyle = faint(name, 0.55);
   pen.lineWidth = 1.4;
   pen.beginPath();

@@ -23,7 +23,10 @@ function countLimits(values) {
   if (!found.length) return [1];
   const limits = [1];
   for (const share of [0.45, 0.7, 0.86, 0.955]) {
-    const limit = Math.max(Math.round(found[Math.floor((found.length - 1) * share)]) + 1, limits.at(-1) + 1);
+    const limit = Math.max(
+      Math.round(found[Math.floor((found.length - 1) * share)]) + 1,
+      limits[limits.length - 1] + 1,
+    );
     if (limit <= found.at(-1)) limits.push(limit);
   }
   return limits;
@@ -35,7 +38,7 @@ function rateLimits(values) {
   const limits = [Number.MIN_VALUE];
   for (const share of [0.4, 0.65, 0.82, 0.94]) {
     const limit = round(found[Math.floor((found.length - 1) * share)]);
-    if (limit > limits.at(-1)) limits.push(limit);
+    if (limit > limits[limits.length - 1]) limits.push(limit);
   }
   return limits;
 }

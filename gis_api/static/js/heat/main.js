@@ -1,7 +1,7 @@
 // The heat page: cells counted by the server, coloured by class; a window in time; figures beside the map.
 import { get } from "../api.js";
 import { t } from "../config.js";
-import { againButton, byId, el, fill } from "../dom.js";
+import { againButton, byId, el, fill, present } from "../dom.js";
 import { colour } from "../map/colours.js";
 import { goTo } from "../map/flash.js";
 import { map, show } from "../map/place.js";
@@ -24,6 +24,7 @@ const first = new Date(today.getTime() - DAYS * DAY_MS);
 const shapes = new Map();
 let names = new Map();
 let months = {};
+/** @type {Record<string, any> | null} */
 let asked = null;
 
 const strip = new Strip(byId("curve"), { days: DAYS, changed: soon });
@@ -117,7 +118,7 @@ async function released(wish) {
 }
 
 async function paint(wish) {
-  const other = asked?.cell !== wish.cell || isReleased(asked.layer) || isReleased(wish.layer);
+  const other = asked?.cell !== wish.cell || isReleased(asked?.layer) || isReleased(wish.layer);
   const fresh = other || isSquare(wish.cell);
   asked = wish;
   const { cells, panel } = await answerOf(wish);
@@ -144,6 +145,7 @@ function draw(features) {
   }
 }
 
+/** @type {CanvasPattern | null} */
 let hatched = null;
 
 function hatch() {
@@ -151,7 +153,7 @@ function hatch() {
     const tile = document.createElement("canvas");
     tile.width = 8;
     tile.height = 8;
-    const context = tile.getContext("2d");
+    const context = present(tile.getContext("2d"));
     context.fillStyle = colour("line");
     context.fillRect(0, 0, 8, 8);
     context.strokeStyle = colour("quiet");
@@ -166,6 +168,7 @@ function hatch() {
   return hatched;
 }
 
+/** @type {{cells: Map<string, any>, per: string} | null} */
 let current = null;
 
 function recolour(cells, { scale, valueOf, per }) {
@@ -244,7 +247,7 @@ const tip = byId("tip");
 
 layer.on("mousemove", (event) => {
   const cell = current?.cells.get(event.propagatedFrom.feature.properties.cell);
-  if (!cell) return;
+  if (!current || !cell) return;
   fill(
     tip,
     el("b", {}, cell.name && cell.name !== cell.cell ? `${cell.name} ${cell.cell}` : cell.cell),
@@ -260,7 +263,7 @@ layer.on("mouseout", () => {
 });
 layer.on("click", (event) => {
   const { cell } = event.propagatedFrom.feature.properties;
-  if (asked.cell === "grid") location.assign(`/grid/${encodeURIComponent(cell)}`);
+  if (asked?.cell === "grid") location.assign(`/grid/${encodeURIComponent(cell)}`);
 });
 
 controls.addEventListener("change", (event) => {

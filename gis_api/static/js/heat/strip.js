@@ -138,7 +138,7 @@ export class Strip {
 
   pause() {
     clearInterval(this.timer);
-    this.timer = null;
+    this.timer = undefined;
     this.changed();
   }
 }

@@ -104,6 +104,7 @@ function form(kind, act, said) {
   );
   made.addEventListener("submit", async (event) => {
     event.preventDefault();
+    /** @type {Record<string, any>} */
     const sent = Object.fromEntries(new FormData(made));
     if (kind === "key") Object.assign(sent, { datum: sent.datum || null, gateway: Boolean(sent.gateway) });
     else sent.worker ||= null;

@@ -1,5 +1,5 @@
 // The home of a role: each card of the page is filled by its own module.
-import { againButton, el } from "../dom.js";
+import { againButton, byId, el } from "../dom.js";
 
 const cards = [...document.querySelectorAll("[data-card]")];
 
@@ -25,4 +25,4 @@ async function open(card) {
 }
 
 await Promise.all(cards.map(open));
-document.getElementById("main").dataset.test = "ready";
+byId("main").dataset.test = "ready";

@@ -27,9 +27,11 @@ export async function show(body) {
     choose(storedOf(event.latlng));
     tell({ place: storedOf(event.latlng), code: tiling.at(...toWorld(...storedOf(event.latlng)), "grid")?.code });
   });
-  document.addEventListener("place-told", (/** @type {CustomEvent} */ { detail }) => {
-    tell({ place: [detail.position.lon, detail.position.lat], code: detail.grid?.code });
-    map.setView(latLngOf(...chosen.place), Math.max(map.getZoom(), CLOSE_ZOOM));
+  document.addEventListener("place-told", (told) => {
+    if (!(told instanceof CustomEvent)) return;
+    const { position, grid } = told.detail;
+    tell({ place: [position.lon, position.lat], code: grid?.code });
+    map.setView(latLngOf(position.lon, position.lat), Math.max(map.getZoom(), CLOSE_ZOOM));
   });
   // A place found by its name stands for a click there: the report gets its position.
   new SearchBox({

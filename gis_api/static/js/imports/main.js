@@ -18,7 +18,7 @@ async function start() {
   byId("file").addEventListener("change", () => byId("file").files[0] && upload(byId("file").files[0]));
   byId("district").addEventListener("change", () => districtChosen());
   listenForDrops();
-  document.querySelector("main").dataset.test = "ready";
+  byId("main").dataset.test = "ready";
   const job = new URLSearchParams(location.search).get("job");
   if (job) await follow(job);
 }

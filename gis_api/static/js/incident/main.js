@@ -16,6 +16,7 @@ const address = `/api/v1/incidents/${encodeURIComponent(config.incident)}`;
 const REFRESH_MS = 15_000;
 const desk = new DeskMap();
 let names = new Map();
+/** @type {{incident: any, decision: any} | null} */
 let shown = null;
 
 async function open() {
@@ -58,7 +59,7 @@ function head(incident) {
 
 function goTo() {
   map.invalidateSize({ pan: false });
-  desk.goTo(shown.incident, shown.decision);
+  if (shown) desk.goTo(shown.incident, shown.decision);
 }
 
 // Nothing is being typed that a refresh would take away.
@@ -66,7 +67,7 @@ const idle = () => !document.hidden && !byQuery(".panel form, .panel .message.ba
 
 async function refresh() {
   const incident = await get(address).catch(() => null);
-  if (incident && incident.changed_at !== shown.incident.changed_at) await tell(incident);
+  if (incident && incident.changed_at !== shown?.incident.changed_at) await tell(incident);
 }
 
 byId("print").addEventListener("click", () => window.print());

@@ -5,10 +5,11 @@ import { divIcon, marker } from "./leaflet.js";
 
 const SHOWN_MS = 6000;
 const CLOSE = { building: 19, compound: 18.5 };
+/** @type {import("leaflet").Marker | null} */
 let ring = null;
-let ending = null;
+let ending = 0;
 
-/** @type {(place: {bbox?: number[], kind?: string, point?: [number, number]}) => void} */
+/** @type {(place: {bbox?: number[], kind?: string, point: [number, number]}) => void} */
 export function goTo({ kind, bbox, point }) {
   show(bbox, {
     animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
@@ -22,7 +23,8 @@ export function flash([lon, lat]) {
   clearTimeout(ending);
   ring?.remove();
   const icon = divIcon("found-ring", 44);
-  ring = marker(latLngOf(lon, lat), { icon, interactive: false, keyboard: false }).addTo(map);
-  ring.getElement().dataset.test = "found-ring";
-  ending = setTimeout(() => ring.remove(), SHOWN_MS);
+  const made = marker(latLngOf(lon, lat), { icon, interactive: false, keyboard: false }).addTo(map);
+  made.getElement().dataset.test = "found-ring";
+  ending = setTimeout(() => made.remove(), SHOWN_MS);
+  ring = made;
 }

@@ -12,6 +12,7 @@ map.options.wheelPxPerZoomLevel = 120;
 
 scaleControl({ imperial: false, position: "bottomleft", maxWidth: 110 }).addTo(map);
 
+/** @type {any} a layer of the plugin of vector tiles, or pictures */
 let ground = null;
 
 // Show a box (west, south, east, north); the first time lifts the veil of loading and brings the ground, a frame later.
@@ -41,9 +42,11 @@ export function showLayer(name, wanted) {
 const pointer = document.getElementById("pointer");
 if (pointer) {
   // Ten times a second is as often as anybody reads it.
+  /** @type {import("leaflet").LatLng | null} */
   let place = null;
   let later = 0;
   const tell = () => {
+    if (!place) return;
     const [lon, lat] = storedOf(place);
     pointer.textContent = `${lon.toFixed(6)}, ${lat.toFixed(6)} · WGS84`;
     later = 0;

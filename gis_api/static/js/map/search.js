@@ -1,7 +1,7 @@
 // The search box on a map: "/" or Ctrl+K goes there, words are looked up while they are typed, arrows and Enter choose.
 import { get } from "../api.js";
 import { t } from "../config.js";
-import { againButton, el, fill } from "../dom.js";
+import { againButton, el, fill, present } from "../dom.js";
 import { shield } from "./leaflet.js";
 
 const TYPING_MS = 120;
@@ -11,10 +11,10 @@ export class SearchBox {
   // `chosen` gets the found thing; `plan` has its own grids searched, `area` narrows the search to a code prefix.
   /** @param {{chosen: (one: any) => void, plan?: string, area?: string}} about */
   constructor({ chosen, plan, area }) {
-    this.form = document.getElementById("search");
-    this.input = this.form.querySelector("input");
-    this.list = this.form.querySelector("ul");
-    this.said = this.form.querySelector(".said");
+    this.form = present(document.getElementById("search"));
+    this.input = present(this.form.querySelector("input"));
+    this.list = present(this.form.querySelector("ul"));
+    this.said = present(this.form.querySelector(".said"));
     this.act = chosen;
     this.asked = { plan, area };
     this.found = [];
@@ -77,7 +77,7 @@ export class SearchBox {
 
   clear() {
     clearTimeout(this.waiting);
-    this.waiting = null;
+    this.waiting = 0;
     this.asking?.abort();
     this.asking = null;
     this.found = [];
@@ -95,7 +95,7 @@ export class SearchBox {
   // Ask the service; an older question under way is given up.
   async look() {
     clearTimeout(this.waiting);
-    this.waiting = null;
+    this.waiting = 0;
     this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
@@ -196,7 +196,7 @@ export class SearchBox {
   choose(one) {
     // An answer that is still under way would open the list again over the map.
     clearTimeout(this.waiting);
-    this.waiting = null;
+    this.waiting = 0;
     this.asking?.abort();
     this.asking = null;
     this.form.removeAttribute("aria-busy");

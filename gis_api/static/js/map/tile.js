@@ -22,6 +22,7 @@ export function layersOf(buffer) {
 }
 
 function read(layer) {
+  /** @type {{name: string, extent: number, keys: string[], values: any[], features: Uint8Array[]}} */
   const told = { name: "", extent: EXTENT, keys: [], values: [], features: [] };
   for (const [field, value] of fieldsOf(layer)) {
     if (field === 1) told.name = textOf(value);
@@ -35,6 +36,7 @@ function read(layer) {
 }
 
 function featureOf(bytes, { keys, values }) {
+  /** @type {{type: number, geometry: {x: number, y: number}[][], properties: Record<string, any>}} */
   const feature = { type: 0, geometry: [], properties: {} };
   for (const [field, value] of fieldsOf(bytes)) {
     if (field === 3) feature.type = value;

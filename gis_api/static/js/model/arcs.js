@@ -35,6 +35,7 @@ export function arcsOf(tiling, codes) {
   const mine = [...codes].map((code) => tiling.shapes.get(code)).filter(isTile);
   const points = new Set(mine.flatMap((shape) => [...rings(shape)].flat()));
   const about = new Set([...points].flatMap((id) => [...tiling.points[id].owners]));
+  /** @type {Map<number, Set<number>>} */
   const beside = new Map([...points].map((id) => [id, new Set()]));
   const owners = new Map();
   for (const code of about) {
@@ -48,7 +49,7 @@ export function arcsOf(tiling, codes) {
       const open = (step) => !drawn.has(key(step)) && drawn.add(key(step));
       cut(
         ring,
-        (point) => beside.get(point).size,
+        (point) => beside.get(point)?.size ?? 0,
         open,
         (run, step) => arcs.push(arcOf(tiling, run, owners.get(key(step)))),
       );

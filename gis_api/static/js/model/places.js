@@ -1,6 +1,13 @@
 // A district has 100,000 vertices, and hardly any is ever asked who runs through it: that is made when it is needed.
 export class Point {
+  /** @type {Set<string> | null} */
+  known = null;
+
   // `first` holds the owners of all vertices as they were loaded (tiling.js), nothing for a vertex of later.
+  /**
+   * @param {number} id @param {number} lon @param {number} lat @param {number} x @param {number} y
+   * @param {{start: Uint32Array, rows: Uint32Array, codes: string[]} | null} [first]
+   */
   constructor(id, lon, lat, x, y, first = null) {
     this.id = id;
     this.lon = lon;
@@ -8,7 +15,6 @@ export class Point {
     this.x = x;
     this.y = y;
     this.first = first;
-    this.known = null;
   }
 
   // The codes of the grids that run through this vertex.

@@ -12,9 +12,18 @@ const edgeKey = (a, b) => (a < b ? a * EDGE + b : b * EDGE + a);
 const MOST_CHANGED = 150;
 
 export class Tiling {
-  constructor() {
-    this.clear();
-  }
+  /** @type {Point[]} */
+  points = [];
+  index = new Places(this.points);
+  /** @type {Map<string, any>} */
+  shapes = new Map();
+  names = new ShortCodes();
+  /** @type {any[]} */
+  arcs = [];
+  /** @type {Set<string>} the codes of what has changed since the arcs were drawn */
+  changed = new Set();
+  /** @type {Set<number> | null} */
+  still = null;
 
   clear() {
     this.points = [];
@@ -234,6 +243,7 @@ export function levelOf({ level, exclusive }) {
 
 // A feature whose geometry is made when somebody asks for it.
 function featureOf(properties, coordinates) {
+  /** @type {{type: string, coordinates: any} | null} */
   let made = null;
   return {
     type: "Feature",

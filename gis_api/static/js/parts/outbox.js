@@ -1,7 +1,7 @@
 // What was pressed without a connection: kept by the browser, sent when the service answers again or the page opens.
 import { call, ConnectionLost } from "../api.js";
 import { has, t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { byQuery, el, fill } from "../dom.js";
 import { newKey, Queue } from "./queue.js";
 
 const kept = new Queue("home");
@@ -77,7 +77,7 @@ async function show() {
 
 function made() {
   const box = el("div", { class: "message bad", role: "status", "data-test": "unsent", hidden: true });
-  document.querySelector(".home > header, .queue, .panel").append(box);
+  byQuery(".home > header, .queue, .panel").append(box);
   return box;
 }
 

@@ -63,7 +63,7 @@ export class Balance {
   // What has changed since; null while the buildings are not here.
   now(codes = this.codes) {
     if (!this.before) return null;
-    const ground = new Map([...this.groundOf(codes)].map(([code, now]) => [code, now - this.ground.get(code)]));
+    const ground = new Map([...this.groundOf(codes)].map(([code, now]) => [code, now - (this.ground?.get(code) ?? 0)]));
     return this.told(this.movesBetween(this.before, this.owners(this.shapesOf(codes))), codes, ground);
   }
 

@@ -14,9 +14,9 @@ let spent = false;
 for (const name of ["click", "dblclick", "auxclick", "contextmenu"]) {
   addEventListener(
     name,
-    (/** @type {MouseEvent} */ event) => {
+    (event) => {
       // A click that a key made has no press before it.
-      if (!spent || event.detail === 0) return;
+      if (!spent || (event instanceof UIEvent && event.detail === 0)) return;
       event.stopPropagation();
       event.preventDefault();
     },
@@ -102,7 +102,7 @@ class Carrying {
 
   end(way) {
     for (const [name, hear] of Object.entries(this.heard)) removeEventListener(name, hear, { capture: true });
-    cancelAnimationFrame(this.panning);
+    if (this.panning) cancelAnimationFrame(this.panning);
     if (this.steadied) map.dragging.enable();
     spent ||= way === "back" || this.begun;
     if (way && (this.begun || way === "drop")) this.ways[way](this.last);

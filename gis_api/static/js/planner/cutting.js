@@ -23,6 +23,7 @@ export function betweenBorderAnd(tiling, left, right, line) {
 }
 
 function ringBeside(tiling, shape, place, sharedWith) {
+  /** @type {{ring: any[], away: number} | null} */
   let best = null;
   for (const ids of rings(shape)) {
     const ring = ids.map((id) => tiling.points[id]);
@@ -34,12 +35,9 @@ function ringBeside(tiling, shape, place, sharedWith) {
 }
 
 function footOn(ring, { x, y }) {
-  let best = null;
-  for (let i = 0; i < ring.length; i += 1) {
-    const foot = footOf(ring[i], ring[(i + 1) % ring.length], x, y);
-    if (!best || foot.away < best.away) best = { away: foot.away, edge: i, place: { x: foot.x, y: foot.y } };
-  }
-  return best;
+  const feet = ring.map((point, edge) => ({ edge, ...footOf(point, ring[(edge + 1) % ring.length], x, y) }));
+  const { away, edge, ...place } = feet.reduce((best, foot) => (foot.away < best.away ? foot : best));
+  return { away, edge, place };
 }
 
 // The vertices of a ring from one place on it forward to another.

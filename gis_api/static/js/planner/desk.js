@@ -1,24 +1,14 @@
 // Top bar and panel of the planner: whether it is saved, what may be done with the plan, figures, problems, changes.
 import { clock, config, number, t } from "../config.js";
-import { byId, byTest, el, fill } from "../dom.js";
+import { byId, byQuery, byTest, el, fill } from "../dom.js";
 import { draftFrom, QUESTIONS } from "../parts/plan_steps.js";
-import { fixesOf, invalidOnes, PROPOSAL, smallOnes } from "./fixes.js";
-import { kindName, showChanges, showHouseholds, showProblems, verdictOf } from "./panel.js";
+import { fixesOf, invalidOnes, isRepairable, PROPOSAL, smallOnes } from "./fixes.js";
+import { counts, kindName, showChanges, showHouseholds, showProblems, verdictOf } from "./panel.js";
 import { versionOf } from "../parts/plan_list.js";
 import { showLeftOut, showOutdated } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
 import { anything } from "./repair_rule.js";
 
-const MENDABLE = new Set([
-  "overlap",
-  "gap",
-  "overshoot",
-  "unmatched_vertex",
-  "contained",
-  "duplicate",
-  "invalid",
-  "nesting",
-]);
 const REFUSED_FOR_MS = 12_000;
 const CHANGES_AFTER_MS = 1500;
 const ACTIONS = ["compare", "submit", "withdraw", "return", "publish"];
@@ -95,9 +85,7 @@ export class Desk {
     // Before the first publication of a district there is nothing to compare with.
     const alone = plan.state === "published" || !plan.based_on;
     this.buttons.compare.hidden = alone;
-    /** @type {HTMLInputElement} */ (document.querySelector('#layers input[name="published"]')).closest(
-      "label",
-    ).hidden = alone;
+    byQuery('#layers input[name="published"]').closest("label").hidden = alone;
     this.showNext(own);
     this.buttons.publish.hidden = !["draft", "submitted"].includes(plan.state);
     const reason = byId("returned");
@@ -162,7 +150,7 @@ export class Desk {
 
   showReport() {
     const { report } = this.store;
-    const { errors, warnings } = verdictOf(this.store);
+    const { errors, warnings } = counts(report);
     const invalid = invalidOnes(report);
     showProblems(byTest("planner-defects"), report, {
       locate: (defect) => this.editor.locate(defect),
@@ -176,7 +164,7 @@ export class Desk {
     badge.hidden = !errors;
     byId("warning-count").textContent = warnings ? t("planner.warnings", { n: number(warnings) }) : "";
     const repair = byId("repair");
-    repair.hidden = !(this.editor.editing && (report.defects ?? []).some((defect) => MENDABLE.has(defect.kind)));
+    repair.hidden = !(this.editor.editing && (report.defects ?? []).some(isRepairable));
     repair.onclick = () => this.propose(this.decided);
     this.showSmallOnes();
     this.showPublish();

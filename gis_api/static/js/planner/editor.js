@@ -1,5 +1,6 @@
 // The desk's middle: the grids under the pointer, the selection, the chosen tool (tools/), and edits with their
 // answers.
+import { byId } from "../dom.js";
 import { config, measure, number, t } from "../config.js";
 import { map, show, showLayer } from "../map/place.js";
 import { boundsOf, boxOf, storedOf, toWorld } from "../map/world.js";
@@ -45,7 +46,7 @@ export class Editor {
     this.tool = null;
     this.gesture = new Gesture();
     this.tip = new Tip(document.getElementById("tip"));
-    this.hint = document.getElementById("hint");
+    this.hint = byId("hint");
     this.scene = new Scene(this);
     this.published = new Published(store, () => this.base.redraw());
     this.balance = new Balance(tiling);
@@ -239,7 +240,7 @@ export class Editor {
 
   // The button that ends a sketch or merges: what Enter does, for fingers.
   offer() {
-    const button = document.getElementById("confirm");
+    const button = byId("confirm");
     const words = this.tool?.confirm()?.words ?? "";
     button.hidden = !words;
     this.showHistory();
@@ -287,7 +288,7 @@ export class Editor {
   // Escape: first what is in the hand, then the drawing, then what is marked and selected.
   giveUp() {
     if (this.gesture.between("escape")) return;
-    document.getElementById("toast").hidden = true;
+    byId("toast").hidden = true;
     this.mark(null);
     this.choose(null);
   }

@@ -1,5 +1,5 @@
 // Which ways out of a problem fit it, as buttons for its row: what is offered here the server can do in one edit.
-import { t } from "../config.js";
+import { config, t } from "../config.js";
 import { innerPoint } from "./marks.js";
 import { shortCode } from "../model/names.js";
 import { buildingOf } from "./words.js";
@@ -7,16 +7,20 @@ import { buildingOf } from "./words.js";
 const MOST = 3;
 // The operation of a fix that is a proposal to look at.
 export const PROPOSAL = "proposal";
-const OF_GROUND = new Set(["overlap", "contained", "duplicate", "invalid"]);
+// What the service decides: which problems a repair mends, which of them no single edit does, which are never more than
+// noise.
+const { repairable = [], by_repair_alone: alone = [], mended_as_noise: asNoise = [] } = config.rules ?? {};
 
-// What no single edit mends, but a repair that is looked at before it is made.
-const BY_REPAIR = new Set(["unmatched_vertex", "overshoot", "nesting"]);
+export const isRepairable = (defect) => repairable.includes(defect.kind);
+
+// Ground that is told of a grid whose own ground nobody can tell; what nobody has (a gap) is told all the same.
+const isOfGround = ({ kind }) => kind !== "gap" && repairable.includes(kind);
 
 // [{words, operation}]: operation is one of the API's, a function that resolves with one, or PROPOSAL. `invalid` are
 // the grids whose ground nobody can tell before a repair has rebuilt them. Reports name the finest tiles; ground goes
 // to a grid, and the server knows to which of its sub-grids.
 export function fixesOf(defect, { tiling, invalid = new Set() }) {
-  if (BY_REPAIR.has(defect.kind) || (OF_GROUND.has(defect.kind) && defect.codes.some((code) => invalid.has(code)))) {
+  if (alone.includes(defect.kind) || (isOfGround(defect) && defect.codes.some((code) => invalid.has(code)))) {
     return [{ name: "repair", words: t("planner.repair"), operation: PROPOSAL }];
   }
   const some = [...new Set(defect.codes.map((code) => tiling.gridOf(code)))].slice(0, MOST);
@@ -72,7 +76,7 @@ export function smallOnes(report) {
   const found = { noise: 0, sliver: 0 };
   for (const defect of report?.defects ?? []) {
     if (defect.severity === "warning") continue;
-    if (defect.class === "noise" || defect.kind === "unmatched_vertex") found.noise += 1;
+    if (defect.class === "noise" || asNoise.includes(defect.kind)) found.noise += 1;
     else if (defect.class === "sliver") found.sliver += 1;
   }
   return found;

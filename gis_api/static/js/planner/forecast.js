@@ -1,7 +1,7 @@
 // What an edit would do, while it is being drawn, and what the last one did: households of the touched grids before and
 // after, who changes hands, which buildings would be cut. Drawn at most once a frame.
 import { number, t } from "../config.js";
-import { byTest, el, fill } from "../dom.js";
+import { byId, byTest, el, fill } from "../dom.js";
 import { paintSoon } from "../map/frame.js";
 import { showForecast, showSizes } from "./panel.js";
 import { shortCode } from "../model/names.js";
@@ -38,7 +38,7 @@ export class Forecast {
     const seen = this.make?.() ?? null;
     const before = this.seen;
     this.seen = seen;
-    if (this.make) this.after(seen);
+    if (this.make) this.after?.(seen);
     if (!seen && !before) return;
     this.list.classList.toggle("foreseen", Boolean(seen));
     this.hands.setAttribute("aria-live", seen ? "off" : "polite");
@@ -59,7 +59,7 @@ export class Forecast {
       figures: seen.figures,
       fresh: seen.fresh,
     });
-    document.getElementById("households-title").textContent = t("planner.foreseen_title");
+    byId("households-title").textContent = t("planner.foreseen_title");
     this.showMoves(seen.moves, "planner.hands_now");
     this.showCut(seen.cut?.size ?? 0);
     this.said = textOf(seen);

@@ -25,10 +25,10 @@ export const INTERRUPTIONS = Object.keys(BETWEEN);
 const ALL = new Set(["tool", "reload"]);
 
 export class Gesture {
-  constructor() {
-    this.held = null;
-    this.drawn = null;
-  }
+  /** @type {{back: () => void} | null} */
+  held = null;
+  /** @type {{back: () => boolean, undo: () => boolean, redo: () => boolean} | null} */
+  drawn = null;
 
   get state() {
     return this.held ? "holding" : this.drawn ? "drawing" : "idle";
@@ -68,7 +68,7 @@ export class Gesture {
     if (way !== "back") return;
     const { held } = this;
     this.held = null;
-    held.back();
+    held?.back();
   }
 
   turn(way) {

@@ -8,6 +8,9 @@ import { shapeName } from "./words.js";
 const MOST_NEIGHBOURS = 12;
 
 export class GridCard {
+  /** @type {Record<string, any>} the form's fields by their names */
+  fields = {};
+
   constructor(editor) {
     this.editor = editor;
     this.tiling = editor.tiling;

@@ -82,9 +82,8 @@ export class Handles {
 
   // Where the keyboard is: after an edit the vertices are others, the place is the same.
   focused() {
-    /** @type {HTMLElement | null} */
     const element = document.activeElement?.closest?.(".vertex");
-    if (!element) return null;
+    if (!(element instanceof HTMLElement)) return null;
     const { lon, lat } = element.dataset;
     return this.awaited ?? (lon === undefined ? null : [Number(lon), Number(lat)]);
   }
@@ -92,6 +91,7 @@ export class Handles {
   refocus(place) {
     if (!place) return;
     const [x, y] = toWorld(...place);
+    /** @type {{away: number, element: HTMLElement} | null} */
     let best = null;
     for (const marker of this.layer.getLayers()) {
       const { lon, lat } = marker.getElement().dataset;

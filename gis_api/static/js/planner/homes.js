@@ -21,7 +21,7 @@ export class Homes {
 
   // See to it that the buildings of a world box are here; boxes that are too large to be edited in are left alone.
   around(box) {
-    this.waiting = this.waiting.then(() => this.fetch(box)).catch(() => null);
+    this.waiting = this.waiting.then(() => this.fetch(box)).catch(() => {});
     return this.waiting;
   }
 

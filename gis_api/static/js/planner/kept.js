@@ -1,7 +1,7 @@
 // What is kept and not decided yet, as a small card over the map: edits to decide about, and sketches to be drawn
 // again.
 import { clock, t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { byQuery, el, fill } from "../dom.js";
 import { sketchOf } from "./operations/registry.js";
 import { whatOf } from "./merge.js";
 import { paintMark } from "./marks.js";
@@ -17,7 +17,7 @@ export class Kept {
       "aria-label": t("together.kept"),
       hidden: true,
     });
-    document.querySelector(".stage").append(this.card);
+    byQuery(".stage").append(this.card);
   }
 
   show(open) {

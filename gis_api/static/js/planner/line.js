@@ -159,6 +159,7 @@ export class Line {
   // Deciding
 
   // Keep an edit until somebody has decided: `lines` of others that concern it, or the `problem` it was refused with.
+  /** @param {any} entry @param {{lines?: any[], problem?: any}} why */
   hold(entry, { lines = [], problem = null }) {
     const told = problem && { message: problem.message, code: problem.code, where: problem.where };
     Object.assign(entry, { state: "held", lines, problem: told });

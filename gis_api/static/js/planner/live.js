@@ -26,6 +26,7 @@ export class Live {
     this.on = { here, state, over };
     this.pause = FIRST_PAUSE_MS;
     this.doing = "{}";
+    this.heardAt = Date.now();
     this.open();
     setInterval(() => this.ask(), ASK_EVERY_MS);
     addEventListener("offline", () => this.on.here([]));
@@ -78,7 +79,7 @@ export class Live {
   }
 
   leave() {
-    this.source.close();
+    this.source?.close();
     this.source = null;
     this.on.over();
   }

@@ -13,6 +13,7 @@ import { getTopology } from "./topology.js";
 import { Together } from "./together.js";
 
 // What is open here: for whoever imports this module beside the page, as the console and the tests do.
+/** @type {{editor: Editor | null}} */
 export const opened = { editor: null };
 
 const main = byId("main");

@@ -15,6 +15,7 @@ export class Patches {
     this.list = [];
     this.version = null;
     this.covered = null;
+    /** @type {Error | null} */
     this.problem = null;
   }
 
@@ -56,6 +57,7 @@ export class Patches {
       this.list = features.map(patchOf);
       this.covered = view;
       this.version = version;
+      /** @type {Error | null} */
       this.problem = null;
     } catch (problem) {
       if (problem.name !== "AbortError") this.problem = problem;

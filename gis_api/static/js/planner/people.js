@@ -1,6 +1,6 @@
 // Who else is in this plan: a row of initials in the top bar, and on the map, discreetly, where each of them works.
 import { config, t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { byId, el, fill } from "../dom.js";
 import { FACE } from "../map/colours.js";
 import { toWorld } from "../map/world.js";
 import { outline } from "../draw/paint.js";
@@ -21,7 +21,7 @@ export class People {
     this.here = [];
     this.flashes = [];
     this.list = el("ul", { class: "people", "data-test": "planner-people", "aria-label": t("together.people") });
-    document.getElementById("read-only").before(this.list);
+    byId("read-only").before(this.list);
   }
 
   // Whether there is anything to paint.

@@ -13,6 +13,8 @@ export class Tip {
   constructor(box) {
     this.box = box;
     this.said = null;
+    this.later = 0;
+    this.size = [0, 0];
     map.on("movestart zoomstart mouseout", () => this.hide());
     addEventListener("blur", () => this.hide());
     addEventListener("pointerup", ({ pointerType }) => {

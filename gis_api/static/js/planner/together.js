@@ -1,6 +1,6 @@
 // Drawing together: brings the plan's store, the live stream, the people and the questions of a merge to the editor.
 import { clock, config, number, t } from "../config.js";
-import { byTest, el } from "../dom.js";
+import { byQuery, byTest, el } from "../dom.js";
 import { Painted } from "../map/canvas.js";
 import { map, show } from "../map/place.js";
 import { boxOf, storedOf } from "../map/world.js";
@@ -39,7 +39,7 @@ export class Together {
     map.addLayer(this.layer);
     this.redraw();
     this.news = el("p", { class: "news", role: "status", "data-test": "planner-news", hidden: true });
-    document.querySelector(".stage").append(this.news);
+    byQuery(".stage").append(this.news);
     this.listen();
     this.live = new Live(store, {
       here: (people) => this.people.show(people),

@@ -8,7 +8,8 @@ import { draftFrom, pathOf, QUESTIONS, stateOf, stepsFor, take } from "../parts/
 import { showSuccessors } from "./successors.js";
 
 const path = pathOf(config.plan);
-let plan = null;
+/** @type {Record<string, any>} what the service told of it */
+let plan;
 
 async function open() {
   plan = await get(path);

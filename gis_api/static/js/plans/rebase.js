@@ -10,8 +10,10 @@ const path = pathOf(config.plan);
 const MOST_NAMED = 12;
 const MOST_OPEN = 12;
 const decisions = new Map();
-let told = null;
-let stage = null;
+/** @type {Record<string, any>} what the service told of it */
+let told;
+/** @type {Stage | undefined} */
+let stage;
 
 async function open() {
   told = await get(`${path}/rebase`);
@@ -49,7 +51,7 @@ function draw(chosen = null) {
     for (const side of ["theirs", "yours"])
       shapes.push(...one[side].features.filter((feature) => feature.geometry).map((feature) => shapeOf(feature, side)));
   }
-  stage.draw(shapes);
+  stage?.draw(shapes);
 }
 
 function list() {

@@ -1,7 +1,7 @@
 // The incidents of the last months under another plan: how many would have gone elsewhere, and where.
 import { call } from "../api.js";
 import { config, number, t } from "../config.js";
-import { byId, el, fill } from "../dom.js";
+import { byId, byQuery, el, fill } from "../dom.js";
 import { colour } from "../map/colours.js";
 import { toWorld } from "../map/world.js";
 import { shapeOf } from "../draw/shapes.js";
@@ -12,6 +12,7 @@ import { sortable } from "./table.js";
 const DAY_MS = 86_400_000;
 const MONTHS_BACK = 3;
 const span = byId("span");
+/** @type {Stage | null} */
 let stage = null;
 
 const dayOf = (moment) =>
@@ -70,7 +71,7 @@ function draw(told) {
       t("replay.tip", { grid: properties.name || properties.code, n: number(properties.incidents) }),
     );
     legend(["reshaped"]);
-    document.querySelector("#legend .key span").textContent = t("replay.receiving");
+    byQuery("#legend .key span").textContent = t("replay.receiving");
   }
   const points = (told.where?.coordinates ?? []).map(([lon, lat]) => toWorld(lon, lat));
   stage.more = (context, view) => paintPoints(context, points, view);

@@ -52,11 +52,9 @@ export function showOne(feature) {
 }
 
 export function legend(looks) {
-  document
-    .getElementById("legend")
-    .append(
-      ...looks.map((name) => el("div", { class: "key" }, keyOf(name), el("span", {}, t(`difference.look_${name}`)))),
-    );
+  byId("legend").append(
+    ...looks.map((name) => el("div", { class: "key" }, keyOf(name), el("span", {}, t(`difference.look_${name}`)))),
+  );
 }
 
 // On a small screen the legend begins closed: the map comes first.

@@ -1,7 +1,7 @@
 // Who serves each new or changed grid from the day of the plan: proposals, which a planner changes in the draft.
 import { call, get } from "../api.js";
 import { config, number, t } from "../config.js";
-import { el, fill, stacking } from "../dom.js";
+import { byId, el, fill, stacking } from "../dom.js";
 import { ask } from "../parts/dialogs.js";
 import { pathOf } from "../parts/plan_steps.js";
 
@@ -206,7 +206,7 @@ const read = (form) =>
     .filter((post) => post.worker);
 
 async function store(line, posts, { plan, changed }) {
-  const message = document.getElementById("message");
+  const message = byId("message");
   try {
     await call("PUT", `${pathOf(plan.id)}/successors`, {
       body: { grids: [{ grid: line.grid, posts }] },

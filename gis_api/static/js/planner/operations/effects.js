@@ -33,6 +33,7 @@ export const ownersAt = (place, tiling) => [...(vertexAt(place, tiling)?.owners 
 
 export function edgeAt([lon, lat], tiling) {
   const [x, y] = toWorld(lon, lat);
+  /** @type {{away: number, a: any, b: any} | null} */
   let best = null;
   for (const arc of tiling.arcs) {
     if (!meets(arc.box, [x - ON_BORDER, y - ON_BORDER, x + ON_BORDER, y + ON_BORDER])) continue;

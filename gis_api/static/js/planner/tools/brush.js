@@ -1,7 +1,7 @@
 // A brush: road blocks or buildings painted over go to the selected grid. Everything painted in one stroke is one edit,
 // and since patches tile the ground, their new border can leave no gap.
 import { number, t } from "../../config.js";
-import { el } from "../../dom.js";
+import { el, present } from "../../dom.js";
 import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
 import { storedOf, toWorld } from "../../map/world.js";
@@ -53,7 +53,7 @@ export class Brush extends Tool {
       { class: "floating brush", "data-test": "planner-brush", hidden: true },
       el("div", { class: "choice", role: "radiogroup", "aria-label": t("brush.what") }, choices),
     );
-    this.surface.parentElement.append(made);
+    present(this.surface.parentElement).append(made);
     return made;
   }
 
@@ -283,7 +283,7 @@ export class Brush extends Tool {
   // The outline that the grid would have: thick strokes of everything, its inside taken out again.
   outline(context, view) {
     const sheet = new OffscreenCanvas(context.canvas.width, context.canvas.height);
-    const ink = sheet.getContext("2d");
+    const ink = present(sheet.getContext("2d"));
     ink.setTransform(context.getTransform());
     ink.beginPath();
     for (const patch of this.painted) trace(ink, patch, view);

@@ -42,6 +42,7 @@ export class Tool {
   }
 
   // A vertex that hangs on the pointer: {id, codes}; its edges are painted apart (paintHand).
+  /** @returns {{id: number, codes: string[]} | null} */
   get moving() {
     return null;
   }
@@ -84,6 +85,7 @@ export class Tool {
   }
 
   // The button that does what Enter does, for fingers: {words, act}, or null.
+  /** @returns {{words: string, act: () => void} | null} */
   confirm() {
     return null;
   }

@@ -25,6 +25,7 @@ export class Vertices extends Tool {
   constructor(editor) {
     super(editor);
     this.tiling = editor.tiling;
+    /** @type {{id: number, codes: string[], grids: string[], title: string, place?: any} | null} */
     this.held = null;
     this.handles = new Handles(this.tiling, editor.gesture, {
       snap: (latlng, id, free) => this.snapped(latlng, id, free),
@@ -77,8 +78,8 @@ export class Vertices extends Tool {
   }
 
   drag(id, position, place = null) {
-    if (this.held?.id !== id) this.lift(id);
-    this.held.place = place;
+    const held = this.held && this.held.id === id ? this.held : this.lift(id);
+    held.place = place;
     this.tiling.nudge(id, position);
     this.editor.scene.hand.redraw();
     this.editor.foresee(
@@ -88,16 +89,19 @@ export class Vertices extends Tool {
   }
 
   foreseen() {
+    const { held } = this;
     const { balance } = this.editor;
-    const told = this.held.grids.length ? balance.now() : null;
-    return told ? { ...told, cut: balance.cut(balance.edgesAt(this.held.id, this.held.grids)) } : null;
+    const told = held?.grids.length ? balance.now() : null;
+    return held && told ? { ...told, cut: balance.cut(balance.edgesAt(held.id, held.grids)) } : null;
   }
 
   tellOf(seen) {
-    const { x, y } = this.tiling.points[this.held.id];
-    const obstacle = this.overlay ? null : movingObstacle(this.tiling, this.held.id, Boolean(this.handles.held?.bent));
-    const words = obstacle ? impossible(obstacle) : this.words(seen);
-    this.editor.tip.show(this.pixel(x, y), this.held.title, words, { impossible: Boolean(obstacle) });
+    const { held } = this;
+    if (!held) return;
+    const { x, y } = this.tiling.points[held.id];
+    const obstacle = this.overlay ? null : movingObstacle(this.tiling, held.id, Boolean(this.handles.held?.bent));
+    const words = obstacle ? impossible(obstacle) : this.words(held, seen);
+    this.editor.tip.show(this.pixel(x, y), held.title, words, { impossible: Boolean(obstacle) });
   }
 
   pixel(x, y) {
@@ -110,13 +114,16 @@ export class Vertices extends Tool {
     const codes = [...this.tiling.points[id].owners];
     const grids = codes.filter((code) => this.tiling.shapes.get(code).level === "grid");
     const title = this.overlay ? t("planner.overlay_vertex") : t("planner.shared_vertex", { n: grids.length });
-    this.held = { id, codes, grids, title };
+    /** @type {{id: number, codes: string[], grids: string[], title: string, place?: any}} */
+    const held = { id, codes, grids, title };
+    this.held = held;
     this.editor.balance.start(grids, id);
     this.editor.redraw();
+    return held;
   }
 
-  words(seen) {
-    if (!seen) return this.held.grids.map(shortCode).join(" · ");
+  words(held, seen) {
+    if (!seen) return held.grids.map(shortCode).join(" · ");
     const { figures, cut } = seen;
     const counts = [...figures].map(([code, [before, after]]) =>
       t("planner.before_after", {
@@ -206,7 +213,7 @@ export class Vertices extends Tool {
   }
 
   get touched() {
-    return this.held.codes.map((code) => this.tiling.shapes.get(code)).filter(Boolean);
+    return (this.held?.codes ?? []).map((code) => this.tiling.shapes.get(code)).filter(Boolean);
   }
 
   // The grids that follow, and room for the word of a snap beside the vertex.
@@ -233,7 +240,7 @@ export class Vertices extends Tool {
       view,
       { fill: faint("accent", 0.06), stroke: accent, width: 2 },
     );
-    const { place } = this.held;
+    const place = this.held?.place;
     if (!place?.snapped) return;
     const [x, y] = toWorld(...place.stored);
     paintSnap(context, [x * view.scale - view.x, y * view.scale - view.y], place, accent);
