@@ -76,12 +76,11 @@ SPEC = LayerSpec(
     ),
     published=Published(
         "Districts, subdistricts and communities with their boundaries.",
-        "areas t",
         ("code", "name", "level", "parent_code", "kind"),
-        scoped_by="t.code",
-        key="t.code",
+        scoped_by="code",
+        key="code",
     ),
-    tile=Tile("areas a", ("a.code", "a.name", "a.level"), 4, geometry="a.geom", scoped_by="a.code"),
+    tile=Tile(("code", "name", "level"), 4, scoped_by="code"),
 )
 
 # Districts of one city lie this close together (degrees, some 30 km); only foreign codes need the rule.

@@ -104,13 +104,12 @@ SPEC = LayerSpec(
     ),
     published=Published(
         "Building footprints; with their households for planners.",
-        "buildings t",
         ("id", "name", "kind", "floors", "height_m", "stairwells"),
-        point="t.inner_point",
+        point="inner_point",
         reserved=("households",),
         of_roles=frozenset({Role.planner, Role.admin}),
     ),
-    tile=Tile("buildings b", ("b.name", "b.kind", "b.floors"), 14, geometry="b.geom"),
+    tile=Tile(("name", "kind", "floors"), 14),
     # Drawn late: at zoom 12 a tile holds a whole town of them.
     drawn=Drawn("area", "building", order=40, from_zoom=14, edge="road-casing", choice="shown"),
     searched=Searched(

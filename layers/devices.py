@@ -61,8 +61,7 @@ SPEC = LayerSpec(
     ),
     published=Published(
         "SOS buttons and sensors: personal, for those who answer them.",
-        "personal.devices t",
         ("id", "serial", "kind", "state", "grid_code", "checked_at"),
-        scoped_by="t.grid_code",
+        scoped_by="grid_code",
     ),
 )

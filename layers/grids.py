@@ -10,12 +10,12 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import Base, code_column, geometry_column
-from layers.plans import IN_FORCE_AT
-from layers.specs import Code, Field, Imported, LayerSpec, Published, Tile
+from layers.plans import IN_FORCE_AS_ASKED, Plan
+from layers.specs import Code, Field, Imported, JoinedTable, LayerSpec, Published, Tile
 
 
 class GridLevel(enum.StrEnum):
@@ -63,6 +63,7 @@ class Grid(Base):
     geom: Mapped[Any] = geometry_column("MULTIPOLYGON")
 
 
+_IN_FORCE = JoinedTable(Plan, and_(Plan.id == Grid.plan_id, IN_FORCE_AS_ASKED))
 SPEC = LayerSpec(
     "grids",
     Grid,
@@ -98,27 +99,28 @@ SPEC = LayerSpec(
     ),
     published=Published(
         "The grids and sub-grids in force.",
-        f"grids t JOIN plans p ON p.id = t.plan_id AND {IN_FORCE_AT}",
         ("code", "name", "level", "parent_code", "kind", "exclusive", "households", "buildings", "area_m2"),
-        scoped_by="t.code",
-        key="t.code",
+        scoped_by="code",
+        key="code",
+        joined=_IN_FORCE,
     ),
     tile=Tile(
-        f"grids g JOIN plans p ON p.id = g.plan_id AND {IN_FORCE_AT} AND g.level = 'grid'",
-        ("g.code", "g.name", "g.kind", "g.exclusive"),
+        ("code", "name", "kind", "exclusive"),
         8,
-        geometry="g.geom",
-        scoped_by="g.code",
+        scoped_by="code",
+        joined=_IN_FORCE,
+        detail=Grid.level == GridLevel.grid,
     ),
 )  # fmt: skip
 SUB_GRIDS = LayerSpec(
     "sub_grids",
     Grid,
     tile=Tile(
-        f"grids g JOIN plans p ON p.id = g.plan_id AND {IN_FORCE_AT} AND g.level = 'sub_grid'",
-        ("g.code", "g.name", "g.parent_code AS parent"),
+        ("code", "name", "parent"),
         13,
-        geometry="g.geom",
-        scoped_by="g.code",
+        scoped_by="code",
+        spelled={"parent": Grid.parent_code},
+        joined=_IN_FORCE,
+        detail=Grid.level == GridLevel.sub_grid,
     ),
 )

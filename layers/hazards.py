@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, and_, cast
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.access import Role
+from layers.categories import Category
 from layers.db import Base, code_column, geometry_column, id_column, now_column
 from layers.specs import (
     CATEGORY,
@@ -20,6 +21,7 @@ from layers.specs import (
     Code,
     Field,
     Imported,
+    JoinedTable,
     LayerSpec,
     Moment,
     Published,
@@ -73,6 +75,7 @@ STATES = {
     "open": "found", "found": "found", "pending": "found", "待整改": "found",
 }  # fmt: skip
 
+_NOT_OF_RESIDENTS = JoinedTable(Category, and_(Category.code == Hazard.category, ~Category.resident_derived))
 SPEC = LayerSpec(
     "hazards",
     Hazard,
@@ -94,7 +97,6 @@ SPEC = LayerSpec(
     ),
     published=Published(
         "Hazards that do not derive from residents, as points; not for leaders.",
-        "hazards t JOIN categories c ON c.code = t.category AND NOT c.resident_derived",
         (
             "id",
             "category",
@@ -106,15 +108,16 @@ SPEC = LayerSpec(
             "current_code",
             "component_code",
         ),
-        scoped_by="t.current_code",
+        scoped_by="current_code",
+        joined=_NOT_OF_RESIDENTS,
     ),
     tile=Tile(
-        "hazards h JOIN categories c ON c.code = h.category AND NOT c.resident_derived",
-        ("h.id::text AS id", "h.category", "h.state", "h.severity"),
+        ("id", "category", "state", "severity"),
         12,
-        geometry="h.geom",
-        scoped_by="h.current_code",
-        order="ORDER BY h.severity DESC, h.id",
+        scoped_by="current_code",
+        spelled={"id": cast(Hazard.id, String)},
+        joined=_NOT_OF_RESIDENTS,
+        order=(Hazard.severity.desc(), Hazard.id),
         moving=True,
     ),
 )

@@ -10,48 +10,59 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, Double, Select, String, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
-from layers.plans import IN_FORCE_AT
-from layers.specs import Published
+from layers.grids import Grid, GridLevel
+from layers.plans import IN_FORCE_AS_ASKED, Plan
+from layers.specs import LayerSpec, Published
 
 Box = tuple[float, float, float, float]
 
-# A thing without a code of its own lies in an area when a published grid of that area covers it.
-_COVERED = (
-    "(:area = '' OR EXISTS (SELECT 1 FROM grids g JOIN plans p ON p.id = g.plan_id "  # noqa: S608 - constants only
-    f"AND {IN_FORCE_AT} WHERE g.level = 'grid' AND starts_with(g.code, :area) "
-    "AND ST_Covers(g.geom, {point})))"
-)
+_AREA = bindparam("area", type_=String)
+_AFTER = bindparam("after", type_=String)
+_WEST, _SOUTH, _EAST, _NORTH = (cast(bindparam(side), Double) for side in ("west", "south", "east", "north"))
 
 
 @lru_cache
-def statement_of(layer: Published, properties: tuple[str, ...]) -> TextClause:
+def statement_of(spec: LayerSpec, layer: Published, properties: tuple[str, ...]) -> Select[Any]:
     """The statement for one page of a layer, with :area :at :after :limit and the box to be bound."""
-    # Ids go out as opaque strings, whatever the database counts with.
-    values = ", ".join(f"'{word}', t.{word}" + ("::text" if word == "id" else "") for word in properties)
-    scope = f"starts_with({layer.scoped_by}, :area)" if layer.scoped_by else _COVERED.format(point=layer.point)
-    feature = (
-        f"json_build_object('type', 'Feature', 'id', {layer.key}::text, "
-        f"'geometry', ST_AsGeoJSON({layer.geometry}, 9)::json, 'properties', json_build_object({values}))::text"
+    columns = spec.table.__table__.c
+    key, geometry = columns[layer.key], columns[layer.geometry]
+    scope = func.starts_with(columns[layer.scoped_by], _AREA) if layer.scoped_by else _covered(columns[layer.point])
+    after = key > (_AFTER if _is_code(layer) else cast(_AFTER, BigInteger))
+    box = geometry.op("&&")(func.ST_MakeEnvelope(_WEST, _SOUTH, _EAST, _NORTH, 4326))
+    feature = func.json_build_object(
+        *("type", "Feature", "id", cast(key, String)),
+        *("geometry", cast(func.ST_AsGeoJSON(geometry, 9), JSON)),
+        *("properties", func.json_build_object(*_values(columns, properties))),
     )
-    key_type = "text" if _is_code(layer) else "bigint"
-    after = f"(CAST(:after AS text) IS NULL OR {layer.key} > CAST(:after AS {key_type}))"
-    box = (
-        f"(CAST(:west AS float8) IS NULL OR {layer.geometry} "
-        "&& ST_MakeEnvelope(CAST(:west AS float8), :south, :east, :north, 4326))"
-    )
-    return text(
-        f"SELECT {layer.key} AS key, {feature} AS feature FROM {layer.source} "  # noqa: S608 - only names of the specs
-        f"WHERE {scope} AND {after} AND {box} ORDER BY {layer.key} LIMIT :limit"
-    )
+    rows = select(key.label("key"), cast(feature, String).label("feature")).select_from(spec.table)
+    if layer.joined:
+        rows = rows.join(layer.joined.table, layer.joined.on)
+    rows = rows.where(scope, or_(_AFTER.is_(None), after), or_(_WEST.is_(None), box))
+    return rows.order_by(key).limit(bindparam("limit", type_=BigInteger))
+
+
+def _covered(point: ColumnElement[Any]) -> ColumnElement[bool]:
+    """A thing without a code of its own lies in an area when a published grid of that area covers it."""
+    grids = select(Grid.code).join(Plan, Plan.id == Grid.plan_id).where(IN_FORCE_AS_ASKED, Grid.level == GridLevel.grid)
+    held = grids.where(func.starts_with(Grid.code, _AREA), func.ST_Covers(Grid.geom, point))
+    return or_(_AREA == "", held.exists())
+
+
+def _values(columns: Any, properties: tuple[str, ...]) -> list[Any]:
+    """Names and values in turn. Ids go out as opaque strings, whatever the database counts with."""
+    return [
+        part for name in properties for part in (name, cast(columns[name], String) if name == "id" else columns[name])
+    ]
 
 
 def _is_code(layer: Published) -> bool:
-    return layer.key.endswith("code")
+    return layer.key == "code"
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ class PublishedPage:
 
 def read_page(
     session: Session,
+    spec: LayerSpec,
     layer: Published,
     *,
     by: Actor,
@@ -81,7 +93,7 @@ def read_page(
     bound = {"area": area, "at": at, "after": after, "limit": limit + 1}
     edges = {"west": west, "south": south, "east": east, "north": north}
     properties = (*layer.properties, *(layer.reserved if by.role in layer.of_roles else ()))
-    rows = session.execute(statement_of(layer, properties), bound | edges).all()
+    rows = session.execute(statement_of(spec, layer, properties), bound | edges).all()
     more = len(rows) > limit
     shown = rows[:limit]
     return PublishedPage([row.feature for row in shown], str(shown[-1].key) if more and shown else None)

@@ -8,9 +8,11 @@ of the maps, the command line and the pages go through the registry: none of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, SQLColumnExpression
 
 from layers.access import Role
 from layers.db import Base
@@ -125,39 +127,49 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class JoinedTable:
+    """Another table that says which rows of a layer count: those for which `on` holds, which may ask for `:at`."""
+
+    table: type[Base]
+    on: ColumnElement[bool]
+
+
+@dataclass(frozen=True, eq=False)
 class Published:
-    """What other systems read as GeoJSON: rows `t` of `source` with their `properties`, in the order of `key`.
+    """What other systems read as GeoJSON: columns of the layer's table by their names, in the order of `key`.
 
     Rows lie in an area by a column of codes (`scoped_by`), or where a grid in force there covers their `point`.
     `of_roles` are told what is `reserved` as well. `told` says in the interface's document what the layer is.
     """
 
     told: str
-    source: str
     properties: tuple[str, ...]
     scoped_by: str = ""
     point: str = ""
-    key: str = "t.id"
-    geometry: str = "t.geom"
+    key: str = "id"
+    geometry: str = "geom"
     reserved: tuple[str, ...] = ()
     of_roles: frozenset[Role] = frozenset()
+    joined: JoinedTable | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tile:
-    """What vector tiles show: rows, properties, and from which zoom on.
+    """What vector tiles show: columns of the layer's table by their names, and from which zoom on.
 
-    Below a zoom that `detail` states some rows are left out; `half_width_m` is half of the widest stroke that is drawn:
-    what runs beside a tile reaches so far into it. Points that change without an import are `moving`.
+    A property that is no column of that name is `spelled` out. Only rows of which `detail` holds are shown, which may
+    ask for `:z`; where there are too many, the first in `order` are. `half_width_m` is half of the widest stroke that
+    is drawn: what runs beside a tile reaches so far into it. Points that change without an import are `moving`.
     """
 
-    source: str
     properties: tuple[str, ...]
     lowest_zoom: int
     geometry: str = "geom"
-    scoped_by: str | None = None
-    order: str = ""
-    detail: str = ""
+    scoped_by: str = ""
+    spelled: Mapping[str, SQLColumnExpression[Any]] = field(default_factory=dict)
+    joined: JoinedTable | None = None
+    order: tuple[SQLColumnExpression[Any], ...] = ()
+    detail: ColumnElement[bool] | None = None
     half_width_m: float = 0.0
     moving: bool = False
 

@@ -10,8 +10,24 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from math import ceil
+from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Double,
+    Integer,
+    LargeBinary,
+    Select,
+    String,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound, Unacceptable
@@ -48,37 +64,54 @@ def buffer_of(tile: Tile, z: int) -> int:
     return max(BUFFER, ceil(half_px * UNITS_PER_PIXEL) if tile.half_width_m else 0)
 
 
+def _box() -> CTE:
+    """The tile's square in metres, and with its margin in degrees; worked out once for all rows."""
+    address = [bindparam(name, type_=Integer) for name in ("z", "x", "y")]
+    square = func.ST_TileEnvelope(*address)
+    margin = literal_column("margin").op("=>")(cast(bindparam("margin"), Double))
+    wider = func.ST_TileEnvelope(*address, margin)
+    return (
+        select(square.label("metres"), func.ST_Transform(wider, 4326).label("degrees"))
+        .cte("box")
+        .prefix_with("MATERIALIZED")
+    )
+
+
 @lru_cache
-def statement_of(name: str, tile: Tile) -> TextClause:
+def statement_of(spec: LayerSpec, tile: Tile) -> Select[Any]:
     """The statement that makes one tile of a layer, with :z :x :y :area :at :buffer :margin to be bound."""
-    conditions = [f"{tile.geometry} && box.degrees"]
+    rows = _rows_of(spec, tile, _box()).cte("rows")
+    made = func.ST_AsMVT(rows.table_valued(), spec.name, EXTENT, "geom", type_=LargeBinary)
+    return select(made).select_from(rows).where(rows.c.geom.is_not(None))
+
+
+def _rows_of(spec: LayerSpec, tile: Tile, box: CTE) -> Select[Any]:
+    """The rows of a layer in a tile, with their geometries in the tile's coordinates."""
+    columns = spec.table.__table__.c
+    geometry = columns[tile.geometry]
+    metres = func.ST_Transform(geometry, 3857)
+    shape = func.ST_AsMVTGeom(metres, box.c.metres, EXTENT, bindparam("buffer", type_=Integer), true())
+    told = [tile.spelled[name] if name in tile.spelled else columns[name] for name in tile.properties]
+    named: list[ColumnElement[Any]] = [column.label(name) for column, name in zip(told, tile.properties, strict=True)]
+    rows = select(*named, shape.label("geom")).select_from(spec.table)
+    if tile.joined:
+        rows = rows.join(tile.joined.table, tile.joined.on)
+    rows = rows.join(box, geometry.op("&&")(box.c.degrees))
     if tile.scoped_by:
-        conditions.append(f"starts_with({tile.scoped_by}, :area)")
-    if tile.detail:
-        conditions.append(tile.detail)
-    shape = f"ST_AsMVTGeom(ST_Transform({tile.geometry}, 3857), box.metres, {EXTENT}, :buffer, true)"
-    # Only names of the specs go into the text; whatever is asked is bound.
-    inner = (
-        f"SELECT {', '.join(tile.properties)}, {shape} AS geom FROM {tile.source}, box "  # noqa: S608
-        f"WHERE {' AND '.join(conditions)} {tile.order} LIMIT {MOST_FEATURES}"
-    )
-    whole = (
-        "WITH box AS MATERIALIZED (SELECT ST_TileEnvelope(:z, :x, :y) AS metres, "  # noqa: S608
-        "ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin), 4326) AS degrees), "
-        f"rows AS ({inner}) "
-        f"SELECT ST_AsMVT(rows, '{name}', {EXTENT}, 'geom') FROM rows WHERE geom IS NOT NULL"
-    )
-    return text(whole)
+        rows = rows.where(func.starts_with(columns[tile.scoped_by], bindparam("area", type_=String)))
+    if tile.detail is not None:
+        rows = rows.where(tile.detail)
+    return rows.order_by(*tile.order).limit(MOST_FEATURES)
 
 
 def render(session: Session, name: str, z: int, *, x: int, y: int, area: str, at: datetime) -> bytes:
     """One tile's bytes, empty where there is nothing or below the layer's lowest zoom; raises NotFound."""
-    _, tile = get_tile(name)
+    spec, tile = get_tile(name)
     if z < tile.lowest_zoom:
         return b""
     buffer = buffer_of(tile, z)
     bound = {"z": z, "x": x, "y": y, "area": area, "at": at, "buffer": buffer, "margin": buffer / EXTENT}
-    found = session.execute(statement_of(name, tile), bound).scalar()
+    found = session.execute(statement_of(spec, tile), bound).scalar()
     return bytes(found or b"")
 
 

@@ -40,13 +40,13 @@ class _Question:
 Question = Annotated[_Question, Depends(_Question)]
 
 
-def _answer(tx: Read, layer: Published, by: Actor, *, asked: _Question, now: Now) -> Response:
+def _answer(tx: Read, spec: LayerSpec, layer: Published, *, asked: _Question, now: Now, by: Actor) -> Response:
     area = by.area if asked.area is None else asked.area
     require_visible(by, area)
     after = asked.after
     if after is not None and not published.is_key(layer, after):
         raise wrong_cursor(NEXT)
-    page = published.read_page(tx, layer, by=by, area=area, at=now, limit=asked.limit, box=asked.box, after=after)
+    page = published.read_page(tx, spec, layer, by=by, area=area, at=now, limit=asked.limit, box=asked.box, after=after)
     link = "null" if page.after is None else f'"{link_after_key(asked.request, NEXT, page.after)}"'
     body = f'{{"type":"FeatureCollection","features":[{",".join(page.features)}],"next":{link}}}'
     return Response(body, media_type=GEOJSON)
@@ -56,7 +56,7 @@ def _add_route(spec: LayerSpec, layer: Published) -> None:
     door = role_door(*(role for role in Role if role not in spec.hidden_from))
 
     def read(tx: Read, now: Now, asked: Question, by: Actor = Depends(door)) -> Response:
-        return _answer(tx, layer, by, asked=asked, now=now)
+        return _answer(tx, spec, layer, asked=asked, now=now, by=by)
 
     router.add_api_route(
         f"/api/v1/{spec.name}",

@@ -81,7 +81,7 @@ def tile_json(request: Request, name: str, tx: Read, by: AnyRole, now: Now) -> d
     layer = _visible_tile(name, by)
     version = map_version(tx, at=now)
     address = str(request.base_url).rstrip("/")
-    fields = {words.split(" AS ")[-1].split(".")[-1]: "" for words in layer.properties}
+    fields = dict.fromkeys(layer.properties, "")
     found: dict[str, object] = {
         "tilejson": "3.0.0",
         "name": name,

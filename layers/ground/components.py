@@ -106,15 +106,14 @@ SPECS = (
         ),
         published=Published(
             "Components (manhole covers, lamps, hydrants, bins) with their class, state, accuracy and units.",
-            "components t",
             (
                 "code", "name", "main_class", "sub_class", "accuracy", "accuracy_m", "state", "supervising_unit",
                 "maintaining_unit",
             ),
-            point="t.geom",
-            key="t.code",
+            point="geom",
+            key="code",
         ),
-        tile=Tile("components t", ("t.code", "t.name", "t.main_class", "t.state"), 16, geometry="t.geom"),
+        tile=Tile(("code", "name", "main_class", "state"), 16),
         drawn=Drawn("dot", "component", order=50, from_zoom=17, edge="halo", choice="hidden"),
         searched=Searched(
             "component",

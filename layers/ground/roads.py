@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Integer, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import Base, code_column, geometry_column, id_column
@@ -26,6 +26,8 @@ class Road(Base):
     external_id: Mapped[str | None]
 
 
+# Below zoom 14 the others are left out: they would be all that one sees.
+_SEEN_FROM_AFAR = ("motorway", "trunk", "primary", "secondary", "tertiary")
 SPECS = (
     LayerSpec(
         "roads",
@@ -45,12 +47,10 @@ SPECS = (
             judged=True,
         ),
         tile=Tile(
-            "roads r",
-            ("r.name", "r.road_class"),
+            ("name", "road_class"),
             10,
-            geometry="r.geom",
             half_width_m=11.0,
-            detail="(:z >= 14 OR r.road_class IN ('motorway','trunk','primary','secondary','tertiary'))",
+            detail=(bindparam("z", type_=Integer) >= 14) | Road.road_class.in_(_SEEN_FROM_AFAR),
         ),
         drawn=Drawn("road", "road", order=30, from_zoom=11, edge="road-casing", choice="shown"),
     ),

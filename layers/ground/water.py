@@ -58,13 +58,13 @@ SPECS = (
             of_planners=True,
             judged=True,
         ),
-        tile=Tile("water w", ("w.name", "w.kind"), 6, geometry="w.geom"),
+        tile=Tile(("name", "kind"), 6),
         drawn=Drawn("water", "water", order=20, from_zoom=10),
     ),
     LayerSpec(
         "parks",
         Park,
-        tile=Tile("parks k", ("k.name", "k.kind"), 9, geometry="k.geom"),
+        tile=Tile(("name", "kind"), 9),
         drawn=Drawn("area", "park", order=10, from_zoom=11),
     ),
 )

@@ -46,8 +46,8 @@ FORGOTTEN = LayerSpec(
     imported=Imported(
         (Field("wood", ("wood",)), Field("seat", ("seat",), Code("x", wrong="no_seat"))), shapes=("Point",)
     ),
-    published=Published("Benches.", "benches t", ("id",), point="t.geom"),
-    tile=Tile("benches t", ("t.id",), 16),
+    published=Published("Benches.", ("id",), point="geom"),
+    tile=Tile(("id",), 16),
     drawn=Drawn("dot", "mahogany", order=60, from_zoom=17, choice="shown"),
     searched=Searched("bench", "benches t", name="''", words="''", starts=("''",), point="t.geom"),
 )
@@ -175,7 +175,7 @@ def _shown(session: Session, city: SmallCity, spec: LayerSpec, example: Example)
     """What each door shows of a layer about the place of its example."""
     shown: dict[str, Any] = {}
     if spec.published:
-        page = published.read_page(session, spec.published, by=READER, area=city.district, at=NOW, limit=10_000)
+        page = published.read_page(session, spec, spec.published, by=READER, area=city.district, at=NOW, limit=10_000)
         shown["read"] = page.features
     if spec.tile:
         x, y = tile_of(city.inside(min(city.codes)), z=17)

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, update
+from sqlalchemy import column as bare
 from sqlalchemy.orm import Session
 
 from layers import history
@@ -168,12 +169,13 @@ def _copy(session: Session, source: Plan, plan: Plan) -> None:
     tables: list[tuple[Any, list[Any]]] = [(Grid, grid_columns), (PlanArea, area_columns)]
     for table, columns in tables:
         # Shapes are copied as they are: through the type's own column expression they would travel as EWKB and back.
-        rows = select(literal(plan.id), *(text(column.name) for column in columns)).select_from(table)
+        told: list[ColumnElement[Any]] = [literal(plan.id), *(bare(column.name) for column in columns)]
+        rows = select(*told).select_from(table)
         statement = insert(table).from_select(
             ["plan_id", *(column.name for column in columns)], rows.where(table.plan_id == source.id)
         )
         session.execute(statement)
-    frame = select(text("frame")).select_from(Plan).where(Plan.id == source.id).scalar_subquery()
+    frame = select(bare("frame")).select_from(Plan).where(Plan.id == source.id).scalar_subquery()
     report = select(Plan.report).where(Plan.id == source.id).scalar_subquery()
     values = {"frame": frame, "report": report, "frame_from": source.frame_from}
     session.execute(update(Plan).where(Plan.id == plan.id).values(values))
