@@ -127,15 +127,23 @@ async def _locator(replicas: Replicas_) -> Atlas:
     return atlas
 
 
-async def _roster(replicas: Replicas_) -> Roster:
+async def _known_roster(replicas: Replicas_) -> Roster:
     roster = replicas.state.roster
     if roster is None:
         raise Unavailable("not_ready", retry_after_s=1)
     return roster
 
 
+async def _roster(replicas: Replicas_) -> Roster:
+    """Nobody is sent by a roster of before the process began: whoever decides comes back in a second."""
+    if replicas.state.roster_kept_at is not None:
+        raise Unavailable("not_ready", retry_after_s=1)
+    return await _known_roster(replicas)
+
+
 Locator = Annotated[Atlas, Depends(_locator)]
 Roster_ = Annotated[Roster, Depends(_roster)]
+KnownRoster = Annotated[Roster, Depends(_known_roster)]
 
 
 async def find_actor(request: Request) -> Actor | None:

@@ -34,6 +34,8 @@ RETRY_AFTER_S = 2
 log = logging.getLogger("wangge")
 UNAVAILABLE = Seldom()
 
+# What is raised where PostgreSQL does not answer.
+AWAY = (sql.OperationalError, sql.InterfaceError, sql.TimeoutError)
 # The one table. The first class that fits decides, so children stand before their parents.
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, 404),
@@ -48,9 +50,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (TilingError, 422),
     (sql.IntegrityError, 409),
     (sql.DataError, 422),
-    (sql.OperationalError, 503),
-    (sql.InterfaceError, 503),
-    (sql.TimeoutError, 503),
+    *((error, 503) for error in AWAY),
 )
 # A full disk stays full until somebody makes room: PostgreSQL's word for it, and the system's.
 DISK_FULL, FULL = "53100", (errno.ENOSPC, errno.EDQUOT)

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
         return self.var / "snapshot.wangge"
 
     @property
+    def roster_file(self) -> Path:
+        """Who may be sent, for a process that starts while PostgreSQL is away; beside the snapshot."""
+        return self.var / "roster.wangge"
+
+    @property
     def demo_passwords(self) -> Path:
         """Where the demo's passwords are kept for the operator, readable by nobody else; there where it is served."""
         return self.var / "demo-passwords.json"

@@ -5,7 +5,7 @@ roster_of([Member(charges=(SUB_GRIDS[0],), x=10.0, y=20.0)])
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,6 +77,7 @@ def _district(members: list[Member], places: dict[str, Place], numbers: dict[str
         names=tuple(f"name {row}" for row in range(len(members))),
         roles=np.array([one.role for one in members], dtype=np.str_),
         grids=tuple((one.charges or (one.area,))[0] for one in members),
+        areas=tuple(one.area for one in members),
         home_xy=_metres(plane, [one.home for one in members]),
         fix_xy=_metres(plane, [None if one.x is None else (one.x, one.y) for one in members]),
         fixed_at=_ints(0 if one.x is None else noon - one.age_s * 1_000_000 for one in members),
@@ -114,3 +115,19 @@ def _metres(plane: Plane, spots: list[tuple[float, float] | None]) -> Any:
 
 def _ints(values: Any) -> Any:
     return np.array(list(values), dtype=np.int64)
+
+
+def is_same(one: DistrictRoster, other: DistrictRoster) -> bool:
+    """Whether every column of two districts is equal, to the bit."""
+    for field in fields(DistrictRoster):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "charges":
+            pairs = [(getattr(mine, part.name), getattr(theirs, part.name)) for part in fields(mine)]
+            if not all(np.array_equal(*pair) for pair in pairs):
+                return False
+        elif isinstance(mine, np.ndarray):
+            if not np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"):
+                return False
+        elif field.name != "kept" and mine != theirs:
+            return False
+    return True

@@ -1,4 +1,5 @@
-"""The file from which a process starts while PostgreSQL is away: the atlas and the machine keys' hashes ([L7])."""
+"""The files from which a process starts while PostgreSQL is away ([L7]): the atlas with the machine keys' hashes, and
+the roster, which changes each second and has a file of its own (`keeping.py` writes it)."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from typing import Any
 
 from gis_api.replicas.state import State
 from layers.access import Actor
+from layers.candidates import Roster, packed_roster, unpacked_roster
 from layers.locating import Rules, packed_atlas, unpacked_atlas
 from tiling.locate import SnapshotDamaged
 
@@ -42,6 +44,27 @@ def find_cold_start(path: Path, *, database: str, rules: Rules) -> tuple[State, 
         log.error("the snapshot %s is of another database and is not used", path)
         return None
     return State(keys=_read_keys(more["keys"]), atlas=atlas), datetime.fromisoformat(more["at"])
+
+
+def write_cold_roster(path: Path, roster: Roster, *, chart: bytes, database: str, at: datetime) -> None:
+    """Write the roster's file anew, in one step, readable by its owner only; `chart` are the bytes of its chart."""
+    more = {"database": _digest(database), "true_at": at.isoformat()}
+    write_private(path, packed_roster(roster, chart=chart, more=more))
+
+
+def find_cold_roster(path: Path, *, database: str) -> tuple[Roster, datetime] | None:
+    """The roster in the file and when it was true; None where there is no file, a damaged one, another database's."""
+    try:
+        roster, more = unpacked_roster(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, SnapshotDamaged) as error:
+        log.error("the roster %s cannot be used: %s", path, error)
+        return None
+    if more["database"] != _digest(database):
+        log.error("the roster %s is of another database and is not used", path)
+        return None
+    return roster, datetime.fromisoformat(more["true_at"])
 
 
 def write_private(path: Path, content: bytes) -> None:

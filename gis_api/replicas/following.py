@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,8 @@ from sqlalchemy import Engine
 from sqlalchemy import exc as sql
 
 from gis_api.logs import Outage
-from gis_api.replicas.cold_start import find_cold_start, write_cold_start
+from gis_api.replicas.cold_start import find_cold_roster, find_cold_start, write_cold_start
+from gis_api.replicas.keeping import RosterKeeper
 from gis_api.replicas.listening import Listening, plain_url
 from gis_api.replicas.shelf import Shelf
 from gis_api.replicas.state import Age, Pulse, State, is_urgent, read_state
@@ -70,6 +72,7 @@ class Replicas:
         self._thread: threading.Thread | None = None
         self._hearers: dict[str, Callable[[str], None]] = {}
         self.shelf = Shelf(engine, settings.var / "plans")
+        self._keeper = RosterKeeper(settings.roster_file, database=settings.url())
         self.state = State()
         self.pulse = Pulse(None, -1e9)
 
@@ -92,6 +95,11 @@ class Replicas:
     def updated_at(self) -> datetime | None:
         """When PostgreSQL last said that this state is the present one."""
         return self.pulse.at
+
+    @property
+    def people_known_at(self) -> datetime | None:
+        """The same of the roster, which a snapshot keeps from another moment than the plans."""
+        return self.state.roster_kept_at or self.pulse.at
 
     @property
     def age(self) -> Age:
@@ -130,6 +138,7 @@ class Replicas:
             self.refresh()
         self._thread = threading.Thread(target=self._follow, name="replicas", daemon=True)
         self._thread.start()
+        self._keeper.start()
         if self._is_cold:
             self._tried.wait(PATIENCE_S)
         channels = (PUBLICATIONS, ROSTERS, *self._hearers)
@@ -144,6 +153,7 @@ class Replicas:
             self._listening.stop()
         if self._thread is not None:
             self._thread.join(timeout=5.0)
+        self._keeper.stop()
 
     def refresh(self) -> bool:
         """Whether PostgreSQL answered; afterwards the state is the one that was committed before the call."""
@@ -173,6 +183,8 @@ class Replicas:
         self._heard(asked_s)
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
             self._keep_for_cold_start()
+        if self.state.roster is not None and self.state.roster is not before.roster:
+            self._keeper.keep(self.state.roster, at=self.pulse.at or read_clock())
         self._name_what_is_unreadable()
         return True
 
@@ -210,7 +222,10 @@ class Replicas:
         """Whether there was a snapshot to begin with."""
         found = find_cold_start(self._settings.snapshot_file, database=self._settings.url(), rules=self._rules)
         if found is not None:
-            self.state, at = found
+            state, at = found
+            kept = find_cold_roster(self._settings.roster_file, database=self._settings.url())
+            roster, kept_at = kept or (None, None)
+            self.state = replace(state, roster=roster, roster_kept_at=kept_at)
             self.pulse = Pulse(at, -1e9)
             self._is_cold = True
         return found is not None

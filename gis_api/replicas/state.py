@@ -54,7 +54,10 @@ class Age:
 
 @dataclass(frozen=True)
 class State:
-    """Keys and open sessions by their SHA-256, the atlas and the roster; immutable, put in place by one assignment."""
+    """Keys and open sessions by their SHA-256, the atlas and the roster; immutable, put in place by one assignment.
+
+    `roster_kept_at` is when a roster that was read from a file was true; None for one of the database that we follow.
+    """
 
     keys: Mapping[bytes, Actor] = field(default_factory=dict)
     people: Mapping[bytes, tuple[Actor, datetime]] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class State:
     roster: Roster | None = None
     marks: Marks = field(default_factory=Marks)
     roster_unreadable: bool = False
+    roster_kept_at: datetime | None = None
 
     def without_roster_mark(self) -> State:
         """The same state, whose roster is read anew at the next reading."""

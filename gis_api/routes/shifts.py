@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -10,12 +11,14 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gis_api.dependencies import Now, Read, Tx, Zone, role_door
+from gis_api.dependencies import Now, Read, Replicas_, Tx, Zone, role_door
+from gis_api.errors import AWAY
 from gis_api.moments import AskedMoment, Day, Moment, TimeOfDay
 from gis_api.strict_routes import StrictRoute
 from layers import shifts
 from layers.access import Actor, Role
-from layers.errors import Unacceptable
+from layers.candidates import list_known_on_duty
+from layers.errors import Unacceptable, Unavailable
 from layers.shifts import DutiesAsked, Duty, NewShift
 
 router = APIRouter(tags=["workers"], route_class=StrictRoute)
@@ -79,9 +82,13 @@ class DutiesOut(BaseModel):
 
 
 class OnDutyOut(BaseModel):
+    """Who is on duty; `stale` where PostgreSQL could not be asked and memory answered, as it was at `updated_at`."""
+
     at: datetime
     count: int
     workers: list[DutyOut]
+    updated_at: datetime | None
+    stale: bool
 
 
 def _out(duties: list[Duty]) -> list[DutyOut]:
@@ -90,12 +97,28 @@ def _out(duties: list[Duty]) -> list[DutyOut]:
 
 @router.get("/api/v1/on-duty", summary="Who is on duty")
 def read_on_duty(
-    tx: Read, by: Reader, now: Now, at: AskedMoment | None = None, area: Annotated[str, Query(max_length=40)] = ""
+    tx: Read,
+    replicas: Replicas_,
+    by: Reader,
+    now: Now,
+    at: AskedMoment | None = None,
+    area: Annotated[str, Query(max_length=40)] = "",
 ) -> OnDutyOut:
-    """Everybody on duty at a moment, each with the unbroken stretch of duty around it."""
+    """Everybody on duty at a moment, each with the unbroken stretch of duty around it.
+
+    While PostgreSQL is away it is told from memory, as `stale`, for moments within a day of now.
+    """
     moment = at or now
-    found = shifts.list_on_duty(tx, moment, area=area, by=by)
-    return OnDutyOut(at=moment, count=len(found), workers=_out(found))
+    if not replicas.stale:
+        with suppress(*AWAY):
+            found = shifts.list_on_duty(tx, moment, area=area, by=by)
+            return OnDutyOut(at=moment, count=len(found), workers=_out(found), updated_at=now, stale=False)
+    roster = replicas.state.roster
+    if roster is None or not roster.covers(moment):
+        raise Unavailable("database_away")
+    found = list_known_on_duty(roster, moment, area=area, by=by)
+    at_last = replicas.people_known_at
+    return OnDutyOut(at=moment, count=len(found), workers=_out(found), updated_at=at_last, stale=True)
 
 
 @router.get("/api/v1/shifts", summary="Stretches of duty")

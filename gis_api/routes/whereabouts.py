@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from gis_api.answers import shown
 from gis_api.answers.cases import PositionsNow
-from gis_api.dependencies import Now, Replicas_, Roster_, role_door
+from gis_api.dependencies import KnownRoster, Now, Replicas_, role_door
 from gis_api.strict_routes import StrictRoute
 from layers.access import Actor, Role, require_area
 from layers.candidates import list_whereabouts
@@ -20,11 +20,11 @@ Desk = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.admin))]
 
 @router.get("/api/v1/positions", responses=shown(PositionsNow), summary="Where everybody on duty is now")
 async def read_positions(
-    roster: Roster_, replicas: Replicas_, now: Now, by: Desk, area: Annotated[str, Query(max_length=40)] = ""
+    roster: KnownRoster, replicas: Replicas_, now: Now, by: Desk, area: Annotated[str, Query(max_length=40)] = ""
 ) -> dict[str, Any]:
     """Everybody on duty in the area, by staff number; a stale fix is replaced by the home point and says so."""
     wanted = area or by.area
     require_area(by, wanted)
     people = list_whereabouts(roster, area=wanted, at=now)
-    age = replicas.age
-    return {"workers": [asdict(one) for one in people], "updated_at": age.updated_at, "stale": age.stale}
+    told = [asdict(one) for one in people]
+    return {"workers": told, "updated_at": replicas.people_known_at, "stale": replicas.stale}

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_api import texts
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.dependencies import Locator, Now, Read, Replicas_, Roster_, Tx, role_door
+from gis_api.dependencies import KnownRoster, Locator, Now, Read, Replicas_, Tx, role_door
 from gis_api.errors import language_of
 from gis_api.geojson import ReportedPosition, position
 from gis_api.moments import AskedMoment
@@ -121,7 +121,7 @@ def read_nearest(
     request: Request,
     replicas: Replicas_,
     atlas: Locator,
-    roster: Roster_,
+    roster: KnownRoster,
     now: Now,
     by: Seeker,
     lon: float,
@@ -160,7 +160,7 @@ def read_nearest(
         "relation": location.relation,
         **_no_plan(atlas, sent, moment, lang),
         "plan_version": location.plan_version,
-        "updated_at": replicas.updated_at,
+        "updated_at": replicas.people_known_at,
         "stale": replicas.stale,
     }
 

@@ -2,13 +2,16 @@
 
     roster = Roster.load(session, now)                  a picture of the moment, held by every process
     standings = near(roster, place, lon=…, lat=…, at=now)   facts for `dispatch_rules.rank`
-    desk = roster.chart.desk_of(place, lon=…, lat=…)     the duty desk in charge
+    desk = roster.chart.find_desk(place, lon=…, lat=…)   the duty desk in charge
+    content = packed_roster(roster, chart=packed_chart(roster.chart), more={})   for a start without database
 
 Distances are metres in the city's CRS (by PROJ), rounded to whole millimetres:
 ordering by degrees would name the wrong nearest worker in 10 % of cases at 39.6° N.
 """
 
 from layers.candidates.chart import Chart, Desk
+from layers.candidates.duties import list_known_on_duty
+from layers.candidates.packing import packed_chart, packed_roster, unpacked_roster
 from layers.candidates.picture import Key, Picture, picture_of
 from layers.candidates.roster import DistrictRoster, Roster, moment
 from layers.candidates.seen import Ground, near
@@ -23,8 +26,12 @@ __all__ = [
     "Picture",
     "Roster",
     "Whereabouts",
+    "list_known_on_duty",
     "list_whereabouts",
     "moment",
     "near",
+    "packed_chart",
+    "packed_roster",
     "picture_of",
+    "unpacked_roster",
 ]

@@ -42,6 +42,11 @@ def moment(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def datetime_of(at: int) -> datetime:
+    """The moment that a number of microseconds since 1970 stands for, in UTC."""
+    return _EPOCH + at * _MICROSECOND
+
+
 @dataclass(frozen=True, slots=True)
 class Charges:
     """Who serves what, ordered by worker: `chain` has a row per level and a column per charge, codes as numbers.
@@ -66,7 +71,9 @@ class DistrictRoster:
     numbers: tuple[str, ...]
     names: tuple[str, ...]
     roles: NDArray[np.str_]
+    # The code that each serves first, and the area that each belongs to.
     grids: tuple[str, ...]
+    areas: tuple[str, ...]
     home_xy: Floats
     fix_xy: Floats
     fixed_at: Ints
@@ -213,6 +220,7 @@ def _district(
         names=tuple(one.name for one in people),
         roles=np.asarray([one.role for one in people], dtype=np.str_),
         grids=tuple(_first_code(one, rows) for one in people),
+        areas=tuple(one.area for one in people),
         home_xy=_in_metres(plane, [(one.home_lon, one.home_lat) for one in people]),
         fix_xy=_in_metres(plane, [(one.lon, one.lat) for one in people]),
         fixed_at=np.asarray([moment(one.fixed_at) if one.fixed_at else 0 for one in people], dtype=np.int64),

@@ -20,14 +20,19 @@ from sqlalchemy.dialects.postgresql import Range
 from starlette.testclient import TestClient
 
 from gis_api.app import create_app
+from gis_api.replicas.cold_start import find_cold_roster, write_cold_roster
+from gis_api.replicas.keeping import RosterKeeper
 from gis_api.settings import Settings
 from layers.access import add_key, add_user, open_sign_in
+from layers.candidates import packed_chart
 from layers.db import make_engine, transaction
 from layers.plans import Plan, Publication
 from migrations import cluster as clusters
 from migrations import run
 from migrations.cluster import Cluster
 from tests.gis_api.conftest import WEAK
+from tests.gis_api.duty import put_on_duty
+from tests.rosters import DISTRICT, Member, is_same, roster_of
 from tests.small_city import SmallCity, load_small_city
 from tests.waiting import until
 
@@ -51,11 +56,13 @@ class Town:
             key = add_key(session, "machine", role="admin", area="130273", datum="wgs84")
             add_user(session, "leader", role="leader", area="130273", password_hash=WEAK.hash("pass word"))
             self.cookie = {"cookie": f"wangge_session={open_sign_in(session, 'leader')}"}
+        put_on_duty(engine)
         engine.dispose()
         self.key = {"authorization": f"Bearer {key}"}
         lon, lat = self.city.inside(self.city.codes[0])
         self.address = f"{PATH}?lon={lon!r}&lat={lat!r}"
         self.point = {"lon": [lon], "lat": [lat]}
+        self.nearby = f"/api/v1/workers/nearest?lon={lon!r}&lat={lat!r}"
 
     def _retire(self, session: object) -> None:
         """The stored plan ends yesterday; a second one of the same shapes has been in force since."""
@@ -208,6 +215,94 @@ def test_a_process_that_starts_without_postgresql_serves_its_snapshot(town: Town
         assert client.get("/readyz").status_code == 200
         clusters.start(town.cluster.folder)
         until(lambda: client.get(town.address, headers=town.key).json()["stale"] is False)
+
+
+def test_a_process_that_starts_without_postgresql_knows_who_is_near_and_on_duty(town: Town) -> None:
+    began = datetime.now(UTC)
+    with town.client() as client:
+        until(lambda: client.get(town.nearby, headers=town.key).json().get("stale") is False)
+        near = client.get(town.nearby, headers=town.key).json()
+        duty, there = (client.get(f"/api/v1/{path}", headers=town.key).json() for path in ("on-duty", "positions"))
+        assert near["candidates"] and duty["count"] > 0 and there["workers"] and duty["stale"] is False
+    assert stat.S_IMODE(town.settings.roster_file.stat().st_mode) == 0o600
+    clusters.stop(town.cluster)
+    began_s = time.monotonic()
+    with town.client() as client:
+        after = client.get(town.nearby, headers=town.key).json()
+        assert time.monotonic() - began_s < 3.0
+        assert after["stale"] is True and after["updated_at"] is not None
+        assert [one["worker"] for one in after["candidates"]] == [one["worker"] for one in near["candidates"]]
+        assert (after["level"], after["duty_desk"]) == (near["level"], near["duty_desk"])
+        known = client.get("/api/v1/on-duty", headers=town.key).json()
+        assert (known["stale"], known["workers"]) == (True, duty["workers"])
+        assert datetime.fromisoformat(known["updated_at"]) >= began, "no older than the first process was"
+        shown = client.get("/api/v1/positions", headers=town.key).json()
+        assert shown["stale"] and {one["number"] for one in shown["workers"]} == {
+            one["number"] for one in there["workers"]
+        }
+        report = {"lon": town.point["lon"][0], "lat": town.point["lat"][0], "category": "facility"}
+        refused = client.post("/api/v1/incidents?dry_run=true", json=report, headers=town.key)
+        assert refused.status_code == 503 and int(refused.headers["retry-after"]) >= 1
+        assert refused.json()["type"].endswith("not_ready"), "nobody is sent by what was known before"
+        clusters.start(town.cluster.folder)
+        until(lambda: client.get(town.nearby, headers=town.key).json()["stale"] is False)
+        assert client.post("/api/v1/incidents?dry_run=true", json=report, headers=town.key).status_code == 200
+        assert client.get("/api/v1/on-duty", headers=town.key).json()["stale"] is False
+
+
+def test_who_is_on_duty_is_told_from_memory_while_postgresql_is_away(town: Town) -> None:
+    with town.client() as client:
+        until(lambda: client.get(town.nearby, headers=town.key).json().get("stale") is False)
+        before = client.get("/api/v1/on-duty", headers=town.key).json()
+        clusters.stop(town.cluster)
+        for _ in range(2):  # at once, and when it is known that PostgreSQL is away
+            away = client.get("/api/v1/on-duty", headers=town.key).json()
+            assert (away["stale"], away["workers"]) == (True, before["workers"])
+            until(lambda: client.get("/readyz").json()["stale"])
+        assert client.get("/api/v1/on-duty?area=130273999", headers=town.key).json()["count"] == 0
+        long_ago = client.get("/api/v1/on-duty?at=2020-01-01T00:00:00Z", headers=town.key)
+        assert long_ago.status_code == 503 and int(long_ago.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("harm", ["missing", "changed", "foreign"])
+def test_without_a_sound_roster_lookups_are_answered_and_nobody_is_made_up(town: Town, harm: str) -> None:
+    with town.client() as client:
+        until(lambda: client.get(town.nearby, headers=town.key).json().get("stale") is False)
+    clusters.stop(town.cluster)
+    file = town.settings.roster_file
+    content = bytearray(file.read_bytes())
+    if harm == "missing":
+        file.unlink()
+    elif harm == "changed":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    else:
+        roster, at = find_cold_roster(file, database=town.settings.url()) or pytest.fail("there is a roster")
+        write_cold_roster(file, roster, chart=packed_chart(roster.chart), database="postgresql:///village", at=at)
+    with town.client() as client:
+        assert client.get(town.address, headers=town.key).json()["relation"] == "inside"
+        for path in (town.nearby, "/api/v1/on-duty", "/api/v1/positions"):
+            answer = client.get(path, headers=town.key)
+            assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1, path
+
+
+def test_the_roster_is_written_seldom_however_often_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "roster.wangge"
+    keeper = RosterKeeper(file, database="postgresql:///town", every_s=0.5)
+    keeper.start()
+    seen, began_s = set(), time.monotonic()
+    while (passed_s := time.monotonic() - began_s) < 1.8:
+        keeper.keep(roster_of([Member(x=passed_s)]), at=datetime.now(UTC))
+        if file.exists():
+            seen.add((file.stat().st_ino, file.stat().st_mtime_ns))
+        time.sleep(0.01)
+    last = datetime.now(UTC)
+    keeper.keep(roster_of([Member(x=-7.0)]), at=last)
+    keeper.stop()
+    assert 2 <= len(seen) <= 5, "once at the beginning, then every half second"
+    found = find_cold_roster(file, database="postgresql:///town")
+    assert found is not None and found[1] == last, "the last one is there after a clean end"
+    assert is_same(found[0].districts[DISTRICT], roster_of([Member(x=-7.0)]).districts[DISTRICT])
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "changed", "foreign"])
