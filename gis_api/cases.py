@@ -29,6 +29,7 @@ from layers.incidents import (
     steps_after,
 )
 from layers.photos import PhotoCard
+from layers.standards import find_condition
 from layers.workers import masked_phone
 
 # How many candidates an answer shows; the decision that is stored holds more.
@@ -104,10 +105,29 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "position": {"lon": card.lon, "lat": card.lat, "datum": "wgs84"},
         "assignment": _who_has_it(card, by),
         "clock": _clock(card, now),
+        "condition": _condition(card),
         "stage": STAGES[card.fields["state"]],
         "joined_to": None if card.fields["joined_to"] is None else str(card.fields["joined_to"]),
         "may": [may_of(rule) for rule in list_rules(card.fields["state"], parts_in(card, by))],
     }
+
+
+def _condition(card: IncidentCard) -> dict[str, Any] | None:
+    """Which condition of which version of the standard sheet it has, None for none."""
+    code = card.fields["condition"]
+    return None if code is None else {"code": code, "standard": card.fields["standard_version"]}
+
+
+def _whole_condition(session: Session, card: IncidentCard) -> dict[str, Any] | None:
+    """The same in the sheet's words, with what closes the case."""
+    told = _condition(card)
+    if told is None:
+        return None
+    entry = find_condition(session, told["code"], version=told["standard"])
+    sub_class, condition = entry.sub_class, entry.condition
+    limit = {"amount": condition.limit.amount, "kind": str(condition.limit.kind)}
+    words = {"class": sub_class.class_name, "sub_class": sub_class.code, "name": sub_class.name}
+    return told | words | {"case": condition.case, "closes": condition.closes, "limit": limit}
 
 
 def _clock(card: IncidentCard, now: datetime) -> dict[str, Any] | None:
@@ -159,6 +179,7 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
     decision = incidents.find_decision(session, card.id)
     return {
         **case_of(card, now=now, by=by, lang=lang),
+        "condition": _whole_condition(session, card),
         "location": card.fields["location"],
         "timeline": [_line(step) for step in incidents.list_steps(session, card.id)],
         "next_steps": steps_after(card.fields["state"]),

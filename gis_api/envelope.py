@@ -62,6 +62,7 @@ class BodyLimits:
             (r"/api/v1/plans/[^/]+/edits", settings.geometry_bytes),
             (r"/api/v1/(imports|uploads)", settings.upload_bytes),
             (r"/api/v1/incidents/[^/]+/photos", settings.photo_bytes),
+            (r"/api/v1/standards", settings.sheet_bytes),
         )
         return cls(settings.body_bytes, tuple((re.compile(pattern), most) for pattern, most in patterns))
 

@@ -48,9 +48,10 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "imports": ("planner", "admin"),
     "centre": ("dispatcher", "admin"),
     "report": ("dispatcher",),
+    "standards": ("dispatcher", "leader", "worker", "unit", "admin", "auditor"),
     "incident": ("dispatcher", "worker", "unit", "admin", "auditor"),
 }
-DOORS = ("home", "centre", "report", "planner", "plans", "heat")
+DOORS = ("home", "centre", "report", "planner", "plans", "heat", "standards")
 PATHS = {
     "home": "/",
     "centre": "/centre",
@@ -58,6 +59,7 @@ PATHS = {
     "planner": "/planner",
     "plans": "/plans",
     "heat": "/heat",
+    "standards": "/standards",
 }
 # Whose home is another page.
 ELSEWHERE = {"dispatcher": "centre"}

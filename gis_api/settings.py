@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """Largest uploaded file."""
     photo_bytes: int = Field(default=16 * MEGABYTE, gt=0)
     """Largest photo of an incident, with the form around it."""
+    sheet_bytes: int = Field(default=4 * MEGABYTE, gt=0)
+    """Largest workbook of the standard sheet, with the form around it."""
     most_vertices: int = Field(default=2_000_000, gt=0)
     """Most vertices of one request."""
     sign_ins_per_minute: int = Field(default=10, gt=0)

@@ -15,6 +15,7 @@ last (`by`), and a verb asks for the area itself.
 | | components | importing | a code of 16 digits that begins with its district |
 | categories, units | categories, category_clocks, units | categories | one clock per category, level and step |
 | calendars | calendar_years | calendars | revisions of a year, numbered; the last one counts |
+| standards | standards, standard_sub_classes, standard_conditions | standards | a version never changes |
 | hazards | hazards | importing | the grid is stored at ingest; `current_code` follows the boundaries |
 | workers | workers | workers, importing | one staff number each |
 | assignments | assignments | assignments, planning | the same charge never twice at one moment |

@@ -16,6 +16,7 @@ from layers import (
     positions,
     registry,
     releases,
+    standards,
     successors,
     units,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "positions",
     "registry",
     "releases",
+    "standards",
     "successors",
     "units",
 ]

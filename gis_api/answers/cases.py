@@ -109,6 +109,31 @@ class ClockTold(BaseModel):
     assumed: bool
 
 
+class LimitTold(BaseModel):
+    """An amount of a kind ([K1])."""
+
+    amount: float
+    kind: LimitKind
+
+
+class ConditionNamed(BaseModel):
+    """A condition of a version of the standard sheet."""
+
+    code: str
+    standard: int
+
+
+class ConditionTold(ConditionNamed):
+    """The same in the sheet's words."""
+
+    class_name: Annotated[str, Field(alias="class")]
+    sub_class: str
+    name: str
+    case: str
+    closes: str
+    limit: LimitTold
+
+
 class PhotoTold(BaseModel):
     """A photo; `taken_at` and `position` are what the camera says, for desks."""
 
@@ -155,6 +180,7 @@ class Case(BaseModel):
     position: dict[str, Any]
     assignment: dict[str, Any] | None
     clock: ClockTold | None
+    condition: ConditionNamed | None
     stage: Literal["collect", "file", "dispatch", "handle", "feed_back", "verify", "close"]
     joined_to: str | None
     may: list[StepOffered]
@@ -171,6 +197,7 @@ class Cases(BaseModel):
 class FullCase(Case):
     """One incident with its timeline and the steps that may follow."""
 
+    condition: ConditionTold | None
     location: dict[str, Any] | None
     timeline: list[dict[str, Any]]
     next_steps: list[Step]

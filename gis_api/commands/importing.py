@@ -16,6 +16,8 @@ from typer.core import TyperArgument, TyperCommand
 from gis_api.commands.database import opened_database
 from gis_api.commands.showing import show_agreement, show_check, show_report, words_of
 from gis_api.commands.speaking import kind_of, say, words_of_work
+from gis_api.commands.standards import LAYER as STANDARDS
+from gis_api.commands.standards import import_standards
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +38,7 @@ class ImportCommand(TyperCommand):
 
         for parameter in self.params:
             if isinstance(parameter, TyperArgument) and parameter.name == "layer":
-                parameter.help = " ".join(IMPORTED)
+                parameter.help = " ".join([*IMPORTED, STANDARDS])
         super().format_help(ctx, formatter)
 
 
@@ -87,6 +89,9 @@ def import_file(
 
     Exit status 1 where every row was refused: most likely it was the wrong file, layer or mapping.
     """
+    if layer == STANDARDS:
+        import_standards(file, dry_run=dry_run, as_json=as_json)
+        return
     from layers.importing import ImportOptions, report_as_json
     from layers.importing.drafts import DRAFT_IS_PART
 

@@ -74,6 +74,7 @@ class IncidentIn(BaseModel):
     occurred_at: Moment | None = None
     external_id: Annotated[Short | None, Field(min_length=1)] = None
     reporter: ReporterIn | None = None
+    condition: Annotated[Short | None, Field(min_length=1, description="the code of a condition of the sheet")] = None
 
 
 class ProofIn(BaseModel):
@@ -103,6 +104,7 @@ class StepIn(BaseModel):
     proof: ProofIn | None = None
     confirm: Annotated[bool, Field(description="send somebody who is off duty all the same")] = False
     until: Annotated[Moment | None, Field(description="until when a pause lasts")] = None
+    condition: Annotated[Short | None, Field(min_length=1, description="the code of a condition of the sheet")] = None
 
 
 @router.post(
@@ -196,6 +198,7 @@ def _report(session: Session, sent: IncidentIn, by: Actor, atlas: Locator, now: 
         occurred_at=sent.occurred_at,
         external_id=sent.external_id,
         reporter=_reporter(session, sent.reporter, by),
+        condition=sent.condition,
     )
 
 
@@ -335,6 +338,7 @@ def take_step(
 
 def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
     asked = StepAsked(sent.step, note=sent.note, to=sent.to, unit=sent.unit, confirm=sent.confirm, until=sent.until)
+    asked = replace(asked, condition=sent.condition)
     told = sent.proof or _stated_beside(sent)
     if told is None:
         return asked

@@ -154,6 +154,15 @@ def centre(request: Request, person: MaybePerson) -> Response:
     return map_page(reader_of(request, person), "centre", sections=(*CASE_SECTIONS, "centre", "search"))
 
 
+@router.get("/standards")
+def standards(request: Request, person: MaybePerson) -> Response:
+    """The city's standard sheet: read by everybody, taken in by an admin."""
+    reader = reader_of(request, person)
+    if not may_open(reader, "standards"):
+        return refused(reader)
+    return page(reader, "standards", sections=("standards",))
+
+
 @router.get("/incidents/{incident_id}")
 def incident(request: Request, person: MaybePerson, incident_id: str) -> Response:
     """One incident: its way so far, the decision on a map, photos, and the steps that the reader may take."""

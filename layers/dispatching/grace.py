@@ -81,6 +81,8 @@ def _pause(taking: Taking, asked: dict[str, Any], grace: dict[str, Any]) -> None
     if until <= taking.now or clock is None:
         raise Conflict("no_clock")
     grace["paused"], taking.incident.paused_until = True, until
+    if taking.incident.accept_by is not None:
+        taking.incident.accept_by += until - taking.now
     pauses = [*clock["pauses"], [taking.now.isoformat(), until.isoformat()]]
     incidents.set_clock(taking.session, taking.incident, {**clock, "pauses": pauses}, zone=taking.memory.zone)
 

@@ -14,7 +14,7 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
-from layers.dispatching import grace, handing, joining
+from layers.dispatching import conditions, grace, handing, joining
 from layers.dispatching.memory import Memory
 from layers.dispatching.proofs import prove
 from layers.dispatching.story import codes_of, place_of, reason_of_place
@@ -111,6 +111,8 @@ def _look_again(taking: Taking, location: Location) -> Step:
 
 
 HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
+    "triage": conditions.triage,
+    "set_condition": conditions.set_condition,
     "dispatch": handing.dispatch,
     "reassign": handing.dispatch,
     "decline": handing.decline,

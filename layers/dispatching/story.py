@@ -28,6 +28,7 @@ from layers.dispatching.memory import Memory
 from layers.history import note
 from layers.incidents import OPEN_TASK_STATES, Incident, Step
 from layers.locating import Location
+from layers.standards import StandardEntry, find_condition
 from layers.standings import Place
 from layers.workers import Worker
 
@@ -54,6 +55,7 @@ class Report:
     occurred_at: datetime | None = None
     external_id: str | None = None
     reporter: dict[str, Any] | None = None
+    condition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Decided:
     desk: Desk | None
     choosing: Choosing
     choice: Considered
+    entry: StandardEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     choice = look_around(memory, Question(place, sent.lon, sent.lat, now, wish, choosing.limits), waits=waits)
     reason = waits or waiting_reason(choice.ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
-    told = (location, place, urgency, category.unit_code, choice.ranking, reason, desk, choosing, choice)
+    entry = None if sent.condition is None else find_condition(session, sent.condition)
+    unit = (entry and entry.unit_code) or category.unit_code
+    told = (location, place, urgency, unit, choice.ranking, reason, desk, choosing, choice, entry)
     return Decided(sent.lon, sent.lat, *told)
 
 
@@ -269,6 +274,8 @@ def _store(
         plan_version=location.plan_version,
         index_version=location.index_version,
         location=location.as_json(),
+        standard_version=decided.entry and decided.entry.version,
+        condition=decided.entry and decided.entry.condition.code,
     )
 
 
@@ -280,6 +287,12 @@ def codes_of(place: Place, desk: Desk | None) -> dict[str, str | None]:
         "current_code": place.sub_grid or place.grid,
         "desk_area": desk.area if desk is not None else place.finest,
     }
+
+
+def condition_line(entry: StandardEntry, state: str, note: str = "") -> Step:
+    """The line of the timeline that says which condition the case has now, in the sheet's words."""
+    words = " · ".join(one for one in (entry.sub_class.name, entry.condition.case, note) if one)
+    return Step("set_condition", state, note=words, to=entry.condition.code)
 
 
 def _tell(
@@ -294,6 +307,8 @@ def _tell(
 ) -> None:
     """Write the timeline, the decision and the history."""
     lines = [Step("report", "reported", note=incident.channel)]
+    if decided.entry is not None:
+        lines += [condition_line(decided.entry, "reported")]
     if chosen is None:
         lines += [Step("wait", "waiting", note=decided.waiting_reason or "", by=AUTOMATIC)]
     else:

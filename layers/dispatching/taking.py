@@ -29,6 +29,7 @@ class RawPosition:
 class StepAsked:
     """The step that somebody takes; the position is in WGS84 degrees, `to` a worker's number or an incident's id.
 
+    `condition` is the code of one of the standard sheet.
     `raw` is the position as it was sent; without it it was sent in WGS84. `accuracy_m` and `fixed_at` are what the
     device says of its fix, `unit` is a department, `confirm` that whoever sends it knows of the objection.
     """
@@ -44,6 +45,7 @@ class StepAsked:
     unit: str | None = None
     confirm: bool = False
     until: datetime | None = None
+    condition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

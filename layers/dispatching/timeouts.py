@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
 
 from layers import incidents
@@ -53,7 +53,7 @@ def follow_overdue(engine: Engine, memory: Memory, *, clock: Callable[[], dateti
 
 def list_overdue(session: Session, *, now: datetime) -> list[int]:
     """The incidents that somebody should have accepted by now, what has been due longest first."""
-    found = select(Incident.id).where(*_overdue(now)).order_by(Incident.due_at, Incident.id)
+    found = select(Incident.id).where(*_overdue(now)).order_by(_ACCEPT_BY, Incident.id)
     return list(session.scalars(found.limit(MOST_AT_ONCE)))
 
 
@@ -79,4 +79,8 @@ def follow_one(session: Session, memory: Memory, incident_id: int, *, now: datet
 
 def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """A worker's assignment past its limit; a department answers to its desk and is not followed by another."""
-    return Incident.state == "dispatched", Incident.worker_id.is_not(None), Incident.due_at <= now
+    return Incident.state == "dispatched", Incident.worker_id.is_not(None), now >= _ACCEPT_BY
+
+
+# A case with a condition of the standard sheet has the sheet's clock, and this moment beside it.
+_ACCEPT_BY = func.coalesce(Incident.accept_by, Incident.due_at)

@@ -37,7 +37,7 @@ from layers.incidents.table import (
     IncidentStep,
     Reporter,
 )
-from layers.incidents.timing import recount_living, set_clock
+from layers.incidents.timing import give_condition, recount_living, set_clock
 from layers.incidents.workflow import (
     AWAITED,
     DESKS,
@@ -98,6 +98,7 @@ __all__ = [
     "find_reporter",
     "forget_old_keys",
     "get_incident",
+    "give_condition",
     "is_living",
     "join_ids",
     "keep_answer",

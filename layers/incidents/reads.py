@@ -26,7 +26,7 @@ COLUMNS = (
     *("closed_at", "changed_at", "due_at", "level", "relation", "district", "grid_code", "sub_grid_code"),
     *("current_code", "desk_area", "plan_version", "index_version", "unit_code", "location", "accuracy_m"),
     *("source", "external_id", "worker_id", "yellow_at", "late_thrice_at", "paused_until", "clock", "grace"),
-    "joined_to",
+    *("joined_to", "standard_version", "condition"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,13 +39,20 @@ def _one_of(column: str, words: tuple[str, ...]) -> str:
 
 
 class Incident(Base):
-    """One incident. `grid_code` and `plan_version` are those of its acceptance; `current_code` follows ([P5])."""
+    """One incident. `grid_code` and `plan_version` are those of its acceptance; `current_code` follows ([P5]).
+
+    With a `condition` of the standard sheet (its own version's, [K5]) `due_at` is the sheet's, and `accept_by` is until
+    when whoever was sent has to accept it; without one that is `due_at` itself.
+    """
 
     __tablename__ = "incidents"
     __table_args__ = (
         CheckConstraint(_one_of("state", STATES), name="state"),
         CheckConstraint(_one_of("urgency", URGENCIES), name="urgency"),
         CheckConstraint(_one_of("level", LEVELS), name="level"),
+        ForeignKeyConstraint(
+            ["standard_version", "condition"], ["standard_conditions.version", "standard_conditions.code"]
+        ),
         CheckConstraint("(state = 'waiting') = (waiting_reason IS NOT NULL)", name="waiting_has_a_reason"),
         Index("uq_incidents_source_external_id", "source", "external_id", unique=True),
         Index("ix_incidents_current_code_reported_at", "current_code", "reported_at"),
@@ -92,6 +99,9 @@ class Incident(Base):
     source: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str | None]
     joined_to: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("incidents.id"))
+    standard_version: Mapped[int | None]
+    condition: Mapped[str | None] = code_column(nullable=True)
+    accept_by: Mapped[datetime | None]
 
 
 class Reporter(Base):

@@ -1,7 +1,9 @@
 """The clock of an incident ([K1]-[K3]): the limit of the step it waits for, counted by the city's calendar.
 
 A clock is stored whole (`incidents.clock`): the step, the moment it began, amount and kind of its limit, the versions
-of the calendar it was counted with, its pauses and extensions. `due_at`, `yellow_at` and `late_thrice_at` follow from
+of the calendar it was counted with, its pauses and extensions. A case with a condition of the standard sheet ([K5]) has
+one clock until it is handled, whoever has it in hand: the sheet's, which begins when the condition is given ([K4]) and
+anew when the case comes back after it was handled. `due_at`, `yellow_at` and `late_thrice_at` follow from
 it and are what lists are filtered by.
 """
 
@@ -19,7 +21,8 @@ from layers.calendars import find_clock
 from layers.categories import find_limit
 from layers.clocks import BY_WORK, Deadline, Limit, LimitKind, Pause
 from layers.incidents.table import Incident, IncidentStep
-from layers.incidents.workflow import AWAITED, is_living
+from layers.incidents.workflow import AWAITED, UNHANDLED, is_living
+from layers.standards import find_limit as find_limit_of_sheet
 
 
 def start_clock(session: Session, incident: Incident, *, now: datetime, zone: ZoneInfo) -> None:
@@ -29,13 +32,46 @@ def start_clock(session: Session, incident: Incident, *, now: datetime, zone: Zo
     """
     step = AWAITED.get(incident.state)
     limit = None if step is None else find_limit(session, incident.category, level=incident.level or "grid", step=step)
-    if limit is None:
+    incident.accept_by = None
+    if incident.condition is not None and incident.state in UNHANDLED:
+        if incident.state == "dispatched" and limit is not None:
+            incident.accept_by = _deadline(session, _begun(incident, "accept", limit, now=now), zone).at
+        _start_clock_of_sheet(session, incident, now=now, zone=zone)
+    elif step is None or limit is None:
         incident.clock, incident.due_at, incident.yellow_at, incident.late_thrice_at = None, None, None, None
+    else:
+        set_clock(session, incident, _begun(incident, step, limit, now=now), zone=zone)
+
+
+def _start_clock_of_sheet(session: Session, incident: Incident, *, now: datetime, zone: ZoneInfo) -> None:
+    """Begin the clock of the incident's condition, unless it runs already: it does not mind who has the case."""
+    version, condition = incident.standard_version, incident.condition
+    assert version is not None
+    assert condition is not None
+    told = {"standard": version, "condition": condition}
+    running = incident.clock or {}
+    if {name: running.get(name) for name in told} == told:
         return
+    limit = find_limit_of_sheet(session, version, condition)
+    assert limit is not None, "the condition is a foreign key"
+    set_clock(session, incident, {**_begun(incident, "handle", limit, now=now), **told}, zone=zone)
+
+
+def _begun(incident: Incident, step: str, limit: Limit, *, now: datetime) -> dict[str, Any]:
+    """A clock that begins now; a pause that lasts goes on."""
     paused_until = incident.paused_until
     pauses = [[now.isoformat(), paused_until.isoformat()]] if paused_until is not None and paused_until > now else []
     clock = {"step": step, "since": now.isoformat(), "amount": limit.amount, "kind": str(limit.kind)}
-    set_clock(session, incident, {**clock, "pauses": pauses, "extensions": 0}, zone=zone)
+    return {**clock, "pauses": pauses, "extensions": 0}
+
+
+def give_condition(
+    session: Session, incident: Incident, version: int, condition: str, *, now: datetime, zone: ZoneInfo
+) -> None:
+    """Let the incident have a condition of the sheet; its clock begins anew by it ([K4]), also with the same one."""
+    incident.standard_version, incident.condition = version, condition
+    incident.clock = None
+    start_clock(session, incident, now=now, zone=zone)
 
 
 def set_clock(session: Session, incident: Incident, clock: dict[str, Any], *, zone: ZoneInfo) -> None:

@@ -55,6 +55,7 @@ class Target(enum.StrEnum):
     incident = "incident"  # another incident (`to`), always
     place = "place"  # a position, always
     until = "until"  # a moment, always
+    condition = "condition"  # a condition of the standard sheet (`condition`), always
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Rule:
 
 
 _BEFORE_HANDS = ("reported", "triaged", "waiting")
+# While there is something to do: a condition of the standard sheet says how long that may take ([K5]).
+UNHANDLED = (*_BEFORE_HANDS, *OPEN_TASK_STATES)
 _NOTED_BY = (Part.desk, Part.holder, Part.reporter, Part.unit)
 
 WORKFLOW: tuple[Rule, ...] = (
@@ -100,6 +103,7 @@ WORKFLOW: tuple[Rule, ...] = (
     Rule("reopen", (Part.desk,), ENDS, "triaged"),
     Rule("force_close", (Part.supervisor,), LIVING, "closed", note=True),
     Rule("correct_place", (Part.desk,), LIVING, None, target=Target.place),
+    Rule("set_condition", (Part.desk,), UNHANDLED, None, target=Target.condition),
     Rule("chase", (Part.desk,), LIVING, None),
     Rule("reply", (Part.holder, Part.unit), LIVING, None, note=True),
     Rule("pause", (Part.desk,), LIVING, None, note=True, target=Target.until),

@@ -14,6 +14,7 @@ from layers.access import service_actor
 from layers.categories import ensure_defaults
 from layers.db import wait_longer
 from layers.history import note
+from layers.standards import put_sheet
 from migrations.demo import ground_rows, happening_rows, homes, people_rows
 from migrations.demo.decisions import handled_by, send_workers, write_decisions
 from migrations.demo.happenings import make_hazards, make_hot_spots, make_incidents
@@ -22,6 +23,7 @@ from migrations.demo.people import make_roster, make_workers
 from migrations.demo.places import DISTRICT_CODE
 from migrations.demo.progressed import make_progress
 from migrations.demo.rows import Writer
+from migrations.demo.standard_sheet import make_sheet
 from migrations.demo.street_furniture import write_components
 from migrations.demo.town import make_town
 from migrations.demo.whereabouts import Tiles, make_fixes
@@ -61,6 +63,7 @@ def load_demo(session: Session, *, seed: int, now: datetime, progress: Progress)
     began = perf_counter()
     wait_longer(session, 0)
     ensure_defaults(session)
+    put_sheet(session, make_sheet(), by=service_actor("demo"))
     progress("town")
     town = make_town(seed)
     writer = Writer(session, Plane(town.epsg))

@@ -59,7 +59,7 @@ def pages_of(draft: str, published: str, case: str) -> dict[str, list[str]]:
         ],
         "leader": ["/", "/heat"],
         "worker": ["/", "/planner"],
-        "admin": ["/", "/api/v1/docs"],
+        "admin": ["/", "/standards", "/api/v1/docs"],
     }
 
 

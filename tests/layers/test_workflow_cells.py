@@ -14,15 +14,18 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor, Role
 from layers.candidates import Roster
+from layers.clocks import Limit, LimitKind
 from layers.dispatching import Memory, Report, StepAsked, report, take_step
 from layers.errors import Conflict, Forbidden, LayerError, NotFound
 from layers.incidents import STATES, STEPS, WORKFLOW, Incident, IncidentStep, Part, Reporter
 from layers.locating import load_atlas
+from layers.standards import Condition, StandardSheet, SubClass, put_sheet
 from layers.workers import Worker
 from tests.staffed_city import NOON, Town, staffed_city
 
 AREA, FOREIGN = "130273", "110101"
 UNSEEN = "unseen"
+CONDITION = "1-1"
 OPEN_TASKS = ("dispatched", "accepted", "arrived")
 CHECKING_DESK = {Part.desk, Part.supervisor, Part.checker}
 
@@ -59,7 +62,8 @@ class Case:
         to = str(self.other) if step == "duplicate" else None
         unit = "water" if step == "pass_on" else None
         until = NOON + timedelta(days=3)
-        return StepAsked(step, note="because", lon=lon, lat=lat, to=to, unit=unit, until=until)
+        condition = CONDITION if step == "set_condition" else None
+        return StepAsked(step, note="because", lon=lon, lat=lat, to=to, unit=unit, until=until, condition=condition)
 
     def outcome(self, step: str, by: Actor) -> str:
         """The state after the step, or the name of the refusal; nothing of it stays."""
@@ -77,6 +81,12 @@ class Case:
 @pytest.fixture
 def case(session: Session) -> Case:
     town = staffed_city(session)
+    condition = Condition(CONDITION, "broken", Limit(3, LimitKind.work_days))
+    put_sheet(
+        session,
+        StandardSheet((SubClass("1", "class", "name", conditions=(condition,)),)),
+        by=Actor("admin", Role.admin),
+    )
     memory = Memory(load_atlas(session), Roster.load(session, NOON))
     desk, (lon, lat) = Actor("desk", Role.dispatcher, area=AREA), town.inside(town.city.codes[0])
     sent = Report(lon=lon, lat=lat, raw_lon=lon, raw_lat=lat, datum="wgs84", category="sanitation")

@@ -3,6 +3,7 @@ import { categoriesOf, stateWords } from "../parts/incident.js";
 import { call } from "../api.js";
 import { config, number, t, when } from "../config.js";
 import { el, fill } from "../dom.js";
+import { conditionInput } from "../parts/conditions.js";
 import { adding } from "../parts/photos.js";
 import { newKey } from "../parts/queue.js";
 import { Kept, post } from "../parts/outbox.js";
@@ -31,6 +32,7 @@ export async function show(body) {
         ),
       ),
       callerFields(),
+      await conditionField(),
       field(t("report.description"), el("textarea", { name: "description", rows: "2", maxlength: "2000" }), true),
     ),
     el(
@@ -74,9 +76,10 @@ async function send(form, box, { trial, key }) {
 }
 
 function bodyOf(form) {
-  const { caller, phone, ...fields } = Object.fromEntries(new FormData(form));
+  const { caller, phone, condition, ...fields } = Object.fromEntries(new FormData(form));
   const told = {
     ...fields,
+    ...(condition ? { condition } : {}),
     urgency: fields.urgency || null,
     lon: Number(fields.lon),
     lat: Number(fields.lat),
@@ -84,6 +87,12 @@ function bodyOf(form) {
   };
   if (!caller && !phone) return told;
   return { ...told, reporter: { kind: "resident", name: caller || null, phone: phone || null } };
+}
+
+// Which condition of the standard sheet it is, where a desk knows; nothing where there is no sheet.
+async function conditionField() {
+  const input = config.person.role === "worker" ? null : await conditionInput({});
+  return input ? field(t("report.condition"), input, true) : null;
 }
 
 // Who called, for the answer back; a worker reports in their own name.

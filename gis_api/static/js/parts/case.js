@@ -61,7 +61,7 @@ export function askedOf({ grace }) {
   return el("p", { class: "message", "data-test": "asked" }, words.filter(Boolean).join(" · "));
 }
 
-export function knownOf({ id, reporter, location, position, assignment, unit_code: unit }) {
+export function knownOf({ id, reporter, location, position, assignment, unit_code: unit, condition }) {
   const caller = reporter
     ? [t(`case.reporter_${reporter.kind}`), reporter.name, reporter.phone ?? reporter.phone_masked]
     : [];
@@ -73,6 +73,8 @@ export function knownOf({ id, reporter, location, position, assignment, unit_cod
     [t("case.position"), position ? `${position.lon.toFixed(6)}, ${position.lat.toFixed(6)}` : ""],
     [t("case.holder"), holder.filter(Boolean).join(" · ")],
     [t("case.unit"), unitNames.get(unit) ?? unit ?? ""],
+    [t("case.condition"), condition?.case ? `${condition.code} ${condition.name} · ${condition.case}` : ""],
+    [t("case.closes"), condition?.closes ?? ""],
   ]);
 }
 

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { config, has, t } from "../config.js";
 import { el, fill } from "../dom.js";
+import { conditionInput } from "./conditions.js";
 import { Kept, post } from "./outbox.js";
 import { field, select } from "./where.js";
 
@@ -62,12 +63,16 @@ async function open(desk, rule) {
   form.querySelector("input, select, textarea").focus();
 }
 
-async function targetFields({ step, target }, { position }) {
+async function targetFields({ step, target }, { position, condition }) {
   const text = (name, words, more = {}) =>
     field(words, el("input", { name, maxlength: "60", autocomplete: "off", ...more }));
   if (target === "incident") return text("to", t("case.join"), { required: true });
   if (target === "place")
     return ["lon", "lat"].map((name) => text(name, t(`report.${name}`), { required: true, value: position[name] }));
+  if (target === "condition") {
+    const input = await conditionInput({ version: condition?.standard, required: true });
+    return field(t("case.condition"), input, true);
+  }
   if (target === "until") return text("until", t("case.until"), { type: "date", required: true });
   if (target === "unit") return field(t("case.unit"), select("unit", await units(), ""));
   if (target !== "who") return null;
