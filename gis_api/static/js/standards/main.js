@@ -5,6 +5,7 @@ import { byId, el, failureBox, fill, skeleton, stacking } from "../dom.js";
 import { openTaking } from "./taking.js";
 
 const box = byId("sheet");
+/** @type {{ version: number, sub_classes: any[], versions: any[] }} */
 let sheet = { version: 0, sub_classes: [], versions: [] };
 
 async function load(version) {
