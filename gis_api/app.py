@@ -24,10 +24,11 @@ from gis_api.dependencies import find_signed_in, moment_in
 from gis_api.envelope import Envelope
 from gis_api.fast_locate import STATE, Desk, Service, ShortWay
 from gis_api.hashing import Hashing
-from gis_api.live import Hub, call_before_stop
+from gis_api.live import Crowd, Feed, Hub, call_before_stop
 from gis_api.logs import Outage
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
+from gis_api.outgoing.counting import WaitingCounts
 from gis_api.pages import language_of_page, wrong_page
 from gis_api.replicas import Replicas
 from gis_api.routes import (
@@ -45,6 +46,7 @@ from gis_api.routes import (
     imports,
     incidents,
     jobs,
+    live,
     locate,
     pages,
     photos,
@@ -66,8 +68,9 @@ from gis_api.sign_in_counts import MissCounts
 from gis_api.sign_ins import AT_ONCE, SlowDown, Turns
 from gis_api.timeouts import Timeouts
 from layers.access import digest_of
+from layers.candidates import grids_by_number
 from layers.db import make_service_engine
-from layers.freshness import PLANS
+from layers.freshness import EVENTS, PLANS
 from layers.heat import HeatMemory
 
 log = logging.getLogger("wangge")
@@ -95,6 +98,7 @@ ROUTERS = (
     coverage.router,
     workers.router,
     webhooks.router,
+    live.router,
     shifts.router,
     assignments.router,
     positions.router,
@@ -155,9 +159,12 @@ def _furnish(app: Service, settings: Settings) -> None:
     # The same connections, for transactions that only read; made once, as what is kept of plans is found by the engine.
     app.state.reading = app.state.engine.execution_options(postgresql_readonly=True)
     app.state.replicas = Replicas(app.state.engine, settings)
-    app.state.hub = Hub(app.state.engine)
+    clock, crowd = partial(moment_in, app.state), Crowd()
+    app.state.hub = Hub(app.state.engine, crowd)
+    app.state.feed = Feed(app.state.engine, crowd, clock=clock, find_grids=partial(_find_grids, app.state.replicas))
+    app.state.waiting_counts = WaitingCounts(app.state.reading)
     app.state.replicas.pass_on(PLANS, app.state.hub.hear)
-    clock = partial(moment_in, app.state)
+    app.state.replicas.pass_on(EVENTS, app.state.feed.hear)
     app.state.timeouts = Timeouts(app.state.engine, app.state.replicas, settings, clock)
     app.state.people = People(app.state.engine, app.state.replicas)
     counts = MissCounts(settings.var / "sign_ins.counts")
@@ -168,6 +175,12 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page
     app.state.desk = Desk(app.state.replicas)
     app.short_way = ShortWay(app.state.desk, app.state.replicas, app.state.metrics)
+
+
+def _find_grids(replicas: Replicas) -> dict[str, str]:
+    """Where each worker serves, as far as this process knows."""
+    roster = replicas.state.roster
+    return {} if roster is None else grids_by_number(roster)
 
 
 def _language_of_page(request: Request) -> str:
@@ -194,18 +207,26 @@ async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     garbage.set_aside()
     app.state.replicas.start()
     app.state.hub.start()
+    app.state.feed.start()
     app.state.timeouts.start()
-    hear_no_more = call_before_stop(app.state.hub.close)
+    hear_no_more = call_before_stop(partial(_close_streams, app))
     keeping = asyncio.create_task(_keep_counts(app))
     threading.Thread(target=_load_the_rest, name="loading", daemon=True).start()
     yield {STATE: app.short_way}
     keeping.cancel()
     hear_no_more()
     await app.state.hub.stop()
+    await app.state.feed.stop()
     await asyncio.to_thread(app.state.timeouts.stop)
     app.state.replicas.stop()
     app.state.hashing.close()
     app.state.engine.dispose()
+
+
+def _close_streams(app: Service) -> None:
+    """End every stream: a server that stops waits for open answers, and these have no end."""
+    app.state.hub.close()
+    app.state.feed.close()
 
 
 async def _keep_counts(app: Service) -> None:

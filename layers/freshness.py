@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 PUBLICATIONS = "wangge_publication"
 ROSTERS = "wangge_roster"
 PLANS = "wangge_plan"
+EVENTS = "wangge_event"
 
 # Asked several times a second: what must be seen at once. Keys and people are few.
 _URGENT = text("""

@@ -1,4 +1,9 @@
-"""What other systems may be told of, written down beside what happened, in the same transaction ([D12])."""
+"""What others are told of, written down beside what happened, in the same transaction ([D12]).
+
+An event gets its number after it was committed, from one process at a time (`layers.outbox.spread`): whoever has been
+told of a number has seen all smaller ones, however long the transaction of any of them took. An id, which is drawn
+before the commit, promises no such thing.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, insert, text
+from sqlalchemy import BigInteger, Index, func, insert, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.db import Base, code_column, id_column, now_column, table_of
+from layers.freshness import EVENTS
 
 PING = "ping"
 # What can be asked for, and the lines of history that they tell of.
@@ -27,7 +33,10 @@ class OutgoingEvent(Base):
     """Something that happened, as others are told of it: no names, no phones, no texts that somebody wrote."""
 
     __tablename__ = "outgoing_events"
-    __table_args__ = (Index("ix_outgoing_events_waiting", "id", postgresql_where=text("NOT spread")),)
+    __table_args__ = (
+        Index("ix_outgoing_events_waiting", "id", postgresql_where=text("NOT spread")),
+        Index("uq_outgoing_events_number", "number", unique=True),
+    )
 
     id: Mapped[int] = id_column()
     at: Mapped[datetime] = now_column()
@@ -36,6 +45,8 @@ class OutgoingEvent(Base):
     area: Mapped[str] = code_column(server_default="")
     told: Mapped[dict[str, Any]]
     spread: Mapped[bool] = mapped_column(server_default="false")
+    # None until it is spread, and for good where it is for one address alone.
+    number: Mapped[int | None] = mapped_column(BigInteger)
 
 
 def put_event(session: Session, action: str, *, subject: str, area: str, details: Mapping[str, Any]) -> None:
@@ -45,4 +56,5 @@ def put_event(session: Session, action: str, *, subject: str, area: str, details
         return
     told = {name: details[name] for name in _TOLD if details.get(name) is not None}
     row = {"kind": kind, "subject": subject.removeprefix("plan:"), "area": area, "told": told}
-    session.execute(insert(table_of(OutgoingEvent)).values(row))
+    # One statement: to wake whoever listens, at the commit, costs no way to the server of its own.
+    session.execute(insert(table_of(OutgoingEvent)).values(row).returning(func.pg_notify(EVENTS, "")))

@@ -44,6 +44,9 @@ class Position(Base):
     # Who sent it, and whether that was the worker's own account or a gateway: anybody else's word proves no place.
     sent_by: Mapped[str | None]
     first_hand: Mapped[bool] = mapped_column(server_default="true")
+    # The transaction that wrote it last: by it a reader knows exactly what has come since another moment. `xmin` would
+    # be that of a savepoint, where there is one, of which a snapshot knows nothing.
+    written_in: Mapped[int] = mapped_column(BigInteger, server_default=text("((pg_current_xact_id())::text)::bigint"))
 
 
 class Fix(NamedTuple):
@@ -99,9 +102,9 @@ stored AS (
     SELECT id, lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at, :sent_by,
         :gateway OR id IS NOT DISTINCT FROM :only FROM latest
     ON CONFLICT (worker_id) DO UPDATE
-        SET (lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at, received_at, sent_by, first_hand)
+        SET (lon, lat, raw_lon, raw_lat, datum, accuracy_m, fixed_at, received_at, sent_by, first_hand, written_in)
         = (excluded.lon, excluded.lat, excluded.raw_lon, excluded.raw_lat, excluded.datum, excluded.accuracy_m,
-           excluded.fixed_at, now(), excluded.sent_by, excluded.first_hand)
+           excluded.fixed_at, now(), excluded.sent_by, excluded.first_hand, excluded.written_in)
         WHERE old.fixed_at < excluded.fixed_at
     RETURNING 1
 )

@@ -9,38 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy import exc as sql
-from sqlalchemy.orm import Session
 
-from gis_api.errors import Problem
+from gis_api.live.broadcast import Broadcast, Crowd
 from gis_api.live.presence import MOST_PER_MESSAGE, REPEATED_EVERY_S, Presence, seen_from
 from gis_api.live.stream import Stream, Visitor
 from gis_api.live.telling import events_of, hello, rendered
 from layers.access import Actor, Role
 from layers.chronicle import announce
 from layers.db import transaction
-from layers.errors import Unavailable
 from layers.planning import News, list_standings, news_since, read_news
 from layers.plans import get_plan, reaches
 
-log = logging.getLogger("wangge.live")
 # A wake-up that got lost is made good after this.
 POLL_S = 1.0
-# How long somebody who signed out, or lost the role, may go on listening.
-CHECK_EVERY_S = 5.0
 # People move about quickly; the list of who is here goes out this often at most.
 HERE_PAUSE_S = 0.2
-# A browser opens six connections to one host, and each window's stream holds one of them.
-MOST_PER_PERSON = 4
-MOST_STREAMS = 1_000
 ROLES = frozenset((Role.planner, Role.admin))
-_AWAY = (sql.OperationalError, sql.InterfaceError, sql.TimeoutError)
 
 
 class Room:
@@ -64,82 +52,79 @@ class Room:
         self.version, self.state = news.version, news.state
 
 
-class Hub:
+class Hub(Broadcast):
     """All rooms of this process, from `start` to `stop`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, crowd: Crowd) -> None:
+        super().__init__(engine, crowd)
         self._rooms: dict[int, Room] = {}
+        self._room_of: dict[Stream, Room] = {}
         self._presence = Presence()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._working: set[asyncio.Task[None]] = set()
-        self._closing = False
 
-    def start(self) -> None:
-        """Begin to poll; called in the event loop that answers requests."""
-        self._loop, self._closing = asyncio.get_running_loop(), False
-        for work in (self._poll(), self._repeat(), self._check()):
-            self._do(work)
+    def list_streams(self) -> list[Stream]:
+        """Everybody who looks at a plan."""
+        return list(self._room_of)
 
-    def close(self) -> None:
-        """End all streams and let nobody in any more; may be called from any thread, and from a signal."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._close)
+    def may_hear(self, actor: Actor, stream: Stream) -> bool:
+        """Whether this actor may still look on while the plan is drawn."""
+        room = self._room_of.get(stream)
+        return room is not None and actor.role in ROLES and reaches(actor, room.district)
 
-    async def stop(self) -> None:
-        """Close, and end what runs in the background."""
-        self._close()
-        for task in list(self._working):
-            task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
-
-    @property
-    def streams(self) -> int:
-        """How many listen."""
-        return sum(len(room.streams) for room in self._rooms.values())
+    def list_works(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """The poll of versions, and the word about who is here."""
+        return self._poll(), self._repeat()
 
     async def join(self, visitor: Visitor, plan_id: int, *, since: int | None) -> Stream:
         """The stream of a new listener, who is first told what was missed since a version.
 
         Raises NotFound, Problem 429 for one window too many, Unavailable while the server stops.
         """
-        self._refuse_crowd(visitor)
-        stream = Stream(visitor, plan_id)
-        news = await asyncio.to_thread(self._read_for, visitor.actor, plan_id, since)
-        room = self._rooms.setdefault(plan_id, Room(news))
-        # In the room's turn, so that nothing is told to the others between the reading and the joining.
-        async with room.turn:
-            if room.version > news.version:
-                news = await asyncio.to_thread(self._read_for, visitor.actor, plan_id, since)
-            self._rooms[plan_id] = room
-            room.streams.add(stream)
-            stream.put(hello(news) + events_of(news, state_before=None))
+        stream = self.admit(visitor)
+        try:
+            room = await self._enter(stream, plan_id, since)
+        except BaseException:
+            self.crowd.leave(stream)
+            raise
         self._say(plan_id, here=[_window(stream)])
         self._show_here(room)
         return stream
 
+    async def _enter(self, stream: Stream, plan_id: int, since: int | None) -> Room:
+        actor = stream.visitor.actor
+        news = await asyncio.to_thread(self._read_for, actor, plan_id, since)
+        room = self._rooms.setdefault(plan_id, Room(news))
+        # In the room's turn, so that nothing is told to the others between the reading and the joining.
+        async with room.turn:
+            if room.version > news.version:
+                news = await asyncio.to_thread(self._read_for, actor, plan_id, since)
+            self._rooms[plan_id] = self._room_of[stream] = room
+            room.streams.add(stream)
+            stream.put(hello(news) + events_of(news, state_before=None))
+        return room
+
     def leave(self, stream: Stream) -> None:
         """Forget a listener; an empty room is closed."""
-        room = self._rooms.get(stream.plan_id)
-        if room is None or stream not in room.streams:
+        self.crowd.leave(stream)
+        room = self._room_of.pop(stream, None)
+        if room is None:
             return
         room.streams.discard(stream)
         if not room.streams:
-            del self._rooms[stream.plan_id]
+            del self._rooms[room.plan_id]
         if all(_window(other) != _window(stream) for other in room.streams):
-            self._say(stream.plan_id, gone=_window(stream))
+            self._say(room.plan_id, gone=_window(stream))
 
     def hear(self, message: str) -> None:
         """Take in what another process, or this one, told over NOTIFY; may be called from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._heard, message)
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._heard, message)
 
     def _heard(self, message: str) -> None:
         told = json.loads(message)
         plan_id = int(told["plan"])
         room = self._rooms.get(plan_id)
         if "version" in told and room is not None and told["version"] > room.version:
-            self._do(self._guarded(self._refresh(room, up_to=told["version"])))
+            self.do(self.guarded(self._refresh(room, up_to=told["version"])))
         if self._hear_people(plan_id, told) and room is not None:
             self._show_here(room)
 
@@ -150,31 +135,17 @@ class Hub:
             return self._presence.hear_doing(plan_id, told["person"], told["tab"], told["doing"])
         return "gone" in told and self._presence.hear_gone(plan_id, told["gone"]["person"], told["gone"]["tab"])
 
-    def _refuse_crowd(self, visitor: Visitor) -> None:
-        if self._closing or self._loop is None:
-            raise Unavailable("not_ready", retry_after_s=1)
-        listening = [stream.visitor.name for room in self._rooms.values() for stream in room.streams]
-        if listening.count(visitor.name) >= MOST_PER_PERSON or len(listening) >= MOST_STREAMS:
-            raise Problem(429, "too_many_streams", headers={"Retry-After": "5"}, most=MOST_PER_PERSON)
-
     # Edits
 
     def _read_for(self, by: Actor, plan_id: int, since: int | None) -> News:
         """What somebody missed since a version (None: nothing that matters to them)."""
-        with self._snapshot() as session:
+        with self.snapshot() as session:
             plan = get_plan(session, plan_id, by=by)
             return news_since(session, plan_id, plan.version if since is None else since, by=by)
 
     def _read(self, plan_id: int, since: int) -> News:
-        with self._snapshot() as session:
+        with self.snapshot() as session:
             return read_news(session, plan_id, since)
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[Session]:
-        """A session that sees one moment of the database, however many statements it takes."""
-        with Session(self._engine) as session:
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
-            yield session
 
     async def _refresh(self, room: Room, *, up_to: int | None = None) -> None:
         async with room.turn:
@@ -185,10 +156,10 @@ class Hub:
                 room.tell(news)
 
     async def _poll(self) -> None:
-        while not self._closing:
+        while not self.closing:
             await asyncio.sleep(POLL_S)
             if self._rooms:
-                await self._guarded(self._poll_once())
+                await self.guarded(self._poll_once())
 
     async def _poll_once(self) -> None:
         standings = await asyncio.to_thread(self._standings, list(self._rooms))
@@ -198,13 +169,13 @@ class Hub:
                 await self._refresh(room)
 
     def _standings(self, plan_ids: list[int]) -> Mapping[int, Any]:
-        with transaction(self._engine) as session:
+        with transaction(self.engine) as session:
             return list_standings(session, plan_ids)
 
     # People
 
     async def _repeat(self) -> None:
-        while not self._closing:
+        while not self.closing:
             await asyncio.sleep(REPEATED_EVERY_S)
             for plan_id, room in list(self._rooms.items()):
                 doing = {(one["person"], one["tab"]): one for one in self._presence.list_people(plan_id)}
@@ -218,19 +189,19 @@ class Hub:
         """Take a message in here at once, and tell it to the other processes."""
         message = {"plan": plan_id, **told}
         self._heard(json.dumps(message))
-        if not self._closing:
-            self._do(self._guarded(asyncio.to_thread(self._announce, message)))
+        if not self.closing:
+            self.do(self.guarded(asyncio.to_thread(self._announce, message)))
 
     def _announce(self, message: Mapping[str, Any]) -> None:
-        with transaction(self._engine) as session:
+        with transaction(self.engine) as session:
             announce(session, message)
 
     def _show_here(self, room: Room) -> None:
         """Tell a room who is here, soon: several changes at once are told together."""
-        if room.here_is_due or self._loop is None:
+        if room.here_is_due or self.loop is None:
             return
         room.here_is_due = True
-        self._loop.call_later(HERE_PAUSE_S, self._show_here_now, room)
+        self.loop.call_later(HERE_PAUSE_S, self._show_here_now, room)
 
     def _show_here_now(self, room: Room) -> None:
         room.here_is_due = False
@@ -238,52 +209,6 @@ class Hub:
         for stream in list(room.streams):
             area = stream.visitor.actor.area
             stream.put(rendered("here", {"people": [seen_from(area, one, district=room.district) for one in people]}))
-
-    # Rights and the end
-
-    async def _check(self) -> None:
-        while not self._closing:
-            await asyncio.sleep(CHECK_EVERY_S)
-            for room in list(self._rooms.values()):
-                for stream in list(room.streams):
-                    await self._guarded(self._check_one(room, stream))
-
-    async def _check_one(self, room: Room, stream: Stream) -> None:
-        actor = await asyncio.to_thread(_still, stream.visitor)
-        if actor is None or actor.role not in ROLES or not reaches(actor, room.district):
-            stream.put(rendered("over", {"reason": "signed_out" if actor is None else "wrong_role"}))
-            stream.end("no right any more")
-        elif actor.area != stream.visitor.actor.area:
-            stream.end("another area")  # it comes back with the new one
-
-    def _close(self) -> None:
-        self._closing = True
-        for room in list(self._rooms.values()):
-            for stream in list(room.streams):
-                stream.end("the server stops")
-
-    async def _guarded(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Do something that may find the database away: then it is done again soon anyway."""
-        try:
-            await work
-        except _AWAY:
-            log.debug("PostgreSQL does not answer; listeners wait")
-        except Exception:
-            log.exception("a listener could not be told")
-
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin something in the background, and hold on to it: a task that nobody holds may be collected."""
-        task = asyncio.ensure_future(work)
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
-
-
-def _still(visitor: Visitor) -> Actor | None:
-    """Who the listener is now; while nobody can be asked, who it was."""
-    try:
-        return visitor.ask_again()
-    except Problem:
-        return visitor.actor
 
 
 def _window(stream: Stream) -> dict[str, str]:

@@ -15,8 +15,9 @@ from gis_api.live.telling import BEAT, RETRY
 from layers.access import Actor
 
 log = logging.getLogger("wangge.live")
-# A listener that lets so many events lie is dropped; it comes back and is told what it missed in one event.
+# A listener that lets so many events, or so much, lie is dropped; it comes back and is told what it missed.
 MOST_WAITING = 64
+MOST_BYTES = 4_000_000
 BEAT_S = 10.0
 # Longer than this nobody waits for a listener to take in one event.
 SLOWEST_S = 10.0
@@ -42,21 +43,24 @@ class Visitor:
 
 
 class Stream:
-    """The events that wait for one listener of one plan; lives in the event loop."""
+    """The events that wait for one listener; lives in the event loop."""
 
-    def __init__(self, visitor: Visitor, plan_id: int) -> None:
+    def __init__(self, visitor: Visitor) -> None:
         self.visitor = visitor
-        self.plan_id = plan_id
         self.ended_for: str | None = None
         self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING + 1)
+        self._bytes = 0
 
     def put(self, events: bytes) -> None:
         """Let events wait for the listener; one who does not keep up is dropped."""
         if self.ended_for is not None or not events:
             return
-        if self._waiting.qsize() >= MOST_WAITING:
+        # One that waits for nothing takes any: what is large is told in one piece.
+        too_much = self._bytes > 0 and self._bytes + len(events) > MOST_BYTES
+        if too_much or self._waiting.qsize() >= MOST_WAITING:
             self.end("slow")
             return
+        self._bytes += len(events)
         self._waiting.put_nowait(events)
 
     def end(self, reason: str) -> None:
@@ -78,7 +82,9 @@ class Stream:
                 events = BEAT
             if events is None:
                 return
+            # Counted until it is sent: the next one is asked for when the listener has taken this one in.
             yield events
+            self._bytes = max(0, self._bytes - len(events)) if events is not BEAT else self._bytes
 
 
 class EventStream(Response):
@@ -102,7 +108,7 @@ class EventStream(Response):
                 await asyncio.wait_for(self._part(send, chunk), SLOWEST_S)
             await asyncio.wait_for(self._part(send, b"", more=False), SLOWEST_S)
         except (TimeoutError, OSError):
-            log.info("a listener of plan %s went away or was too slow", self._stream.plan_id)
+            log.info("the listener %s went away or was too slow", self._stream.visitor.name)
         finally:
             watching.cancel()
             self._leave(self._stream)

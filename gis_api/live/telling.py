@@ -17,9 +17,9 @@ RETRY = b"retry: 1000\n\n"
 TURNS = frozenset(("submit", "withdraw", "return", "publish", "archive", "successors"))
 
 
-def rendered(event: str, told: Mapping[str, Any], *, version: int | None = None) -> bytes:
-    """One event; those that bring a plan forward carry its version, from which a listener goes on later."""
-    marked = b"" if version is None else b"id: %d\n" % version
+def rendered(event: str, told: Mapping[str, Any], *, version: object = None) -> bytes:
+    """One event; those that bring a listener forward carry the version (of a plan, or a mark) to go on from later."""
+    marked = b"" if version is None else b"id: %b\n" % str(version).encode()
     return b"event: %b\n%bdata: %b\n\n" % (event.encode(), marked, orjson.dumps(told))
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from gis_api.answers import shown_as
-from gis_api.dependencies import Replicas_, Settings_, public
+from gis_api.dependencies import Now, Replicas_, Settings_, public
 from gis_api.metrics import MEDIA_TYPE, Metrics
 from gis_api.replicas import Replicas
 from gis_api.strict_routes import StrictRoute
+from layers.outbox import Waiting
 from layers.stored_moments import StoredMomentLoader
 
 router = APIRouter(tags=["health"], route_class=StrictRoute, dependencies=[public])
@@ -71,7 +73,7 @@ async def readyz(replicas: Replicas_, response: Response) -> Ready:
     response_class=Response,
     responses=shown_as(MEDIA_TYPE.partition(";")[0], schema={"type": "string"}),
 )
-def metrics(request: Request, replicas: Replicas_, settings: Settings_) -> Response:
+def metrics(request: Request, replicas: Replicas_, settings: Settings_, now: Now) -> Response:
     """Requests of all processes by method, path, status and duration, in Prometheus' text format."""
     counted: Metrics = request.app.state.metrics
     lines = [
@@ -79,10 +81,24 @@ def metrics(request: Request, replicas: Replicas_, settings: Settings_) -> Respo
         "# TYPE wangge_stale gauge",
         f"wangge_stale {int(replicas.stale)}",
         *_unreadable(replicas),
+        *_waiting(request.app.state.waiting_counts.find(), now),
         "# TYPE wangge_takes_writes gauge",
         f"wangge_takes_writes {int(replicas.takes_writes)}",
     ]
     return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
+
+
+def _waiting(waiting: Waiting | None, now: datetime) -> Iterator[str]:
+    """Deliveries to other systems that have not arrived, and the age of the oldest; left out while nobody knows."""
+    if waiting is None:
+        return
+    age_s = max(0.0, (now - waiting.oldest_at).total_seconds()) if waiting.oldest_at is not None else 0.0
+    yield "# HELP wangge_deliveries_waiting Deliveries to webhooks that have neither arrived nor been given up."
+    yield "# TYPE wangge_deliveries_waiting gauge"
+    yield f"wangge_deliveries_waiting {waiting.deliveries}"
+    yield "# HELP wangge_oldest_delivery_seconds How long ago the oldest of what they tell of happened."
+    yield "# TYPE wangge_oldest_delivery_seconds gauge"
+    yield f"wangge_oldest_delivery_seconds {age_s:.1f}"
 
 
 def _unreadable(replicas: Replicas) -> Iterator[str]:

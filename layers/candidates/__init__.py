@@ -15,7 +15,7 @@ from layers.candidates.packing import packed_chart, packed_roster, unpacked_rost
 from layers.candidates.picture import Key, Picture, picture_of
 from layers.candidates.roster import DistrictRoster, Roster, moment
 from layers.candidates.seen import Ground, near
-from layers.candidates.whereabouts import Whereabouts, list_whereabouts
+from layers.candidates.whereabouts import Whereabouts, grids_by_number, list_whereabouts
 
 __all__ = [
     "Chart",
@@ -26,6 +26,7 @@ __all__ = [
     "Picture",
     "Roster",
     "Whereabouts",
+    "grids_by_number",
     "list_known_on_duty",
     "list_whereabouts",
     "moment",

@@ -46,3 +46,12 @@ def list_whereabouts(roster: Roster, *, area: str, at: datetime) -> list[Whereab
             about = (number, district.names[row], picture.roles[row], district.grids[row], float(x), float(y))
             told[number] = Whereabouts(*about, freshness_of(age_s), picture.homes[row], picture.open_tasks[row])
     return [told[number] for number in sorted(told)]
+
+
+def grids_by_number(roster: Roster) -> dict[str, str]:
+    """Where each worker serves, by staff number: the code by which a list of an area has them."""
+    return {
+        number: grid
+        for district in roster.districts.values()
+        for number, grid in zip(district.numbers, district.grids, strict=True)
+    }

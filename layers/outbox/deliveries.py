@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, and_, cast, func, insert, select, update
+from sqlalchemy import Text, Update, and_, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,8 @@ from layers.outgoing import OutgoingEvent
 # After the first failure, the second, …; from then on as the last.
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3_600))
 PAGE = 100
+# One process numbers events at a time: an advisory lock with a number of our own.
+NUMBERS_LOCK = 0x57414E4747450004 % 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,25 @@ class Delivered:
     after: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Deliveries that have not arrived yet, and the moment of the event that has waited longest."""
+
+    deliveries: int
+    oldest_at: datetime | None
+
+
 def spread(session: Session, *, most: int = 1_000) -> int:
-    """The number of events for which deliveries were made now; of several processes each takes others."""
-    waiting = select(OutgoingEvent.id).where(~OutgoingEvent.spread).order_by(OutgoingEvent.id).limit(most)
-    taken = session.scalars(waiting.with_for_update(skip_locked=True)).all()
+    """The number of events that now got their number, in the order of their commits, and their deliveries.
+
+    One process at a time: the lock is let go after the commit is seen by all, so no number is ever given below one
+    that somebody may have read. Those who find nothing to do take no lock.
+    """
+    waiting = select(OutgoingEvent.id).where(~OutgoingEvent.spread).order_by(OutgoingEvent.id)
+    if session.scalar(waiting.limit(1)) is None:
+        return 0
+    session.execute(select(func.pg_advisory_xact_lock(NUMBERS_LOCK)))
+    taken = session.scalars(waiting.limit(most)).all()
     if not taken:
         return 0
     asked = and_(
@@ -45,9 +62,25 @@ def spread(session: Session, *, most: int = 1_000) -> int:
     found = select(Webhook.id, OutgoingEvent.id).join(Webhook, asked).where(OutgoingEvent.id.in_(taken))
     made = insert(table_of(Delivery)).from_select(["webhook_id", "event_id"], found.order_by(OutgoingEvent.id))
     session.execute(made)
-    events = table_of(OutgoingEvent)
-    session.execute(update(events).where(events.c.id.in_(taken)).values(spread=True))
+    session.execute(_numbering(taken))
     return len(taken)
+
+
+def _numbering(taken: Sequence[int]) -> Update:
+    """The next numbers for these events, in the order of their ids."""
+    events = table_of(OutgoingEvent)
+    last = select(func.coalesce(func.max(events.c.number), 0)).scalar_subquery()
+    place = func.row_number().over(order_by=events.c.id)
+    numbers = select(events.c.id, (last + place).label("number")).where(events.c.id.in_(taken)).subquery()
+    numbered = update(events).where(events.c.id == numbers.c.id)
+    return numbered.values(spread=True, number=numbers.c.number)
+
+
+def count_waiting(session: Session) -> Waiting:
+    """How many deliveries wait, and since when the oldest of their events does."""
+    counted = select(func.count(), func.min(OutgoingEvent.at)).select_from(Delivery).join(OutgoingEvent)
+    deliveries, oldest_at = session.execute(counted.where(Delivery.state == "waiting")).one()
+    return Waiting(deliveries, oldest_at)
 
 
 def settle_delivery(

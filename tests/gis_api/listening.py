@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import uvicorn
@@ -18,7 +19,7 @@ from gis_api.app import create_app
 from gis_api.auth import COOKIE
 from gis_api.fast_locate import Hatch, Service
 from gis_api.settings import Settings
-from layers.access import open_sign_in
+from layers.access import add_key, open_sign_in
 from layers.db import transaction
 from tests.waiting import until
 
@@ -32,6 +33,14 @@ class Served:
     app: Service
     address: str
     engine: Engine
+
+    def client_of_key(self, role: str, area: str) -> httpx2.Client:
+        """A client with a new key, which this process knows at once."""
+        with transaction(self.engine) as session:
+            token = add_key(session, f"{role} {uuid4().hex[:8]}", role=role, area=area, datum="wgs84")
+        self.app.state.replicas.refresh()
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx2.Client(base_url=self.address, headers=headers, timeout=30)
 
     def client(self, person: str, **more: str) -> httpx2.Client:
         with transaction(self.engine) as session:
@@ -51,6 +60,7 @@ def served(database_url: str, engine: Engine, var: Path, *, port: int = 0) -> It
     host, used = server.servers[0].sockets[0].getsockname()[:2]
     yield Served(app, f"http://{host}:{used}", engine)
     app.state.hub.close()
+    app.state.feed.close()
     server.should_exit = True
     thread.join(timeout=WAIT_S)
     assert not thread.is_alive(), "the server does not stop"

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from gis_api.auth import COOKIE
+from gis_api.live import broadcast, presence, stream
 from gis_api.live import hub as hubs
-from gis_api.live import presence, stream
 from layers.access import open_sign_in
 from layers.db import transaction
 from tests.gis_api.listening import WAIT_S, Listener, Served, served
@@ -31,7 +31,7 @@ from tests.waiting import until
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds for people is tested in tenths."""
     monkeypatch.setattr(hubs, "POLL_S", 0.1)
-    monkeypatch.setattr(hubs, "CHECK_EVERY_S", 0.2)
+    monkeypatch.setattr(broadcast, "CHECK_EVERY_S", 0.2)
     monkeypatch.setattr(hubs, "REPEATED_EVERY_S", 0.3)
     monkeypatch.setattr(stream, "BEAT_S", 0.2)
     monkeypatch.setattr(presence, "FORGOTTEN_AFTER_S", 1.5)
@@ -241,7 +241,7 @@ def test_a_quiet_stream_is_kept_alive_by_comments(one: Served, drawer: Drawer) -
 
 
 def test_one_window_too_many_is_told_429(one: Served, drawer: Drawer) -> None:
-    listeners = [drawer.listen(one, "planner", f"?tab=t{n}") for n in range(hubs.MOST_PER_PERSON)]
+    listeners = [drawer.listen(one, "planner", f"?tab=t{n}") for n in range(broadcast.MOST_PER_PERSON)]
     for listener in listeners:
         listener.wait("hello")
     refused = drawer.client.get(f"{drawer.path}/live")
@@ -249,7 +249,7 @@ def test_one_window_too_many_is_told_429(one: Served, drawer: Drawer) -> None:
 
 
 def test_a_reader_who_takes_nothing_in_is_dropped() -> None:
-    listener = stream.Stream(stream.Visitor(None, "t", lambda: None), 1)  # type: ignore[arg-type]
+    listener = stream.Stream(stream.Visitor(None, "t", lambda: None))  # type: ignore[arg-type]
     for number in range(stream.MOST_WAITING + 3):
         listener.put(b"data: %d\n\n" % number)
     assert listener.ended_for == "slow"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -14,6 +15,9 @@ from sqlalchemy import select
 from layers.access import User
 from layers.db import transaction
 from layers.workers import Worker
+from migrations import cluster as clusters
+from migrations.cluster import Cluster
+from tests.databases import HASTY
 from tests.gis_api.duty import put_on_duty
 from tests.journeys.conftest import READY, RunningCity
 from tests.waiting import until
@@ -142,3 +146,45 @@ def test_a_case_that_is_not_there_says_so(visit: Visit, on_duty: RunningCity, wa
     watch.expected = ("status of 404",)  # type: ignore[attr-defined]
     page = visit("dispatcher", "/incidents/999999", wait_for="main[data-test=failed]")
     expect(page.locator("#failed")).to_be_visible()
+
+
+def test_the_centre_is_told_of_a_case_its_steps_and_who_moves(visit: Visit, on_duty: RunningCity) -> None:
+    page = visit("dispatcher", "/centre")
+    page.add_init_script("window.setInterval = () => 0")  # nothing asks by itself any more
+    page.reload()
+    page.wait_for_selector(READY)
+    expect(it(page, "centre-live")).to_contain_text("人在岗")
+    case = report(on_duty, on_duty.city.codes[11], "听来的一件")
+    row = it(page, "centre-incidents").locator(f'[data-incident="{case}"]')
+    expect(row).to_be_visible()
+    with on_duty.api("dispatcher") as client:
+        assert client.post(f"/api/v1/incidents/{case}/steps", json={"step": "accept"}).status_code == 200
+    expect(row).to_contain_text("已接单")
+
+
+def test_without_its_stream_the_centre_asks_now_and_then(visit: Visit, on_duty: RunningCity, watch: object) -> None:
+    watch.expected = ("ERR_FAILED",)  # type: ignore[attr-defined]
+    page = visit("dispatcher", "/centre")
+    page.route("**/api/v1/live*", lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector(READY)
+    case = report(on_duty, on_duty.city.codes[12], "问来的一件")
+    expect(it(page, "centre-incidents").locator(f'[data-incident="{case}"]')).to_be_visible()
+
+
+def test_the_centre_outlives_a_restart_of_postgresql_without_a_reload(
+    visit: Visit, on_duty: RunningCity, cluster: Cluster, watch: object
+) -> None:
+    watch.expected = ("status of 503",)  # type: ignore[attr-defined]
+    page = visit("dispatcher", "/centre")
+    page.evaluate("window.unloaded = false")
+    expect(it(page, "centre-live")).to_contain_text("人在岗")
+    clusters.stop(cluster)
+    expect(it(page, "centre-live")).to_have_class(re.compile("bad"))
+    clusters.start(cluster.folder, settings=HASTY)
+    with on_duty.api("dispatcher") as client:
+        until(lambda: client.get("/readyz").json()["status"] == "ready", most_s=30.0)
+    case = report(on_duty, on_duty.city.codes[13], "重启之后的一件")
+    expect(it(page, "centre-incidents").locator(f'[data-incident="{case}"]')).to_be_visible()
+    expect(it(page, "centre-live")).not_to_have_class(re.compile("bad"))
+    assert page.evaluate("window.unloaded") is False

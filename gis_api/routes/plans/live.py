@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Annotated
 
 import orjson
@@ -12,15 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.answers import plans as answers
 from gis_api.answers import shown, shown_as
-from gis_api.auth import COOKIE, People, bearer_of
-from gis_api.dependencies import Planner, Read, Replicas_, Tx, etag
-from gis_api.live import EventStream, Hub, Visitor
+from gis_api.dependencies import Planner, Read, Tx, etag
+from gis_api.live import EventStream, Hub
 from gis_api.live.telling import body_of
-from gis_api.replicas import Replicas
+from gis_api.live.visiting import visitor_of
 from gis_api.routes.plans.doors import JSON, PRIVATE, PlanId
 from gis_api.strict_routes import StrictRoute
 from layers import planning, plans
-from layers.access import Actor, digest_of
 from layers.chronicle import announce
 
 router = APIRouter(tags=["plans"], route_class=StrictRoute)
@@ -63,7 +59,6 @@ def list_events(tx: Read, by: Planner, plan_id: PlanId, since: Annotated[int, Qu
 async def listen(
     request: Request,
     by: Planner,
-    replicas: Replicas_,
     plan_id: PlanId,
     since: Seen = None,
     tab: Annotated[str, Query(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_-]+$")] = "one",
@@ -74,7 +69,7 @@ async def listen(
     """Server-sent events: `edited`, `state`, `here`, `reload`, `over`; after a pause from `Last-Event-ID` on."""
     hub: Hub = request.app.state.hub
     seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 10 else since
-    stream = await hub.join(Visitor(by, tab, _asking(request, replicas)), plan_id, since=seen)
+    stream = await hub.join(visitor_of(request, by, tab=tab), plan_id, since=seen)
     return EventStream(stream, hub.leave)
 
 
@@ -85,17 +80,3 @@ def tell_here(tx: Tx, by: Planner, plan_id: PlanId, here: Here) -> Response:
     doing = here.doing.model_dump(exclude_defaults=True)
     announce(tx, {"plan": plan_id, "person": by.name, "tab": here.tab, "doing": doing})
     return Response(status_code=204)
-
-
-def _asking(request: Request, replicas: Replicas) -> Callable[[], Actor | None]:
-    """How to ask again who is behind a request: the key from memory, the session from the database."""
-    token = bearer_of(request.headers)
-    if token is not None:
-        digest = digest_of(token)
-        return lambda: replicas.keys.get(digest)
-    people: People = request.app.state.people
-    return partial(_person, people, request.cookies.get(COOKIE, ""))
-
-
-def _person(people: People, token: str) -> Actor | None:
-    return people.find_remembered(token) or people.find(token)

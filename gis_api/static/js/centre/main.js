@@ -7,6 +7,7 @@ import { SearchBox } from "../map/search.js";
 import { askedOf, knownOf, wayOf } from "../parts/case.js";
 import { clockOf, tick } from "../parts/clock.js";
 import { DeskMap } from "../parts/desk_map.js";
+import { EventLine } from "../parts/event_line.js";
 import { categoriesOf, stateWords } from "../parts/incident.js";
 import { joinedOf, likelyOf } from "../parts/likely.js";
 import { photosOf } from "../parts/photos.js";
@@ -14,8 +15,13 @@ import { stepsOf } from "../parts/steps.js";
 import { whyOf, whyTitle } from "../parts/why.js";
 import { CentreQueue } from "./queue.js";
 
+// How often to ask while nothing tells by itself what happens, and how often all the same.
 const QUEUE_MS = 4_000;
 const PEOPLE_MS = 3_000;
+const SELDOM_MS = 30_000;
+// Several things that happen at once are looked at together.
+const SOON_MS = 300;
+const FRESH_MS = 5 * 60_000;
 const desk = new DeskMap({ onCase: (id) => queue?.take(id) });
 let names = new Map();
 /** @type {CentreQueue} made before anything is shown */
@@ -138,10 +144,58 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+// Whoever is on the map already moves; of the others, and of fixes that came late, the list knows more.
+function move({ workers }) {
+  const fresh = workers.filter(({ fixed_at: at }) => Date.now() - Date.parse(at) < FRESH_MS);
+  const places = new Map(fresh.map((one) => [one.number, one]));
+  const known = desk.workers.filter(({ number: staff }) => places.has(staff)).length;
+  const moved = (one) => {
+    const { lon, lat } = places.get(one.number);
+    return { ...one, lon, lat, freshness: "fresh", at_home: false };
+  };
+  desk.set({ workers: desk.workers.map((one) => (places.has(one.number) ? moved(one) : one)) });
+  if (known < workers.length) peopleSoon();
+}
+
+// Call soon what was asked for several times at once; a page that nobody sees waits until it is seen.
+function soon(work) {
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  let due = null;
+  const act = async () => {
+    due = null;
+    if (document.hidden || !queue) return;
+    await work().catch(unreachable);
+  };
+  const ask = () => {
+    due ??= setTimeout(act, SOON_MS);
+  };
+  document.addEventListener("visibilitychange", () => document.hidden || ask());
+  return ask;
+}
+
+const refreshSoon = soon(refresh);
+const peopleSoon = soon(people);
+
+function readAll() {
+  refreshSoon();
+  peopleSoon();
+}
+
+const line = new EventLine((since) => `/api/v1/live${since ? `?since=${encodeURIComponent(since)}` : ""}`, {
+  hello: readAll,
+  reload: readAll,
+  incident: refreshSoon,
+  positions: move,
+  stale: ({ stale }) => (stale ? live(t("centre.stale", { at: clock(heard) }), true) : readAll()),
+  over: () => line.leave(),
+});
+
 // Until the session is over: what then is to be done the page says by itself (`api.js`).
 function often(work, every) {
+  let askedAt = Date.now();
   const timer = setInterval(async () => {
-    if (document.hidden || !queue) return;
+    if (document.hidden || !queue || (line.connected && Date.now() - askedAt < SELDOM_MS)) return;
+    askedAt = Date.now();
     try {
       await work();
     } catch (problem) {
