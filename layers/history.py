@@ -136,12 +136,6 @@ class Break:
     line: int | None = None
 
 
-def find_break(session: Session) -> int | None:
-    """The number in the chain of the first line that does not hold; None when all of the history does."""
-    found = check_chain(session)
-    return None if found is None else found.at
-
-
 def check_chain(session: Session) -> Break | None:
     """The first thing that does not hold in the whole history, sealed or not; None when all does."""
     digest, kinds_told = GENESIS, False

@@ -215,11 +215,6 @@ def in_force_now() -> ColumnElement[bool]:
     return in_force_at(func.statement_timestamp())
 
 
-def find_in_force(session: Session, district: str, *, at: datetime) -> Plan | None:
-    """The plan in force in a district at a moment, or None."""
-    return session.scalar(_light().where(Plan.district == district, in_force_at(at)))
-
-
 def reaches(by: Actor, district: str) -> bool:
     """Whether an actor's area lies in this district or holds it."""
     return district.startswith(by.area) or by.area.startswith(district)

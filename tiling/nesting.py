@@ -15,7 +15,6 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.nests import nesting_defects
 from tiling.defects.report import Defect, in_order
-from tiling.partition import Partition
 from tiling.tolerance import Tolerance
 
 
@@ -42,23 +41,6 @@ def check_nesting(
         ring = polygons[parent]
         assert ring is not None
         found += nesting_defects(parent, ring, sorted(children), _shapes(polygons, children), tolerance=tolerance)
-    return list(in_order(found))
-
-
-def check_areas(
-    partition: Partition, *, tolerance: Tolerance | None = None, only: Collection[str] | None = None
-) -> list[Defect]:
-    """The defects of kind `nesting` of a partition's areas, or with `only` of the areas above these grids."""
-    areas = set(partition.areas)
-    if only is not None:
-        areas &= {above for code in only if code in partition for above in (code, *partition.ancestors(code))}
-    found: list[Defect] = []
-    for parent in sorted(areas):
-        children = partition.finest(parent) if parent in partition else ()
-        polygons = partition.polygons[partition.rows(children)]
-        found += nesting_defects(
-            parent, partition.areas[parent], children, polygons, tolerance=tolerance or Tolerance()
-        )
     return list(in_order(found))
 
 

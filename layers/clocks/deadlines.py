@@ -81,11 +81,6 @@ class Deadline:
     late_thrice_at: datetime
     calendar: dict[int, int | None]
 
-    @property
-    def assumed(self) -> bool:
-        """Whether a year without a calendar was counted by weekdays."""
-        return None in self.calendar.values()
-
 
 class Clock:
     """Deadlines by one calendar; what was worked out of it is kept (0.2 s once, then microseconds)."""
@@ -119,16 +114,6 @@ class Clock:
         if np.any(counted <= 0) or np.any(counted > LONGEST_DAYS * (DAY_S if kind in IN_HOURS else 1)):
             raise Unacceptable("limit_unreadable", errors=[(["amount"], "limit_unreadable")], amount=counted.min())
         return self._count(_require_bounds(np.asarray(starts_s, dtype=np.int64)), counted, kind)
-
-    def used_share(self, start: datetime, now: datetime, limit: Limit, *, pauses: Sequence[Pause] = ()) -> float:
-        """How much of the limit is used, in the time that it counts: 1.0 at its deadline, 0.0 before its start."""
-        begun, asked = _seconds(start), np.maximum(_seconds(now), _seconds(start))
-        end = self._count(begun, np.array([limit.counted]), limit.kind)
-        used = self._measured_between(begun, asked, limit.kind)
-        for pause in pauses:
-            since, until = (np.clip(_seconds(edge), begun, asked) for edge in (pause.since, pause.until))
-            used = used - self._measured_between(since, until, limit.kind)
-        return float(used[0] / np.maximum(self._measured_between(begun, end, limit.kind), 1)[0])
 
     @cached_property
     def _axis(self) -> WorkAxis:

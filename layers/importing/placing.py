@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Table, and_, case, exists, func, literal, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
 from layers.db import covers_exactly
 from layers.grids import Grid, GridLevel
-from layers.importing.bulk import ROW
 from layers.plans import Plan, in_force_now
 
 
@@ -57,9 +56,3 @@ def _owner(table: Table, district: str | None) -> Any:
         .order_by(Grid.code)
         .limit(1)
     )
-
-
-def count_by_relation(session: Session, table: Table) -> dict[str, int]:
-    """How many staged points have each relation, once they have been placed."""
-    rows = session.execute(select(table.c.relation, func.count(table.c[ROW])).group_by(table.c.relation))
-    return {str(relation): int(number) for relation, number in rows}

@@ -7,11 +7,7 @@ that none of them is negative.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 
 # What a cell is called: (area, category) where it is released, more words where it only helps the audit.
 Key = tuple[str, ...]
@@ -46,34 +42,3 @@ class Family:
     def public(self, shown: frozenset[Key]) -> list[FamilyCell]:
         """What everybody knows where these are shown."""
         return [*self.known, *(cell for cell in self.cells if cell.key in shown)]
-
-
-def build_family(
-    counts: npt.ArrayLike, *, communities: Sequence[str], categories: Sequence[str], parents: Mapping[str, str]
-) -> Family:
-    """The family of every community, every area above it, every category and their total.
-
-    `counts` is communities x categories; `parents` leads from each code to the next one up. Keys are (area, category),
-    the category "" being the total; where there is one category only, it is the total.
-    """
-    table = np.asarray(counts, dtype=np.int64)
-    assert table.shape == (len(communities), len(categories))
-    rows_of: dict[str, list[int]] = {}
-    for row, code in enumerate(communities):
-        here: str | None = code
-        while here:
-            rows_of.setdefault(here, []).append(row)
-            here = parents.get(here)
-    columns_of = {name: [column] for column, name in enumerate(categories)}
-    if len(categories) > 1:
-        columns_of[""] = list(range(len(categories)))
-    cells = tuple(
-        FamilyCell(
-            (area, category),
-            tuple(row * len(categories) + column for row in rows for column in columns),
-            int(table[np.ix_(rows, columns)].sum()),
-        )
-        for area, rows in rows_of.items()
-        for category, columns in columns_of.items()
-    )
-    return Family(table.size, cells)

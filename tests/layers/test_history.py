@@ -27,7 +27,7 @@ def test_lines_are_sealed_in_their_order(engine: Engine) -> None:
         assert history.seal(session) == 1
         rows = session.execute(text("SELECT subject FROM history ORDER BY sealed")).scalars().all()
         assert rows == ["a", "b", "c"]
-        assert history.find_break(session) is None
+        assert history.check_chain(session) is None
 
 
 def test_sealing_twice_seals_nothing_new(engine: Engine) -> None:
@@ -44,7 +44,8 @@ def test_a_line_changed_behind_the_triggers_back_breaks_the_chain(engine: Engine
         session.execute(text("ALTER TABLE history DISABLE TRIGGER append_only"))
         session.execute(text("UPDATE history SET actor = 'nobody' WHERE subject = 'b'"))
     with transaction(engine) as session:
-        assert history.find_break(session) == 2
+        found = history.check_chain(session)
+        assert found is not None and found.at == 2
 
 
 def test_a_line_taken_away_breaks_the_chain(engine: Engine) -> None:
@@ -54,7 +55,8 @@ def test_a_line_taken_away_breaks_the_chain(engine: Engine) -> None:
         session.execute(text("ALTER TABLE history DISABLE TRIGGER append_only"))
         session.execute(text("DELETE FROM history WHERE subject = 'b'"))
     with transaction(engine) as session:
-        assert history.find_break(session) == 2
+        found = history.check_chain(session)
+        assert found is not None and found.at == 2
 
 
 def unguarded(engine: Engine, *statements: str) -> None:

@@ -273,14 +273,11 @@ def test_overlays_cover_whatever_they_cover():
     assert overlays.covering(1.5, 1.5) == ("P1", "P2")
     assert overlays.covering(2.0, 0.5) == ("P2",)
     assert overlays.covering(9.0, 9.0) == overlays.covering(math.nan, 1.0) == ()
-    points, codes = overlays.covering_many([0.5, math.nan, 1.5], [0.5, 0.5, 1.5])
-    assert list(zip(points.tolist(), codes.tolist(), strict=True)) == [(0, "P2"), (2, "P1"), (2, "P2")]
 
 
 def test_without_overlays_nothing_covers():
     nothing = OverlayLookup.of([], polygons=[])
     assert nothing.covering(1.0, 1.0) == ()
-    assert len(nothing.covering_many([1.0], [1.0])[0]) == 0
 
 
 def test_the_path_goes_down_to_the_smallest_area_that_holds_the_point():

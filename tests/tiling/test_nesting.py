@@ -2,9 +2,8 @@
 
 import shapely
 
-from tests.city import synthetic_city
 from tests.drawing import at, draw
-from tiling.nesting import check_areas, check_nesting
+from tiling.nesting import check_nesting
 
 TOWN = draw("AAB / CCB", parents={"A": "west", "C": "west", "B": "east", "west": "all", "east": "all"})
 SHAPES = {code: TOWN.polygon(code) for code in (*"ABC", "west", "east", "all")}
@@ -33,9 +32,3 @@ def test_missing_and_invalid_children_do_not_crash() -> None:
 def test_a_parent_without_a_shape_is_not_judged() -> None:
     finest = {code: SHAPES[code] for code in "ABC"}
     assert check_nesting(finest, TOWN.parents) == []
-
-
-def test_the_areas_of_a_made_up_city_nest() -> None:
-    city = synthetic_city(40, vertices=16).partition(levels=("community", "subdistrict"))
-    assert check_areas(city) == []
-    assert check_areas(city, only=city.codes[:3]) == []

@@ -131,11 +131,6 @@ class CoverageReport:
         worse = {key for key, total in now.items() if key not in before or _grew(before[key], total)}
         return tuple(defect for defect in self.defects if defect.key in worse)
 
-    def cleared_since(self, older: CoverageReport) -> tuple[Defect, ...]:
-        """The defects of the older report that are no longer there."""
-        now = {defect.key for defect in self.defects}
-        return tuple(defect for defect in older.defects if defect.key not in now)
-
     def updated(self, local: CoverageReport, *, removed: Collection[str] = ()) -> CoverageReport:
         """This report of a whole plan with the part replaced that an incremental check looked at anew.
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +68,3 @@ class OverlayLookup:
         if not self.codes or not (math.isfinite(lon) and math.isfinite(lat)):
             return ()
         return tuple(self.codes[k] for k in sorted(self.tree.query(shapely.Point(lon, lat), predicate="intersects")))
-
-    def covering_many(self, lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.intp], NDArray[Any]]:
-        """Pairs (place of the point, code) for all points, sorted; empty arrays when there are no overlays."""
-        x, y = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
-        known = np.flatnonzero(np.isfinite(x) & np.isfinite(y)) if self.codes else np.zeros(0, dtype=np.intp)
-        point, code = self.tree.query(shapely.points(x[known], y[known]), predicate="intersects")
-        order = np.lexsort((code, point))
-        return known[point[order]], np.array(self.codes, dtype=object)[code[order]]

@@ -72,11 +72,6 @@ def grid_above(board: Board, tile: str) -> str:
     return board.grid_of(tile)
 
 
-def the_tile(_: Board, tile: str) -> str:
-    """The tile itself: the finest level."""
-    return tile
-
-
 def _lifted(board: Board, tile: Code, level: Callable[[Board, str], str]) -> Code:
     return None if tile is None else level(board, tile)
 

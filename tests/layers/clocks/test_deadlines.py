@@ -68,8 +68,8 @@ def test_a_time_in_that_days_break_ends_with_the_interval_before() -> None:
 def test_a_year_without_a_calendar_says_so_and_counts_by_the_week_before() -> None:
     deadline = CLOCK.deadline(local("2026-12-31 17:00"), Limit(1, LimitKind.work_hours))
     assert deadline.at == local("2027-01-01 09:00")
-    assert deadline.calendar == {2026: 3, 2027: None} and deadline.assumed
-    assert not CLOCK.deadline(local("2026-06-01 09:00"), Limit(1, LimitKind.work_hours)).assumed
+    assert deadline.calendar == {2026: 3, 2027: None}
+    assert None not in CLOCK.deadline(local("2026-06-01 09:00"), Limit(1, LimitKind.work_hours)).calendar.values()
 
 
 def test_a_pause_stops_the_clock_and_it_goes_on_by_itself() -> None:
@@ -100,14 +100,6 @@ def test_lights_turn_at_eighty_and_a_hundred_percent() -> None:
 
     assert [light("2026-11-30 14:00"), light("2026-11-30 14:01")] == [Light.green, Light.yellow]
     assert [light("2026-11-30 15:00"), light("2026-11-30 15:01")] == [Light.yellow, Light.red]
-
-
-def test_the_share_used_counts_what_the_limit_counts() -> None:
-    limit, start = Limit(5, LimitKind.work_hours), local("2026-11-30 08:30")
-    assert CLOCK.used_share(start, local("2026-11-30 14:00"), limit) == pytest.approx(0.8)
-    assert CLOCK.used_share(start, local("2026-11-30 13:00"), limit) == pytest.approx(0.7)  # the break stands still
-    pause = Pause(local("2026-11-30 09:30"), local("2026-11-30 10:30"))
-    assert CLOCK.used_share(start, local("2026-11-30 14:00"), limit, pauses=[pause]) == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize(
