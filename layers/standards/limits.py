@@ -126,11 +126,11 @@ def is_unit(text: str) -> bool:
 
 def write_limit(limit: Limit, lang: str = "zh-CN") -> str:
     """The limit in words that `read_limit` reads as exactly the same limit."""
-    words = _WORDS[lang]
+    amount, words = _number(limit.amount), _WORDS[lang][limit.kind]
     minutes = round(limit.amount * 60)
     if limit.kind is LimitKind.urgent_hours and not float(limit.amount).is_integer() and minutes / 60 == limit.amount:
-        return f"{minutes}{_MINUTE_WORDS[lang]}"
-    return f"{_number(limit.amount)}{words[limit.kind]}"
+        amount, words = str(minutes), _MINUTE_WORDS[lang]
+    return f"{amount}{words.removesuffix('s') if amount == '1' else words}"
 
 
 def _read(written: str) -> Limit | None:

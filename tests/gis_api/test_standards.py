@@ -63,7 +63,7 @@ def test_a_sheet_is_tried_taken_in_read_and_exported_to_the_same_sheet(client_as
     assert (read["versions"][0]["note"], read["versions"][0]["conditions"]) == ("2026 版", 416)
     burst = next(one for one in read["sub_classes"] if one["name"] == "供水管道")
     assert (burst["class"], burst["kind"], burst["unit"]) == ("公用设施", "component", "water")
-    assert [one["limit"]["text"] for one in burst["conditions"][:3]] == ["1 hours", "24 hours", "3 working days"]
+    assert [one["limit"]["text"] for one in burst["conditions"][:3]] == ["1 hour", "24 hours", "3 working days"]
     for lang in ("zh-CN", "en"):
         out = client_as("auditor").get(f"{URL}/1.xlsx", headers={"accept-language": lang})
         assert out.status_code == 200

@@ -86,7 +86,7 @@ function line({ step, at, by, note, to, proof }) {
   const what = has(`steps.${step}`) ? t(`steps.${step}`) : wordOf(step);
   const words = [
     what,
-    to ? t("incidents.to", { to }) : null,
+    to && step !== "set_condition" ? t("incidents.to", { to }) : to,
     by === "automatic" ? t("incidents.automatic") : by,
     proof ? t("case.proven", { distance: number(Math.round(proof.distance_m)) }) : null,
     !proof && step === "arrive" ? t("case.unproven") : null,

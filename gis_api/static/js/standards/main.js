@@ -25,6 +25,7 @@ async function load(version) {
 
 function drawHead() {
   const { version, versions, sub_classes: subClasses } = sheet;
+  byId("finding").hidden = !versions.length;
   const known = versions.find((one) => one.version === version);
   const choose = el(
     "select",
