@@ -20,12 +20,12 @@ from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine
 from sqlalchemy import exc as sql
-from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
 from gis_api.errors import Problem
 from gis_api.replicas import Replicas
 from layers.access import Actor, User, digest_of, find_person
+from layers.db import reading
 from layers.moments import read_clock
 
 COOKIE = "wangge_session"
@@ -106,7 +106,7 @@ class People:
         if self._is_ended(digest):
             return None
         try:
-            with Session(self._engine) as session:
+            with reading(self._engine) as session:
                 person = find_person(session, token)
         except (sql.OperationalError, sql.TimeoutError) as error:
             raise Problem(503, "database_away", headers={"Retry-After": "2"}) from error

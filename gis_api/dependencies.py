@@ -28,7 +28,7 @@ from gis_api.replicas import Replicas
 from gis_api.settings import Settings
 from layers.access import Actor, Role, digest_of
 from layers.candidates import Roster
-from layers.db import transaction
+from layers.db import reading, transaction
 from layers.errors import Unavailable
 from layers.heat import HeatMemory
 from layers.locating import Atlas
@@ -73,11 +73,12 @@ async def _tx(request: Request) -> AsyncIterator[Session]:
 
 
 async def _read(request: Request) -> AsyncIterator[Session]:
-    session = Session(request.app.state.reading)
+    block = reading(request.app.state.reading)
+    session = block.__enter__()
     try:
         yield session
     finally:
-        await _beside(session.close)
+        await _beside(block.__exit__, None, None, None)
 
 
 async def _beside(end: Callable[..., object], *given: object) -> None:

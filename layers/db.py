@@ -179,6 +179,21 @@ def covers_exactly(shape: Any, point: Any) -> ColumnElement[bool]:
 
 
 @contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that reads: whatever it did is rolled back at the end of the block."""
+    with Session(engine) as session:
+        yield session
+
+
+@contextmanager
+def one_moment(engine: Engine) -> Iterator[Session]:
+    """A session that reads one moment of the database, however many statements it takes."""
+    with reading(engine) as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        yield session
+
+
+@contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back when the block raises."""
     with Session(engine) as session, session.begin():

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.grids import Grid, GridLevel
+from layers.ids import find_id
 from layers.plans import IN_FORCE_AS_ASKED, Plan
 from layers.specs import LayerSpec, Published
 
@@ -101,5 +102,4 @@ def read_page(
 
 def is_key(layer: Published, key: str) -> bool:
     """Whether a text can be a key of this layer."""
-    whole = key.isdecimal() and key.isascii() and len(key) <= 18
-    return bool(key) and "\x00" not in key and (_is_code(layer) or whole)
+    return bool(key) and "\x00" not in key and (_is_code(layer) or find_id(key) is not None)

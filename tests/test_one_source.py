@@ -20,6 +20,8 @@ SAID_IN = {
         r"\((?=.*\"cancelled\")(?=.*\"duplicate\")(?=.*\"closed\")",
         {"layers/incidents/workflow.py"},
     ),
+    "how an id is read": (r"len\([a-z_]+\) <=? ?(?:18|19|MOST_DIGITS)\b", {"layers/ids.py"}),
+    "how a session is opened": (r"(?<![\w.])Session\(", {"layers/db.py"}),
     "the smallest count": (r"^(?:SMALLEST|FEWEST)\b.*=", {"layers/smallest_count.py"}),
 }
 

@@ -46,12 +46,12 @@ def locate(
 ) -> None:
     """Write the file again with the grid, the sub-grid and the relation of each row; bad positions are `refused`."""
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
-    from sqlalchemy.orm import Session
 
+    from layers.db import reading
     from layers.locating import load_atlas
 
     datum = known_datum(datum)
-    with opened_database() as engine, Session(engine) as session:
+    with opened_database() as engine, reading(engine) as session:
         atlas = load_atlas(session, district=district)
     counts: dict[str, int] = {}
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} " + say("rows")), TimeElapsedColumn())

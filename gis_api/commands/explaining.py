@@ -40,13 +40,12 @@ def explain(
 ) -> None:
     """Tell how the answer for a position came about."""
 
-    from sqlalchemy.orm import Session
-
     from gis_api.geojson import position
     from layers.access import service_actor
+    from layers.db import reading
     from layers.locating import load_atlas
 
-    with opened_database() as engine, Session(engine) as session:
+    with opened_database() as engine, reading(engine) as session:
         atlas = load_atlas(session, district=district)
     by = service_actor("wangge explain")
     reported = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds, accuracy_m=accuracy_m)

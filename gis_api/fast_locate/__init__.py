@@ -2,7 +2,7 @@
 
     desk.py    `Desk`: one question → one answer as bytes; answers are rendered once per tile and reused
     batch.py   many points at once, in JSON and Arrow, without a Python loop per point
-    door.py    `Service`: the application whose /api/v1/locate is answered before FastAPI wakes up
+    door.py    `ShortWay`: what the hatch asks; `Service`: the application, which asks it for many points at once
     hatch.py   `Hatch`: the server's protocol, which asks `ShortWay` before it makes an ASGI request of the bytes
 
 routes/locate.py documents both routes and calls the same desk, so there is one answer, whichever way it is asked for.

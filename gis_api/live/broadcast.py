@@ -6,13 +6,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy import exc as sql
-from sqlalchemy.orm import Session
 
 from gis_api.errors import Problem
 from gis_api.live.stream import Stream, Visitor
@@ -128,13 +126,6 @@ class Broadcast(ABC):
             stream.end("another area")  # it comes back with the new one
 
     # The database and the background
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Session]:
-        """A session that sees one moment of the database, however many statements it takes."""
-        with Session(self.engine) as session:
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
-            yield session
 
     async def guarded(self, work: Coroutine[Any, Any, Any]) -> bool:
         """Whether something went well that may find the database away: then it is done again soon anyway."""

@@ -24,7 +24,7 @@ from gis_api.live.stream import Stream, Visitor
 from gis_api.live.telling import rendered
 from layers import outbox
 from layers.access import Actor, Role
-from layers.db import transaction
+from layers.db import one_moment, transaction
 from layers.outbox import Bookmark, CityNews
 
 # A wake-up that got lost is made good after this; people who move are told so often.
@@ -131,7 +131,7 @@ class Feed(Broadcast):
         with transaction(self.engine) as session:
             # The job process numbers events too, but half a second later.
             outbox.spread(session)
-        with self.snapshot() as session:
+        with one_moment(self.engine) as session:
             now = self._clock()
             here = self._mark or outbox.read_mark(session)
             news = outbox.read_news(session, here, area="", now=now, most=MOST_AT_ONCE)

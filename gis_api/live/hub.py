@@ -20,7 +20,7 @@ from gis_api.live.stream import Stream, Visitor
 from gis_api.live.telling import events_of, hello, rendered
 from layers.access import Actor, Role
 from layers.chronicle import announce
-from layers.db import transaction
+from layers.db import one_moment, transaction
 from layers.planning import News, list_standings, news_since, read_news
 from layers.plans import get_plan, reaches
 
@@ -139,12 +139,12 @@ class Hub(Broadcast):
 
     def _read_for(self, by: Actor, plan_id: int, since: int | None) -> News:
         """What somebody missed since a version (None: nothing that matters to them)."""
-        with self.snapshot() as session:
+        with one_moment(self.engine) as session:
             plan = get_plan(session, plan_id, by=by)
             return news_since(session, plan_id, plan.version if since is None else since, by=by)
 
     def _read(self, plan_id: int, since: int) -> News:
-        with self.snapshot() as session:
+        with one_moment(self.engine) as session:
             return read_news(session, plan_id, since)
 
     async def _refresh(self, room: Room, *, up_to: int | None = None) -> None:

@@ -7,9 +7,9 @@ import time
 
 from sqlalchemy import Engine
 from sqlalchemy import exc as sql
-from sqlalchemy.orm import Session
 
 from layers import outbox
+from layers.db import reading
 from layers.outbox import Waiting
 
 # Anybody may ask for it; the database is asked so often at most.
@@ -34,7 +34,7 @@ class WaitingCounts:
 
     def _count(self) -> Waiting | None:
         try:
-            with Session(self._engine) as session:
+            with reading(self._engine) as session:
                 return outbox.count_waiting(session)
         except (sql.DBAPIError, sql.TimeoutError):
             return None

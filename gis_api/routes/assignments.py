@@ -16,6 +16,7 @@ from layers import assignments
 from layers.access import Actor, Role
 from layers.assignments import Charge, ChargesAsked
 from layers.errors import NotFound
+from layers.ids import find_id
 from layers.moments import require_soon
 from layers.workers import WorkerRole
 
@@ -95,6 +96,7 @@ def add_assignment(tx: Tx, by: Writer, now: Now, new: NewAssignment) -> Assignme
 @router.patch("/api/v1/assignments/{assignment_id}", summary="End an assignment")
 def end_assignment(tx: Tx, by: Writer, now: Now, assignment_id: str, end: AssignmentEnd) -> AssignmentOut:
     """It ends now, or at the moment given."""
-    if not (assignment_id.isascii() and assignment_id.isdigit() and len(assignment_id) <= 18):
+    charge = find_id(assignment_id)
+    if charge is None:
         raise NotFound("not_found")
-    return _out(assignments.end_assignment(tx, int(assignment_id), at=end.until or now, by=by))
+    return _out(assignments.end_assignment(tx, charge, at=end.until or now, by=by))

@@ -29,6 +29,7 @@ from layers.categories import get_category
 from layers.clocks import Light
 from layers.dispatching import Decided, Memory, RawPosition, Report, StepAsked
 from layers.errors import NotFound, Unacceptable
+from layers.ids import find_id
 from layers.incidents import STATES, STEPS, IncidentCard, IncidentsAsked, Sighting
 from layers.moments import require_past
 from layers.workers import ids_of
@@ -360,6 +361,7 @@ def _stated_beside(sent: StepIn) -> ProofIn | None:
 
 def read_id(sent: str) -> int:
     """Ids are opaque: whatever is none of ours is simply not there."""
-    if not (sent.isascii() and sent.isdigit() and len(sent) <= 18):
+    found = find_id(sent)
+    if found is None:
         raise NotFound("not_found")
-    return int(sent)
+    return found

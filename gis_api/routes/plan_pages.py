@@ -17,6 +17,7 @@ from layers import planning
 from layers.access import Actor
 from layers.db import transaction
 from layers.errors import NotFound
+from layers.ids import find_id
 from layers.planning import PlanChart
 
 # Whoever is not signed in gets the sign-in, whoever may not look gets a page that says so: hence no door here.
@@ -26,9 +27,10 @@ SECTIONS = ("plans", "plan", "planner", "defects", "roles_in_grid", "difference"
 
 
 def _number(plan_id: str) -> int:
-    if not (plan_id.isascii() and plan_id.isdigit() and len(plan_id) <= 18):
+    found = find_id(plan_id)
+    if found is None:
         raise NotFound("no_such_plan", plan=plan_id[:40])
-    return int(plan_id)
+    return found
 
 
 @router.get("/plans")

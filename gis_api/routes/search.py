@@ -15,6 +15,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import searching
 from layers.access import Actor, Role, require_visible
 from layers.errors import NotFound
+from layers.ids import find_id
 from layers.searching import FoundByName, Within
 
 router = APIRouter(tags=["search"], route_class=StrictRoute)
@@ -52,9 +53,10 @@ def _within(by: Actor, area: str | None, *, plan: str | None, at: Any) -> Within
 
 
 def _number_of(plan_id: str) -> int:
-    if not (plan_id.isascii() and plan_id.isdigit() and len(plan_id) <= 18):
+    found = find_id(plan_id)
+    if found is None:
         raise NotFound("no_such_plan", plan=plan_id)
-    return int(plan_id)
+    return found
 
 
 def _told(one: FoundByName) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gis_api.outgoing import require_reachable
 from gis_api.paging import key_of, link_after_key, wrong_cursor
 from gis_api.strict_routes import StrictRoute
 from layers import outbox
+from layers.ids import find_id
 from layers.outbox import Delivery, Webhook
 from layers.outbox.subscribing import Subscribed
 from layers.outgoing import KINDS, OutgoingEvent
@@ -178,9 +179,10 @@ def give_up(tx: Tx, by: Admin, webhook_id: Id, delivery_id: Id) -> DeliveryOut:
 
 def _after(sent: str | None) -> int | None:
     key = key_of(sent)
-    if key is not None and not (key.isascii() and key.isdigit() and len(key) < 19):
+    after = None if key is None else find_id(key)
+    if key is not None and after is None:
         raise wrong_cursor()
-    return None if key is None else int(key)
+    return after
 
 
 def _shown(webhook: Webhook) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from layers import incidents
 from layers.dispatching.taking import Taking, go_on
 from layers.errors import Conflict, Unacceptable
+from layers.ids import find_id
 from layers.incidents import Incident, Step
 
 JOINABLE_ENDS = ("closed",)
@@ -36,15 +37,15 @@ def join(taking: Taking) -> Step:
 
 def _get_other(taking: Taking) -> Incident:
     """The other incident, held: it must not end while something is joined to it."""
-    to = taking.asked.to or ""
-    if not to.isascii() or not to.isdigit() or len(to) > 18 or int(to) == taking.incident.id:
+    to = find_id(taking.asked.to or "")
+    if to is None or to == taking.incident.id:
         raise Unacceptable("unknown_incident", errors=[(["to"], "unknown_incident")])
-    incidents.get_incident(taking.session, int(to), by=taking.by)
-    other = _lock(taking, int(to))
+    incidents.get_incident(taking.session, to, by=taking.by)
+    other = _lock(taking, to)
     if other.state == "duplicate":
-        raise Conflict("joined_already", incident=to, to=str(other.joined_to or ""))
+        raise Conflict("joined_already", incident=str(to), to=str(other.joined_to or ""))
     if other.state in incidents.ENDS and other.state not in JOINABLE_ENDS:
-        raise Conflict("nothing_to_join", incident=to, state=other.state)
+        raise Conflict("nothing_to_join", incident=str(to), state=other.state)
     return other
 
 

@@ -6,6 +6,7 @@ import shapely
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from gis_api.fast_locate import Service
 from layers.db import transaction
 from layers.grids import Grid
 from tests.gis_api.conftest import ClientAs
@@ -15,14 +16,17 @@ PATH = "/api/v1/locate"
 
 
 def test_a_revoked_key_is_refused_by_the_short_way_too(
-    app: FastAPI, client_as: ClientAs, engine: Engine, small_city: SmallCity
+    app: Service, client_as: ClientAs, engine: Engine, small_city: SmallCity
 ) -> None:
     lon, lat = small_city.inside(small_city.codes[0])
     client = client_as("dispatcher")
+    asked = f"lon={lon!r}&lat={lat!r}".encode(), {b"authorization": client.headers["authorization"].encode()}
     assert client.get(f"{PATH}?lon={lon!r}&lat={lat!r}").status_code == 200
+    assert app.short_way.find_body(*asked) is not None
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE keys SET revoked_at = now()")
     app.state.replicas.refresh()
+    assert app.short_way.find_body(*asked) is None
     assert client.get(f"{PATH}?lon={lon!r}&lat={lat!r}").status_code == 401
 
 

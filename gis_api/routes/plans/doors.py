@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Path
 
 from gis_api.dependencies import _if_match as version_of
 from layers.errors import NotFound
+from layers.ids import find_id
 
 GEOJSON = "application/geo+json"
 JSON = "application/json"
@@ -16,9 +17,10 @@ PRIVATE = {"Cache-Control": "private, no-cache"}
 
 def number_of(plan_id: str) -> int:
     """The stored number behind an opaque id; an id that is none of ours is not found."""
-    if not (plan_id.isascii() and plan_id.isdigit() and len(plan_id) <= 18):
+    found = find_id(plan_id)
+    if found is None:
         raise NotFound("no_such_plan", plan=plan_id[:40])
-    return int(plan_id)
+    return found
 
 
 # `async def`, though nothing is awaited: as in `dependencies`, to save the way to a thread and back.
