@@ -98,6 +98,11 @@ def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, d
     return whole
 
 
+def is_on_duty(spans: Iterable[tuple[datetime, datetime]], at: datetime) -> bool:
+    """Whether a moment lies in one of the spans [start, end): the minute of handover belongs to the next shift."""
+    return any(start <= at < end for start, end in spans)
+
+
 def has_duty(session: Session, worker_id: int, *, at: datetime) -> bool:
     """Whether a worker is on duty at a moment, as stored now."""
     on_duty = select(Shift.id).where(Shift.worker_id == worker_id, Shift.span.contains(at))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from layers.access import Actor, Role, service_actor
 from layers.shifts import (
     NewShift,
     add_shifts,
+    is_on_duty,
     list_duties,
     list_on_duty,
     merged,
@@ -46,8 +46,9 @@ def test_shifts_that_overlap_or_touch_are_one() -> None:
     assert merged([span(8, 16), span(15, 20), span(20, 21), span(22, 23)]) == [span(8, 21), span(22, 23)]
 
 
-def is_on_duty(spans: Iterable[tuple[datetime, datetime]], at: datetime) -> bool:
-    return any(start <= at < end for start, end in spans)
+def test_the_end_is_off_duty_and_the_start_on_duty() -> None:
+    assert is_on_duty([span(8, 16)], START + 8 * HOUR)
+    assert not is_on_duty([span(8, 16)], START + 16 * HOUR)
 
 
 spans = st.lists(

@@ -1,5 +1,5 @@
-// The finished strokes of the brush, in order, until each has become an edit. A stroke may be drawn before its cells are
-// there, and while the line is away: it waits for them, whatever is on the screen or in the hand meanwhile.
+// The finished strokes of the brush, in order, until each has become an edit. A stroke may be drawn before its cells
+// are there, and while the line is away: it waits for them, whatever is on the screen or in the hand meanwhile.
 import { untilThere } from "../again.js";
 
 /**
