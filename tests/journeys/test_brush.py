@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import shapely
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 from sqlalchemy import delete
 
 from layers.buildings import Building
@@ -205,3 +206,95 @@ def test_a_refused_stroke_springs_back_and_says_why(
     page.mouse.up()
     expect(page.locator("#toast")).to_be_visible()
     assert asked(running, f"/api/v1/plans/{draft}")["version"] == 1
+
+
+def at_grid(page: Page, code: str) -> None:
+    """Go to a grid by its code, which selects it."""
+    page.keyboard.press("/")
+    page.keyboard.type(code)
+    page.locator(f'[data-test="search-result"][data-code="{code}"]').first.click()
+    page.wait_for_timeout(700)  # the map is under way
+
+
+def gain(running: RunningCity, plan: str, code: str, before: dict[str, Any]) -> float:
+    """How much larger a grid has become, in square degrees."""
+    now, then = (shape_of(found[code]["geometry"]).area for found in (grids(running, plan), before))
+    return float(now - then)
+
+
+def at_version(page: Page, version: int) -> None:
+    expect(page.locator("#plan-state")).to_contain_text(f"第 {version} 版", timeout=25_000)
+
+
+@pytest.mark.parametrize("trouble", ["no line", "no database"])
+def test_a_stroke_over_blocks_that_cannot_be_had_is_kept_and_done_when_they_can(
+    running: RunningCity, visit: Visit, watch: Watch, draft: str, trouble: str
+) -> None:
+    """Neither the brush nor the place has to be at hand by then."""
+    watch.expected = ("net::ERR", "status of 503")
+    code, patch = beside(running, draft, "block")
+    before, shape = grids(running, draft), shape_of(patch["geometry"])
+    page = visit("planner", f"/planner?plan={draft}")
+    at_grid(page, code)
+    away = (lambda r: r.abort()) if trouble == "no line" else (lambda r: r.fulfill(status=503, body="{}"))
+    page.route("**/blocks?*", away)
+    page.keyboard.press("p")
+    place = on_screen(page, shape.representative_point())
+    stroke(page, place, (place[0] + 1, place[1]))
+    page.mouse.up()
+    expect(page.locator("#toast")).to_contain_text("已记下")
+    page.keyboard.press("v")
+    page.locator(".leaflet-control-zoom-out").click()
+    assert asked(running, f"/api/v1/plans/{draft}")["version"] == 1
+    page.unroute("**/blocks?*")
+    at_version(page, 2)
+    assert gain(running, draft, code, before) == pytest.approx(shape.area, rel=0.01)
+
+
+def test_strokes_that_wait_go_to_whom_they_were_painted_for_and_can_be_taken_back(
+    running: RunningCity, visit: Visit, draft: str
+) -> None:
+    code, patch = beside(running, draft, "block")
+    before, shape = grids(running, draft), shape_of(patch["geometry"])
+    page = visit("planner", f"/planner?plan={draft}")
+    at_grid(page, code)
+    held: list[Route] = []
+    page.route("**/blocks?*", lambda route: held.append(route))
+    page.keyboard.press("p")
+    place = on_screen(page, shape.representative_point())
+
+    def paint(there: Place) -> None:
+        stroke(page, there, (there[0] + 1, there[1]))
+        page.mouse.up()
+
+    def let_through() -> None:
+        for route in held:
+            with suppress(Error):  # the page has given that request up
+                route.continue_()
+        page.unroute("**/blocks?*")
+
+    paint(place)
+    paint((place[0], place[1] + 2))
+    page.keyboard.press("Control+z")
+    # Another grid is selected now; the stroke was for the one before.
+    other = next(one for one in before if len(one) == 15 and one not in (code, patch["properties"]["grid"]))
+    page.keyboard.press("v")
+    at_grid(page, other)
+    let_through()
+    at_version(page, 2)
+    assert gain(running, draft, code, before) == pytest.approx(shape.area, rel=0.01)
+    assert gain(running, draft, other, before) == 0
+
+    at_grid(page, patch["properties"]["grid"])
+    held.clear()
+    page.route("**/blocks?*", lambda route: held.append(route))
+    page.keyboard.press("p")
+    back = on_screen(page, shape.representative_point())
+    paint(back)
+    page.keyboard.press("Escape")
+    let_through()
+    # Given up: the next stroke is the next version, and the only one.
+    at_grid(page, patch["properties"]["grid"])
+    paint(on_screen(page, shape.representative_point()))
+    at_version(page, 3)
+    assert gain(running, draft, code, before) < shape.area / 2, "and it went back"

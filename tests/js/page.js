@@ -2,4 +2,5 @@
 // node with --import, before any test.
 const config = { lang: "en", datum: "gcj02", texts: { "planner.and": ", ", greeting: "Good morning, {name}" } };
 
+globalThis.addEventListener ??= () => {};
 globalThis.document = { getElementById: () => ({ textContent: JSON.stringify(config) }) };

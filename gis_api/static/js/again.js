@@ -1,5 +1,5 @@
 // Asking again: what a page needs is not given up because the line, or the database, was away for a while.
-import { isLost } from "./api.js";
+import { isLost } from "./problems.js";
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;

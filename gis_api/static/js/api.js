@@ -1,27 +1,9 @@
 // Talking to /api/v1: problems become errors with their place, a lost connection is told and watched until it is back.
 import { byId } from "./dom.js";
 import { config, t } from "./config.js";
+import { ConnectionLost, isLost, Problem } from "./problems.js";
 
-export class Problem extends Error {
-  constructor(status, body) {
-    super(body.detail || body.title || `HTTP ${status}`);
-    this.status = status;
-    this.code = (body.type || "").split(":").pop();
-    this.title = body.title || "";
-    this.where = body.where || null;
-    this.errors = body.errors || [];
-    this.body = body;
-  }
-}
-
-export class ConnectionLost extends Error {}
-
-const AWAY = new Set([401, 429, 502, 503, 504]);
-
-// Whether a request may have been lost, so that it is worth sending again.
-export function isLost(problem) {
-  return problem instanceof ConnectionLost || (problem instanceof Problem && AWAY.has(problem.status));
-}
+export { ConnectionLost, isLost, Problem };
 
 /**
  * @typedef {object} Asking

@@ -1,4 +1,5 @@
 // Elements from words: texts of data only ever arrive as text nodes, never as markup.
+import { mayComeBack, whenBack } from "./again.js";
 import { t } from "./config.js";
 
 export function el(name, attributes = {}, ...children) {
@@ -120,12 +121,15 @@ export function stacking(table) {
 }
 
 // The button beside a problem: asks again, or, where somebody is signed out, goes to the sign-in that this address
-// gives then.
+// gives then. What was not to be had for want of a line or of the database is asked for by itself when they are back.
 /** @type {(problem: any, again: () => void, attributes?: Record<string, any>) => HTMLElement} */
 export function againButton(problem, again, attributes = { class: "small" }) {
   const out = problem?.status === 401;
   const onclick = out ? () => location.reload() : again;
-  return el("button", { type: "button", ...attributes, onclick }, t(out ? "frame.sign_in" : "frame.try_again"));
+  const words = t(out ? "frame.sign_in" : "frame.try_again");
+  const button = el("button", { type: "button", ...attributes, onclick }, words);
+  if (mayComeBack(problem)) whenBack(again, () => button.isConnected);
+  return button;
 }
 
 // What stands in place of something that could not be had: why, and a button that asks again.

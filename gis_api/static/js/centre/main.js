@@ -1,5 +1,6 @@
 // The desk of a centre: the queue, who is where, and why this worker goes to the chosen case.
 import { get } from "../api.js";
+import { mayComeBack } from "../again.js";
 import { clock, config, number, t } from "../config.js";
 import { againButton, beginPage, byId, byQuery, el, fill, skeleton } from "../dom.js";
 import { goTo } from "../map/flash.js";
@@ -61,9 +62,13 @@ async function choose(id) {
 
 async function read(id) {
   const incident = await get(addressOf(id));
-  const decision = incident.decision ? await get(`${addressOf(id)}/decision`).catch(() => null) : null;
+  const decision = incident.decision ? await decisionOf(id) : null;
   return { incident, decision };
 }
+
+// A decision that may not be read is none; one that cannot be had for the moment is asked for again with its case.
+const decisionOf = (id) =>
+  get(`${addressOf(id)}/decision`).catch((problem) => (mayComeBack(problem) ? Promise.reject(problem) : null));
 
 function tell({ incident, decision }) {
   shown = { incident, decision };

@@ -1,7 +1,8 @@
 // What is in one grid, as far as the reader may know: a part that may not be read says so and the rest stays.
+import { untilThere } from "../again.js";
 import { get, getFeatures } from "../api.js";
 import { config, measure, number, t } from "../config.js";
-import { againButton, barRow, byId, byQuery, el, fill } from "../dom.js";
+import { againButton, barRow, byId, byQuery, el, failureBox, fill } from "../dom.js";
 import { colour, faint } from "../map/colours.js";
 import { map, show } from "../map/place.js";
 import { boxOf } from "../map/world.js";
@@ -22,29 +23,36 @@ async function open() {
   );
   const here = features.find((feature) => feature.properties.code === code);
   if (!here) throw new Error(t("grid.missing", { code }));
-  await draw(here, features);
+  draw(here, features);
   head(here.properties);
   parts(features.filter((feature) => feature !== here && levelOf(feature.properties) === "sub_grid"));
   await Promise.all([team(), hazards(), incidents()]);
 }
 
-async function draw(here, features) {
+function draw(here, features) {
   const box = boxOf([here.geometry]);
   show(box, { padding: [90, 90], maxZoom: 19 });
   const [width, height] = [box[2] - box[0], box[3] - box[1]];
   const around = [box[0] - width, box[1] - height, box[2] + width, box[3] + height];
-  const near = await getFeatures(`/api/v1/grids?bbox=${around.join()}&limit=2000`).catch(() => features);
   const tiling = new Tiling();
-  tiling.add([...near, ...features].filter((feature) => feature.geometry));
+  tiling.add(features);
   tiling.rebuild();
-  const shape = tiling.shapes.get(code);
   const second = () => ({ text: "" });
-  map.addLayer(
-    new Painted((context, view) => {
-      paintBorders(context, tiling, view, { subGrids: true });
-      outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3.5 });
-      paintLabels(context, tiling, view, { second });
-    }),
+  const painted = new Painted((context, view) => {
+    const shape = tiling.shapes.get(code);
+    paintBorders(context, tiling, view, { subGrids: true });
+    outline(context, tiling, [shape], view, { fill: faint("accent", 0.12), stroke: colour("accent"), width: 3.5 });
+    paintLabels(context, tiling, view, { second });
+  });
+  map.addLayer(painted);
+  const beside = untilThere(() => getFeatures(`/api/v1/grids?bbox=${around.join()}&limit=2000`));
+  beside.then(
+    (near) => {
+      tiling.add((near ?? []).filter(({ geometry, properties }) => geometry && !tiling.shapes.has(properties.code)));
+      tiling.rebuild();
+      painted.redraw();
+    },
+    () => null,
   );
 }
 
@@ -93,7 +101,11 @@ async function part(id, work) {
   try {
     fill(byId(id), await work());
   } catch (problem) {
-    fill(byId(id), el("p", { class: "quiet" }, problem.status === 403 ? t("grid.not_yours") : problem.message));
+    const again = () => part(id, work);
+    fill(
+      byId(id),
+      problem.status === 403 ? el("p", { class: "quiet" }, t("grid.not_yours")) : failureBox(problem, again),
+    );
   }
 }
 

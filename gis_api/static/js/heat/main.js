@@ -85,11 +85,7 @@ async function refresh() {
 }
 
 function say(problem) {
-  fill(
-    byId("toast"),
-    el("div", {}, problem.message),
-    againButton(problem, () => soon()),
-  );
+  fill(byId("toast"), el("div", {}, problem.message), againButton(problem, again));
   byId("toast").hidden = false;
 }
 
@@ -274,7 +270,7 @@ controls.addEventListener("change", (event) => {
   // The curve is that of the layer and the category; the list beside it comes with the cells.
   if (event.target.name === "layer") offer(event.target.value);
   const exact = !isReleased(controls.elements.layer.value);
-  if (exact && ["layer", "category"].includes(event.target.name)) curve().catch((problem) => say(problem));
+  if (exact && ["layer", "category"].includes(event.target.name)) learn(curve);
   if (event.target.name === "cell") onlyCounts(!exact || isSquare(event.target.value));
   soon();
 });
@@ -314,10 +310,24 @@ byId("month").addEventListener("change", soon);
 byId("span").addEventListener("change", (event) => strip.set(strip.end, Number(event.target.value)));
 byId("play").addEventListener("click", () => (strip.playing ? strip.pause() : strip.play()));
 byId("print").addEventListener("click", () => window.print());
-document.addEventListener("connection-back", soon);
 new SearchBox({ chosen: goTo });
 
-await Promise.all([nameCategories(), learnMonths(), refresh()]).catch((problem) => say(problem));
-curve().catch((problem) => say(problem));
+// What the page has to know beside the cells, until it was told; whatever fails is asked for again with the cells.
+const unknown = new Set();
+
+async function learn(...more) {
+  for (const ask of more) unknown.add(ask);
+  const answers = [...unknown].map((ask) => ask().then(() => unknown.delete(ask)));
+  await Promise.all(answers).catch((problem) => say(problem));
+}
+
+async function again() {
+  await learn();
+  soon();
+}
+
+document.addEventListener("connection-back", again);
+await Promise.all([learn(nameCategories, learnMonths), refresh()]);
+learn(curve);
 document.querySelector(".veil")?.remove();
 byId("main").dataset.test = "ready";

@@ -1,4 +1,5 @@
 // The queue: every living case of the reader's area, what is due first, with its clock and the bar of its steps.
+import { untilThere } from "../again.js";
 import { get } from "../api.js";
 import { number, t } from "../config.js";
 import { againButton, el, fill } from "../dom.js";
@@ -15,24 +16,28 @@ const REFRESH_MS = 15_000;
 
 export async function show(body) {
   const categories = await categoriesOf();
-  const queue = new Queue(new Map(categories), await streets());
+  const queue = new Queue(new Map(categories));
   fill(body, queue.head, queue.list, queue.foot);
   document.addEventListener("incident-stored", () => queue.refresh());
   document.addEventListener("connection-back", () => queue.refresh());
   setInterval(() => queue.idle() && queue.refresh(), REFRESH_MS);
   setInterval(() => tick(queue.list), 1000);
+  untilThere(streets).then(
+    (areas) => queue.offer(areas),
+    () => null,
+  );
   await queue.refresh();
 }
 
 // [code, name] of the streets of the reader's area.
 async function streets() {
-  const { features } = await get("/api/v1/areas?limit=1000").catch(() => ({ features: [] }));
+  const { features } = await get("/api/v1/areas?limit=1000");
   const found = features.map(({ properties }) => properties).filter(({ level }) => level === "subdistrict");
   return found.map(({ code, name }) => [code, name || code]);
 }
 
 class Queue {
-  constructor(names, areas) {
+  constructor(names) {
     this.names = names;
     this.which = "living";
     this.shown = SHOWN;
@@ -46,7 +51,7 @@ class Queue {
         "state",
         [...LIVING].map((state) => [state, stateWords(state)]),
       ),
-      this.filter("area", areas),
+      this.filter("area", []),
       this.filter("category", [...names]),
     );
     this.form.addEventListener("change", () => this.refresh());
@@ -57,6 +62,10 @@ class Queue {
     const chosen = select(name, [["", t(`incidents.all_${name}`)], ...options], "");
     chosen.setAttribute("aria-label", t(`incidents.all_${name}`));
     return chosen;
+  }
+
+  offer(areas) {
+    this.form.elements.area.append(...areas.map(([code, name]) => new Option(name, code)));
   }
 
   // Nothing is opened that a refresh would close.

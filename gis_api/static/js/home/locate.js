@@ -1,7 +1,7 @@
 // Which grid holds a position, who is responsible, who is nearest.
 import { get } from "../api.js";
 import { config, t } from "../config.js";
-import { el, fill } from "../dom.js";
+import { el, failureBox, fill } from "../dom.js";
 import { candidateTable, hereButton, located, positionFields, splitPaste } from "../parts/where.js";
 
 export async function show(body) {
@@ -25,14 +25,23 @@ async function look(box, query) {
   try {
     const location = await get(`/api/v1/locate?${query}`);
     document.dispatchEvent(new CustomEvent("place-told", { detail: location }));
-    fill(box, located(location), await nearest(query));
+    const near = el("div");
+    await nearest(near, query);
+    fill(box, located(location), near);
   } catch (problem) {
     fill(box, el("p", { class: "message bad", role: "alert" }, problem.message));
   }
 }
 
-async function nearest(query) {
-  if (!["dispatcher", "admin"].includes(config.person.role)) return null;
-  const found = await get(`/api/v1/workers/nearest?${query}&limit=5`).catch(() => null);
-  return found ? [el("h3", {}, t("locate.nearest")), candidateTable(found.candidates, found.rejected)] : null;
+async function nearest(box, query) {
+  if (!["dispatcher", "admin"].includes(config.person.role)) return;
+  try {
+    const found = await get(`/api/v1/workers/nearest?${query}&limit=5`);
+    fill(box, el("h3", {}, t("locate.nearest")), candidateTable(found.candidates, found.rejected));
+  } catch (problem) {
+    fill(
+      box,
+      failureBox(problem, () => nearest(box, query)),
+    );
+  }
 }

@@ -1,4 +1,5 @@
 // One incident: what is known, what may be done now, why this worker on the map, photos, and what happened so far.
+import { mayComeBack, untilThere } from "../again.js";
 import { get } from "../api.js";
 import { config, t, when } from "../config.js";
 import { beginPage, byId, byQuery, el, fill } from "../dom.js";
@@ -22,13 +23,19 @@ let shown = null;
 async function open() {
   names = new Map(await categoriesOf());
   const incident = await get(address);
-  await desk.load((incident.current_code ?? incident.area ?? config.person.area).slice(0, 9)).catch(() => {});
+  const around = () => desk.load((incident.current_code ?? incident.area ?? config.person.area).slice(0, 9));
+  // The grids around it are a help: what is said of the case does not wait for those that could not be had.
+  await around().catch(() => later(around));
   await tell(incident);
   goTo();
 }
 
+function later(around) {
+  untilThere(around).then(goTo, () => null);
+}
+
 async function tell(incident) {
-  const decision = incident.decision ? await get(`${address}/decision`).catch(() => null) : null;
+  const decision = incident.decision ? await get(`${address}/decision`).catch(orNone) : null;
   shown = { incident, decision };
   head(incident);
   const again = async (told) => tell(told ?? (await get(address)));
@@ -41,6 +48,9 @@ async function tell(incident) {
   fill(byId("way"), wayOf(incident));
   desk.set({ chosen: incident, decision, cases: [incident] });
 }
+
+// A decision that may not be read is none; one that cannot be had for the moment is asked for again.
+const orNone = (problem) => (mayComeBack(problem) ? Promise.reject(problem) : null);
 
 function head(incident) {
   const what = names.get(incident.category) ?? incident.category;
@@ -67,7 +77,7 @@ const idle = () => !document.hidden && !byQuery(".panel form, .panel .message.ba
 
 async function refresh() {
   const incident = await get(address).catch(() => null);
-  if (incident && incident.changed_at !== shown?.incident.changed_at) await tell(incident);
+  if (incident && incident.changed_at !== shown?.incident.changed_at) await tell(incident).catch(() => null);
 }
 
 byId("print").addEventListener("click", () => window.print());

@@ -1,12 +1,12 @@
 // The ground: folium declared the layers of vector tiles, here they are drawn together, one canvas per tile, so that
 // all road casings lie under all roads and buildings on top (drawing.js).
+import { pause, untilThere } from "../again.js";
 import { getBytes } from "../api.js";
 import { config } from "../config.js";
 import { drawingOf } from "./drawing.js";
 import { layersOf } from "./tile.js";
 import { addressOf, tileCanvas, VectorGrid } from "./leaflet.js";
 
-const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
 
 // A canvas as sharp as the screen: VectorGrid's own is one pixel per CSS pixel.
@@ -39,18 +39,17 @@ const vectorGround = (drawing) =>
     // The tile is asked for until it is there; meanwhile it is hatched, for nothing there and nothing known are not the
     // same. Null where nobody waits for it any more.
     async _getVectorTilePromise(coords) {
-      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-        try {
-          const layers = await this._read(coords);
-          this._clear(coords);
-          // Whoever snaps to the ground reads what is on the screen from here.
-          this.fire("tileread", { coords, layers });
-          return { layers };
-        } catch {
-          if (!this._hatch(coords)) return { layers: {} };
-          await again(pause);
-        }
-      }
+      const key = this._tileCoordsToKey(coords);
+      const layers = await untilThere(() => this._read(coords), {
+        wanted: () => Boolean(this._tiles[key] && this._map),
+        failed: () => this._hatch(coords),
+        helps: () => true,
+      });
+      if (!layers) return { layers: {} };
+      this._clear(coords);
+      // Whoever snaps to the ground reads what is on the screen from here.
+      this.fire("tileread", { coords, layers });
+      return { layers };
     },
 
     async _read(coords) {
@@ -64,11 +63,9 @@ const vectorGround = (drawing) =>
 
     _hatch(coords) {
       const tile = this._tiles[this._tileCoordsToKey(coords)];
-      if (!tile || !this._map) return false;
       tile.el.classList.add("unknown");
       // To the map the tile is there, so that it is shown.
       if (!tile.loaded) this._tileReady(coords, null, tile.el);
-      return true;
     },
 
     _clear(coords) {
@@ -81,24 +78,11 @@ async function readTile(address) {
   return bytes.byteLength ? layersOf(bytes) : {};
 }
 
-// Ask again after a pause, at once when the connection is back.
-/** @type {(pause: number) => Promise<void>} */
-const again = (pause) =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      document.removeEventListener("connection-back", done);
-      resolve();
-    };
-    const timer = setTimeout(done, pause);
-    document.addEventListener("connection-back", done);
-  });
-
 // Pictures of a tile server that failed are asked for again as well.
 function mendPictures(pictures) {
   pictures.on("tileerror", async ({ tile, coords }) => {
     tile.classList.add("unknown");
-    await again(LONGEST_PAUSE_MS);
+    await pause(LONGEST_PAUSE_MS);
     if (tile.isConnected) tile.src = pictures.getTileUrl(coords);
   });
   pictures.on("tileload", ({ tile }) => tile.classList.remove("unknown"));

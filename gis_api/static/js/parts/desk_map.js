@@ -35,12 +35,12 @@ export class DeskMap {
 
   // The grids below a code; with nothing else to show, all of them are shown.
   async load(area) {
+    map.addLayer(this.painted);
     const features = await getFeatures(`/api/v1/grids?area=${encodeURIComponent(area)}&limit=10000`);
     const drawn = features.filter((feature) => feature.geometry);
     this.tiling.add(drawn);
     this.tiling.rebuild();
     show(boxOf(drawn.map((feature) => feature.geometry)));
-    map.addLayer(this.painted);
   }
 
   set(told) {

@@ -1,4 +1,5 @@
 // What an incident may be a duplicate of, with the button that joins it; and what was joined to it.
+import { untilThere } from "../again.js";
 import { call, get } from "../api.js";
 import { number, t, when } from "../config.js";
 import { el, fill } from "../dom.js";
@@ -9,7 +10,9 @@ const LATER = ["cancelled", "void", "duplicate", "closed"];
 // A box that fills itself; empty where nothing is near. `changed` is called with the incident after it was joined.
 export function likelyOf(incident, names, changed) {
   const box = el("div", { "data-test": "likely" });
-  if (!LATER.includes(incident.state)) load(box, incident, names, changed).catch(() => {});
+  const wanted = () => box.isConnected;
+  if (!LATER.includes(incident.state))
+    untilThere(() => load(box, incident, names, changed), { wanted }).catch(() => null);
   return box;
 }
 

@@ -1,4 +1,5 @@
 // The photos of an incident, and adding one from a phone or a desk.
+import { mended } from "../again.js";
 import { call } from "../api.js";
 import { config, t, when } from "../config.js";
 import { el, fill } from "../dom.js";
@@ -13,7 +14,7 @@ export function photosOf(incident, changed) {
     return el(
       "a",
       { href: url, target: "_blank", rel: "noopener" },
-      el("img", { src: thumbnail, alt: words, loading: "lazy" }),
+      mended(el("img", { src: thumbnail, alt: words, loading: "lazy" })),
       el("span", {}, t(`photos.${kind}`)),
     );
   });

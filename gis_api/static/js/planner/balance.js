@@ -9,9 +9,22 @@ import { Homes } from "./homes.js";
 import { inside, meets, rings, within } from "../model/geometry.js";
 
 export class Balance {
-  constructor(tiling) {
+  /**
+   * @param {any} tiling
+   * @param {{moving: () => boolean, came: () => void}} told whether a vertex is in the hand; what is to be done when
+   *   buildings came late, for what is being drawn
+   */
+  constructor(tiling, { moving, came }) {
     this.tiling = tiling;
     this.homes = new Homes();
+    this.moving = moving;
+    this.codes = [];
+    this.id = null;
+    this.before = null;
+    this.homes.came = () => {
+      this.lookAgain();
+      came();
+    };
   }
 
   // Fetch the buildings about these shapes; until they are here there are simply no figures.
@@ -39,14 +52,20 @@ export class Balance {
   // Remember who lives where before these grids change with a vertex, and how much ground they have. Where the
   // buildings are not here yet they are fetched, and looked at once more as the grids were.
   start(codes, id) {
-    this.codes = codes;
-    this.before = null;
+    Object.assign(this, { codes, id, before: null });
     this.ground = this.groundOf(codes);
     const boxes = this.shapesOf(codes).map(({ box }) => box);
     if (!boxes.length) return;
     const box = union(boxes);
     if (this.homes.knows(box)) this.before = this.owners(this.shapesOf(codes));
-    else this.homes.around(box).then(() => this.codes === codes && this.homes.knows(box) && this.look(codes, id));
+    else this.homes.around(box).then(() => this.codes === codes && this.lookAgain());
+  }
+
+  // Once the buildings are here that were not when the vertex was taken up.
+  lookAgain() {
+    const { codes, id, before } = this;
+    if (!before && codes.length && this.moving() && this.homes.knows(union(this.shapesOf(codes).map(({ box }) => box))))
+      this.look(codes, id);
   }
 
   look(codes, id) {

@@ -48,8 +48,11 @@ export class Editor {
     this.tip = new Tip(document.getElementById("tip"));
     this.hint = byId("hint");
     this.scene = new Scene(this);
-    this.published = new Published(store, () => this.base.redraw());
-    this.balance = new Balance(tiling);
+    this.published = new Published(store, {
+      changed: () => this.base.redraw(),
+      failed: (problem) => this.desk.say(problem.message, "bad"),
+    });
+    this.balance = new Balance(tiling, { moving: () => Boolean(this.tool.moving), came: () => this.tool.preview() });
     this.desk = new Desk(store, tiling, this);
     this.forecast = new Forecast(tiling, { over: () => this.over.redraw(), restore: () => this.desk.showHouseholds() });
     this.snapper = new Snapper(tiling, { homes: this.balance.homes, streets: new Streets() });

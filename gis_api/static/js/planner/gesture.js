@@ -3,11 +3,12 @@
 // what becomes of it then; whoever hears of such a thing calls `between`, and nobody else ends a gesture but the hand
 // itself.
 
-// "back" puts everything back where it was, "step" takes the last corner back or brings it again, "keep" leaves it.
+// "back" puts everything back where it was, "undo" takes the last corner back, "redo" brings it again, "keep" lets it
+// be, "leave" is for the drawing to say.
 const BETWEEN = {
   escape: { holding: "back", drawing: "back" },
-  tool: { holding: "back", drawing: "back" },
-  reload: { holding: "back", drawing: "back" },
+  tool: { holding: "back", drawing: "leave" },
+  reload: { holding: "back", drawing: "leave" },
   undo: { holding: "back", drawing: "undo" },
   redo: { holding: "back", drawing: "redo" },
   blur: { holding: "back", drawing: "keep" },
@@ -50,8 +51,9 @@ export class Gesture {
   }
 
   // A drawing is open: `back`, `undo` and `redo` say by true that there was something to do; null: it is not any more.
+  // `leave` says what becomes of it with another tool or another plan: it goes back where nothing else is said.
   draw(drawn) {
-    this.drawn = drawn;
+    this.drawn = drawn && { leave: drawn.back, ...drawn };
   }
 
   // Something came in between. True where that was for the hand, and for nobody else any more.

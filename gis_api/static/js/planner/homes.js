@@ -1,6 +1,7 @@
 // The buildings around what is being edited: footprints to the last stored digit, a point inside, their households.
 // Fetched by squares of ground when a place is looked at, never while the pointer moves; found again by a hash of
 // cells.
+import { mayComeBack, untilThere } from "../again.js";
 import { getFeatures } from "../api.js";
 import { fromWorld, toWorld } from "../map/world.js";
 import { meets } from "../model/geometry.js";
@@ -17,12 +18,26 @@ export class Homes {
     this.ids = new Set();
     this.cells = new Map();
     this.waiting = Promise.resolve();
+    this.missed = null;
+    // Called when buildings came that could not be had when they were asked for.
+    this.came = () => {};
   }
 
   // See to it that the buildings of a world box are here; boxes that are too large to be edited in are left alone.
   around(box) {
-    this.waiting = this.waiting.then(() => this.fetch(box)).catch(() => {});
+    this.waiting = this.waiting.then(() => this.fetch(box)).catch((problem) => this.askLater(box, problem));
     return this.waiting;
+  }
+
+  // Nobody waits for it; the last box that was looked at in vain is what is asked for.
+  askLater(box, problem) {
+    this.missed = box;
+    if (!mayComeBack(problem)) return;
+    const wanted = () => this.missed === box;
+    untilThere(() => this.fetch(box), { wanted }).then(
+      () => this.came(),
+      () => null,
+    );
   }
 
   // Whether all buildings of a box are here.

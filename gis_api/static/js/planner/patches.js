@@ -1,5 +1,6 @@
 // The patches that a brush paints: fetched for what the map shows, found under the pointer, painted on the canvas.
-import { get } from "../api.js";
+import { ConnectionLost, get } from "../api.js";
+import { t } from "../config.js";
 import { map } from "../map/place.js";
 import { fromWorld, toWorld } from "../map/world.js";
 import { areaWithin } from "./extent.js";
@@ -17,6 +18,8 @@ export class Patches {
     this.covered = null;
     /** @type {Error | null} */
     this.problem = null;
+    /** @type {Promise<void> | null} what is on its way for the view */
+    this.coming = null;
   }
 
   get near() {
@@ -25,7 +28,11 @@ export class Patches {
 
   // Whether the cells of what is on the screen are here, for the plan as it is.
   get ready() {
-    return this.near && Boolean(this.covered) && this.version === this.store.version && holds(this.covered, viewOf());
+    return this.near && this.covers(viewOf());
+  }
+
+  covers(box) {
+    return Boolean(this.covered) && this.version === this.store.version && holds(this.covered, box);
   }
 
   choose(by) {
@@ -45,38 +52,43 @@ export class Patches {
       return;
     }
     if (this.ready) return;
-    const { version } = this.store;
-    const view = viewOf();
     this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
     try {
-      const { features } = await get(`${this.store.path}/blocks?by=${this.by}&bbox=${degrees(view)}`, {
-        signal: asking.signal,
-      });
-      this.list = features.map(patchOf);
-      this.covered = view;
-      this.version = version;
-      /** @type {Error | null} */
-      this.problem = null;
+      const view = viewOf();
+      const told = await this.ask(this.by, view, asking.signal);
+      if (this.asking === asking) Object.assign(this, told, { covered: view, problem: null });
     } catch (problem) {
-      if (problem.name !== "AbortError") this.problem = problem;
+      if (problem.name === "AbortError") return;
+      this.problem = problem;
+      throw problem;
+    }
+  }
+
+  // What lies in a box, cut in this way, with the version of the plan that it was asked for.
+  async ask(by, box, signal) {
+    const { version } = this.store;
+    const { features } = await get(`${this.store.path}/blocks?by=${by}&bbox=${degrees(box)}`, { signal });
+    return { list: features.map(patchOf), version };
+  }
+
+  // The patches of a box cut in this way, of the plan as it is: those on hand, else asked for. Edits that still wait
+  // come first.
+  async of(by, box) {
+    const { store } = this;
+    await store.line.flush();
+    if (store.line.waits) throw new ConnectionLost(t("frame.lost"));
+    await this.coming?.catch(() => null);
+    if (by === this.by && this.covers(box)) return this.list;
+    for (;;) {
+      const { list, version } = await this.ask(by, box);
+      if (version === store.version) return list;
     }
   }
 
   at(x, y) {
-    return this.list.find((patch) => within(patch.box, x, y) && covers(patch, x, y)) ?? null;
-  }
-
-  // Everything along a stroke from one world position to another.
-  along([ax, ay], [bx, by]) {
-    const steps = Math.max(1, Math.ceil((Math.hypot(bx - ax, by - ay) * 2 ** map.getZoom()) / 3));
-    const found = new Set();
-    for (let i = 0; i <= steps; i += 1) {
-      const patch = this.at(ax + ((bx - ax) * i) / steps, ay + ((by - ay) * i) / steps);
-      if (patch) found.add(patch);
-    }
-    return found;
+    return patchAt(this.list, x, y);
   }
 
   // The faint net of all patches.
@@ -87,6 +99,19 @@ export class Patches {
     context.strokeStyle = stroke;
     context.stroke();
   }
+}
+
+const patchAt = (list, x, y) => list.find((patch) => within(patch.box, x, y) && covers(patch, x, y)) ?? null;
+
+// The patches among these along a stroke from one world position to another, drawn at this zoom.
+export function patchesAlong(list, [ax, ay], [bx, by], zoom) {
+  const steps = Math.max(1, Math.ceil((Math.hypot(bx - ax, by - ay) * 2 ** zoom) / 3));
+  const found = new Set();
+  for (let i = 0; i <= steps; i += 1) {
+    const patch = patchAt(list, ax + ((bx - ax) * i) / steps, ay + ((by - ay) * i) / steps);
+    if (patch) found.add(patch);
+  }
+  return found;
 }
 
 function viewOf() {

@@ -1,4 +1,5 @@
 // The published plan as a line under the draft's, for comparing; and outlines of what a rebase left to be drawn again.
+import { untilThere } from "../again.js";
 import { getFeatures } from "../api.js";
 import { colour } from "../map/colours.js";
 import { paintShapes, shapeOf } from "../draw/shapes.js";
@@ -7,23 +8,34 @@ import { meets } from "../model/geometry.js";
 import { Tiling, levelOf } from "../model/tiling.js";
 
 export class Published {
-  constructor(store, changed) {
+  // `failed` is told why there is nothing to be seen yet.
+  constructor(store, { changed, failed }) {
     this.store = store;
     this.changed = changed;
+    this.failed = failed;
+    this.loading = null;
     this.tiling = null;
     this.wanted = false;
   }
 
+  // Asked for until it is there, or not wanted any more.
   async show(wanted) {
     this.wanted = wanted;
-    if (wanted && !this.tiling) await this.load();
+    this.changed();
+    if (!wanted || this.tiling || this.loading) return;
+    const path = `/api/v1/grids?area=${encodeURIComponent(this.store.plan.district)}&limit=10000`;
+    this.loading = untilThere(() => getFeatures(path), { wanted: () => this.wanted, failed: this.failed });
+    try {
+      this.take(await this.loading);
+    } catch (problem) {
+      this.failed(problem);
+    }
+    this.loading = null;
     this.changed();
   }
 
-  async load() {
-    const features = await getFeatures(
-      `/api/v1/grids?area=${encodeURIComponent(this.store.plan.district)}&limit=10000`,
-    );
+  take(features) {
+    if (!features) return;
     const tiling = new Tiling();
     tiling.add(features.filter((feature) => feature.geometry && levelOf(feature.properties) === "grid"));
     this.tiling = tiling;

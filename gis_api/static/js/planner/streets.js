@@ -1,6 +1,7 @@
 // The roads on the screen, read from the vector tiles that draw them: nothing is fetched for it. Where pictures are the
 // ground those tiles are fetched when the map rests. Segments and junctions lie in a hash of cells for each tile, made
 // when the tile arrives and dropped with it.
+import { untilThere } from "../again.js";
 import { getBytes } from "../api.js";
 import { groundLayer, map } from "../map/place.js";
 import { layersOf } from "../map/tile.js";
@@ -43,8 +44,10 @@ export class Streets {
     this.tiles.set(key, null);
     for (const old of [...this.tiles.keys()].slice(0, Math.max(0, this.tiles.size - MOST_TILES)))
       this.tiles.delete(old);
+    const wanted = () => this.tiles.has(key);
     try {
-      this.read(coords, layersOf(await getBytes(`/tiles/roads/${key}.mvt`)).roads);
+      const bytes = await untilThere(() => getBytes(`/tiles/roads/${key}.mvt`), { wanted });
+      if (bytes) this.read(coords, layersOf(bytes).roads);
     } catch {
       this.tiles.delete(key);
     }

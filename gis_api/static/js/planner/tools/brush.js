@@ -1,17 +1,20 @@
 // A brush: road blocks or buildings painted over go to the selected grid. Everything painted in one stroke is one edit,
 // and since patches tile the ground, their new border can leave no gap.
+import { untilThere } from "../../again.js";
 import { number, t } from "../../config.js";
 import { el, present } from "../../dom.js";
 import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
 import { storedOf, toWorld } from "../../map/world.js";
 import { carry } from "../carrying.js";
-import { Patches, trace } from "../patches.js";
+import { Patches, patchesAlong, trace } from "../patches.js";
+import { Strokes } from "../strokes.js";
 import { shortCode } from "../../model/names.js";
 import { rings } from "../../model/geometry.js";
 import { Tool } from "./tool.js";
 
 const MODES = ["block", "building"];
+const TRAIL_PX = 10;
 
 export class Brush extends Tool {
   static name = "brush";
@@ -24,15 +27,20 @@ export class Brush extends Tool {
   constructor(editor) {
     super(editor);
     this.patches = new Patches(editor.store);
-    this.painted = new Set();
+    /** @type {import("../strokes.js").Stroke | null} what is being painted */
     this.stroke = null;
-    this.path = [];
+    this.strokes = new Strokes({
+      cells: (stroke) => this.cellsOf(stroke),
+      give: (stroke) => this.give(stroke),
+      waits: () => editor.desk.say(t("brush.kept")),
+      refused: (problem) => editor.desk.say(problem.message, "bad"),
+      changed: () => this.show(),
+    });
     this.bringing = null;
     this.under = null;
     this.surface = map.getContainer();
     this.moved = (event) => this.move(event);
     this.settled = () => this.bring();
-    document.addEventListener("connection-back", () => editor.tool === this && this.bring());
     this.switch = this.modes();
   }
 
@@ -63,6 +71,13 @@ export class Brush extends Tool {
   }
 
   start() {
+    // Strokes that wait go on without the brush; Escape and Ctrl+Z in its hand take them back.
+    this.editor.gesture.draw({
+      back: () => this.strokes.giveUp(),
+      undo: () => this.strokes.takeBack(),
+      redo: () => false,
+      leave: () => false,
+    });
     this.switch.hidden = false;
     this.surface.classList.add("painting");
     this.surface.addEventListener("pointermove", this.moved);
@@ -71,6 +86,8 @@ export class Brush extends Tool {
 
   stop() {
     this.giveUp();
+    this.editor.gesture.draw(null);
+    this.bringing = null;
     this.patches.forget();
     this.switch.hidden = true;
     this.surface.classList.remove("painting");
@@ -87,10 +104,17 @@ export class Brush extends Tool {
     this.bring();
   }
 
+  // See to it that the cells of the view are here; asked for until they are, or the map shows something else.
   async bring() {
-    this.bringing = this.patches.load();
-    await this.bringing;
-    this.paintPath();
+    const mine = {};
+    this.bringing = mine;
+    const load = () => (this.patches.coming = this.patches.load());
+    await untilThere(load, { wanted: () => this.bringing === mine, failed: () => this.told() }).catch(() => null);
+    if (this.bringing === mine) this.told();
+  }
+
+  told() {
+    this.paintStroke();
     this.editor.hint.textContent = this.hint();
     this.editor.over.redraw();
   }
@@ -124,15 +148,23 @@ export class Brush extends Tool {
   }
 
   begin(event) {
-    this.stroke = this.world(event);
-    this.path = [];
-    this.touch(this.stroke);
+    const at = this.world(event);
+    this.stroke = {
+      to: this.target.code,
+      by: this.patches.by,
+      zoom: map.getZoom(),
+      path: [at],
+      patches: this.underPath([at, at]),
+    };
     this.show();
     this.tell(event);
   }
 
   paintTo(event) {
-    this.touch(this.world(event));
+    if (!this.stroke) return;
+    const { path, patches } = this.stroke;
+    path.push(this.world(event));
+    for (const patch of this.underPath(path.slice(-2))) patches.add(patch);
     this.show();
     this.tell(event);
   }
@@ -147,23 +179,20 @@ export class Brush extends Tool {
   }
 
   // A stroke over ground whose cells are still on their way waits for them.
-  async lift() {
-    const { path } = this;
+  lift() {
+    const { stroke } = this;
     this.stroke = null;
     this.editor.tip.hide();
-    if (!this.patches.ready) await this.bringing;
-    // Given up meanwhile.
-    if (this.path !== path) return;
-    this.paintPath();
-    this.path = [];
-    if (this.painted.size) this.give();
-    else if (!this.patches.ready) this.editor.desk.say(this.missing(), "bad");
+    if (this.patches.near) this.strokes.add(stroke);
+    else this.editor.desk.say(this.missing(), "bad");
+    this.show();
   }
 
-  paintPath() {
-    if (this.painted.size || this.path.length < 1) return;
-    this.path.forEach((to, i) => this.paintAlong(this.path[Math.max(0, i - 1)], to));
-    if (this.painted.size) this.show();
+  // What has come for the stroke that is being painted.
+  paintStroke() {
+    if (!this.stroke) return;
+    this.stroke.patches = this.underPath(this.stroke.path);
+    this.show();
   }
 
   // Why there are no cells where the brush is.
@@ -174,17 +203,25 @@ export class Brush extends Tool {
 
   giveUp() {
     this.stroke = null;
-    this.path = [];
-    this.painted.clear();
     this.editor.tip.hide();
     this.show();
+  }
+
+  // What is painted, and what of it is not stored yet.
+  get painted() {
+    return new Set(this.all.flatMap(({ patches }) => [...patches]));
+  }
+
+  get all() {
+    return this.stroke ? [...this.strokes.list, this.stroke] : this.strokes.list;
   }
 
   // What is painted, on the map and in figures.
   show() {
     const { editor, painted } = this;
     editor.over.redraw();
-    editor.foresee(painted.size ? () => editor.balance.handed(painted, this.receiver) : null);
+    if (editor.tool !== this) return;
+    editor.foresee(painted.size && this.target ? () => editor.balance.handed(painted, this.receiver) : null);
   }
 
   // The grid that gets the ground, also where one of its parts was chosen.
@@ -192,34 +229,34 @@ export class Brush extends Tool {
     return this.target.level === "sub_grid" ? this.target.parent : this.target.code;
   }
 
-  touch(to) {
-    this.paintAlong(this.stroke, to);
-    this.path.push(to);
-    this.stroke = to;
+  underPath(path) {
+    return underStroke(this.patches.list, path, {
+      zoom: map.getZoom(),
+      fits: (patch) => !this.obstacle(patch, this.target),
+    });
   }
 
-  paintAlong(from, to) {
-    for (const patch of this.patches.along(from, to)) if (!this.obstacle(patch)) this.painted.add(patch);
+  // What lies under a finished stroke and can be given, by the cells of the plan as it is now.
+  async cellsOf(stroke) {
+    const { to, by, zoom, path } = stroke;
+    const list = await this.patches.of(by, boxOf(stroke));
+    const target = this.editor.tiling.shapes.get(to);
+    if (!target) throw new Error(t("brush.gone"));
+    const found = underStroke(list, path, { zoom, fits: (patch) => !this.obstacle(patch, target) });
+    if (!found.size) throw new Error(t("brush.nothing"));
+    return found;
   }
 
   // Why a patch cannot be given to the target, "" where it can.
-  obstacle(patch) {
-    const { code, level, parent } = this.target;
+  obstacle(patch, { code, level, parent }) {
     if (patch.grid === code || patch.tile === code) return "own";
     const community = level === "sub_grid" ? this.editor.tiling.shapes.get(parent)?.parent : parent;
     return patch.community === community ? "" : "other";
   }
 
-  async give() {
-    const polygons = [...this.painted].flatMap((patch) => patch.polygons);
-    const done = () => {
-      this.painted.clear();
-      this.show();
-    };
-    await this.editor.apply(
-      { op: "give", geometry: { type: "MultiPolygon", coordinates: polygons }, to: this.target.code },
-      { before: done, refused: done },
-    );
+  give({ to, patches }) {
+    const coordinates = [...patches].flatMap(({ polygons }) => polygons);
+    return this.editor.apply({ op: "give", geometry: { type: "MultiPolygon", coordinates }, to });
   }
 
   // Households of the grids that change, before and after.
@@ -238,7 +275,8 @@ export class Brush extends Tool {
 
   tell(event) {
     const place = map.mouseEventToContainerPoint(event);
-    const count = this.painted.size || (this.under ? 1 : 0);
+    const painted = this.stroke?.patches.size ?? 0;
+    const count = painted || (this.under ? 1 : 0);
     if (this.stroke && !count && !this.patches.ready) {
       this.editor.tip.show(place, t("planner.tool_brush"), this.missing());
       return;
@@ -247,8 +285,7 @@ export class Brush extends Tool {
       this.editor.tip.hide();
       return;
     }
-    if (this.painted.size)
-      this.editor.tip.show(place, t(`brush.painted_${this.patches.by}`, { n: this.painted.size }), this.figures());
+    if (painted) this.editor.tip.show(place, t(`brush.painted_${this.patches.by}`, { n: painted }), this.figures());
     else this.editor.tip.show(place, this.named(this.under), this.words(this.under));
   }
 
@@ -257,7 +294,7 @@ export class Brush extends Tool {
   }
 
   words(patch) {
-    const obstacle = this.obstacle(patch);
+    const obstacle = this.obstacle(patch, this.target);
     if (obstacle) return t(`brush.${obstacle}`);
     return t("brush.holds", { buildings: number(patch.buildings), households: number(patch.households) });
   }
@@ -273,27 +310,29 @@ export class Brush extends Tool {
   paint(context, view) {
     if (!this.target) return;
     this.patches.paint(context, view, faint("grid", 0.35));
-    if (this.under && !this.stroke && !this.obstacle(this.under))
+    if (this.under && !this.stroke && !this.obstacle(this.under, this.target))
       fillAll(context, [this.under], view, faint("accent", 0.18));
-    if (!this.painted.size) return;
-    fillAll(context, this.painted, view, faint("accent", 0.28));
-    this.outline(context, view);
+    for (const stroke of this.all) if (!stroke.patches.size) paintTrail(context, stroke.path, view);
+    const { painted } = this;
+    if (!painted.size) return;
+    fillAll(context, painted, view, faint("accent", 0.28));
+    this.outline(context, view, painted);
   }
 
   // The outline that the grid would have: thick strokes of everything, its inside taken out again.
-  outline(context, view) {
+  outline(context, view, painted) {
     const sheet = new OffscreenCanvas(context.canvas.width, context.canvas.height);
     const ink = present(sheet.getContext("2d"));
     ink.setTransform(context.getTransform());
     ink.beginPath();
-    for (const patch of this.painted) trace(ink, patch, view);
+    for (const patch of painted) trace(ink, patch, view);
     traceTarget(ink, this.editor.tiling, this.target, view);
     ink.lineWidth = 6;
     ink.lineJoin = "round";
     ink.strokeStyle = colour("accent");
     ink.stroke();
     ink.globalCompositeOperation = "destination-out";
-    for (const patch of this.painted) fillAll(ink, [patch], view, "#000");
+    for (const patch of painted) fillAll(ink, [patch], view, "#000");
     ink.beginPath();
     traceTarget(ink, this.editor.tiling, this.target, view);
     ink.fill("evenodd");
@@ -302,6 +341,33 @@ export class Brush extends Tool {
     context.drawImage(sheet, 0, 0);
     context.restore();
   }
+}
+
+// What of these lies under the way of a brush and fits.
+function underStroke(list, path, { zoom, fits }) {
+  const found = new Set();
+  path.forEach((to, i) => {
+    for (const patch of patchesAlong(list, path[Math.max(0, i - 1)], to, zoom)) if (fits(patch)) found.add(patch);
+  });
+  return found;
+}
+
+// The box of a stroke, which a mere press has too.
+function boxOf({ path, zoom }) {
+  const [xs, ys] = [path.map(([x]) => x), path.map(([, y]) => y)];
+  const pixel = 1 / 2 ** zoom;
+  return [Math.min(...xs) - pixel, Math.min(...ys) - pixel, Math.max(...xs) + pixel, Math.max(...ys) + pixel];
+}
+
+// The way of a brush over ground whose cells are not here yet.
+function paintTrail(context, path, view) {
+  context.beginPath();
+  path.forEach(([x, y], i) => context[i ? "lineTo" : "moveTo"](x * view.scale - view.x, y * view.scale - view.y));
+  if (path.length === 1) context.lineTo(path[0][0] * view.scale - view.x, path[0][1] * view.scale - view.y);
+  context.lineWidth = TRAIL_PX;
+  context.lineCap = context.lineJoin = "round";
+  context.strokeStyle = faint("accent", 0.4);
+  context.stroke();
 }
 
 function fillAll(context, patches, view, style) {
