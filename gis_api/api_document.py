@@ -78,6 +78,7 @@ BESIDES: Mapping[tuple[str, str], frozenset[int]] = {
     ("POST", "/api/v1/incidents"): frozenset((400,)),
     ("POST", "/api/v1/uploads"): frozenset((400, 404)),
     ("POST", "/api/v1/imports"): frozenset((400, 404)),
+    ("POST", "/api/v1/standards"): frozenset((400,)),
     ("POST", "/api/v1/plans/{plan_id}/repair"): frozenset((428,)),
     ("GET", "/api/v1/plans/{plan_id}/rebase"): frozenset((409,)),
     ("GET", "/readyz"): frozenset((503,)),
