@@ -8,7 +8,7 @@ import { test } from "node:test";
 const ROOT = new URL("../../gis_api/static/js/", import.meta.url).pathname;
 // From above to below; a page's room knows what is below it, and not the other pages.
 const RANKS = [
-  ["centre", "grid", "heat", "home", "imports", "incident", "planner", "plans"],
+  ["centre", "grid", "heat", "home", "imports", "incident", "planner", "plans", "standards"],
   ["parts"],
   ["draw"],
   ["model"],
@@ -16,6 +16,16 @@ const RANKS = [
   [""],
 ];
 const DOOR = "map/leaflet.js";
+// The planner's own room from above to below; what is not named here lies at the bottom and knows nothing of the room.
+const PLANNER = [
+  ["main"],
+  ["together"],
+  ["editor", "kept"],
+  ["tools", "desk", "merge"],
+  ["forecast", "gridcard", "merge_maps", "pieces", "rail", "repair", "scene", "sketch", "store"],
+  ["operations"],
+  ["balance", "fixes", "handles", "patches", "repair_rule"],
+];
 
 const modules = readdirSync(ROOT, { recursive: true }).filter((name) => name.endsWith(".js"));
 const sourceOf = (name) => readFileSync(join(ROOT, name), "utf-8");
@@ -38,6 +48,29 @@ test("imports go down, and no page reaches into another's room", () => {
       .map((other) => `${name} -> ${other}`),
   );
   assert.deepEqual(wrong, []);
+});
+
+test("imports of the planner's room go down too", () => {
+  const shelfOf = (name) => name.split("/")[1].replace(".js", "");
+  const levelOf = (name) => {
+    const found = PLANNER.findIndex((level) => level.includes(shelfOf(name)));
+    return found < 0 ? PLANNER.length : found;
+  };
+  const wrong = modules
+    .filter((name) => roomOf(name) === "planner")
+    .flatMap((name) =>
+      importsOf(name)
+        .filter((other) => roomOf(other) === "planner" && shelfOf(name) !== shelfOf(other))
+        .filter((other) => levelOf(name) >= levelOf(other))
+        .map((other) => `${name} -> ${other}`),
+    );
+  assert.deepEqual(wrong, []);
+  const named = PLANNER.flat();
+  const there = new Set(modules.filter((name) => roomOf(name) === "planner").map(shelfOf));
+  assert.deepEqual(
+    named.filter((shelf) => !there.has(shelf)),
+    [],
+  );
 });
 
 test("nothing imports itself round a circle", () => {
