@@ -23,8 +23,6 @@ from layers.errors import NotFound, Unacceptable
 from layers.freshness import PLANS
 from layers.plans import Plan
 
-_TICKET = "chronicle.ticket"
-
 
 class PlanEvent(Base):
     """One line: what led to this version, who did it, and which grids differ since."""
@@ -78,9 +76,10 @@ WAKEN = func.pg_notify(PLANS, bindparam("event_told", type_=Text))
 _NOTE = LINE.returning(WAKEN)
 
 
-def line_of(session: Session, plan_id: int, happening: Happening, *, version: int, by: Actor) -> dict[str, Any]:
-    """The parameters with which `LINE` appends the line of a version; takes the ticket that waits for it."""
-    ticket: Ticket | None = session.info.pop(_TICKET, None)
+def line_of(
+    plan_id: int, happening: Happening, *, version: int, by: Actor, ticket: Ticket | None = None
+) -> dict[str, Any]:
+    """The parameters with which `LINE` appends the line of a version, and with it the ticket of the request."""
     return {
         "event_plan_id": plan_id,
         "event_version": version,
@@ -100,7 +99,7 @@ def line_of(session: Session, plan_id: int, happening: Happening, *, version: in
 
 def note_happening(session: Session, plan_id: int, happening: Happening, *, version: int, by: Actor) -> None:
     """Append the line of a version, in the caller's transaction; whoever listens is woken when that commits."""
-    session.connection().execute(_NOTE, line_of(session, plan_id, happening, version=version, by=by))
+    session.connection().execute(_NOTE, line_of(plan_id, happening, version=version, by=by))
 
 
 def note_turn(session: Session, plan: Plan, action: str, *, by: Actor) -> None:
@@ -109,7 +108,7 @@ def note_turn(session: Session, plan: Plan, action: str, *, by: Actor) -> None:
 
 
 def find_made(session: Session, plan_id: int, ticket: Ticket, *, by: Actor) -> int | None:
-    """The version that came of an edit with this key, None when there is none: then the next line carries the key.
+    """The version that came of an edit with this key, None when there is none: the edit is to carry the ticket then.
 
     The plan's row is locked first, so that of two requests with one key the second finds what the first one did. Raises
     Unacceptable for a key that was used by another person or with another body, NotFound where there is no such plan.
@@ -119,7 +118,6 @@ def find_made(session: Session, plan_id: int, ticket: Ticket, *, by: Actor) -> i
     columns = (PlanEvent.version, PlanEvent.by, PlanEvent.body_sha256)
     made = session.execute(select(*columns).where(PlanEvent.plan_id == plan_id, PlanEvent.key == ticket.key)).first()
     if made is None:
-        session.info[_TICKET] = ticket
         return None
     if made.by != by.name or made.body_sha256 != ticket.body_sha256:
         raise Unacceptable("key_used_with_another_body", errors=[(["Idempotency-Key"], "key_used_with_another_body")])

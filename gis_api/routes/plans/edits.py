@@ -71,7 +71,7 @@ def edit_plan(
     # An operation without coordinates needs no datum, not even from a key that has none.
     operation = edit.operation(datum_of(by, edit.datum) if edit.is_placed() else "wgs84")
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or tell_edit(planning.edit(tx, plan_id, operation, version=version, by=by), report)
+    return made or tell_edit(planning.edit(tx, plan_id, operation, version=version, by=by, ticket=ticket), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/undo", responses=shown(answers.Edited), response_class=Response)
@@ -80,7 +80,7 @@ def undo_edit(
 ) -> Response:
     """Take back the last edit of a draft, whoever made it; `by` says whose it was."""
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or tell_edit(planning.undo(tx, plan_id, version=version, by=by), report)
+    return made or tell_edit(planning.undo(tx, plan_id, version=version, by=by, ticket=ticket), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/redo", responses=shown(answers.Edited), response_class=Response)
@@ -89,7 +89,7 @@ def redo_edit(
 ) -> Response:
     """Make the edit again that was taken back last."""
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or tell_edit(planning.redo(tx, plan_id, version=version, by=by), report)
+    return made or tell_edit(planning.redo(tx, plan_id, version=version, by=by, ticket=ticket), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Edited), response_class=Response)

@@ -94,5 +94,5 @@ def repair_plan(
     made = find_answer(tx, plan_id, ticket, version=version, by=by)
     if made is not None:
         return made
-    done, proposal = planning.repair(tx, plan_id, **asked, version=version, by=by)
+    done, proposal = planning.repair(tx, plan_id, **asked, version=version, by=by, ticket=ticket)
     return tell_edit(done, repair=proposal)

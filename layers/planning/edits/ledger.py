@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from layers import chronicle, history
 from layers.access import Actor
-from layers.chronicle import Happening
+from layers.chronicle import Happening, Ticket
 from layers.planning.memory.draft_cache import OpenDraft, keep
 from layers.planning.state.loading import stamp_of
 from layers.planning.state.row_changes import RowChanges
@@ -41,11 +41,12 @@ def record(
     details: Mapping[str, Any],
     by: Actor,
     entry: Entry | None = None,
+    ticket: Ticket | None = None,
 ) -> OpenDraft:
     """The fresh open draft under the version that the plan has from now on, kept for the next request.
 
-    `details` go into the city's history. An `entry` is appended to the history of the draft, which drops what was
-    undone: it is one line, not a tree.
+    `details` go into the city's history, the `ticket` of the request into the chronicle. An `entry` is appended to the
+    history of the draft, which drops what was undone: it is one line, not a tree.
     """
     session.flush()
     version = plan.version + 1
@@ -53,7 +54,7 @@ def record(
     subject, action = f"plan:{plan.id}", f"plan.{happening.action}"
     lines = {
         **history.line_of(action, subject=subject, area=plan.district, by=by, details=details),
-        **chronicle.line_of(session, plan.id, happening, version=version, by=by),
+        **chronicle.line_of(plan.id, happening, version=version, by=by, ticket=ticket),
         **({} if entry is None else _line_of(entry, by)),
     }
     statement = _ADVANCE if entry is None else _ADVANCE_BY_EDIT

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from layers import sandbox
 from layers.access import Actor
+from layers.chronicle import Ticket
 from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
 from layers.planning.edits.drawn import DrawingTable, DrawnChange, community_at
@@ -63,6 +64,7 @@ def repair(
     rules: Sequence[Rule] = (),
     version: int,
     by: Actor,
+    ticket: Ticket | None = None,
 ) -> tuple[Edited, dict[str, Any]]:
     """The edit that a repair was, and the proposal that it followed; raises Conflict where there is nothing to mend,
     and what `edit` and `propose_repair` raise."""
@@ -92,6 +94,7 @@ def repair(
         began=began,
         meant=meant,
         forgiven=_was_told,
+        ticket=ticket,
     )
     return done, _told(draft.board, answer)
 
