@@ -3,7 +3,7 @@ import { isLost } from "./problems.js";
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 15_000;
-const LATER_MS = 8000;
+const LATER_MS = 4000;
 
 // Resolves after a pause, at once when the connection is back.
 /** @type {(ms: number) => Promise<void>} */

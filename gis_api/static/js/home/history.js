@@ -1,7 +1,7 @@
 // What was done, newest first, and whether the chain of it holds.
 import { get } from "../api.js";
 import { has, number, t, when } from "../config.js";
-import { el, fill, stacking } from "../dom.js";
+import { el, failureBox, fill, stacking } from "../dom.js";
 
 const COLUMNS = ["at", "by", "what", "subject"];
 
@@ -19,7 +19,15 @@ export async function show(body) {
     more.hidden = !next;
   };
   await read();
-  more.addEventListener("click", () => read().catch((problem) => fill(said, failure(problem))));
+  const further = async () => {
+    try {
+      await read();
+      fill(said);
+    } catch (problem) {
+      fill(said, failureBox(problem, further));
+    }
+  };
+  more.addEventListener("click", further);
   const said = el("div", { role: "status", "data-test": "chain" });
   fill(
     body,
@@ -65,8 +73,7 @@ async function check(said) {
       : t("history.broken", { n: number(place) });
     fill(said, el("p", { class: `message ${holds ? "good" : "bad"}` }, words));
   } catch (problem) {
-    fill(said, failure(problem));
+    const again = () => check(said);
+    fill(said, failureBox(problem, again));
   }
 }
-
-const failure = (problem) => el("p", { class: "message bad", role: "alert" }, problem.message);

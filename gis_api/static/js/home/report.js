@@ -32,7 +32,7 @@ export async function show(body) {
         ),
       ),
       callerFields(),
-      await conditionField(),
+      conditionField(),
       field(t("report.description"), el("textarea", { name: "description", rows: "2", maxlength: "2000" }), true),
     ),
     el(
@@ -90,9 +90,11 @@ function bodyOf(form) {
 }
 
 // Which condition of the standard sheet it is, where a desk knows; nothing where there is no sheet.
-async function conditionField() {
-  const input = config.person.role === "worker" ? null : await conditionInput({});
-  return input ? field(t("report.condition"), input, true) : null;
+function conditionField() {
+  if (config.person.role === "worker") return null;
+  const place = el("span", { hidden: true });
+  conditionInput({}).then((input) => input && place.replaceWith(field(t("report.condition"), input, true)));
+  return place;
 }
 
 // Who called, for the answer back; a worker reports in their own name.

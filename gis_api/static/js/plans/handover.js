@@ -1,7 +1,7 @@
 // What each worker takes and hands over, in sums; the lists themselves are workbooks.
 import { get } from "../api.js";
 import { config, number, t } from "../config.js";
-import { el, fill, stacking } from "../dom.js";
+import { el, failureBox, fill, stacking } from "../dom.js";
 import { pathOf } from "../parts/plan_steps.js";
 
 const SHOWN = 100;
@@ -49,7 +49,8 @@ export async function showHandover(box, plan, against = plan.based_on) {
         : el("p", { class: "empty" }, t("plan.no_handover")),
     );
   } catch (problem) {
-    fill(box, el("p", { class: "message bad" }, problem.message));
+    const again = () => showHandover(box, plan, against);
+    fill(box, failureBox(problem, again));
   }
 }
 

@@ -1,4 +1,5 @@
 // All plans of the reader's area: their state, who made them, what they stand on; two of them compared; new drafts.
+import { untilThere } from "../again.js";
 import { get } from "../api.js";
 import { config, number, t, when } from "../config.js";
 import { failureBox, byId, el, fill, skeleton, stacking } from "../dom.js";
@@ -159,6 +160,6 @@ async function offers() {
 
 for (const radio of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('input[name="state"]')))
   radio.addEventListener("change", () => show(radio.value));
-if (config.person.role === "planner") await offers().catch(() => null);
+if (config.person.role === "planner") untilThere(offers).catch(() => null);
 await show();
 main.dataset.test = "ready";

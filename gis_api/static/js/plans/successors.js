@@ -1,7 +1,7 @@
 // Who serves each new or changed grid from the day of the plan: proposals, which a planner changes in the draft.
 import { call, get } from "../api.js";
 import { config, number, t } from "../config.js";
-import { byId, el, fill, stacking } from "../dom.js";
+import { byId, el, failureBox, fill, stacking } from "../dom.js";
 import { ask } from "../parts/dialogs.js";
 import { pathOf } from "../parts/plan_steps.js";
 
@@ -13,7 +13,8 @@ export async function showSuccessors(box, { plan, changed }) {
     const told = await get(`${pathOf(plan.id)}/successors`);
     draw(box, told, { plan, changed });
   } catch (problem) {
-    fill(box, el("p", { class: "message bad" }, problem.message));
+    const again = () => showSuccessors(box, { plan, changed });
+    fill(box, failureBox(problem, again));
   }
 }
 
