@@ -4,6 +4,7 @@ import { t } from "../config.js";
 import { againButton, byId, el, fill, present } from "../dom.js";
 import { colour } from "../map/colours.js";
 import { goTo } from "../map/flash.js";
+import { hideWithPointer } from "../map/moment.js";
 import { map, show } from "../map/place.js";
 import { SearchBox } from "../map/search.js";
 import { boxOf, latLngOf } from "../map/world.js";
@@ -169,6 +170,7 @@ let current = null;
 
 function recolour(cells, { scale, valueOf, per }) {
   current = { cells, per };
+  if (!tip.hidden) tellCell(tip.dataset.cell);
   layer.eachLayer((path) => {
     const cell = cells.get(path.feature.properties.cell);
     const value = cell && !cell.suppressed ? valueOf(cell) : null;
@@ -240,16 +242,24 @@ async function nameCategories() {
 }
 
 const tip = byId("tip");
+hideWithPointer(() => (tip.hidden = true));
 
-layer.on("mousemove", (event) => {
-  const cell = current?.cells.get(event.propagatedFrom.feature.properties.cell);
+// What is known of a cell now; the window in time may move while the pointer rests.
+function tellCell(code) {
+  const cell = current?.cells.get(code);
+  tip.hidden = !cell;
+  tip.dataset.cell = code;
   if (!current || !cell) return;
   fill(
     tip,
     el("b", {}, cell.name && cell.name !== cell.cell ? `${cell.name} ${cell.cell}` : cell.cell),
     wordsOf(cell, current.per),
   );
-  tip.hidden = false;
+}
+
+layer.on("mousemove", (event) => {
+  tellCell(event.propagatedFrom.feature.properties.cell);
+  if (tip.hidden) return;
   const size = map.getSize();
   tip.style.left = `${Math.min(event.containerPoint.x + 14, size.x - tip.offsetWidth - 6)}px`;
   tip.style.top = `${Math.min(event.containerPoint.y + 16, size.y - tip.offsetHeight - 6)}px`;

@@ -1,7 +1,7 @@
 // The desk's middle: the grids under the pointer, the selection, the chosen tool (tools/), and edits with their
 // answers.
 import { byId } from "../dom.js";
-import { config, measure, number, t } from "../config.js";
+import { config, t } from "../config.js";
 import { map, show, showLayer } from "../map/place.js";
 import { boundsOf, boxOf, storedOf, toWorld } from "../map/world.js";
 import { Balance } from "./balance.js";
@@ -12,9 +12,9 @@ import { Gesture } from "./gesture.js";
 import { GridCard } from "./gridcard.js";
 import { isTyped } from "./keys.js";
 import { Layers } from "./layers.js";
-import { outOfRange } from "./panel.js";
 import { partsOthers } from "./operations/registry.js";
 import { waysOn } from "./pieces.js";
+import { figuresOf } from "./panel.js";
 import { Published } from "./published.js";
 import { Rail } from "./rail.js";
 import { Scene } from "./scene.js";
@@ -108,6 +108,7 @@ export class Editor {
 
   layer(name, wanted) {
     this.gesture.between("layer");
+    this.leave();
     if (name === "sub_grids") this.scene.subGrids = wanted;
     else if (name === "overlays") this.scene.overlays = this.snapper.overlays = wanted;
     else if (name === "published") this.published.show(wanted);
@@ -173,19 +174,8 @@ export class Editor {
       this.hovered = shape;
       this.over.redraw();
     }
-    if (shape) this.tip.show(event.containerPoint, shapeName(shape), this.tipOf(shape));
+    if (shape) this.tip.show(event.containerPoint, shapeName(shape), figuresOf(shape));
     else this.tip.hide();
-  }
-
-  tipOf(shape) {
-    const { households, area_m2: area, kind, target } = shape.properties;
-    const counted = target
-      ? t("planner.households_of_target", { n: number(households), target: number(target) })
-      : t("planner.households_n", { n: number(households ?? 0) });
-    const parts = [kind === "dedicated" ? t("planner.dedicated") : counted];
-    if (area) parts.push(`${measure(area)} m²`);
-    if (outOfRange(shape.properties)) parts.push(t("planner.out_of_range"));
-    return parts.join(" · ");
   }
 
   leave() {
@@ -290,6 +280,7 @@ export class Editor {
 
   // Escape: first what is in the hand, then the drawing, then what is marked and selected.
   giveUp() {
+    this.tip.hide();
     if (this.gesture.between("escape")) return;
     byId("toast").hidden = true;
     this.mark(null);
@@ -360,7 +351,7 @@ export class Editor {
     this.tiling.add(changed);
     this.tiling.rebuild();
     this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
-    this.tip.hide();
+    this.leave();
     this.desk.touch(changed, answer);
     this.redraw();
     this.arm();
@@ -383,6 +374,7 @@ export class Editor {
     const topology = await getTopology(this.store.path);
     this.store.version = Math.min(this.store.version, topology.version);
     this.tiling.load(topology);
+    this.leave();
     this.selected = this.selected.filter((code) => this.tiling.shapes.has(code));
     if (message) this.desk.say(message);
     this.redraw();

@@ -315,3 +315,15 @@ function moves(difference) {
 
 const count = (value) => (Array.isArray(value) ? value.length : typeof value === "number" ? value : 0);
 const sizeOfList = (value) => number(count(value));
+
+// What is told of a grid under the pointer.
+export function figuresOf({ properties }) {
+  const { households, area_m2: area, kind, target } = properties;
+  const counted = target
+    ? t("planner.households_of_target", { n: number(households), target: number(target) })
+    : t("planner.households_n", { n: number(households ?? 0) });
+  const parts = [kind === "dedicated" ? t("planner.dedicated") : counted];
+  if (area) parts.push(`${measure(area)} m²`);
+  if (outOfRange(properties)) parts.push(t("planner.out_of_range"));
+  return parts.join(" · ");
+}

@@ -1,6 +1,7 @@
 // The words beside the pointer. They are of one moment: whatever moves the map, changes the plan or takes the pointer
 // away takes them away too, and the next step of the pointer brings those that are true then.
 import { el, fill } from "../dom.js";
+import { hideWithPointer } from "../map/moment.js";
 import { map } from "../map/place.js";
 
 // A finger that left the screen leaves no pointer behind that could take the words away.
@@ -15,8 +16,7 @@ export class Tip {
     this.said = null;
     this.later = 0;
     this.size = [0, 0];
-    map.on("movestart zoomstart mouseout", () => this.hide());
-    addEventListener("blur", () => this.hide());
+    hideWithPointer(() => this.hide());
     addEventListener("pointerup", ({ pointerType }) => {
       if (pointerType === "mouse") return;
       clearTimeout(this.later);

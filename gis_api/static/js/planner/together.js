@@ -198,6 +198,7 @@ export class Together {
   }
 
   put(changed, removed) {
+    this.editor.leave();
     const { editor, tiling } = this;
     for (const code of removed) tiling.drop(code);
     tiling.add(changed);

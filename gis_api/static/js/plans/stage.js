@@ -2,6 +2,7 @@
 import { t } from "../config.js";
 import { againButton, byId, byQuery, el } from "../dom.js";
 import { Painted } from "../map/canvas.js";
+import { hideWithPointer } from "../map/moment.js";
 import { map, show } from "../map/place.js";
 import { boxOf, storedOf, toWorld } from "../map/world.js";
 import { keyOf, paintShapes, shapeAt } from "../draw/shapes.js";
@@ -16,6 +17,7 @@ export class Stage {
     this.more = null;
     this.layer = new Painted((context, view) => this.paint(context, view)).addTo(map);
     const tip = byId("tip");
+    this.tip = tip;
     map.on("mousemove", (event) => {
       const words = this.under(event) && tell ? tell(this.under(event)) : "";
       tip.hidden = !words;
@@ -23,7 +25,7 @@ export class Stage {
       tip.style.left = `${event.containerPoint.x + 14}px`;
       tip.style.top = `${event.containerPoint.y + 14}px`;
     });
-    map.on("mouseout", () => (tip.hidden = true));
+    hideWithPointer(() => (tip.hidden = true));
   }
 
   under(event) {
@@ -37,6 +39,7 @@ export class Stage {
 
   draw(shapes) {
     this.shapes = shapes;
+    this.tip.hidden = true;
     this.layer.redraw();
   }
 }
