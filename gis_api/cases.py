@@ -17,6 +17,7 @@ from layers.clocks import find_light
 from layers.dispatch_rules import MOST_REJECTED
 from layers.dispatching import Decided, Reported, candidate_json, rejected_json
 from layers.incidents import (
+    RECALL_ANSWERS,
     STAGES,
     IncidentCard,
     IncidentStep,
@@ -24,6 +25,7 @@ from layers.incidents import (
     Likely,
     Reporter,
     Rule,
+    Target,
     list_rules,
     parts_in,
     steps_after,
@@ -107,7 +109,9 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "clock": _clock(card, now),
         "condition": _condition(card),
         "stage": STAGES[card.fields["state"]],
-        "joined_to": None if card.fields["joined_to"] is None else str(card.fields["joined_to"]),
+        "joined_to": _id_of(card.fields["joined_to"]),
+        "part_of": _id_of(card.fields["part_of"]),
+        "lead": card.fields["leads"],
         "may": [may_of(rule) for rule in list_rules(card.fields["state"], parts_in(card, by))],
     }
 
@@ -128,6 +132,10 @@ def _whole_condition(session: Session, card: IncidentCard) -> dict[str, Any] | N
     limit = {"amount": condition.limit.amount, "kind": str(condition.limit.kind)}
     words = {"class": sub_class.class_name, "sub_class": sub_class.code, "name": sub_class.name}
     return told | words | {"case": condition.case, "closes": condition.closes, "limit": limit}
+
+
+def _id_of(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _clock(card: IncidentCard, now: datetime) -> dict[str, Any] | None:
@@ -152,7 +160,8 @@ def _clock(card: IncidentCard, now: datetime) -> dict[str, Any] | None:
 def may_of(rule: Rule) -> dict[str, Any]:
     """A step that the reader may take now, with what it demands."""
     target = None if rule.target is None else str(rule.target)
-    return {"step": rule.step, "to_state": rule.to, "note": rule.note, "proof": str(rule.proof), "target": target}
+    told = {"step": rule.step, "to_state": rule.to, "note": rule.note, "proof": str(rule.proof), "target": target}
+    return told | {"otherwise": rule.otherwise, "answers": RECALL_ANSWERS if rule.target == Target.answer else None}
 
 
 def _who_has_it(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
@@ -176,12 +185,13 @@ def _is_of_the_place(card: IncidentCard) -> bool | None:
 
 def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[str, Any]:
     """One incident with its timeline, the latest decision, the reporter, and the steps that may follow."""
-    decision = incidents.find_decision(session, card.id)
+    decision, steps = incidents.find_decision(session, card.id), incidents.list_steps(session, card.id)
+    parts = incidents.list_parts(session, card.id) if card.fields["part_of"] is None else []
     return {
         **case_of(card, now=now, by=by, lang=lang),
         "condition": _whole_condition(session, card),
         "location": card.fields["location"],
-        "timeline": [_line(step) for step in incidents.list_steps(session, card.id)],
+        "timeline": [_line(step) for step in steps],
         "next_steps": steps_after(card.fields["state"]),
         "decision": decision
         and {
@@ -194,8 +204,16 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
         "grace": card.fields["grace"],
         "reporter": _reporter(incidents.find_reporter(session, card.id), by),
         "photos": [photo_of(card.id, one, by) for one in photos.list_photos(session, card.id)],
+        "recall": _recall(steps),
+        "parts": [case_of(one, now=now, by=by, lang=lang) for one in parts],
         "joined": [_joined(one, by) for one in incidents.list_joined(session, card.id)],
     }
+
+
+def _recall(steps: Sequence[IncidentStep]) -> dict[str, Any] | None:
+    """What the resident said when they were last asked, None before that."""
+    last = next((step for step in reversed(steps) if step.step == "recall"), None)
+    return None if last is None else {"answer": last.to, "at": last.at.isoformat(), "by": last.by, "note": last.note}
 
 
 def photo_of(incident_id: int, one: PhotoCard, by: Actor) -> dict[str, Any]:

@@ -11,22 +11,25 @@ WATCHED = frozenset(
     (
         *("accept", "decline", "pass_on", "arrive", "handle", "settle", "verify", "feed_back", "close"),
         *("send_back", "hand_up", "cancel", "void", "reopen", "force_close", "dispatch", "reassign"),
+        *("split", "recall", "gather", "resume"),
     )
 )
 
 # A case that a resident reported, in a worker's hands.
 OF_A_RESIDENT = """
-desk     reported   dispatch hand_up cancel void force_close
-desk     waiting    dispatch hand_up cancel void force_close
-desk     dispatched accept decline reassign hand_up cancel void force_close
-desk     accepted   arrive reassign hand_up cancel force_close
-desk     arrived    handle reassign hand_up cancel force_close
+desk     reported   dispatch hand_up cancel void force_close split
+desk     waiting    dispatch hand_up cancel void force_close split
+desk     dispatched accept decline reassign hand_up cancel void force_close split
+desk     accepted   arrive reassign hand_up cancel force_close split
+desk     arrived    handle reassign hand_up cancel force_close split
 desk     handled    verify send_back cancel force_close
 desk     verified   feed_back send_back cancel force_close
 desk     fed_back   close cancel force_close
-desk     closed     reopen
+desk     split
+desk     closed     reopen recall
 desk     void       reopen
 street   fed_back   close cancel
+street   closed     reopen recall
 holder   dispatched accept decline hand_up
 holder   accepted   arrive hand_up
 holder   arrived    handle hand_up
@@ -34,6 +37,7 @@ holder   handled    verify send_back
 holder   verified
 holder   fed_back
 holder   closed
+unit     split
 stranger dispatched
 stranger handled
 unit     dispatched decline pass_on

@@ -90,6 +90,8 @@ class StepOffered(BaseModel):
     note: bool
     proof: Proof
     target: Target | None
+    otherwise: State | None
+    answers: list[str] | None
 
 
 class ClockTold(BaseModel):
@@ -183,7 +185,18 @@ class Case(BaseModel):
     condition: ConditionNamed | None
     stage: Literal["collect", "file", "dispatch", "handle", "feed_back", "verify", "close"]
     joined_to: str | None
+    part_of: str | None
+    lead: bool
     may: list[StepOffered]
+
+
+class RecallTold(BaseModel):
+    """What the resident said when they were last asked whether they are content."""
+
+    answer: str
+    at: datetime
+    by: str
+    note: str
 
 
 class Cases(BaseModel):
@@ -205,6 +218,8 @@ class FullCase(Case):
     reporter: dict[str, Any] | None
     grace: dict[str, Any] | None
     joined: list[dict[str, Any]]
+    parts: list[Case]
+    recall: RecallTold | None
     photos: list[PhotoTold]
 
 

@@ -27,10 +27,10 @@ from layers import dispatching, incidents
 from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.clocks import Light
-from layers.dispatching import Decided, Memory, RawPosition, Report, StepAsked
+from layers.dispatching import Decided, Memory, PartAsked, RawPosition, Report, StepAsked
 from layers.errors import NotFound, Unacceptable
 from layers.ids import find_id
-from layers.incidents import STATES, STEPS, IncidentCard, IncidentsAsked, Sighting
+from layers.incidents import RECALL_ANSWERS, STATES, STEPS, IncidentCard, IncidentsAsked, Sighting
 from layers.moments import require_past
 from layers.workers import ids_of
 
@@ -90,6 +90,19 @@ class ProofIn(BaseModel):
     fixed_at: Moment | None = None
 
 
+class PartIn(BaseModel):
+    """One part of a case that is split, and whose it is to be: a worker, a department, or a worker of a department."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[Short | None, Field(description="a worker's number")] = None
+    unit: Annotated[Short | None, Field(description="the code of a department")] = None
+    note: Annotated[Text, Field(description="what is to be done; without it the description of the whole")] = ""
+    lead: Annotated[bool, Field(description="whether its department answers for the whole; else that of the first")] = (
+        False
+    )
+
+
 class StepIn(BaseModel):
     """`may` of an incident tells what each step demands; `lon, lat` beside a step stand for a `proof` of now."""
 
@@ -106,6 +119,8 @@ class StepIn(BaseModel):
     confirm: Annotated[bool, Field(description="send somebody who is off duty all the same")] = False
     until: Annotated[Moment | None, Field(description="until when a pause lasts")] = None
     condition: Annotated[Short | None, Field(min_length=1, description="the code of a condition of the sheet")] = None
+    parts: Annotated[list[PartIn] | None, Field(max_length=20, description="into what a case is split")] = None
+    answer: Annotated[Short | None, Field(description=f"what the resident says: {', '.join(RECALL_ANSWERS)}")] = None
 
 
 @router.post(
@@ -339,7 +354,8 @@ def take_step(
 
 def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
     asked = StepAsked(sent.step, note=sent.note, to=sent.to, unit=sent.unit, confirm=sent.confirm, until=sent.until)
-    asked = replace(asked, condition=sent.condition)
+    parts = tuple(PartAsked(**part.model_dump()) for part in sent.parts or ())
+    asked = replace(asked, condition=sent.condition, parts=parts, answer=sent.answer)
     told = sent.proof or _stated_beside(sent)
     if told is None:
         return asked

@@ -4,12 +4,13 @@ from layers.dispatching.decisions import Replayed, candidate_json, places_of, re
 from layers.dispatching.memory import Memory
 from layers.dispatching.steps import take_step
 from layers.dispatching.story import Decided, Report, Reported, decide, nearest, place_of, report
-from layers.dispatching.taking import RawPosition, StepAsked
+from layers.dispatching.taking import PartAsked, RawPosition, StepAsked
 from layers.dispatching.timeouts import follow_overdue
 
 __all__ = [
     "Decided",
     "Memory",
+    "PartAsked",
     "RawPosition",
     "Replayed",
     "Report",

@@ -42,6 +42,8 @@ def _get_other(taking: Taking) -> Incident:
         raise Unacceptable("unknown_incident", errors=[(["to"], "unknown_incident")])
     incidents.get_incident(taking.session, to, by=taking.by)
     other = _lock(taking, to)
+    if taking.incident.part_of == other.id or other.part_of == taking.incident.id:
+        raise Conflict("parts_are_one", incident=str(to))
     if other.state == "duplicate":
         raise Conflict("joined_already", incident=str(to), to=str(other.joined_to or ""))
     if other.state in incidents.ENDS and other.state not in JOINABLE_ENDS:
@@ -62,10 +64,15 @@ def _lock(taking: Taking, incident_id: int) -> Incident:
 
 def feed_back(taking: Taking) -> Step:
     """The reporter hears the answer, and with them everybody whose report was joined to this one."""
+    tell_joined(taking)
+    return go_on(taking)
+
+
+def tell_joined(taking: Taking) -> None:
+    """Everybody whose report was joined to this one hears the answer."""
     for joined_id in incidents.join_ids(taking.session, taking.incident.id):
         _write(taking, joined_id, Step("feed_back", "duplicate", note=taking.asked.note, to=str(taking.incident.id)))
         incidents.touch(taking.session.get_one(Incident, joined_id))
-    return go_on(taking)
 
 
 def reopen(taking: Taking) -> Step:

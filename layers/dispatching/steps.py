@@ -14,9 +14,10 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
-from layers.dispatching import conditions, grace, handing, joining
+from layers.dispatching import conditions, grace, handing, joining, splitting
 from layers.dispatching.memory import Memory
 from layers.dispatching.proofs import prove
+from layers.dispatching.recalling import recall
 from layers.dispatching.story import codes_of, place_of, reason_of_place
 from layers.dispatching.taking import RawPosition, StepAsked, Taking, go_on, line_of, require_position
 from layers.errors import Forbidden, Unacceptable
@@ -49,6 +50,7 @@ def take_step(
     line = HANDLERS.get(asked.step, go_on)(taking)
     session.flush()
     incidents.add_steps(session, incident_id, [line, *taking.further], at=now, by=by)
+    splitting.follow_parts(taking)
     area = incident.current_code or incident.desk_area or ""
     note(session, "incident.step", subject=str(incident_id), area=area, by=by, step=asked.step, state=incident.state)
     session.flush()
@@ -123,6 +125,8 @@ HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
     "correct_place": _correct_place,
     "feed_back": joining.feed_back,
     "reopen": joining.reopen,
+    "split": splitting.split,
+    "recall": recall,
     "pause": grace.ask,
     "extend": grace.ask,
     "exempt": grace.ask,

@@ -26,6 +26,16 @@ class RawPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class PartAsked:
+    """A part of a case and whose it is to be: a worker (`to`), a department (`unit`), or both of a department."""
+
+    to: str | None = None
+    unit: str | None = None
+    note: str = ""
+    lead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StepAsked:
     """The step that somebody takes; the position is in WGS84 degrees, `to` a worker's number or an incident's id.
 
@@ -45,6 +55,8 @@ class StepAsked:
     unit: str | None = None
     confirm: bool = False
     until: datetime | None = None
+    parts: tuple[PartAsked, ...] = ()
+    answer: str | None = None
     condition: str | None = None
 
 

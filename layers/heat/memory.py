@@ -30,6 +30,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.orm import Session
 
@@ -38,7 +39,7 @@ from layers.db import wait_as_usual, wait_longer
 from layers.hazards import Hazard
 from layers.heat.counted import DONE, ENDED, OPEN, CountedCases, Counts
 from layers.heat.ground import CityGround, read_ground
-from layers.incidents import ENDS, Incident, select_settled_moment
+from layers.incidents import ENDS, Incident, is_whole, select_settled_moment
 from layers.map_version import count_changes
 from layers.plans import Plan, PlanState
 
@@ -137,6 +138,11 @@ def find_columns(layer: str) -> tuple[Any, ColumnElement[datetime], ColumnElemen
     return Incident, Incident.reported_at.expression, Incident.current_code.expression
 
 
+def counts_by_itself(layer: str) -> ColumnElement[bool]:
+    """Whether a case is counted: the parts of an incident are one with it."""
+    return is_whole() if layer == "incidents" else true()
+
+
 def _load_cases(session: Session, layer: str) -> CountedCases:
     wait_longer(session, PATIENCE_S)
     rows = session.execute(_select_records(layer)).all()
@@ -182,7 +188,7 @@ def _select_records(layer: str) -> Select[Any]:
             func.string_agg(record, cast(b"", LargeBinary)).label("records"),
         )
         .join(Category, Category.code == table.category)
-        .where(code.is_not(None), Category.resident_derived.is_(False))
+        .where(code.is_not(None), Category.resident_derived.is_(False), counts_by_itself(layer))
         .group_by(code, table.category)
     )
 

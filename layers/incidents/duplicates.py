@@ -72,7 +72,10 @@ def list_likely(session: Session, told: Sighting, *, by: Actor) -> list[Likely]:
     near = and_(Incident.geom.op("&&")(_box(told)), away <= func.least(within, FARTHEST_M))
     found = cards(away.label("away_m")).where(scope(by), near, _lately(told.at), _alike(told.category))
     if told.but is not None:
-        found = found.where(Incident.id != told.but)
+        # The parts of a case are not the same as it, nor as each other.
+        own = select(func.coalesce(Incident.part_of, Incident.id)).where(Incident.id == told.but).scalar_subquery()
+        whole = func.coalesce(Incident.part_of, Incident.id)
+        found = found.where(Incident.id != told.but, whole != own)
     found = found.order_by(Incident.category != told.category, "away_m", Incident.id).limit(MOST_OFFERED)
     return [Likely(card_of(row), float(row.away_m)) for row in session.execute(found)]
 

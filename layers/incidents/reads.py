@@ -26,7 +26,7 @@ COLUMNS = (
     *("closed_at", "changed_at", "due_at", "level", "relation", "district", "grid_code", "sub_grid_code"),
     *("current_code", "desk_area", "plan_version", "index_version", "unit_code", "location", "accuracy_m"),
     *("source", "external_id", "worker_id", "yellow_at", "late_thrice_at", "paused_until", "clock", "grace"),
-    *("joined_to", "standard_version", "condition"),
+    *("joined_to", "standard_version", "condition", "part_of", "leads"),
 )
 
 
@@ -130,7 +130,8 @@ def parts_in(card: IncidentCard, by: Actor) -> frozenset[Part]:
     held = {name: card.fields[name] for name in ("state", "worker_id", "unit_code")}
     asked = (card.fields["grace"] or {}).get("asked") or {}
     asked_by = frozenset([asked["by"], *asked["agreed"]]) if asked else frozenset()
-    return parts_of(by, **held, reported_by=card.reported_by, asked_by=asked_by)
+    about = {"asked_by": asked_by, "part_of": card.fields["part_of"]}
+    return parts_of(by, **held, reported_by=card.reported_by, **about)
 
 
 def count_incidents(session: Session, asked: IncidentsAsked, *, now: datetime, by: Actor) -> dict[str, int]:
@@ -153,6 +154,12 @@ def find_decision(session: Session, incident_id: int) -> Decision | None:
     return session.scalars(
         select(Decision).where(Decision.incident_id == incident_id).order_by(Decision.id.desc()).limit(1)
     ).first()
+
+
+def list_parts(session: Session, incident_id: int) -> list[IncidentCard]:
+    """The parts into which a case was split, in the order in which they were named; whose answer counts comes first."""
+    found = cards().where(Incident.part_of == incident_id)
+    return [card_of(row) for row in session.execute(found.order_by(Incident.leads.desc(), Incident.id))]
 
 
 def list_decisions(session: Session, incident_id: int) -> Sequence[Decision]:

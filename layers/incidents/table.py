@@ -23,6 +23,7 @@ STATES = (
     "fed_back",
     "closed",
     "waiting",
+    "split",
     "duplicate",
     "cancelled",
     "void",
@@ -59,6 +60,8 @@ class Incident(Base):
         Index("ix_incidents_worker_id_state", "worker_id", "state"),
         Index("ix_incidents_state_reported_at", "state", "reported_at"),
         Index("ix_incidents_changed_at_id", "changed_at", "id"),
+        CheckConstraint("part_of IS NOT NULL OR NOT leads", name="a_part_leads"),
+        Index("ix_incidents_part_of", "part_of", postgresql_where=text("part_of IS NOT NULL")),
         Index("ix_incidents_joined_to", "joined_to", postgresql_where=text("joined_to IS NOT NULL")),
     )
 
@@ -99,6 +102,8 @@ class Incident(Base):
     source: Mapped[str] = mapped_column(server_default="")
     external_id: Mapped[str | None]
     joined_to: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("incidents.id"))
+    part_of: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("incidents.id"))
+    leads: Mapped[bool] = mapped_column(server_default="false")
     standard_version: Mapped[int | None]
     condition: Mapped[str | None] = code_column(nullable=True)
     accept_by: Mapped[datetime | None]

@@ -34,8 +34,9 @@ class Part(enum.StrEnum):
     finder = "finder"  # the worker who reported it and has it in hand
     checker = "checker"  # who says on the spot that it is done: the reporting worker, else the desk or the holder
     unit = "unit"  # somebody of the department in charge
-    timer = "timer"  # the service itself, when the clock of an assignment has run out
+    timer = "timer"  # the service itself: the clock of an assignment has run out, or the last part has come to its end
     asker = "asker"  # a desk that has asked for something that is not granted yet, or has agreed to it
+    whole_desk = "whole_desk"  # a desk, where the case is no part of another
     second = "second"  # a desk other than whoever has asked for something, and has agreed to it already
 
 
@@ -55,12 +56,17 @@ class Target(enum.StrEnum):
     incident = "incident"  # another incident (`to`), always
     place = "place"  # a position, always
     until = "until"  # a moment, always
+    parts = "parts"  # departments and workers (`parts`), two at least
+    answer = "answer"  # what somebody said when they were asked (`answer`)
     condition = "condition"  # a condition of the standard sheet (`condition`), always
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row: `who` may take the step in the states `after`; it leads to `to`, None leaves the state as it is."""
+    """One row: `who` may take the step in the states `after`; it leads to `to`, None leaves the state as it is.
+
+    `otherwise` is where it leads instead where what was found asks for it: an answer, parts that came to nothing.
+    """
 
     step: str
     who: tuple[Part, ...]
@@ -69,11 +75,14 @@ class Rule:
     note: bool = False
     proof: Proof = Proof.none
     target: Target | None = None
+    otherwise: str | None = None
 
 
 _BEFORE_HANDS = ("reported", "triaged", "waiting")
 # While there is something to do: a condition of the standard sheet says how long that may take ([K5]).
-UNHANDLED = (*_BEFORE_HANDS, *OPEN_TASK_STATES)
+UNHANDLED = (*_BEFORE_HANDS, *OPEN_TASK_STATES, "split")
+# What is in the hands of its parts is ended and moved by them.
+_UNDIVIDED = tuple(state for state in LIVING if state != "split")
 _NOTED_BY = (Part.desk, Part.holder, Part.reporter, Part.unit)
 
 WORKFLOW: tuple[Rule, ...] = (
@@ -97,12 +106,17 @@ WORKFLOW: tuple[Rule, ...] = (
     Rule("reassign", (Part.desk,), OPEN_TASK_STATES, "dispatched", target=Target.who),
     Rule("hand_up", (Part.desk,), (*_BEFORE_HANDS, *OPEN_TASK_STATES), "waiting", note=True),
     Rule("hand_up", (Part.holder,), OPEN_TASK_STATES, "waiting", note=True),
-    Rule("cancel", (Part.desk,), LIVING, "cancelled", note=True),
+    Rule("cancel", (Part.desk,), _UNDIVIDED, "cancelled", note=True),
     Rule("void", (Part.desk,), (*_BEFORE_HANDS, "dispatched"), "void", note=True),
-    Rule("duplicate", (Part.desk,), LIVING, "duplicate", target=Target.incident),
+    Rule("duplicate", (Part.desk,), _UNDIVIDED, "duplicate", target=Target.incident),
     Rule("reopen", (Part.desk,), ENDS, "triaged"),
-    Rule("force_close", (Part.supervisor,), LIVING, "closed", note=True),
-    Rule("correct_place", (Part.desk,), LIVING, None, target=Target.place),
+    # The whole goes with its parts: it closes with the last one, and is open again with one that is reopened.
+    Rule("split", (Part.whole_desk,), (*_BEFORE_HANDS, *OPEN_TASK_STATES), "split", target=Target.parts),
+    Rule("gather", (Part.timer,), ("split",), "closed", otherwise="waiting"),
+    Rule("resume", (Part.timer,), ("closed",), "split"),
+    Rule("recall", (Part.whole_desk,), ("closed",), None, target=Target.answer, otherwise="triaged"),
+    Rule("force_close", (Part.supervisor,), _UNDIVIDED, "closed", note=True),
+    Rule("correct_place", (Part.desk,), _UNDIVIDED, None, target=Target.place),
     Rule("set_condition", (Part.desk,), UNHANDLED, None, target=Target.condition),
     Rule("chase", (Part.desk,), LIVING, None),
     Rule("reply", (Part.holder, Part.unit), LIVING, None, note=True),
@@ -123,6 +137,7 @@ AWAITED: Mapping[str, str] = {
     "dispatched": "accept",
     "accepted": "arrive",
     "arrived": "handle",
+    "split": "handle",
     "handled": "verify",
     "verified": "feed_back",
     "fed_back": "close",
@@ -135,6 +150,7 @@ STAGES: Mapping[str, str] = {
     "dispatched": "dispatch",
     "accepted": "handle",
     "arrived": "handle",
+    "split": "handle",
     "handled": "feed_back",
     "verified": "verify",
     "fed_back": "close",
@@ -143,6 +159,11 @@ STAGES: Mapping[str, str] = {
 # The codes of districts have six digits: whose area is that or less looks after all of a district.
 DISTRICT_DIGITS = 6
 DESKS = (Role.dispatcher, Role.admin)
+# What a resident says when they are asked after the end, in the city's standard answers; those that reopen the case,
+# for just that reason, and nobody at the phone, who may be asked again.
+CONTENT, NOT_REACHED = "content", "not_reached"
+DISCONTENT = ("not_done", "poorly_done", "too_late", "not_told", "unkind")
+RECALL_ANSWERS = (CONTENT, *DISCONTENT, NOT_REACHED)
 # Steps that answer what somebody asks for.
 ANSWERS = ("agree", "refuse")
 
@@ -150,6 +171,11 @@ ANSWERS = ("agree", "refuse")
 def is_living() -> ColumnElement[bool]:
     """Whether an incident has not come to its end: the one condition that says so."""
     return Incident.state.in_(LIVING)
+
+
+def is_whole() -> ColumnElement[bool]:
+    """Whether an incident is no part of another: what is counted, for a part is a case that is there already."""
+    return Incident.part_of.is_(None)
 
 
 def steps_after(state: str) -> list[str]:
@@ -165,14 +191,16 @@ def parts_of(
     unit_code: str | None,
     reported_by: int | None,
     asked_by: frozenset[str] = frozenset(),
+    part_of: int | None = None,
 ) -> frozenset[Part]:
     """What this actor is to an incident that they may see.
 
     `reported_by` is the reporting worker where there is one, `asked_by` whoever asks for something that is not granted
-    yet and has agreed to it.
+    yet and has agreed to it, `part_of` the case of which this one is a part.
     """
     if by.role in DESKS:
-        return frozenset(_parts_of_desk(by, reported_by, asked_by))
+        whole = () if part_of is not None else (Part.whole_desk,)
+        return frozenset((*whole, *_parts_of_desk(by, reported_by, asked_by)))
     if by.role == Role.unit:
         return frozenset(_parts_of_unit(by, state, worker_id, unit_code))
     if by.role == Role.worker and by.worker_id is not None:

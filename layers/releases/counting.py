@@ -14,13 +14,13 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from layers.categories import Category
 from layers.grids import Grid
 from layers.hazards import Hazard
-from layers.incidents import Incident
+from layers.incidents import Incident, is_whole
 from layers.plans import Plan, PlanArea, in_force_at
 
 # Of every case: the community that it lies in now, and the one under the last release's borders.
@@ -83,6 +83,7 @@ def count_pieces(
     rows = session.execute(
         select(community.label("now"), older.label("before"), table.category, func.count())
         .join(Category, and_(Category.code == table.category, Category.resident_derived))
+        .where(true() if layer == "hazards" else is_whole())
         .where(moment >= span[0], moment < span[1], func.starts_with(table.district, _district_of(session, ground)))
         .group_by("now", "before", table.category)
     ).all()

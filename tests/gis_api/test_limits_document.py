@@ -28,8 +28,15 @@ SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("So much of a body must come …", "gis_api.connections", "BoundedProtocol.BODY_WINDOW_BYTES"),
         ("… in each", "gis_api.connections", "BoundedProtocol.BODY_WINDOW_S"),
         ("An answer may lie unread for", "gis_api.connections", "BoundedProtocol.UNREAD_S"),
-        ("Streams of one person, at most", "gis_api.live.hub", "MOST_PER_PERSON"),
-        ("Streams of one process, at most", "gis_api.live.hub", "MOST_STREAMS"),
+        ("Streams of one person, at most", "gis_api.live.broadcast", "MOST_PER_PERSON"),
+        ("Streams of one process, at most", "gis_api.live.broadcast", "MOST_STREAMS"),
+        (
+            "Events that may wait for a listener; then it is cut off and comes back",
+            "gis_api.live.stream",
+            "MOST_WAITING",
+        ),
+        ("Bytes that may wait for a listener", "gis_api.live.stream", "MOST_BYTES"),
+        ("Events in one piece of what a listener missed", "gis_api.live.feed", "MOST_AT_ONCE"),
     ),
     "Requests": (
         ("Points of one `POST /locate`", "gis_api.fast_locate.batch", "MOST_POINTS"),

@@ -17,7 +17,8 @@ the pages and the API document are made from the same table. An answer's `may` l
 Who: **desk** is a dispatcher or admin in whose area it lies, **supervisor** a desk of a whole district or more,
 **holder** the worker (or, where none has it, the department) in whose hands it is, **reporter** the worker who
 reported it, **finder** both at once, **checker** who says on the spot that it is done (the reporting worker, else desk
-or holder), **unit** the department in charge, **timer** the service itself when the clock of an assignment has run out.
+or holder), **unit** the department in charge, **whole_desk** a desk where the case is no part of another, **timer** the
+service itself when the clock of an assignment has run out or the last part has come to its end.
 A desk proves a place by the last position that the worker or their device has sent, never by what
 it sends.
 
@@ -43,9 +44,14 @@ def after(rule: Rule) -> str:
     return whole.get(rule.after) or ", ".join(rule.after)
 
 
+def leads_to(rule: Rule) -> str:
+    to = rule.to or "as it is"
+    return f"{to}, or {rule.otherwise}" if rule.otherwise else to
+
+
 def written() -> str:
     steps = [
-        f"| {rule.step} | {', '.join(rule.who)} | {after(rule)} | {rule.to or 'as it is'} | {demands(rule)} |"
+        f"| {rule.step} | {', '.join(rule.who)} | {after(rule)} | {leads_to(rule)} | {demands(rule)} |"
         for rule in WORKFLOW
     ]
     states = [

@@ -188,3 +188,33 @@ def test_the_centre_outlives_a_restart_of_postgresql_without_a_reload(
     expect(it(page, "centre-incidents").locator(f'[data-incident="{case}"]')).to_be_visible()
     expect(it(page, "centre-live")).not_to_have_class(re.compile("bad"))
     assert page.evaluate("window.unloaded") is False
+
+
+def test_a_case_is_split_on_its_page_and_the_resident_asked_after_the_end(visit: Visit, on_duty: RunningCity) -> None:
+    case = report(on_duty, on_duty.city.codes[14], "主管爆裂，路面塌陷", category="water_leak")
+    page = visit("dispatcher", f"/incidents/{case}")
+    page.locator('button[data-step="split"]').click()
+    rows = it(page, "part-fields")
+    for at, (unit, what) in enumerate((("water", "止水"), ("housing", "补路面"))):
+        rows.nth(at).locator("select").select_option(unit)
+        rows.nth(at).locator(f'[name="part_note_{at}"]').fill(what)
+    it(page, "step-form").locator('[type="submit"]').click()
+    expect(it(page, "incident-state")).to_contain_text("多方办理")
+    parts = it(page, "parts").locator("li")
+    expect(parts).to_have_count(2)
+    expect(parts.first).to_contain_text("主办 · 水务局 · 已派单")
+    parts.last.locator("a").click()
+    page.wait_for_selector(READY)
+    expect(it(page, "part-of")).to_contain_text(case)
+    with on_duty.api("dispatcher") as client:
+        for part in client.get(f"/api/v1/incidents/{case}").json()["parts"]:
+            body = {"step": "force_close", "note": "好了"}
+            assert client.post(f"/api/v1/incidents/{part['id']}/steps", json=body).status_code == 200
+    page.goto(f"{on_duty.address}/incidents/{case}")
+    page.wait_for_selector(READY)
+    expect(it(page, "incident-state")).to_contain_text("已结案")
+    page.locator('button[data-step="recall"]').click()
+    it(page, "step-form").locator("select").select_option("poorly_done")
+    it(page, "step-form").locator('[type="submit"]').click()
+    expect(it(page, "incident-state")).to_contain_text("已分流")
+    expect(it(page, "timeline")).to_contain_text("回访 · 不满意：处置质量差")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from layers.access import Actor, Role
 from layers.candidates import Roster
 from layers.clocks import Limit, LimitKind
-from layers.dispatching import Memory, Report, StepAsked, report, take_step
+from layers.dispatching import Memory, PartAsked, Report, StepAsked, report, take_step
 from layers.errors import Conflict, Forbidden, LayerError, NotFound
 from layers.incidents import STATES, STEPS, WORKFLOW, Incident, IncidentStep, Part, Reporter
 from layers.locating import load_atlas
@@ -27,7 +27,7 @@ AREA, FOREIGN = "130273", "110101"
 UNSEEN = "unseen"
 CONDITION = "1-1"
 OPEN_TASKS = ("dispatched", "accepted", "arrived")
-CHECKING_DESK = {Part.desk, Part.supervisor, Part.checker}
+CHECKING_DESK = {Part.desk, Part.whole_desk, Part.supervisor, Part.checker}
 
 
 @dataclass
@@ -63,7 +63,9 @@ class Case:
         unit = "water" if step == "pass_on" else None
         until = NOON + timedelta(days=3)
         condition = CONDITION if step == "set_condition" else None
-        return StepAsked(step, note="because", lon=lon, lat=lat, to=to, unit=unit, until=until, condition=condition)
+        asked = StepAsked(step, note="because", lon=lon, lat=lat, to=to, unit=unit, until=until, condition=condition)
+        parts = (PartAsked(unit="water"), PartAsked(unit="housing"))
+        return replace(asked, parts=parts, answer="content")
 
     def outcome(self, step: str, by: Actor) -> str:
         """The state after the step, or the name of the refusal; nothing of it stays."""
@@ -90,12 +92,12 @@ def case(session: Session) -> Case:
     memory = Memory(load_atlas(session), Roster.load(session, NOON))
     desk, (lon, lat) = Actor("desk", Role.dispatcher, area=AREA), town.inside(town.city.codes[0])
     sent = Report(lon=lon, lat=lat, raw_lon=lon, raw_lat=lat, datum="wgs84", category="sanitation")
-    ids = [report(session, memory, sent, now=NOON, by=desk).incident_id for _ in range(2)]
+    ids = [report(session, memory, sent, now=NOON, by=desk).incident_id for _ in range(3)]
     row = session.get_one(Incident, ids[0])
     assert row.worker_id is not None and row.unit_code is not None
     base = {name: getattr(row, name) for name in ("current_code", "desk_area", "unit_code", "geom", "closed_at")}
     strangers = list(session.scalars(select(Worker.id).where(Worker.id != row.worker_id).order_by(Worker.id).limit(2)))
-    return Case(session, memory, town, *ids, row.worker_id, strangers, row.unit_code, base)
+    return Case(session, memory, town, *ids[:2], row.worker_id, strangers, row.unit_code, base)
 
 
 def people(case: Case) -> list[tuple[Actor, set[Part] | str]]:
@@ -104,7 +106,7 @@ def people(case: Case) -> list[tuple[Actor, set[Part] | str]]:
     far = case.town.city.codes[-1]
     return [
         (Actor("desk", Role.dispatcher, area=AREA), CHECKING_DESK),
-        (Actor("street", Role.dispatcher, area=code[:9]), {Part.desk, Part.checker}),
+        (Actor("street", Role.dispatcher, area=code[:9]), {Part.desk, Part.whole_desk, Part.checker}),
         (Actor("admin", Role.admin), CHECKING_DESK),
         (Actor("holder", Role.worker, area=far, worker_id=case.holder), {Part.holder, Part.checker}),
         (Actor("stranger", Role.worker, area=AREA, worker_id=one), set()),
@@ -158,7 +160,7 @@ def test_every_cell_of_a_case_that_a_worker_reported(case: Case) -> None:
     unit = Actor("unit", Role.unit, area=AREA, unit=case.unit)
     finder_parts = {Part.holder, Part.reporter, Part.finder, Part.checker}
     ways: list[tuple[Actor, set[Part], int, int | None]] = [
-        (desk, {Part.desk, Part.supervisor}, one, case.holder),
+        (desk, {Part.desk, Part.whole_desk, Part.supervisor}, one, case.holder),
         (holder, {Part.holder}, one, case.holder),
         (reporter, {Part.reporter, Part.checker}, one, case.holder),
         (holder, finder_parts, case.holder, case.holder),
@@ -170,4 +172,18 @@ def test_every_cell_of_a_case_that_a_worker_reported(case: Case) -> None:
         # A department holds what no worker has, as long as there is something to do.
         meant = parts - {Part.holder} if by is unit and state not in OPEN_TASKS else parts
         wrong += differing(case, by, meant, state)
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_every_cell_of_a_part_of_a_case(case: Case) -> None:
+    whole = case.session.get_one(Incident, case.other)
+    third = case.session.scalar(select(Incident.id).where(Incident.id.not_in((case.id, case.other))))
+    case.base["part_of"], case.other = whole.id, third or 0
+    wrong: list[str] = []
+    for state in STATES:
+        case.put(state, reported_by=None, holder=case.holder)
+        for by, parts in people(case):
+            own = parts if isinstance(parts, str) else parts - {Part.whole_desk}
+            wrong += differing(case, by, own, state)
     assert wrong == []

@@ -12,6 +12,7 @@ import { EventLine } from "../parts/event_line.js";
 import { categoriesOf, stateWords } from "../parts/incident.js";
 import { joinedOf, likelyOf } from "../parts/likely.js";
 import { photosOf } from "../parts/photos.js";
+import { partsOf } from "../parts/split.js";
 import { stepsOf } from "../parts/steps.js";
 import { whyOf, whyTitle } from "../parts/why.js";
 import { CentreQueue } from "./queue.js";
@@ -88,6 +89,7 @@ function tell({ incident, decision }) {
       knownOf(incident),
       askedOf(incident),
       joinedOf(incident),
+      partsOf(incident),
     ),
     el("section", {}, el("h2", {}, whyTitle(incident, decision)), whyOf(incident, decision)),
     el("section", { class: "todo" }, stepsOf(incident, again), links(incident), likelyOf(incident, names, again)),

@@ -9,7 +9,18 @@ import { caseOf } from "../parts/case.js";
 import { select } from "../parts/where.js";
 
 const LIVING = [
-  ...["reported", "waiting", "triaged", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"],
+  ...[
+    "reported",
+    "waiting",
+    "triaged",
+    "dispatched",
+    "accepted",
+    "arrived",
+    "split",
+    "handled",
+    "verified",
+    "fed_back",
+  ],
 ];
 const SHOWN = 20;
 const REFRESH_MS = 15_000;

@@ -10,6 +10,7 @@ import { DeskMap } from "../parts/desk_map.js";
 import { categoriesOf, stateWords, stepBar } from "../parts/incident.js";
 import { joinedOf, likelyOf } from "../parts/likely.js";
 import { photosOf } from "../parts/photos.js";
+import { partsOf } from "../parts/split.js";
 import { stepsOf } from "../parts/steps.js";
 import { whyOf, whyTitle } from "../parts/why.js";
 
@@ -39,7 +40,7 @@ async function tell(incident) {
   shown = { incident, decision };
   head(incident);
   const again = async (told) => tell(told ?? (await get(address)));
-  fill(byId("facts"), knownOf(incident), askedOf(incident), joinedOf(incident));
+  fill(byId("facts"), knownOf(incident), askedOf(incident), joinedOf(incident), partsOf(incident));
   fill(byId("todo"), stepsOf(incident, again), likelyOf(incident, names, again));
   byId("todo").closest("section").hidden = !incident.may.length;
   byId("why-title").textContent = whyTitle(incident, decision);

@@ -5,6 +5,7 @@ import { againButton, el, fill, skeleton } from "../dom.js";
 import { unitNames } from "./incident.js";
 import { joinedOf } from "./likely.js";
 import { photosOf } from "./photos.js";
+import { partsOf } from "./split.js";
 import { stepsOf, wordOf } from "./steps.js";
 import { candidateTable, facts, pathOf } from "./where.js";
 
@@ -45,6 +46,7 @@ function tell(body, incident, changed) {
     knownOf(incident),
     askedOf(incident),
     joinedOf(incident),
+    partsOf(incident),
     wayOf(incident),
     photosOf(incident, () => load(body, incident.id, changed)),
     decision ? [el("h3", {}, why), candidateTable(decision.candidates, decision.rejected)] : null,
@@ -81,12 +83,18 @@ export function knownOf({ id, reporter, location, position, assignment, unit_cod
 // What happened to it so far, oldest first.
 export const wayOf = ({ timeline }) => el("ol", { class: "way", "data-test": "timeline" }, timeline.map(line));
 
+// A condition and what a resident said are no place to which a case goes.
+function whereTo(step, to) {
+  if (!to || step === "set_condition") return to;
+  return has(`recall.${to}`) ? t(`recall.${to}`) : t("incidents.to", { to });
+}
+
 // Of a report the note is its channel, of an automatic step the doer is the service: both are words of the interface.
 function line({ step, at, by, note, to, proof }) {
   const what = has(`steps.${step}`) ? t(`steps.${step}`) : wordOf(step);
   const words = [
     what,
-    to && step !== "set_condition" ? t("incidents.to", { to }) : to,
+    whereTo(step, to),
     by === "automatic" ? t("incidents.automatic") : by,
     proof ? t("case.proven", { distance: number(Math.round(proof.distance_m)) }) : null,
     !proof && step === "arrive" ? t("case.unproven") : null,

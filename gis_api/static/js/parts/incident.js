@@ -17,11 +17,13 @@ export async function categoriesOf(kind) {
 
 const WAY = ["reported", "dispatched", "accepted", "arrived", "handled", "verified", "fed_back"];
 
+// Where those stand that are no step of the way themselves.
+const LIKE = { triaged: "reported", waiting: "reported", split: "arrived" };
+
 export const stateWords = (state) => (has(`steps.${state}`) ? t(`steps.${state}`) : state);
 
 export function stepBar(state) {
-  const at =
-    state === "closed" ? WAY.length : WAY.indexOf(state === "triaged" || state === "waiting" ? "reported" : state);
+  const at = state === "closed" ? WAY.length : WAY.indexOf(LIKE[state] ?? state);
   return el(
     "div",
     { class: "steps", role: "img", "aria-label": stateWords(state) },

@@ -4,6 +4,7 @@ import { config, has, t } from "../config.js";
 import { el, fill } from "../dom.js";
 import { conditionInput } from "./conditions.js";
 import { Kept, post } from "./outbox.js";
+import { partFields, takeParts } from "./split.js";
 import { field, select } from "./where.js";
 
 // What leads an incident on: the first of these that may be taken is the big button.
@@ -63,7 +64,7 @@ async function open(desk, rule) {
   form.querySelector("input, select, textarea").focus();
 }
 
-async function targetFields({ step, target }, { position, condition }) {
+async function targetFields({ step, target, answers }, { position, condition }) {
   const text = (name, words, more = {}) =>
     field(words, el("input", { name, maxlength: "60", autocomplete: "off", ...more }));
   if (target === "incident") return text("to", t("case.join"), { required: true });
@@ -74,6 +75,11 @@ async function targetFields({ step, target }, { position, condition }) {
     return field(t("case.condition"), input, true);
   }
   if (target === "until") return text("until", t("case.until"), { type: "date", required: true });
+  if (target === "parts") return partFields(await units());
+  if (target === "answer") {
+    const words = answers.map((answer) => [answer, t(`recall.${answer}`)]);
+    return field(t("recall.question"), select("answer", words, answers[0]), true);
+  }
   if (target === "unit") return field(t("case.unit"), select("unit", await units(), ""));
   if (target !== "who") return null;
   const known = [["", "—"], ...(await units())];
@@ -93,7 +99,8 @@ function sentOf(fields) {
   const sent = Object.fromEntries([...fields].filter(([, value]) => value.trim() !== ""));
   for (const name of ["lon", "lat"]) if (name in sent) sent[name] = Number(sent[name]);
   if ("until" in sent) sent.until = new Date(`${sent.until}T23:59:00`).toISOString();
-  return "lon" in sent ? { ...sent, datum: "wgs84" } : sent;
+  const whole = takeParts(sent);
+  return "lon" in sent ? { ...whole, datum: "wgs84" } : whole;
 }
 
 async function take(desk, rule, more) {
