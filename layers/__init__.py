@@ -20,7 +20,8 @@ last (`by`), and a verb asks for the area itself.
 | workers | workers | workers, importing | one staff number each |
 | assignments | assignments | assignments, planning | the same charge never twice at one moment |
 | successors | plan_successors | planning | who shall serve a grid from the day of a plan; dated with its publication |
-| shifts | shifts | shifts, importing | half-open, two days at most |
+| shifts | shifts, shift_templates, shift_exceptions | shifts, importing | half-open; one statement says who |
+| | cover_minimums | shifts | how many people an area takes at least |
 | positions | positions | positions | the newest fix by fix time |
 | devices | personal.devices | importing | personal: a device tells of an elder living alone |
 | dispatch_settings | dispatch_settings | dispatching | every version is kept |

@@ -13,7 +13,7 @@ SAID_IN = {
     "how an Idempotency-Key is read": (r'"wrong_idempotency_key"', {"gis_api/idempotency.py"}),
     "the time zone": (
         r"[\"']Asia/Shanghai[\"']",
-        {"gis_api/settings.py", "layers/shifts.py", "layers/clocks/__init__.py"},
+        {"gis_api/settings.py", "layers/shifts/table.py", "layers/clocks/__init__.py"},
     ),
     "when a plan is in force": (r"in_force\.(?:op|contains)\(|in_force @>", {"layers/plans.py"}),
     "which states end an incident": (

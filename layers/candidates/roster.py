@@ -24,7 +24,7 @@ from layers.assignments import Assignment
 from layers.candidates.chart import Chart
 from layers.incidents import OPEN_TASK_STATES, Incident
 from layers.positions import Position
-from layers.shifts import Shift
+from layers.shifts import duty_spans
 from layers.standings import Ints, Place
 from layers.workers import Worker
 from tiling.plane import Plane
@@ -171,7 +171,10 @@ def _charges_in(window: Range[datetime]) -> Any:
 
 
 def _shifts_in(window: Range[datetime]) -> Any:
-    return select(Shift.worker_id, func.lower(Shift.span), func.upper(Shift.span)).where(Shift.span.overlaps(window))
+    assert window.lower is not None
+    assert window.upper is not None
+    duty = duty_spans(window.lower, window.upper)
+    return select(duty.c.worker_id, func.lower(duty.c.span), func.upper(duty.c.span))
 
 
 def _open_tasks() -> Any:

@@ -28,7 +28,7 @@ from layers.assignments import Assignment
 from layers.grids import Grid
 from layers.plans import Plan, in_force_at
 from layers.positions import Fix, Position, add_fixes
-from layers.shifts import Shift
+from layers.shifts import MOMENT, duty_spans
 from layers.workers import Worker
 from migrations.demo.people import PHONES
 from migrations.demo.places import DISTRICT_CODE
@@ -83,14 +83,15 @@ class Rounds:
 
 def _walking(now: datetime) -> Any:
     """The demo's people on duty, each with the innermost grid that they serve."""
+    duty = duty_spans(now, now + MOMENT)
     own = (
         select(Worker.id, Worker.number, Grid.plan_id, Grid.code)
         .join(Assignment, Assignment.worker_id == Worker.id)
-        .join(Shift, Shift.worker_id == Worker.id)
+        .join(duty, duty.c.worker_id == Worker.id)
         .join(Grid, Grid.code == Assignment.grid_code)
         .join(Plan, Plan.id == Grid.plan_id)
         .outerjoin(Position, Position.worker_id == Worker.id)
-        .where(Worker.active, Worker.phone.startswith(PHONES), Assignment.span.contains(now), Shift.span.contains(now))
+        .where(Worker.active, Worker.phone.startswith(PHONES), Assignment.span.contains(now))
         .where(in_force_at(now), or_(Position.sent_by.is_(None), Position.sent_by == PHONES_OF_THE_DEMO.name))
     )
     return own.ext(distinct_on(Worker.id)).order_by(Worker.id, func.length(Grid.code).desc(), Grid.code).limit(MOST)
