@@ -36,7 +36,7 @@ from layers.specs import LayerSpec, Tile
 
 HIGHEST_ZOOM = 22
 # Tile coordinates go from 0 to 4096; geometries are cut this far outside, so that strokes meet across tiles.
-EXTENT, BUFFER = 4096, 64
+EXTENT, BUFFER = 4096, 80  # 5 pixels: a dot of js/map/drawing.js has a radius of 4, and its edge
 UNITS_PER_PIXEL = 16
 # Ground metres in one pixel of zoom 0 at 39° N, where js/map/ground.js takes its widths from.
 METRES_PER_PIXEL = 121_656.0

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from layers.buildings import Building
 from layers.db import transaction
+from layers.ground.components import Component
 from layers.ground.roads import Road
 from tests.small_city import SmallCity, stored
 from tiling.datums import from_wgs84
@@ -168,14 +169,29 @@ def test_tile_json_names_the_tiles(client_as: ClientAs) -> None:
     assert len(document["bounds"]) == 4
 
 
+def west_of(z: int, x: int, y: int, *, metres: float) -> tuple[float, float, float]:
+    """Longitude so far west of a tile, and the latitudes of its south and north side."""
+    west = x * 360 / 2**z - 180
+    south, north = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * k / 2**z)))) for k in (y + 1, y))
+    return west - metres / (111_320 * math.cos(math.radians(south))), south, north
+
+
+def test_a_dot_beside_a_tile_reaches_into_it(client_as: ClientAs, engine: Engine, small_city: SmallCity) -> None:
+    """A metre west of it at zoom 19 are 4.3 pixels, and a dot has a radius of 4 and an edge."""
+    z, x, y = map(int, tile_over(small_city, 19).split("/"))
+    beside, south, north = west_of(z, x, y, metres=1.0)
+    place = f"SRID=4326;POINT({beside} {(south + north) / 2})"
+    with transaction(engine) as session:
+        code = f"{small_city.district}0100300001"
+        session.add(Component(district=small_city.district, code=code, name="雨水井盖", geom=place))
+    assert code.encode() in client_as("leader").get(f"/tiles/components/{z}/{x}/{y}.mvt").content
+
+
 def test_a_wide_road_beside_a_tile_reaches_into_it(client_as: ClientAs, engine: Engine, small_city: SmallCity) -> None:
     """Its casing would end at the side of the tile, if only what lies inside were told."""
     z, x, y = map(int, tile_over(small_city, 19).split("/"))
-    side = 360 / 2**19
-    west = x * side - 180
-    south, north = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * k / 2**19)))) for k in (y + 1, y))
-    # 9 m west of the tile: a motorway is drawn 11 m to each side.
-    beside = west - 9 / (111_320 * math.cos(math.radians(south)))
+    # A motorway is drawn 11 m to each side.
+    beside, south, north = west_of(z, x, y, metres=9.0)
     line = f"MULTILINESTRING(({beside} {south}, {beside} {north}))"
     with transaction(engine) as session:
         session.add(Road(district=small_city.district, name="快速路", road_class="motorway", geom=f"SRID=4326;{line}"))

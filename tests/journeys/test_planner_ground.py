@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -175,3 +176,71 @@ def test_ground_that_the_service_could_not_give_is_asked_for_again(hand: Hand, w
     page.context.unroute("**/tiles/**")
     expect(page.locator(UNKNOWN)).to_have_count(0, timeout=20_000)
     assert painted(page) > 0
+
+
+# How many places there are at the sides of tiles where what is drawn on one side does not go on at the other, and how
+# many of the places that were looked at have something on them.
+SEAMS = """() => {
+  const tiles = [...document.querySelectorAll("canvas.leaflet-tile, .leaflet-tile canvas")].map((canvas) => {
+    const { left, top, right, bottom } = canvas.getBoundingClientRect();
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const at = (x, y) => data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4);
+    return { left, top, right, bottom, width, height, at };
+  });
+  const near = (one, other) => Math.abs(one - other) < 1;
+  const differ = (one, other) => Math.max(...[0, 1, 2, 3].map((i) => Math.abs(one[i] - other[i])));
+  let [seams, seen] = [0, 0];
+  const compare = (n, mine, theirs) => {
+    for (let i = 3; i < n - 3; i += 1) {
+      seen += mine(i)[3] > 0;
+      seams += [-2, -1, 0, 1, 2].every((step) => differ(mine(i), theirs(i + step)) > 60);
+    }
+  };
+  for (const one of tiles)
+    for (const two of tiles) {
+      if (near(one.right, two.left) && near(one.top, two.top))
+        compare(one.height, (i) => one.at(one.width - 1, i), (i) => two.at(0, i));
+      if (near(one.bottom, two.top) && near(one.left, two.left))
+        compare(one.width, (i) => one.at(i, one.height - 1), (i) => two.at(i, 0));
+    }
+  return [seams, seen];
+}"""
+ALL_THERE = """() => {
+  const tiles = [...document.querySelectorAll(".leaflet-tile")];
+  return tiles.length > 3 && tiles.every((tile) => tile.classList.contains("leaflet-tile-loaded"));
+}"""
+
+
+def test_casings_and_roads_go_on_over_the_sides_of_tiles(hand: Hand) -> None:
+    """Wide roads beside the sides of tiles, a few metres off, and one across a corner; nothing else is there."""
+    _, south, east, _ = hand.running.city.shapes.frame.bounds
+    n = 2**15
+    column = math.ceil((east + 0.01 + 180) / 360 * n)
+    row = math.floor((1 - math.asinh(math.tan(math.radians(south))) / math.pi) / 2 * n)
+    lon, lat = column / n * 360 - 180, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / n))))
+    nine_m = 9 / 111_320
+    off, far = nine_m / math.cos(math.radians(lat)), 0.003
+    lines = [
+        [(lon - off, lat - far), (lon - off, lat + far)],
+        [(lon - far, lat - nine_m), (lon + far, lat - nine_m)],
+        [(lon - far, lat - far * 0.8), (lon + far, lat + far * 0.83)],
+    ]
+    with transaction(hand.running.engine) as session:
+        for number, line in enumerate(lines):
+            shape = shapely.MultiLineString([line])
+            session.add(
+                Road(
+                    district=hand.running.city.district,
+                    name=f"快速路{number}",
+                    road_class="motorway",
+                    geom=f"SRID=4326;{shape.wkt}",
+                )
+            )
+    for zoom in (15, 16, 17, 18, 19, 20):
+        hand.look_at((lon, lat), zoom=zoom)
+        hand.page.wait_for_function(ALL_THERE, timeout=30_000)
+        seams, seen = hand.page.evaluate(SEAMS)
+        assert seen > 10, zoom
+        # Where three edges meet some pixels differ; a casing that ends at a tile does so along the whole side.
+        assert seams < seen / 20, (zoom, seams, seen)
