@@ -150,7 +150,7 @@ export class Desk {
 
   showReport() {
     const { report } = this.store;
-    const { errors, warnings } = counts(report);
+    const { errors, warnings } = verdictOf(this.store) ?? counts(report);
     const invalid = invalidOnes(report);
     showProblems(byTest("planner-defects"), report, {
       locate: (defect) => this.editor.locate(defect),
