@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.access import Role
@@ -21,6 +21,7 @@ from layers.specs import (
     Drawn,
     Field,
     Imported,
+    JoinedTable,
     LayerSpec,
     Published,
     Real,
@@ -81,6 +82,9 @@ class Building(Base):
     external_id: Mapped[str | None]
 
 
+# A building is known by its compound and its own name, and found by its address too.
+_WHOLE_NAME = func.coalesce(Compound.name, "") + Building.name
+_WORDS = func.lower(_WHOLE_NAME + " " + Building.address)
 SPEC = LayerSpec(
     "buildings",
     Building,
@@ -114,14 +118,14 @@ SPEC = LayerSpec(
     drawn=Drawn("area", "building", order=40, from_zoom=14, edge="road-casing", choice="shown"),
     searched=Searched(
         "building",
-        "buildings t",
-        name="coalesce(c.name, '') || t.name",
-        words="lower(coalesce(c.name, '') || t.name || ' ' || t.address)",
-        starts=("lower(t.name)", "lower(coalesce(c.name, '') || t.name || ' ' || t.address)"),
-        point="t.inner_point",
-        joins="LEFT JOIN compounds c ON c.id = t.compound_id",
-        detail="t.address",
-        grid_override="t.grid_override",
+        Building,
+        name=_WHOLE_NAME,
+        words=_WORDS,
+        starts=(func.lower(Building.name), _WORDS),
+        point=Building.inner_point,
+        beside=JoinedTable(Compound, Compound.id == Building.compound_id),
+        detail=Building.address,
+        grid_override=Building.grid_override,
     ),
 )
 COMPOUNDS = LayerSpec(
@@ -139,12 +143,12 @@ COMPOUNDS = LayerSpec(
     ),
     searched=Searched(
         "compound",
-        "compounds t",
-        name="t.name",
-        words="lower(t.name)",
-        starts=("lower(t.name)",),
-        point="ST_PointOnSurface(t.geom)",
-        named="t.name <> ''",
+        Compound,
+        name=Compound.name,
+        words=func.lower(Compound.name),
+        starts=(func.lower(Compound.name),),
+        point=func.ST_PointOnSurface(Compound.geom),
+        named=Compound.name != "",
         lies_by="ground",
     ),
 )

@@ -225,9 +225,7 @@ def _light() -> Select[Plan]:
     return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate), defer(Plan.to_redo))
 
 
-# The same for statements that are made once and asked at any moment, bound as `at`; and for those that are written as
-# text, where the plan is called `p`.
+# The same for statements that are made once and asked at any moment, bound as `at`.
 IN_FORCE_AS_ASKED = in_force_at(bindparam("at", type_=DateTime(timezone=True)))
-IN_FORCE_AT = "p.in_force @> CAST(:at AS timestamptz)"
 # Made once: every edit begins with it, and to put it together takes as long as to run it.
 _LOCKED = _light().where(Plan.id == bindparam("of")).with_for_update().execution_options(populate_existing=True)

@@ -16,12 +16,40 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import TextClause, text
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Join,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    collate,
+    func,
+    join,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from layers.access import Actor
-from layers.areas import AreaLevel
-from layers.plans import IN_FORCE_AT, get_plan
+from layers.areas import Area, AreaLevel
+from layers.db import WGS84
+from layers.grids import Grid, GridLevel
+from layers.plans import IN_FORCE_AS_ASKED, Lineage, Plan, get_plan
 from layers.registry import SPECS
 from layers.specs import Searched
 
@@ -126,118 +154,171 @@ def _escaped(word: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", word)
 
 
+_AREA, _WHOLE, _LABEL = (bindparam(name, type_=Text) for name in ("area", "whole", "label"))
+_CODE_START, _NAME_START = bindparam("code_start", type_=Text), bindparam("name_start", type_=Text)
+_EVERY_WORD = func.all(cast(bindparam("words"), ARRAY(Text)))
+_MOST = bindparam("limit", type_=BigInteger)
+_BEST_FIRST = text("match, size, name, id")
 # The grids that answer: those in force, or those of one plan.
-_GRIDS = {
-    "in_force": f"grids g JOIN plans p ON p.id = g.plan_id AND {IN_FORCE_AT}",
-    "draft": "grids g JOIN plans p ON p.id = g.plan_id AND p.id = :plan",
-}
-_MATCH = (
-    "CASE WHEN {code} = :whole OR replace({code}, '-', '') LIKE {label} THEN 0 "
-    "WHEN {code} LIKE :code_start THEN 1 WHEN {name} LIKE :name_start THEN 2 ELSE 3 END"
-)
-_FITS = "({code} LIKE :code_start OR replace({code}, '-', '') LIKE {label} OR {name} LIKE ALL(CAST(:words AS text[])))"
-_ORDER = "ORDER BY match, size, name, id LIMIT :limit"
-_TOLD = (
-    "SELECT id, code, name, kind, detail, grid, parent, match, ST_X(point) AS lon, ST_Y(point) AS lat, "
-    "ST_XMin(shape) AS west, ST_YMin(shape) AS south, ST_XMax(shape) AS east, ST_YMax(shape) AS north"
-)
-# All codes that the grid has borne that a hand named (planning reads the same in `planning.state.codes.names_of`).
-_BORNE = (
-    'WITH RECURSIVE same(code) AS (SELECT (hit.grid_override COLLATE "C")::text WHERE hit.grid_override IS NOT NULL '
-    "UNION SELECT CASE l.code WHEN same.code THEN l.ancestors[1] ELSE l.code END::text FROM same "
-    "JOIN code_lineage l ON l.origin = 'rename' AND same.code IN (l.code, l.ancestors[1])) "
-    "SELECT array_agg(code) AS codes FROM same"
-)
-_IN_DISTRICTS = "t.district IN (SELECT code FROM areas WHERE level = 'district' AND starts_with(code, :area))"
+_PLANS = {"in_force": IN_FORCE_AS_ASKED, "draft": Plan.id == bindparam("plan", type_=BigInteger)}
+_WITHIN = func.starts_with(Grid.code, _AREA)
+_UNDIVIDED = and_(Grid.level == GridLevel.grid, Grid.exclusive)
 
 
 @lru_cache
-def places_statement(name: Literal["areas", "grids"], source: str) -> TextClause:
+def places_statement(name: Literal["areas", "grids"], source: str) -> Select[Any]:
     """The statement that finds areas, or grids, in force or in a draft."""
-    return text({"areas": _areas, "grids": _grids}[name](_GRIDS[source]))
+    return _areas(_grids_of(source)) if name == "areas" else _grids(_grids_of(source))
 
 
 @lru_cache
-def things_statement(found: Searched, source: str, way: Way) -> TextClause:
+def things_statement(found: Searched, source: str, way: Way) -> Select[Any]:
     """The statement that finds the things of one layer among the grids in force or in a draft."""
-    return text(_in_grids(_things(found, _scope(found, _GRIDS[source], way)), _GRIDS[source], kind=found.kind))
+    grids = _grids_of(source)
+    hit = _things(found).where(_scope(found, grids, way)).cte("hit").prefix_with("MATERIALIZED")
+    return _in_grids(hit, grids, kind=found.kind)
 
 
-def _areas(grids: str) -> str:
-    words = {"code": "lower(a.code)", "name": "lower(a.name)", "label": "''"}
+def _grids_of(source: str) -> Join:
+    return join(Grid, Plan, and_(Plan.id == Grid.plan_id, _PLANS[source]))
+
+
+def _is_short_form(code: Any) -> ColumnElement[bool]:
+    """Whether what was typed is the end of a code, as the map labels it."""
+    return func.replace(code, "-", "").like(_LABEL)
+
+
+def _best_first(rows: Select[Any], whole: ColumnElement[bool], *, code: Any, name: Any) -> Select[Any]:
+    """The best rows with how well each fits: whole code, start of a code, start of a name, part of a name."""
+    match = case((whole, 0), (code.like(_CODE_START), 1), (name.like(_NAME_START), 2), else_=3)
+    return rows.add_columns(match.label("match")).order_by(_BEST_FIRST).limit(_MOST)
+
+
+def _areas(grids: Join) -> Select[Any]:
+    code, name = func.lower(Area.code), func.lower(Area.name)
+    columns = (
+        Area.code.label("id"),
+        Area.code,
+        Area.name,
+        func.length(Area.name).label("size"),
+        Area.level.label("kind"),
+    )
+    more = literal("").label("detail"), cast(null(), Text).label("grid"), Area.parent_code.label("parent"), Area.geom
+    fits = or_(code.like(_CODE_START), name.op("LIKE")(_EVERY_WORD))
+    rows = select(*columns, *more).where(func.starts_with(Area.code, _AREA), fits)
+    hit = _best_first(rows, code == _WHOLE, code=code, name=name).cte("hit")
     # A community without a boundary of its own lies where its grids lie.
-    shape = f"(SELECT ST_Extent(g.geom)::geometry FROM {grids} WHERE g.parent_code = hit.code)"  # noqa: S608
-    return (
-        "WITH hit AS (SELECT a.code AS id, a.code, a.name, length(a.name) AS size, a.level AS kind, '' AS detail, "  # noqa: S608
-        f"NULL::text AS grid, a.parent_code AS parent, a.geom, {_MATCH.format(**words)} AS match FROM areas a "
-        f"WHERE starts_with(a.code, :area) AND {_FITS.format(**words)} {_ORDER}), "
-        f"put AS (SELECT hit.*, coalesce(hit.geom, ST_SetSRID({shape}, 4326)) AS shape FROM hit) "
-        f"{_told()} WHERE shape IS NOT NULL"
+    around = select(cast(func.ST_Extent(Grid.geom), Geometry)).select_from(grids).where(Grid.parent_code == hit.c.code)
+    shape = func.coalesce(hit.c.geom, func.ST_SetSRID(around.scalar_subquery(), WGS84))
+    put = select(hit, shape.label("shape")).cte("put")
+    return _told_inside(put).where(put.c.shape.is_not(None))
+
+
+def _grids(grids: Join) -> Select[Any]:
+    code, name = func.lower(Grid.code), func.lower(Grid.name)
+    grid = case((Grid.level == GridLevel.grid, Grid.code), else_=Grid.parent_code)
+    columns = (
+        Grid.code.label("id"),
+        Grid.code,
+        Grid.name,
+        func.length(Grid.name).label("size"),
+        Grid.level.label("kind"),
     )
+    more = literal("").label("detail"), grid.label("grid"), Grid.parent_code.label("parent"), Grid.geom.label("shape")
+    fits = or_(code.like(_CODE_START), _is_short_form(code), name.op("LIKE")(_EVERY_WORD))
+    rows = select(*columns, *more).select_from(grids).where(_WITHIN, fits, not_(func.ST_IsEmpty(Grid.geom)))
+    return _told_inside(_best_first(rows, or_(code == _WHOLE, _is_short_form(code)), code=code, name=name).cte("put"))
 
 
-def _grids(grids: str) -> str:
-    words = {"code": "lower(g.code)", "name": "lower(g.name)", "label": ":label"}
-    return (
-        "WITH put AS (SELECT g.code AS id, g.code, g.name, length(g.name) AS size, g.level AS kind, '' AS detail, "  # noqa: S608
-        "CASE WHEN g.level = 'grid' THEN g.code ELSE g.parent_code END AS grid, g.parent_code AS parent, "
-        f"g.geom AS shape, {_MATCH.format(**words)} AS match FROM {grids} "
-        f"WHERE starts_with(g.code, :area) AND {_FITS.format(**words)} "
-        f"AND NOT ST_IsEmpty(g.geom) {_ORDER}) {_told()}"
+def _things(found: Searched) -> Select[Any]:
+    table = found.table.__table__
+    override = cast(null(), Text) if found.grid_override is None else found.grid_override
+    columns: tuple[ColumnElement[Any], ...] = (
+        *(table.c.id, (cast(null(), Text) if found.code is None else found.code).label("code")),
+        *(found.name.label("name"), func.length(found.name).label("size")),
+        *((literal("") if found.detail is None else found.detail).label("detail"), table.c.geom.label("shape")),
+        *(found.point.label("point"), override.label("grid_override")),
     )
+    starts = or_(*(start.like(_NAME_START) for start in found.starts))
+    fits: ColumnElement[bool] = found.words.op("LIKE")(_EVERY_WORD)
+    better = [(starts, 2)]
+    if found.code is not None:
+        code = func.lower(found.code)
+        better = [(code == _WHOLE, 0), (code.like(_CODE_START), 1), *better]
+        fits = or_(code.like(_CODE_START), fits)
+    rows = select(*columns, case(*better, else_=3).label("match")).select_from(table)
+    if found.beside is not None:
+        rows = rows.outerjoin(found.beside.table, found.beside.on)
+    if found.named is not None:
+        rows = rows.where(found.named)
+    return rows.where(fits).order_by(_BEST_FIRST).limit(_MOST)
 
 
-def _things(found: Searched, scope: str) -> str:
-    starts = " OR ".join(f"{start} LIKE :name_start" for start in found.starts)
-    by_code, fits = "", f"{found.words} LIKE ALL(CAST(:words AS text[]))"
-    if found.code:
-        code = f"lower({found.code})"
-        by_code = f"WHEN {code} = :whole THEN 0 WHEN {code} LIKE :code_start THEN 1 "
-        fits = f"({code} LIKE :code_start OR {fits})"
-    return (
-        f"SELECT t.id, {found.code or 'NULL::text'} AS code, {found.name} AS name, length({found.name}) AS size, "  # noqa: S608
-        f"{found.detail} AS detail, t.geom AS shape, {found.point} AS point, {found.grid_override} AS grid_override, "
-        f"CASE {by_code}WHEN {starts} THEN 2 ELSE 3 END AS match FROM {found.table} {found.joins} "
-        f"WHERE {found.named} AND {fits} AND {scope} {_ORDER}"
-    )
-
-
-def _scope(found: Searched, grids: str, way: Way) -> str:
+def _scope(found: Searched, grids: Join, way: Way) -> ColumnElement[bool]:
     """What of a layer lies in the area; a part of a district goes by its few grids, a whole one is read."""
     if way == "everywhere":
-        return "TRUE"
+        return true()
+    columns = found.table.__table__.c
+    districts = select(Area.code).where(Area.level == AreaLevel.district, func.starts_with(Area.code, _AREA))
+    in_districts = columns.district.in_(districts)
+    inside = select(Grid.code).select_from(grids).where(_WITHIN)
     if found.lies_by == "ground":
-        touching = (
-            "starts_with(g.code, :area) AND g.level = 'grid' AND g.geom && t.geom AND ST_Intersects(g.geom, t.geom)"
-        )
-        return f"({_IN_DISTRICTS} OR EXISTS (SELECT 1 FROM {grids} WHERE {touching}))"  # noqa: S608
+        shares = Grid.geom.op("&&")(columns.geom), func.ST_Intersects(Grid.geom, columns.geom)
+        return or_(in_districts, inside.where(Grid.level == GridLevel.grid, *shares).exists())
+    held = func.ST_Covers(Grid.geom, found.point)
     if way == "of_districts":
-        unsaid = f"SELECT 1 FROM {grids} WHERE starts_with(g.code, :area) AND ST_Covers(g.geom, {found.point})"  # noqa: S608
-        return f"({_IN_DISTRICTS} OR (t.district IS NULL AND EXISTS ({unsaid})))"
-    inside = "g.level = 'grid' AND g.exclusive AND starts_with(g.code, :area)"
+        return or_(in_districts, and_(columns.district.is_(None), inside.where(held).exists()))
     # On a border two grids hold a point, which is found once all the same.
-    held = f"SELECT t.id FROM {grids} JOIN {found.table} ON ST_Covers(g.geom, {found.point}) WHERE {inside}"  # noqa: S608
-    return f"t.id IN ({held})"
+    holding = select(columns.id).select_from(grids.join(found.table, held)).where(_UNDIVIDED, _WITHIN)
+    return columns.id.in_(holding.correlate(None))
 
 
-def _in_grids(found: str, grids: str, *, kind: str) -> str:
+def _in_grids(hit: CTE, grids: Join, *, kind: str) -> Select[Any]:
     """Things, each with its grid ([S7]): the one into which it was put by hand, under whatever code that
     has here, else the one in which it lies, the smallest code on a border."""
-    grid = f"g.code, g.parent_code FROM {grids} WHERE g.level = 'grid' AND g.exclusive AND"
-    holding = (
-        f"SELECT code, parent_code FROM (SELECT 0 AS rank, {grid} g.code = ANY(borne.codes) "  # noqa: S608
-        f"UNION ALL SELECT 1 AS rank, {grid} ST_Covers(g.geom, hit.point)) one ORDER BY rank, code LIMIT 1"
+    borne = _codes_borne(hit)
+    holding = select(Grid.code, Grid.parent_code).select_from(grids).where(_UNDIVIDED)
+    by_hand = holding.add_columns(literal(0).label("rank")).where(Grid.code == any_(borne.c.codes)).correlate(borne)
+    by_place = (
+        holding.add_columns(literal(1).label("rank")).where(func.ST_Covers(Grid.geom, hit.c.point)).correlate(hit)
     )
-    return (
-        f"WITH hit AS MATERIALIZED ({found}), "  # noqa: S608
-        f"put AS (SELECT hit.id::text AS id, hit.code, hit.name, '{kind}' AS kind, hit.detail, "
-        f"h.code AS grid, h.parent_code AS parent, hit.shape, hit.point, hit.match "
-        f"FROM hit, LATERAL ({_BORNE}) borne LEFT JOIN LATERAL ({holding}) h ON TRUE) {_TOLD} FROM put"
-    )
+    one = union_all(by_hand, by_place).subquery("one")
+    held = select(one.c.code, one.c.parent_code).order_by(one.c.rank, one.c.code).limit(1).lateral("h")
+    columns = hit.c.code, hit.c.name, literal(kind).label("kind"), hit.c.detail, held.c.code.label("grid")
+    more = held.c.parent_code.label("parent"), hit.c.shape, hit.c.point, hit.c.match
+    rows = hit.join(borne, true()).outerjoin(held, true())
+    put = select(cast(hit.c.id, Text).label("id"), *columns, *more).select_from(rows).cte("put")
+    return _told(put, put.c.point)
 
 
-def _told() -> str:
-    return f"{_TOLD} FROM put, LATERAL (SELECT ST_PointOnSurface(ST_MakeValid(shape)) AS point) AS inner_place"
+def _codes_borne(hit: CTE) -> LateralFromClause:
+    """All codes that the grid has borne that a hand named; planning reads them too (`state.codes.names_of`)."""
+    named = cast(collate(hit.c.grid_override, "C"), Text).label("code")
+    first = select(named).where(hit.c.grid_override.is_not(None)).correlate(hit)
+    same = first.cte("same", recursive=True, nesting=True)
+    line, older = Lineage, Lineage.ancestors[1]
+    other = case((line.code == same.c.code, older), else_=line.code)
+    renamed = and_(line.origin == "rename", same.c.code.in_([line.code, older]))
+    same = same.union(select(cast(other, Text)).select_from(join(same, line, renamed)))
+    return select(func.array_agg(same.c.code).label("codes")).lateral("borne")
+
+
+def _told_inside(put: CTE) -> Select[Any]:
+    """Rows with a point inside their shapes."""
+    point = func.ST_PointOnSurface(func.ST_MakeValid(put.c.shape)).label("point")
+    return _told(put, select(point).correlate(put).lateral("inner_place").c.point)
+
+
+def _told(put: CTE, point: Any) -> Select[Any]:
+    corners = func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax
+    return select(
+        *(put.c[name] for name in ("id", "code", "name", "kind", "detail", "grid", "parent", "match")),
+        *(func.ST_X(point).label("lon"), func.ST_Y(point).label("lat")),
+        *(
+            corner(put.c.shape).label(side)
+            for corner, side in zip(corners, ("west", "south", "east", "north"), strict=True)
+        ),
+    )
 
 
 def _way_of(session: Session, area: str) -> Way:

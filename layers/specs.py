@@ -189,26 +189,26 @@ class Drawn:
     choice: Literal["", "shown", "hidden"] = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Searched:
-    """How single things are found by what people type, and what is told of each: expressions over rows `t`.
+    """How single things are found by what people type, and what is told of each: expressions over rows of `table`.
 
     Typed words must occur in `words` (lower case) or begin the `code`; where one of `starts` begins so, it is a better
     fit. A thing lies in an area when its `point` does, or when it shares `ground` with a grid there. One that a hand
-    put into a grid (`grid_override`) is told with that grid.
+    put into a grid (`grid_override`) is told with that grid. A row of the table `beside` it may be there or not.
     """
 
     kind: str
-    table: str
-    name: str
-    words: str
-    starts: tuple[str, ...]
-    point: str
-    joins: str = ""
-    code: str = ""
-    detail: str = "''"
-    grid_override: str = "NULL::text"
-    named: str = "TRUE"
+    table: type[Base]
+    name: SQLColumnExpression[str]
+    words: SQLColumnExpression[str]
+    starts: tuple[SQLColumnExpression[str], ...]
+    point: SQLColumnExpression[Any]
+    beside: JoinedTable | None = None
+    code: SQLColumnExpression[str] | None = None
+    detail: SQLColumnExpression[str] | None = None
+    grid_override: SQLColumnExpression[Any] | None = None
+    named: ColumnElement[bool] | None = None
     lies_by: Literal["point", "ground"] = "point"
 
 

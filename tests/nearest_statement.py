@@ -16,12 +16,11 @@ from sqlalchemy.orm import Session
 from layers.areas import Area
 from layers.errors import NotFound
 from layers.incidents import OPEN_TASK_STATES
-from layers.plans import IN_FORCE_AT
 from layers.standings import AGEING_S, Place
 
 # The grids in force and, above them, the areas: every code with the one it lies in.
-_PLACES = f"""
-in_force AS (SELECT p.id FROM plans p WHERE p.district = :district AND {IN_FORCE_AT}),
+_PLACES = """
+in_force AS (SELECT p.id FROM plans p WHERE p.district = :district AND p.in_force @> CAST(:at AS timestamptz)),
 grid AS (SELECT g.* FROM grids g JOIN in_force p ON p.id = g.plan_id),
 place AS (
     SELECT code, level, coalesce(parent_code, :district) AS parent FROM grid

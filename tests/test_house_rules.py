@@ -201,7 +201,6 @@ WRITTEN_SQL = {
     "gis_api/replicas/listening.py": "LISTEN takes a name",
     "layers/db.py": "COPY takes names",
     "layers/importing/bulk.py": "ANALYZE takes a name",
-    "layers/searching.py": "a recursive statement in a lateral one that looks out of it, which expressions cannot say",
     "migrations/cluster.py": "psql asks whether a database is there, before there is anything to connect to",
     "migrations/demo/rows.py": "a sequence is read as a table, by its name",
     "migrations/moments.py": "ALTER TABLE takes names",

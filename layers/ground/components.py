@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Computed
+from sqlalchemy import CheckConstraint, Computed, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.db import CODE, Base, code_column, geometry_column, id_column
@@ -117,13 +117,13 @@ SPECS = (
         drawn=Drawn("dot", "component", order=50, from_zoom=17, edge="halo", choice="hidden"),
         searched=Searched(
             "component",
-            "components t",
-            name="t.name",
-            words="lower(t.name)",
-            starts=("lower(t.name)",),
-            point="t.geom",
-            code="t.code",
-            detail="t.supervising_unit",
+            Component,
+            name=Component.name,
+            words=func.lower(Component.name),
+            starts=(func.lower(Component.name),),
+            point=Component.geom,
+            code=Component.code,
+            detail=Component.supervising_unit,
         ),
     ),
 )  # fmt: skip

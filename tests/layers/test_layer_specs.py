@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, literal
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from layers import published, searching, tiles
@@ -49,7 +49,7 @@ FORGOTTEN = LayerSpec(
     published=Published("Benches.", ("id",), point="geom"),
     tile=Tile(("id",), 16),
     drawn=Drawn("dot", "mahogany", order=60, from_zoom=17, choice="shown"),
-    searched=Searched("bench", "benches t", name="''", words="''", starts=("''",), point="t.geom"),
+    searched=Searched("bench", _Bench, name=literal(""), words=literal(""), starts=(literal(""),), point=literal("")),
 )
 
 
