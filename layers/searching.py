@@ -306,7 +306,8 @@ def _codes_borne(hit: CTE) -> LateralFromClause:
 def _told_inside(put: CTE) -> Select[Any]:
     """Rows with a point inside their shapes."""
     point = func.ST_PointOnSurface(func.ST_MakeValid(put.c.shape)).label("point")
-    return _told(put, select(point).correlate(put).lateral("inner_place").c.point)
+    inside = select(point).correlate(put).lateral("inner_place")
+    return _told(put, inside.c.point).select_from(put.join(inside, true()))
 
 
 def _told(put: CTE, point: Any) -> Select[Any]:
