@@ -78,6 +78,11 @@ def test_a_desk_reads_it_in_english_on_a_phone_and_reports_with_a_condition(runn
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate(FAULTS, asked("en", "admin", "dispatcher")) == []
         kept(page, f"english-{width}")
+    chinese = visit("dispatcher", "/standards", width=390)
+    assert chinese.evaluate(FAULTS, asked("zh-CN", "admin", "dispatcher")) == []
+    told = visit("dispatcher", "/report", width=390, before=speaking)
+    told.wait_for_selector("[data-test=condition]")
+    assert told.evaluate(FAULTS, asked("en", "admin", "dispatcher")) == []
     report = visit("dispatcher", "/report")
     lon, lat = running.city.inside(running.city.codes[0])
     form = report.locator("[data-test=report-form]")
