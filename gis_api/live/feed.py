@@ -142,13 +142,12 @@ class Feed(Broadcast):
     async def _tell(self, news: CityNews) -> None:
         """Tell everybody; rendered once for all of the same role and area, beside the loop that answers requests."""
         told: dict[Audience, bytes] = {}
+        if news.events or news.fixes:
+            for audience in {_audience_of(stream.visitor.actor) for stream in self._streams}:
+                told[audience] = await asyncio.to_thread(self._render, news, audience)
+        # In one go: whatever fails before this is read and told again, and nothing after it can fail.
         for stream in self.list_streams():
-            audience = _audience_of(stream.visitor.actor)
-            if audience not in told:
-                told[audience] = (
-                    await asyncio.to_thread(self._render, news, audience) if news.events or news.fixes else b""
-                )
-            stream.put(told[audience])
+            stream.put(told.get(_audience_of(stream.visitor.actor), b""))
         self._mark = news.mark
 
     def _render(self, news: CityNews, audience: Audience) -> bytes:

@@ -22,8 +22,9 @@ from layers.dispatching.story import codes_of, place_of, reason_of_place
 from layers.dispatching.taking import RawPosition, StepAsked, Taking, go_on, line_of, require_position
 from layers.errors import Forbidden, Unacceptable
 from layers.history import note
-from layers.incidents import DESKS, IncidentCard, Proof, Rule, Step
+from layers.incidents import DESKS, Incident, IncidentCard, Proof, Rule, Step
 from layers.locating import Location
+from layers.outgoing import put_event
 
 # Reasons to wait that follow from where it is: nobody there is one, "handed up" is none.
 OF_THE_PLACE = frozenset(
@@ -46,15 +47,23 @@ def take_step(
     card, rule = _require_rule(session, incident_id, asked, by)
     choosing = find_choosing(session, category=incident.category, urgency=incident.urgency)
     taking = Taking(session, memory, incident, card, asked, rule, choosing, now, by)
-    taking = _as_proven(taking)
+    taking, before = _as_proven(taking), area_of(incident)
     line = HANDLERS.get(asked.step, go_on)(taking)
     session.flush()
     incidents.add_steps(session, incident_id, [line, *taking.further], at=now, by=by)
     splitting.follow_parts(taking)
-    area = incident.current_code or incident.desk_area or ""
-    note(session, "incident.step", subject=str(incident_id), area=area, by=by, step=asked.step, state=incident.state)
+    told = {"step": asked.step, "state": incident.state}
+    note(session, "incident.step", subject=str(incident_id), area=area_of(incident), by=by, **told)
+    if area_of(incident) != before:
+        # Whose it was is told as well: it has left their list.
+        put_event(session, "incident.step", subject=str(incident_id), area=before, details=told)
     session.flush()
     return incidents.get_incident(session, incident_id, by=replace(by, area="", role=Role.admin))
+
+
+def area_of(incident: Incident) -> str:
+    """Whose it is: the code of its ground, or the desk's that answers for it."""
+    return incident.current_code or incident.desk_area or ""
 
 
 def _require_rule(session: Session, incident_id: int, asked: StepAsked, by: Actor) -> tuple[IncidentCard, Rule]:

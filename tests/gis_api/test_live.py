@@ -99,6 +99,19 @@ def test_a_report_and_its_steps_are_heard_in_every_process_by_whose_area_it_is(
     assert away.named("incident") == []
 
 
+def test_a_case_that_leaves_an_area_is_told_there_too(one: Served, small_city: SmallCity) -> None:
+    here = small_city.codes[0]
+    there = next(code for code in small_city.codes if code[:12] != here[:12])
+    left, entered = listen(one, area=here[:12]), listen(one, area=there[:12])
+    desk = one.client_of_key("dispatcher", AREA)
+    case = report(desk, small_city.inside(here)).json()["id"]
+    left.wait("incident")
+    lon, lat = small_city.inside(there)
+    moved_there = {"step": "correct_place", "lon": lon, "lat": lat, "datum": "wgs84"}
+    assert desk.post(f"/api/v1/incidents/{case}/steps", json=moved_there).status_code == 200
+    assert left.wait("incident", number=2)["step"] == entered.wait("incident")["step"] == "correct_place"
+
+
 def test_from_every_event_on_the_rest_comes_once_and_in_order_from_any_process(
     one: Served, other: Served, engine: Engine, small_city: SmallCity
 ) -> None:
