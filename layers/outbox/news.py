@@ -23,6 +23,7 @@ from sqlalchemy import Select, Text, and_, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from layers.outgoing import OutgoingEvent
+from layers.shifts import MOMENT, duty_spans
 
 OF_PLANS = "plan."
 _MARK = re.compile(r"(\d{1,18})-((\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,\d{1,18})*)?))", re.ASCII)
@@ -100,8 +101,16 @@ def read_news(session: Session, since: Bookmark, *, area: str, now: datetime, mo
         told = events[:most]
         reached = replace(since, number=told[-1].number or since.number)
         return CityNews(since, reached, told, (), whole=False)
-    moved = session.execute(_MOVED, {"snapshot": since.snapshot, "now": now})
-    return CityNews(since, present, events, [Moved(*row) for row in moved], whole=True)
+    return CityNews(since, present, events, _list_moved(session, since.snapshot, now), whole=True)
+
+
+def _list_moved(session: Session, snapshot: str, now: datetime) -> list[Moved]:
+    moved = session.execute(_MOVED, {"snapshot": snapshot}).all()
+    if not moved:
+        return []
+    duty = duty_spans(now, now + MOMENT)
+    on_duty = set(session.scalars(select(duty.c.worker_id)))
+    return [Moved(*row[1:]) for row in moved if row.id in on_duty]
 
 
 def lies_in(event: OutgoingEvent, area: str) -> bool:
@@ -123,10 +132,9 @@ _STANDING = text("""
 """)
 # The second condition leaves out what a restored backup brought along from a server that counted otherwise.
 _MOVED = text("""
-    SELECT w.number, w.name, w.area, p.lon, p.lat, p.accuracy_m, p.fixed_at
+    SELECT w.id, w.number, w.name, w.area, p.lon, p.lat, p.accuracy_m, p.fixed_at
     FROM positions p JOIN workers w ON w.id = p.worker_id AND w.active
     WHERE NOT pg_visible_in_snapshot(CAST(CAST(p.written_in AS text) AS xid8), CAST(:snapshot AS pg_snapshot))
         AND pg_visible_in_snapshot(CAST(CAST(p.written_in AS text) AS xid8), pg_current_snapshot())
-        AND EXISTS (SELECT FROM shifts s WHERE s.worker_id = p.worker_id AND s.span @> CAST(:now AS timestamptz))
     ORDER BY w.number
 """)

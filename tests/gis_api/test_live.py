@@ -17,6 +17,7 @@ from layers import outbox, outgoing
 from layers.access import revoke_key, service_actor
 from layers.db import transaction
 from layers.positions import Fix, add_fixes
+from layers.shifts import NewException, add_exceptions
 from migrations import cluster as clusters
 from migrations.cluster import Cluster
 from tests.databases import HASTY
@@ -179,20 +180,23 @@ def test_a_position_whose_transaction_was_open_is_not_lost(one: Served, engine: 
 
 def test_only_who_is_on_duty_and_serves_the_area_is_told_of(one: Served, engine: Engine, small_city: SmallCity) -> None:
     here, there = small_city.codes[0], next(c for c in small_city.codes if c[:12] != small_city.codes[0][:12])
-    off = small_city.worker_of[small_city.codes[1]]
+    off, on_leave = (small_city.worker_of[code] for code in small_city.codes[1:3])
+    now = datetime.now(UTC)
     with transaction(engine) as session:
         session.execute(
             text("DELETE FROM shifts USING workers w WHERE w.id = worker_id AND w.number = :number"), {"number": off}
         )
+        leave = NewException(on_leave, "leave", now - timedelta(hours=1), now + timedelta(hours=1))
+        add_exceptions(session, [leave], now=now, by=ADMIN)
     all_told, street = listen(one), listen(one, area=here[:12])
     lon, lat = small_city.inside(here)
-    for number in (off, small_city.worker_of[there], small_city.worker_of[here]):
+    for number in (off, on_leave, small_city.worker_of[there], small_city.worker_of[here]):
         with transaction(engine) as session:
             move(session, number, lon, lat)
     until(lambda: moved(street), most_s=WAIT_S)
     assert {number for number, _ in moved(street)} == {small_city.worker_of[here]}
     until(lambda: len(moved(all_told)) == 2, lambda: str(moved(all_told)), most_s=WAIT_S)
-    assert off not in {number for number, _ in moved(all_told)}
+    assert {off, on_leave}.isdisjoint({number for number, _ in moved(all_told)})
 
 
 def test_each_role_hears_what_it_may_read(one: Served, engine: Engine, small_city: SmallCity) -> None:
