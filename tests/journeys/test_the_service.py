@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -153,7 +153,7 @@ def test_a_killed_api_process_serves_again_within_three_seconds(
         link.request("GET", question, headers=key)
         near = link.getresponse()
         told, near_s = near.read(), time.monotonic() - began_s
-    assert (near.status, process_of(dict(near.headers)) in before) == (200, False)
+    assert (near.status, process_of(near.headers) in before) == (200, False)
     print(f"lookups after {took_s:.1f} s, nearest after {near_s:.1f} s")
     assert json.loads(told)["candidates"] or json.loads(told)["rejected"]
     until(lambda: len(answering(service, question, key) - before) == 1, most_s=RECOVERED_S)
@@ -215,7 +215,7 @@ def kept_down(cluster: Cluster) -> Iterator[None]:
         yield
 
 
-def process_of(headers: Mapping[str, str]) -> str:
+def process_of(headers: http.client.HTTPMessage) -> str:
     """The process that answered: an id of a request begins with what names it."""
     return str(headers["X-Request-Id"]).split("-")[0]
 
@@ -232,7 +232,7 @@ def link_to_new_process(
             answer = link.getresponse()
             answer.read()
             assert answer.status == 200
-            if process_of(dict(answer.headers)) not in before:
+            if process_of(answer.headers) not in before:
                 yield link
                 return
     pytest.fail(f"no new process within {RECOVERED_S} s")
