@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,13 @@ from layers.candidates import Roster
 from layers.db import make_engine, transaction
 from layers.dispatch_rules import LIMITS, Policy, Wish
 from layers.dispatching import Memory, Report, report
+from layers.dispatching import nearest as ranked
 from layers.dispatching.at_hand import find_at_hand, find_line
 from layers.locating import load_atlas
 from layers.positions import Fix, Position, add_fixes
 from layers.shifts import Shift
+from layers.standings import Measure
+from layers.walking import Network, Ways
 from layers.workers import Worker
 from migrations import cluster as clusters
 from migrations import run
@@ -90,6 +94,7 @@ def measure(engine: Engine) -> int:
         atlas, roster = load_atlas(session), Roster.load(session, now)
         show("roster load", [timed(lambda: Roster.load(session, now, previous=roster)) for _ in range(9)])
         nearest(session, town, roster, spots)
+        on_foot(town, Memory(atlas, roster), spots)
     most = reports(engine, Memory(atlas, roster), spots)
     fixes(engine, town)
     return most
@@ -157,6 +162,24 @@ def nearest(session: Session, town: Town, roster: Roster, spots: list[tuple[floa
         ):
             told = f"{median[name] * 1e6:.1f} us (ratio to {how}: {median[peer] / median[name]:.2f})"
             print(f"{words}: {told}")
+
+
+def on_foot(town: Town, memory: Memory, spots: list[tuple[float, float]]) -> None:
+    """The same five by the way along roads, which are all borders of grids here."""
+    borders = [ring.boundary for ring in town.city.polygons_of("grid").values()]
+    network = Network.of(borders)
+    assert network is not None
+    district = town.place(town.city.codes[0]).district or ""
+    memory = replace(memory, roster=replace(memory.roster, ways=Ways(("bench",), {district: network})))
+    places = {town.inside(code): town.place(code) for code in town.city.codes}
+    wish, at = Wish(measure=Measure.walking), datetime.now(UTC)
+
+    def line(spot: tuple[float, float]) -> Callable[[], object]:
+        asked: Any = {"lon": spot[0], "lat": spot[1], "at": at, "wish": wish}
+        return lambda: ranked(memory, places[spot], **asked)
+
+    taken = [timed(line(spot)) for spot in (*spots[:5], *spots)][5:]
+    show(f"nearest five on foot, {len(network.edges)} stretches of road", taken)
 
 
 def reports(engine: Engine, memory: Memory, spots: list[tuple[float, float]]) -> int:

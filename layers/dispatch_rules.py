@@ -6,7 +6,7 @@
 
 The order is: own ground first (where the policy says so), distance in whole millimetres, fewest open tasks, longest
 without a new task, staff number. A worker is turned down for the first of these that applies: role, declined,
-off_duty, no_position, too_far, at_capacity.
+off_duty, no_position, no_way, too_far, at_capacity.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layers.standings import LEVELS, NO_DISTANCE_MM, Flags, Ints, Standings
+from layers.standings import LEVELS, NO_DISTANCE_MM, NO_WAY_MM, Flags, Ints, Measure, Standings
 
 # A level is worth more than any distance on Earth in millimetres (2 * 10^10 < 2^40).
 _LEVEL_STEP = 2**40
@@ -40,6 +40,7 @@ class Rejection(enum.StrEnum):
     declined = "declined"
     off_duty = "off_duty"
     no_position = "no_position"
+    no_way = "no_way"
     too_far = "too_far"
     at_capacity = "at_capacity"
 
@@ -81,10 +82,11 @@ class Wish:
     limit: int = 5
     without: frozenset[str] = frozenset()
     most_rejected: int | None = MOST_REJECTED
+    measure: Measure = Measure.straight
 
 
 class Candidate(NamedTuple):
-    """A worker who may go; `distance_m` in metres of the city's CRS, `position_age_s` None without a fix."""
+    """A worker who may go; `distance_m` in metres by `measure`, `position_age_s` None without a fix."""
 
     worker_id: int
     number: str
@@ -98,6 +100,7 @@ class Candidate(NamedTuple):
     at_home: bool
     open_tasks: int
     reason: str
+    measure: str = Measure.straight.value
 
 
 class Rejected(NamedTuple):
@@ -149,6 +152,7 @@ def judge(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Ints:
         Rejection.role: _wrong_role(standings, wish.role),
         Rejection.off_duty: ~standings.on_duty,
         Rejection.no_position: standings.distance_mm >= NO_DISTANCE_MM,
+        Rejection.no_way: standings.distance_mm == NO_WAY_MM,
         Rejection.too_far: standings.distance_mm > round(limits.reach_m * 1000),
         Rejection.at_capacity: full,
     }
@@ -218,6 +222,7 @@ def describe(standings: Standings, row: int, *, reason: str) -> Candidate:
         at_home=bool(standings.at_home[row]),
         open_tasks=int(standings.open_tasks[row]),
         reason=reason,
+        measure=str(Measure.walking if standings.on_foot[row] else Measure.straight),
     )
 
 
@@ -227,6 +232,6 @@ def _rejected(standings: Standings, row: int, verdict: int) -> Rejected:
         number=standings.numbers[row],
         name=standings.names[row],
         level=LEVELS[standings.level[row]],
-        distance_m=distance_mm / 1000 if distance_mm < NO_DISTANCE_MM else None,
+        distance_m=distance_mm / 1000 if distance_mm < NO_WAY_MM else None,
         reason=REJECTIONS[verdict],
     )

@@ -24,8 +24,9 @@ from layers.db import Base, now_column
 from layers.dispatch_rules import LIMITS, Limits, Policy
 from layers.errors import Outdated, Unacceptable
 from layers.history import note
+from layers.standings import Measure
 
-VALUES = ("policy", "reach_m", "open_tasks", "critical_tasks", "spot_m", "accuracy_m")
+VALUES = ("policy", "measure", "reach_m", "open_tasks", "critical_tasks", "spot_m", "accuracy_m")
 
 
 class DispatchSettings(Base):
@@ -54,12 +55,13 @@ class Choosing:
     """By what one incident is dispatched."""
 
     policy: Policy = Policy.own_grid_first
+    measure: Measure = Measure.straight
     limits: Limits = LIMITS
     spot: Spot = Spot()
 
 
-# What a new city starts with: where minutes count, whose ground it is does not.
-FIRST_RULES: tuple[Mapping[str, Any], ...] = ({"urgency": "critical", "policy": "nearest"},)
+# What a new city starts with: where minutes count, whose ground it is does not, and across a river is not near.
+FIRST_RULES: tuple[Mapping[str, Any], ...] = ({"urgency": "critical", "policy": "nearest", "measure": "walking"},)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def choose(rules: Sequence[Mapping[str, Any]], *, category: str, urgency: str) -
     usual = Choosing()
     return Choosing(
         policy=Policy(given.get("policy", usual.policy)),
+        measure=Measure(given.get("measure", usual.measure)),
         limits=Limits(
             open_tasks=given.get("open_tasks", usual.limits.open_tasks),
             critical_tasks=given.get("critical_tasks", usual.limits.critical_tasks),

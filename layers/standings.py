@@ -6,6 +6,7 @@ Rows are ordered by staff number (bytes), so the row number is the last word in 
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,15 @@ AGEING_S = 30 * 60
 # Two distances closer than this are the same distance ([L4]).
 TIE_M = 0.001
 NO_DISTANCE_MM = 2**39
+# Of whom it is known that there is no way on foot.
+NO_WAY_MM = NO_DISTANCE_MM - 1
+
+
+class Measure(enum.StrEnum):
+    """How far somebody is: in a straight line, or on foot along the stored roads where they tell ([D3])."""
+
+    straight = "straight"
+    walking = "walking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +58,9 @@ class Place:
 class Standings:
     """One row per worker of the district, seen from one place at one moment.
 
-    `distance_mm` is whole millimetres in the city's CRS, NO_DISTANCE_MM where nothing is known; `age_s` is -1 without
-    a fix; `at_home` says that the home point stands in for a stale or missing fix; `last_assigned` is microseconds
-    since 1970, 0 for never.
+    `distance_mm` is whole millimetres in the city's CRS, NO_DISTANCE_MM where nothing is known, NO_WAY_MM where there
+    is no way; `on_foot` says that it is that of a way along roads; `age_s` is -1 without a fix; `at_home` says that the
+    home point stands in for a stale or missing fix; `last_assigned` is microseconds since 1970, 0 for never.
     """
 
     ids: Ints
@@ -66,6 +76,7 @@ class Standings:
     open_tasks: Ints
     critical_tasks: Ints
     last_assigned: Ints
+    on_foot: Flags
 
     def __len__(self) -> int:
         return len(self.numbers)

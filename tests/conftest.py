@@ -21,9 +21,10 @@ TEMPLATE = "template_wangge"
 ROOT = Path(__file__).parent.parent
 # Laws look for new counterexamples wherever a person runs them. What decides about a change asks the same questions
 # each time: it must not fail for a reason that the change did not bring.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# A law says what is true, not how quickly: on a busy machine any example may take longer than another.
+settings.register_profile("everywhere", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "everywhere")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,6 +21,7 @@ class Somebody:
     last_assigned: int = 0
     age_s: int = 10
     at_home: bool = False
+    on_foot: bool = False
 
 
 def worker(number: str, **known: object) -> Somebody:
@@ -47,4 +48,5 @@ def crowd(*workers: Somebody) -> Standings:
         open_tasks=np.asarray([one.open_tasks for one in people], dtype=np.int64),
         critical_tasks=np.asarray([one.critical_tasks for one in people], dtype=np.int64),
         last_assigned=np.asarray([one.last_assigned for one in people], dtype=np.int64),
+        on_foot=np.asarray([one.on_foot for one in people], dtype=bool),
     )

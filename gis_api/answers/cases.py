@@ -1,4 +1,4 @@
-"""Incidents, candidates, heat, figures, jobs and places, as answered."""
+"""Incidents, candidates, jobs and places, as answered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Level = Literal["sub_grid", "grid", "sister", "community", "subdistrict", "distr
 
 
 class CandidateTold(BaseModel):
-    """A worker who may go: metres to the place, seconds since the last fix."""
+    """A worker who may go: metres to the place, straight or on foot (`measure`), seconds since the last fix."""
 
     worker: str
     name: str
@@ -31,6 +31,7 @@ class CandidateTold(BaseModel):
     on_duty: bool
     open_tasks: int
     reason: str
+    measure: Literal["straight", "walking"] = "straight"
 
 
 class RejectedTold(BaseModel):
@@ -283,61 +284,6 @@ class PositionsNow(BaseModel):
     workers: list[WorkerNow]
     updated_at: datetime | None
     stale: bool
-
-
-class HeatCell(BaseModel):
-    """One cell; `n` is null where too few may be shown, `rate` is per hundred households or the change."""
-
-    cell: str
-    n: int | None
-    rate: float | None
-    suppressed: bool
-
-
-class HeatCommunity(BaseModel):
-    """One community's count in the period and in the one of the same length before."""
-
-    cell: str
-    name: str
-    n: int
-    before: int
-
-
-class HeatPanel(BaseModel):
-    """What stands beside the cells, asked for by `beside=panel`: figures of the same period."""
-
-    total: dict[str, Any]
-    by_category: dict[str, int]
-    communities: list[HeatCommunity]
-
-
-class HeatAnswer(BaseModel):
-    """Counts by cell: `cells` with `format=json`, else the features of a FeatureCollection."""
-
-    layer: str
-    cell: str
-    per: str
-    since: datetime | None = None
-    until: datetime | None = None
-    month: str | None = None
-    release: list[str] | None = None
-    released_at: datetime | None = None
-    smallest: int | None = None
-    cells: list[HeatCell] | None = None
-    type: Literal["FeatureCollection"] | None = None
-    features: list[dict[str, Any]] | None = None
-    panel: HeatPanel | None = None
-
-
-class FiguresAnswer(BaseModel):
-    """Counts of an area and of each area right below it."""
-
-    since: datetime
-    until: datetime
-    total: dict[str, Any]
-    areas: list[dict[str, Any]]
-    daily: dict[str, dict[str, int]]
-    by_category: dict[str, dict[str, int]]
 
 
 class ListedJob(BaseModel):

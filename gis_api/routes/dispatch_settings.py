@@ -14,6 +14,7 @@ from layers import dispatch_settings
 from layers.access import Role
 from layers.dispatch_rules import Policy
 from layers.dispatch_settings import Choosing, Entered
+from layers.standings import Measure
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 AnyRole = Depends(role_door(*Role))
@@ -29,6 +30,7 @@ class RuleIO(BaseModel):
     category: Code = None
     urgency: Literal["low", "normal", "high", "critical"] | None = None
     policy: Policy | None = None
+    measure: Measure | None = None
     reach_m: Annotated[float | None, Field(gt=0, le=100_000, allow_inf_nan=False)] = None
     open_tasks: Tasks = None
     critical_tasks: Tasks = None
@@ -80,6 +82,7 @@ def _answer(response: Response, entered: Entered) -> SettingsOut:
         rules=[RuleIO(**rule) for rule in entered.rules],
         usual=RuleIO(
             policy=usual.policy,
+            measure=usual.measure,
             reach_m=usual.limits.reach_m,
             open_tasks=usual.limits.open_tasks,
             critical_tasks=usual.limits.critical_tasks,

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from shapely.geometry.base import BaseGeometry
 
 from gis_api.answers import JSON, shown
-from gis_api.answers import cases as answers
+from gis_api.answers import heat as answers
 from gis_api.dependencies import AnyRole, HeatMemory_, Now, Read, Zone
 from gis_api.geojson import feature, feature_collection
 from gis_api.moments import AskedMoment, AskedMonth

@@ -25,6 +25,7 @@ from layers.db import transaction
 from layers.dispatch_rules import Policy, Wish
 from layers.dispatching import Memory, candidate_json, nearest, place_of, rejected_json
 from layers.locating import Atlas
+from layers.standings import Measure
 from layers.workers import Found, WorkerCard, WorkerRole, masked_phone
 
 router = APIRouter(tags=["workers"], route_class=StrictRoute)
@@ -131,10 +132,13 @@ def read_nearest(
     role: WorkerRole | None = None,
     at: AskedMoment | None = None,
     policy: Policy = Policy.own_grid_first,
+    measure: Measure = Measure.straight,
 ) -> dict[str, Any]:
     """Candidates best first and everybody who stood before the last of them but may not go, each with the reason.
 
-    From memory; only for a moment more than a day away the roster of that time is read from the database.
+    `measure=walking` tells the ways along the stored roads; a candidate whose way they do not tell is `straight`, and
+    who is parted by water or a railway without any way is turned down as `no_way`. From memory; only for a moment more
+    than a day away the roster of that time is read from the database.
     """
     sent = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds)
     moment = at or now
@@ -143,7 +147,7 @@ def read_nearest(
     if place.finest is not None:
         require_visible(by, place.finest)
     memory = Memory(atlas, roster if roster.covers(moment) else _roster_of(request, moment))
-    wish = Wish(policy=policy, role=role and str(role), limit=limit)
+    wish = Wish(policy=policy, role=role and str(role), limit=limit, measure=measure)
     ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=moment, wish=wish)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
     lang = language_of(request)

@@ -26,6 +26,7 @@ from layers.incidents import OPEN_TASK_STATES, Incident
 from layers.positions import Position
 from layers.shifts import duty_spans
 from layers.standings import Ints, Place
+from layers.walking import NO_WAYS, Ways, load_ways
 from layers.workers import Worker
 from tiling.plane import Plane
 
@@ -90,12 +91,13 @@ class DistrictRoster:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """All districts' workers at `at`; `code_numbers` numbers every code of the chart."""
+    """All districts' workers at `at`; `code_numbers` numbers every code of the chart, `ways` are those on foot."""
 
     at: datetime
     chart: Chart
     districts: Mapping[str, DistrictRoster]
     code_numbers: Mapping[str, int]
+    ways: Ways = NO_WAYS
 
     @staticmethod
     def load(session: Session, now: datetime, *, previous: Roster | None = None) -> Roster:
@@ -107,7 +109,8 @@ class Roster:
             if previous and same_chart
             else {code: i for i, code in enumerate(sorted(chart.places))}
         )
-        return Roster(now, chart, _districts(session, now, chart, numbers), numbers)
+        ways = load_ways(session, epsg=chart.epsg, previous=previous.ways if previous else None)
+        return Roster(now, chart, _districts(session, now, chart, numbers), numbers, ways)
 
     def covers(self, at: datetime) -> bool:
         """Whether a question about this moment can be answered from memory."""

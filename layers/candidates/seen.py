@@ -10,7 +10,7 @@ import numpy as np
 
 from layers.candidates.picture import NOBODY, SECOND, Picture, picture_of
 from layers.candidates.roster import DistrictRoster, Roster, chain_numbers, moment
-from layers.standings import LEVELS, NO_DISTANCE_MM, Ints, Place, Standings
+from layers.standings import LEVELS, NO_DISTANCE_MM, NO_WAY_MM, Flags, Ints, Measure, Place, Standings
 
 # The levels of `Picture.rows_by_code` by their index in LEVELS; a sister grid is looked for among the grids.
 _SUB_GRID, _GRID, _COMMUNITY, _SUBDISTRICT = range(4)
@@ -46,16 +46,20 @@ class Ground(NamedTuple):
         yield picture.rows_of(_SUBDISTRICT, self.subdistrict)
 
 
-def near(roster: Roster, place: Place, *, lon: float, lat: float, at: datetime) -> Standings | None:
+def near(
+    roster: Roster, place: Place, *, lon: float, lat: float, at: datetime, measure: Measure = Measure.straight
+) -> Standings | None:
     """Every worker of the place's district with level, distance in millimetres, duty and load; None outside all.
 
     A fix older than 30 minutes, or none, is replaced by the home point and flagged ([D2]); a worker without either
-    has NO_DISTANCE_MM. A fix later than `at` counts as fresh. O(n), about 0.04 ms for 2,400 workers.
+    has NO_DISTANCE_MM. A fix later than `at` counts as fresh. O(n), about 0.04 ms for 2,400 workers;
+    by the ways on foot about 1 ms more in a town of 2,000 stretches of road.
     """
     district = roster.districts.get(place.district or "")
     if district is None:
         return None
     picture = picture_of(district, moment(at))
+    distance_mm, on_foot = _measured(roster, district, picture, district.plane.point_xy(lon, lat), measure)
     return Standings(
         ids=district.ids,
         numbers=district.numbers,
@@ -63,14 +67,29 @@ def near(roster: Roster, place: Place, *, lon: float, lat: float, at: datetime) 
         roles=district.roles,
         grids=district.grids,
         level=_levels(Ground.around(roster, place), picture),
-        distance_mm=_distances(picture, *district.plane.point_xy(lon, lat)),
+        distance_mm=distance_mm,
         age_s=_ages(district, moment(at)),
         at_home=picture.at_home,
         on_duty=picture.on_duty,
         open_tasks=district.open_tasks,
         critical_tasks=district.critical_tasks,
         last_assigned=district.last_assigned,
+        on_foot=on_foot,
     )
+
+
+def _measured(
+    roster: Roster, district: DistrictRoster, picture: Picture, at: tuple[float, float], measure: Measure
+) -> tuple[Ints, Flags]:
+    """How far everybody is, and of whom that is a way on foot: straight where the roads do not tell."""
+    distance_mm = _distances(picture, *at)
+    if measure is Measure.straight:
+        return distance_mm, np.zeros(len(distance_mm), dtype=np.bool_)
+    metres = roster.ways.distances(district.district, at, picture.x, picture.y)
+    on_foot, parted = np.isfinite(metres), np.isposinf(metres)
+    distance_mm[on_foot] = np.rint(metres[on_foot] * 1000).astype(np.int64)
+    distance_mm[parted & np.isfinite(picture.x)] = NO_WAY_MM
+    return distance_mm, on_foot
 
 
 def _distances(picture: Picture, x: float, y: float) -> Ints:

@@ -24,7 +24,7 @@ from layers.dispatch_rules import (
     Rejection,
     Wish,
 )
-from layers.standings import LEVELS, NO_DISTANCE_MM, Place, freshness_of
+from layers.standings import LEVELS, NO_DISTANCE_MM, Measure, Place, freshness_of
 
 # Sub-grid, grid, sister grids and community: beyond, ranking everybody at once is cheaper.
 _LEVELS_AT_HAND = 4
@@ -46,7 +46,8 @@ def find_line(
 ) -> Line | None:
     """Who goes and who stood before them, as keys only; None where too few are at hand. 8-15 µs."""
     district = roster.districts.get(place.district or "")
-    if district is None:
+    # Of ways on foot nobody knows who is near before all have been looked at.
+    if district is None or wish.measure is not Measure.straight:
         return None
     now = moment(at)
     scene = _Scene(district, picture_of(district, now), *district.plane.point_xy(lon, lat), now)

@@ -29,11 +29,11 @@ from layers.dispatching.memory import Memory
 from layers.errors import Conflict
 from layers.incidents import Decision
 from layers.locating import Location
-from layers.standings import Place, Standings
+from layers.standings import Measure, Place, Standings
 
 # The columns of a standing, in the order in which they are kept.
 _NUMBERS = ("ids", "level", "distance_mm", "age_s", "open_tasks", "critical_tasks", "last_assigned")
-_FLAGS = ("at_home", "on_duty")
+_FLAGS = ("at_home", "on_duty", "on_foot")
 _WORDS = ("numbers", "names", "roles", "grids")
 # So many candidates are told of a decision, whoever goes.
 KEPT_CANDIDATES = 5
@@ -128,7 +128,7 @@ def keep_decision(
 ) -> None:
     """Keep who was considered, with every reason, under which plan, and what it depended on."""
     asked = choice.question
-    standings = near(memory.roster, asked.place, lon=asked.lon, lat=asked.lat, at=asked.at)
+    standings = near(memory.roster, asked.place, lon=asked.lon, lat=asked.lat, at=asked.at, measure=asked.wish.measure)
     if standings is not None:
         choice = shorten(choice, standings)
     told = told_of(choice)
@@ -189,7 +189,8 @@ def _sha256(told: dict[str, Any]) -> str:
 
 def _basis(memory: Memory, choice: Considered, standings: Standings | None, chosen: str | None) -> dict[str, Any]:
     question = choice.question
-    wish = {**asdict(question.wish), "policy": str(question.wish.policy), "without": sorted(question.wish.without)}
+    wish = {**asdict(question.wish), "without": sorted(question.wish.without)}
+    wish |= {name: str(wish[name]) for name in ("policy", "measure")}
     return {
         "at": question.at.isoformat(),
         "place": {**asdict(question.place), "lon": question.lon, "lat": question.lat},
@@ -226,7 +227,9 @@ def _degrees(value: float) -> float | None:
 
 def _choice_of(basis: Mapping[str, Any]) -> Considered:
     told, place = basis["wish"], dict(basis["place"])
-    wish = Wish(**{**told, "policy": Policy(told["policy"]), "without": frozenset(told["without"])})
+    measure = Measure(told.get("measure", Measure.straight))
+    read = {"policy": Policy(told["policy"]), "without": frozenset(told["without"]), "measure": measure}
+    wish = Wish(**{**told, **read})
     lon, lat = place.pop("lon"), place.pop("lat")
     where = Place(**{**place, "overlays": tuple(place["overlays"])})
     question = Question(where, lon, lat, datetime.fromisoformat(basis["at"]), wish, Limits(**basis["limits"]))
@@ -236,7 +239,9 @@ def _choice_of(basis: Mapping[str, Any]) -> Considered:
 
 def _standings(line: Mapping[str, list[Any]]) -> Standings:
     columns: dict[str, Any] = {name: np.asarray(line[name], dtype=np.int64) for name in _NUMBERS}
-    columns |= {name: np.asarray(line[name], dtype=np.bool_) for name in _FLAGS}
+    # Decisions from before there were ways on foot do not know of them.
+    nobody = [False] * len(line["ids"])
+    columns |= {name: np.asarray(line.get(name, nobody), dtype=np.bool_) for name in _FLAGS}
     columns |= {name: tuple(line[name]) for name in ("numbers", "names", "grids")}
     return Standings(**columns, roles=np.asarray(line["roles"], dtype=np.str_))
 

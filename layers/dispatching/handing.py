@@ -47,7 +47,8 @@ def _look_around(taking: Taking, *, without: frozenset[str]) -> tuple[Location, 
     card, choosing = taking.card, taking.choosing
     location = taking.memory.atlas.locate(card.lon, card.lat, at=taking.now)
     urgency = taking.incident.urgency
-    wish = Wish(policy=choosing.policy, urgency=urgency, limit=IN_RESERVE, without=without, most_rejected=None)
+    told: dict[str, Any] = {"without": without, "most_rejected": None, "measure": choosing.measure}
+    wish = Wish(choosing.policy, urgency, limit=IN_RESERVE, **told)
     question = Question(place_of(location), card.lon, card.lat, taking.now, wish, choosing.limits)
     return location, look_around(taking.memory, question)
 
@@ -55,7 +56,8 @@ def _look_around(taking: Taking, *, without: frozenset[str]) -> tuple[Location, 
 def _seen(taking: Taking, place: Place, number: str) -> dict[str, Any]:
     """What memory knows of a worker as seen from the incident; the number alone where it knows nothing."""
     card = taking.card
-    standings = near(taking.memory.roster, place, lon=card.lon, lat=card.lat, at=taking.now)
+    measure = taking.choosing.measure
+    standings = near(taking.memory.roster, place, lon=card.lon, lat=card.lat, at=taking.now, measure=measure)
     if standings is None or number not in standings.numbers:
         return {"worker": number, "name": number, "distance_m": None}
     row = standings.numbers.index(number)

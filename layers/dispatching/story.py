@@ -109,7 +109,7 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     category = get_category(session, sent.category)
     urgency = sent.urgency or category.urgency
     choosing = find_choosing(session, category=sent.category, urgency=urgency)
-    wish = Wish(policy=choosing.policy, urgency=urgency, limit=IN_RESERVE, most_rejected=None)
+    wish = Wish(choosing.policy, urgency, limit=IN_RESERVE, most_rejected=None, measure=choosing.measure)
     waits = reason_of_place(location, category)
     choice = look_around(memory, Question(place, sent.lon, sent.lat, now, wish, choosing.limits), waits=waits)
     reason = waits or waiting_reason(choice.ranking)
@@ -148,7 +148,7 @@ def nearest(
     found = find_at_hand(memory.roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=limits)
     if found is not None:
         return found
-    standings = near(memory.roster, place, lon=lon, lat=lat, at=at)
+    standings = near(memory.roster, place, lon=lon, lat=lat, at=at, measure=wish.measure)
     return Ranking() if standings is None else rank(standings, wish, limits=limits)
 
 

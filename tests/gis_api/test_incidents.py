@@ -19,6 +19,7 @@ from layers.workers import Worker
 from tests.gis_api.conftest import ClientAs
 from tests.gis_api.duty import report
 from tests.small_city import SmallCity
+from tests.waiting import until
 
 
 def count(engine: Engine, table: Any = Incident) -> int:
@@ -303,8 +304,10 @@ def test_the_feed_of_changes_misses_nothing_and_repeats_nothing(desk: TestClient
     page = desk.get(page["next"]).json()
     assert page["incidents"] == []
     desk.post(f"/api/v1/incidents/{first}/steps", json={"step": "accept"})
-    page = desk.get(page["next"]).json()
-    assert [(one["id"], one["state"]) for one in page["incidents"]] == [(first, "accepted")]
+    # Told once everything that began before it has ended, which something else of the service may be late with.
+    onwards = page["next"]
+    until(lambda: desk.get(onwards).json()["incidents"])
+    assert [(one["id"], one["state"]) for one in desk.get(onwards).json()["incidents"]] == [(first, "accepted")]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.dispatch_rules import LIMITS, REJECTIONS, Policy, Ranking, Wish, judge, rank
-from layers.standings import LEVELS
+from layers.standings import LEVELS, NO_WAY_MM
 from tests.people import Somebody, crowd, worker
 
 OWN_FIRST = Wish(policy=Policy.own_grid_first)
@@ -65,6 +65,7 @@ def test_ties_are_broken_in_this_order(first: Somebody, second: Somebody) -> Non
         (worker("W", role="patrol_team", on_duty=False), "role"),
         (worker("W", on_duty=False, distance_m=None), "off_duty"),
         (worker("W", distance_m=None, open_tasks=3), "no_position"),
+        (worker("W", distance_m=NO_WAY_MM / 1000, open_tasks=3), "no_way"),
         (worker("W", distance_m=3000.001, open_tasks=3), "too_far"),
         (worker("W", open_tasks=3), "at_capacity"),
     ],
