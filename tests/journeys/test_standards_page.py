@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from gis_api.pages import LANGUAGE_COOKIE
 from layers import categories
@@ -31,12 +30,6 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return good, bad
 
 
-def kept(page: Page, name: str) -> None:
-    folder = os.environ.get("WANGGE_PICTURES")
-    if folder:
-        page.screenshot(path=f"{folder}/{name}.png")
-
-
 def test_a_sheet_is_checked_taken_in_searched_and_exported(
     running: RunningCity, visit: Visit, files: tuple[Path, Path]
 ) -> None:
@@ -45,17 +38,14 @@ def test_a_sheet_is_checked_taken_in_searched_and_exported(
     good, bad = files
     page = visit("admin", "/standards")
     expect(page.locator("[data-test=standards-empty]")).to_contain_text("还没有标准")
-    kept(page, "empty")
     page.locator("[data-test=standards-file]").set_input_files(bad)
     expect(page.locator("[data-test=standards-refused]")).to_contain_text("第 3 行，处置时限：看不懂时限“2-3小时”")
     expect(page.locator("[data-test=standards-take]")).to_be_disabled()
-    kept(page, "refused")
     page.locator("[data-test=standards-file]").set_input_files(good)
     expect(page.locator("[data-test=standards-said]")).to_contain_text("可以导入：173 个小类，416 个条件")
     page.locator("[data-test=standards-take]").click()
     expect(page.locator("[data-test=standards-said]")).to_contain_text("已存为第 1 版")
     expect(page.locator("[data-test=standards-count]")).to_contain_text("173")
-    kept(page, "whole")
     with page.expect_download() as download:
         page.locator("[data-test=standards-export]").click()
     assert download.value.suggested_filename == "standard-1.xlsx"
@@ -77,7 +67,6 @@ def test_a_desk_reads_it_in_english_on_a_phone_and_reports_with_a_condition(runn
     for width in (390, 920, 1440):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate(FAULTS, asked("en", "admin", "dispatcher")) == []
-        kept(page, f"english-{width}")
     chinese = visit("dispatcher", "/standards", width=390)
     assert chinese.evaluate(FAULTS, asked("zh-CN", "admin", "dispatcher")) == []
     told = visit("dispatcher", "/report", width=390, before=speaking)
@@ -106,4 +95,3 @@ def test_a_desk_reads_it_in_english_on_a_phone_and_reports_with_a_condition(runn
     one.locator("[data-test=condition]").fill(code.replace("-1", "-2"))
     one.locator("[data-test=step-form] button[type=submit]").click()
     expect(one.locator("[data-test=timeline]")).to_contain_text("抢修恢复供水")
-    kept(one, "case")
