@@ -8,13 +8,16 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+import shapely
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
-from layers.access import User
+from layers.access import User, service_actor
 from layers.db import transaction
-from layers.workers import Worker
+from layers.ground.roads import Road
+from layers.history import note
+from layers.workers import Worker, announce
 from migrations import cluster as clusters
 from migrations.cluster import Cluster
 from tests.databases import HASTY
@@ -30,6 +33,12 @@ Visit = Callable[..., Page]
 def on_duty(running: RunningCity) -> RunningCity:
     """The city with everybody at work; `worker` signs in as the one in charge of the first tile."""
     put_on_duty(running.engine)
+    west, south, east, north = running.city.shapes.frame.bounds
+    road = shapely.MultiLineString([[(west, (south + north) / 2), (east, (south + north) / 2)]])
+    with transaction(running.engine) as session:
+        session.add(Road(district=running.city.district, geom=f"SRID=4326;{road.wkt}"))
+        note(session, "import.roads", subject="roads", area=running.city.district, by=service_actor("test"))
+        announce(session)
     number = running.city.worker_of[running.city.codes[0]]
     with transaction(running.engine) as session:
         session.get_one(User, "worker").worker_id = session.scalar(select(Worker.id).where(Worker.number == number))
@@ -69,6 +78,7 @@ def test_a_desk_goes_through_the_queue_by_keys_and_sees_why_this_worker(visit: V
     expect(it(page, "centre-what")).to_contain_text("楼道起烟")
     expect(it(page, "why").locator("tr.chosen")).to_have_count(1)
     expect(it(page, "why")).to_contain_text("按距离远近")
+    expect(it(page, "why").locator("tr.chosen")).to_contain_text("步行路程")
     it(page, "replay").click()
     expect(it(page, "replayed")).to_contain_text("重放一致")
     page.keyboard.press("Escape")

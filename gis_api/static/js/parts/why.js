@@ -14,7 +14,10 @@ function seenOf(one) {
   if (one.unit) return "";
   const { position_age_s: age, at_home: home, open_tasks: tasks } = one;
   const seen = age == null ? t("why.no_fix") : age < 90 ? t("why.seconds", { n: age }) : ago(age);
-  return [home ? t("why.home") : seen, tasks == null ? null : t("why.tasks", { n: tasks })].filter(Boolean).join(" · ");
+  const onFoot = one.measure === "walking" ? t("why.on_foot") : null;
+  return [onFoot, home ? t("why.home") : seen, tasks == null ? null : t("why.tasks", { n: tasks })]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 const ago = (age) => t("why.minutes", { n: number(Math.round(age / 60)) });
