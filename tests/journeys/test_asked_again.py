@@ -77,3 +77,22 @@ def test_whatever_a_page_could_not_have_it_asks_for_again(
     assert troubled.failed and not troubled.missing
     expect(page.locator("main[data-test=ready]")).to_be_attached(timeout=10_000)
     expect(page.locator(".message.bad:not([hidden])").filter(visible=True)).to_have_count(0)
+
+
+def test_whoever_is_signed_out_is_led_to_the_sign_in_and_nothing_is_tried_again(
+    running: RunningCity, visit: Visit, watch: Watch
+) -> None:
+    watch.expected = ("status of 401", "Problem", "over")
+    over = {"title": "x", "status": 401, "detail": "over"}
+    asked: list[str] = []
+
+    def out(context: BrowserContext) -> None:
+        context.route("**/api/v1/plans?*", lambda route: (asked.append("x"), route.fulfill(status=401, json=over)))
+
+    page = visit("planner", "/plans", wait_for="main", before=out)
+    box = page.locator(".message.bad", has_text="over")
+    expect(box.get_by_role("button", name="登录")).to_be_visible()
+    expect(box.get_by_role("button", name="重试")).to_have_count(0)
+    before = len(asked)
+    page.wait_for_timeout(5_000)  # longer than whatever may come back is left alone
+    assert len(asked) == before
