@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -140,6 +141,8 @@ def test_the_handover_list_of_a_worker_is_downloaded(visit: Visit, running: Runn
     page = visit("planner", f"/plans/{draft}")
     row = it(page, "handover").locator(f'tr[data-worker="{other}"]')
     expect(row).to_contain_text(fresh)
+    # What is none is not told: hundreds of rows would say nothing else.
+    assert re.findall(r"(?<!\d)0 [栋户处]|在办事件 0 件", it(page, "handover").inner_text()) == []
     with page.expect_download() as download:
         row.get_by_role("link").click()
     with download.value.path().open("rb") as file:

@@ -27,6 +27,14 @@ export function measure(value) {
   return Math.abs(value) >= 100 ? whole.format(Math.round(value)) : rough.format(value);
 }
 
+// A relative change in words: one sign, none for no change, and beyond ten times the number says no more than that.
+export function changeInWords(rate, { up = "+", down = "−" } = {}) {
+  if (rate == null) return "—";
+  const share = Math.abs(Math.round(rate * 100));
+  const sign = share === 0 ? "" : rate > 0 ? up : down;
+  return share > 999 ? `${sign}>999%` : `${sign}${share}%`;
+}
+
 export function clock(moment) {
   return new Date(moment).toLocaleTimeString("zh-CN", { hour12: false });
 }

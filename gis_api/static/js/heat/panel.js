@@ -1,5 +1,5 @@
 // Legend and panel of the heat page.
-import { clock, measure, number, t } from "../config.js";
+import { changeInWords, clock, measure, number, t } from "../config.js";
 import { barRow, el, fill, svg } from "../dom.js";
 
 const HATCH = "few-pattern";
@@ -140,13 +140,6 @@ export function wordsOf({ n, rate, suppressed }, per) {
   if (suppressed || n == null) return t("heat.few");
   if (per === "households") return rate == null ? t("heat.no_households") : t("heat.cell_rate", { n: measure(rate) });
   if (per === "change")
-    return `${t("heat.cell_count", { n: number(n) })} · ${t("heat.cell_change", { n: signed(rate) })}`;
+    return `${t("heat.cell_count", { n: number(n) })} · ${t("heat.cell_change", { n: changeInWords(rate) })}`;
   return t("heat.cell_count", { n: number(n) });
-}
-
-function signed(rate) {
-  if (rate == null) return "—";
-  if (Number.isInteger(rate)) return `${rate > 0 ? "+" : ""}${number(rate)}`;
-  const share = Math.round(Math.abs(rate) * 100);
-  return `${share === 0 ? "" : rate > 0 ? "+" : "−"}${share}%`;
 }

@@ -1,5 +1,5 @@
 // The panel: households of the touched grids, problems with their fixes, what changes hands.
-import { config, measure, number, t, has } from "../config.js";
+import { changeInWords, config, measure, number, t, has } from "../config.js";
 import { barRow, el, fill } from "../dom.js";
 import { communityName, communityNames, shortCode } from "../model/names.js";
 
@@ -85,12 +85,8 @@ function barOf(grid, top) {
   };
 }
 
-// Out of range an arrow says which way, so no sign does; beyond ten times the target the number says no more.
-function shareOf(off, out) {
-  const share = Math.abs(Math.round(off * 100));
-  const sign = out ? (off > 0 ? "▲" : "▼") : share === 0 ? "" : off > 0 ? "+" : "−";
-  return share > 999 ? `${sign}>999%` : `${sign}${share}%`;
-}
+// Out of range an arrow says which way, so no sign does.
+const shareOf = (off, out) => changeInWords(off, out ? { up: "▲", down: "▼" } : {});
 
 // The same bars while something is drawn, with buildings and ground before and after (balance.js).
 export function showForecast(list, lead, { tiling, figures, fresh }) {
