@@ -2,12 +2,13 @@
 
 A desk is never on the spot: what it sends is a statement and no proof. A step that it takes for a worker is proven by
 that worker's own last fix, which came from their account or a gateway of their devices: what anybody else sent of them
-is good enough to find them and proves nothing.
+is good enough to find them and proves nothing. What a department has in hand is proven by any worker who is there.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import cos, radians
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,9 +20,12 @@ from layers.incidents import DESKS, WORKFLOW, IncidentCard, IncidentStep, Proof
 from layers.moments import CLOCK_ERROR
 from layers.positions import Position
 from layers.standings import FRESH_S
+from layers.workers import Worker
 from tiling.plane import Plane, city_epsg
 
 FRESH = timedelta(seconds=FRESH_S)
+# A degree of latitude has no fewer metres anywhere.
+LEAST_DEGREE_M = 110_000.0
 # A phone without a signal keeps its steps and sends them later; beyond a day it is a mistake.
 OLDEST = timedelta(hours=24)
 _SILENT = tuple({rule.step for rule in WORKFLOW if rule.to is None})
@@ -52,15 +56,33 @@ def _own_proof(taking: Taking) -> dict[str, Any] | None:
 def _proof_of_worker(taking: Taking) -> dict[str, Any] | None:
     if taking.asked.lon is not None and taking.asked.lat is not None:
         _require_near(taking, taking.asked.lon, taking.asked.lat, None)
-    fix = taking.session.get(Position, taking.incident.worker_id) if taking.incident.worker_id is not None else None
-    if fix is not None and fix.first_hand and taking.now - fix.fixed_at <= FRESH:
-        away_m = metres_between(taking.card, fix.lon, fix.lat)
+    for number, fix, away_m in _list_fixes(taking):
         if away_m <= _reach_m(taking.choosing.spot, fix.accuracy_m):
-            return _told("last_fix", taking.card.worker or "", fix.fixed_at, fix.accuracy_m, away_m)
+            return _told("last_fix", number, fix.fixed_at, fix.accuracy_m, away_m)
     if taking.rule.proof == Proof.demanded:
-        errors = [(["proof"], "worker_not_on_the_spot")]
-        raise Unacceptable("worker_not_on_the_spot", errors=errors, worker=taking.card.worker or "")
+        code = "nobody_on_the_spot" if taking.incident.worker_id is None else "worker_not_on_the_spot"
+        raise Unacceptable(code, errors=[(["proof"], code)], worker=taking.card.worker or "")
     return None
+
+
+def _list_fixes(taking: Taking) -> list[tuple[str, Position, float]]:
+    """The fixes that may prove it, nearest first, with staff number and metres: that of the worker who has it in hand,
+    else everybody's who is near."""
+    card, spot = taking.card, taking.choosing.spot
+    fresh = (Position.first_hand, Position.fixed_at >= taking.now - FRESH)
+    found = select(Worker.number, Position).join(Position, Position.worker_id == Worker.id).where(*fresh)
+    if taking.incident.worker_id is not None:
+        found = found.where(Position.worker_id == taking.incident.worker_id)
+    else:
+        north = (spot.within_m + spot.accuracy_m) / LEAST_DEGREE_M
+        east = north / max(cos(radians(card.lat)), 0.01)
+        found = found.where(
+            Position.lon.between(card.lon - east, card.lon + east),
+            Position.lat.between(card.lat - north, card.lat + north),
+            Worker.active,
+        )
+    rows = [(number, fix, metres_between(card, fix.lon, fix.lat)) for number, fix in taking.session.execute(found)]
+    return sorted(rows, key=lambda row: (row[2], row[0]))
 
 
 def _require_timely(taking: Taking, fixed_at: datetime) -> None:

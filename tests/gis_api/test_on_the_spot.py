@@ -127,6 +127,30 @@ def test_the_place_of_the_incident_is_no_proof_of_a_desk(
     assert (done["state"], done["timeline"][-1]["proof"]["how"]) == ("verified", "last_fix")
 
 
+def test_what_a_department_has_done_is_verified_by_whoever_is_there(
+    desk: TestClient, client_as: ClientAs, small_city: SmallCity, engine: Engine
+) -> None:
+    lon, lat = small_city.inside(small_city.codes[0])
+    case = report(desk, (lon, lat), category="street_vending").json()["id"]
+    unit = client_as("unit")
+    assert step(desk, case, "reassign", unit="urban_management").status_code == 200
+    assert [step(unit, case, name).status_code for name in ("accept", "arrive", "handle")] == [200] * 3
+    somebody = small_city.worker_of[small_city.codes[-1]]
+    with transaction(engine) as session:
+        session.execute(update(Position).values(lon=lon + 0.01, fixed_at=datetime.now(UTC)))
+    assert refusal(step(desk, case, "verify")) == "nobody_on_the_spot"
+    with transaction(engine) as session:
+        worker_id = session.scalar(select(Worker.id).where(Worker.number == somebody))
+        there = update(Position).where(Position.worker_id == worker_id)
+        session.execute(there.values(lon=lon, lat=lat + 50 / DEGREE_M, first_hand=False))
+    assert refusal(step(desk, case, "verify")) == "nobody_on_the_spot", "somebody else's word proves nothing"
+    with transaction(engine) as session:
+        session.execute(there.values(first_hand=True))
+    done = step(desk, case, "verify").json()
+    proof = done["timeline"][-1]["proof"]
+    assert (done["state"], proof["whose"], proof["distance_m"]) == ("verified", somebody, pytest.approx(50, abs=1))
+
+
 def test_what_somebody_else_sends_of_a_worker_is_no_proof_of_a_desk(
     desk: TestClient,
     as_worker: Callable[..., TestClient],
