@@ -74,6 +74,7 @@ NAMING = frozenset(("area", "district", "plan", "against", "lon", "worker", "gri
 # What follows from no rule. A sign-in refuses wrong passwords and too many of them.
 BESIDES: Mapping[tuple[str, str], frozenset[int]] = {
     ("POST", "/api/v1/session"): frozenset((401, 403, 429)),
+    ("PUT", "/api/v1/session/password"): frozenset((403, 429)),
     ("POST", "/api/v1/locate"): frozenset((400, 415)),
     ("POST", "/api/v1/incidents"): frozenset((400,)),
     ("POST", "/api/v1/uploads"): frozenset((400, 404)),

@@ -13,11 +13,13 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
+from pydantic import Field
 from sqlalchemy import Engine
 from sqlalchemy import exc as sql
 from starlette.requests import HTTPConnection
@@ -43,6 +45,10 @@ MOST_REMEMBERED = 10_000
 PASSWORDS = PasswordHash((Argon2Hasher(),))
 # Over all threads of the process, whoever asks: forty at once would take 2.6 GB.
 _TWO_AT_ONCE = threading.BoundedSemaphore(2)
+
+
+SHORTEST_PASSWORD = 10
+Password = Annotated[str, Field(min_length=SHORTEST_PASSWORD, max_length=1_000)]
 
 
 def hash_password(password: str) -> str:

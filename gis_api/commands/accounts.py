@@ -15,7 +15,6 @@ from gis_api.commands.speaking import say
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-SHORTEST_PASSWORD = 10
 Area = Annotated[str, typer.Option(help="Code prefix of the area; empty for everywhere.")]
 RoleName = Annotated[str, typer.Option("--role", help="planner dispatcher leader worker unit admin auditor")]
 
@@ -27,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add `wangge user …` and `wangge key …`."""
     users = typer.Typer(help="People who can sign in.", no_args_is_help=True)
     users.command("add")(add_user)
+    users.command("password")(reset_password)
     users.command("list")(list_users)
     app.add_typer(users, name="user")
     keys = typer.Typer(help="Keys of machines.", no_args_is_help=True)
@@ -60,16 +60,12 @@ def add_user(
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from standard input.")] = False,
 ) -> None:
     """Add a person; without --password-stdin a password is made and printed once."""
-    import secrets
-
     from gis_api.auth import hash_password
     from layers import access, history
     from layers.units import require_unit
     from layers.workers import ids_of
 
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
-    if len(password) < SHORTEST_PASSWORD:
-        raise typer.BadParameter(say("a password has at least {count} characters", count=SHORTEST_PASSWORD))
+    password = _chosen_password(password_stdin)
     by = access.service_actor("wangge user add")
     with _session() as session:
         require_unit(session, unit)
@@ -86,6 +82,36 @@ def add_user(
         told = {"role_given": role} | ({} if worker is None else {"worker": worker})
         history.note(session, "add_user", subject=f"user:{name}", area=area, by=by, **told)
     told_with = "added {name}" if password_stdin else "added {name} with the password {password}"
+    print(say(told_with, name=name, password=password))
+
+
+def _chosen_password(told: bool) -> str:
+    import secrets
+
+    from gis_api.auth import SHORTEST_PASSWORD
+
+    password = sys.stdin.readline().rstrip("\n") if told else secrets.token_urlsafe(12)
+    if len(password) < SHORTEST_PASSWORD:
+        raise typer.BadParameter(say("a password has at least {count} characters", count=SHORTEST_PASSWORD))
+    return password
+
+
+def reset_password(
+    name: Annotated[str, typer.Argument(help="The name to sign in with.")],
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it from standard input.")] = False,
+) -> None:
+    """Give a person a new password and end every session; without --password-stdin it is made and printed once."""
+    from gis_api.auth import hash_password
+    from layers import access, history
+
+    password = _chosen_password(password_stdin)
+    by = access.service_actor("wangge user password")
+    with _session() as session:
+        user = access.get_user(session, name, by=by)
+        user.password_hash = hash_password(password)
+        access.end_sign_ins(session, name)
+        history.note(session, "change_user", subject=f"user:{name}", area=user.area, by=by, changed=["password"])
+    told_with = "changed {name}" if password_stdin else "{name} has the password {password} now"
     print(say(told_with, name=name, password=password))
 
 

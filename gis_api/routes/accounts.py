@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from gis_api.auth import People, hash_password
+from gis_api.auth import Password, People, hash_password
 from gis_api.dependencies import Admin, Read, Tx
 from gis_api.strict_routes import StrictRoute
 from layers import access, history
@@ -19,7 +19,6 @@ from layers.units import require_unit
 from layers.workers import ids_of, numbers_of
 
 router = APIRouter(tags=["accounts"], route_class=StrictRoute)
-SHORTEST_PASSWORD = 10
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*)$")]
 Area = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]*$")]
@@ -34,7 +33,6 @@ StaffNumber = Annotated[
 Gateway = Annotated[
     bool, Field(description="workers' own devices report through it: their positions count as proof of a place")
 ]
-Password = Annotated[str, Field(min_length=SHORTEST_PASSWORD, max_length=1_000)]
 
 
 class NewUser(BaseModel):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
-from gis_api.auth import BROWSER_COOKIE, COOKIE, check_password, refuse_foreign_origin
+from gis_api.auth import BROWSER_COOKIE, COOKIE, Password, People, check_password, hash_password, refuse_foreign_origin
 from gis_api.dependencies import CHALLENGE, AnyRole, Settings_, public
 from gis_api.errors import Problem
 from gis_api.hashing import Hashing
@@ -23,12 +25,14 @@ from layers.access import (
     User,
     actor_of,
     close_sign_in,
+    end_sign_ins,
     is_browser,
     knows_browser,
     open_sign_in,
     remember_browser,
 )
 from layers.db import transaction
+from layers.history import note
 
 router = APIRouter(tags=["session"], route_class=StrictRoute)
 LONGEST_TOKEN = 100
@@ -52,6 +56,15 @@ class SignIn(BaseModel):
     password: str = Field(min_length=1, max_length=1_000)
 
 
+class NewPassword(BaseModel):
+    """The present password, and the one to come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: str = Field(min_length=1, max_length=1_000)
+    new: Password
+
+
 class Person(BaseModel):
     """Who is signed in, and what they may do where."""
 
@@ -66,11 +79,41 @@ class Person(BaseModel):
 async def sign_in(request: Request, response: Response, sent: SignIn, settings: Settings_) -> Person:
     """Open a session and set its cookie; 401 for a wrong name or password, 429 while one has to wait."""
     refuse_foreign_origin(request, request.method, trusted=settings.origins)
+    browser = request.cookies.get(BROWSER_COOKIE)
+    opened = await _try_password(request, sent.name, lambda engine: _open(engine, sent, browser))
+    if opened is None:
+        raise Problem(401, "wrong_password", headers=CHALLENGE)
+    _set_cookies(request, response, opened)
+    return _shown(opened.person)
+
+
+@router.put("/api/v1/session/password", status_code=204, summary="Change one's own password")
+async def change_password(request: Request, response: Response, by: AnyRole, sent: NewPassword) -> None:
+    """Needs the present one, whose misses count like those of signing in. Every other session of the person ends, and
+    this one goes on under a new cookie; 403 for a machine key."""
+    if by.kind != "person":
+        raise Problem(403, "keys_have_no_password")
+    if sent.old == sent.new:
+        raise Problem(422, "password_unchanged", errors=[(["new"], "password_unchanged")])
+    browser = request.cookies.get(BROWSER_COOKIE)
+    opened = await _try_password(request, by.name, lambda engine: _renew(engine, by, sent, browser))
+    if opened is None:
+        raise Problem(422, "old_password_wrong", errors=[(["old"], "old_password_wrong")])
+    people: People = request.app.state.people
+    people.doubt(by.name)
+    _set_cookies(request, response, opened)
+
+
+async def _try_password(request: Request, name: str, work: Callable[[Engine], Opened | None]) -> Opened | None:
+    """What a try with a person's password gives, None for a wrong one: counted, in its turn, in a thread for it.
+
+    Raises Problem 429 for whoever has to wait.
+    """
     slow_down: SlowDown = request.app.state.slow_down
     turns: Turns = request.app.state.turns
     hashing: Hashing = request.app.state.hashing
-    browser = await _known_browser(request, sent.name)
-    attempt = Attempt(sent.name, network_of(request.client.host if request.client else ""), browser)
+    browser = await _known_browser(request, name)
+    attempt = Attempt(name, network_of(request.client.host if request.client else ""), browser)
     rank = slow_down.rank(attempt)
     try:
         slow_down.begin(attempt)
@@ -79,15 +122,13 @@ async def sign_in(request: Request, response: Response, sent: SignIn, settings: 
         raise
     try:
         async with turns.taken(rank):
-            opened = await hashing.run(_open, request.app.state.engine, sent, request.cookies.get(BROWSER_COOKIE))
+            opened = await hashing.run(work, request.app.state.engine)
     except BaseException:
         slow_down.take_back(attempt)  # nobody has looked at the password
         raise
-    if opened is None:
-        raise Problem(401, "wrong_password", headers=CHALLENGE)
-    slow_down.succeed(attempt)
-    _set_cookies(request, response, opened)
-    return _shown(opened.person)
+    if opened is not None:
+        slow_down.succeed(attempt)
+    return opened
 
 
 async def _known_browser(request: Request, name: str) -> str | None:
@@ -139,10 +180,30 @@ def _open(engine: Engine, sent: SignIn, browser: str | None) -> Opened | None:
     if not check_password(sent.password, user) or user is None:
         return None
     with transaction(engine) as session:
-        # A browser keeps its token for all who use it; one that we did not give is not taken over.
-        mine = browser if browser is not None and is_browser(session, browser) else secrets.token_urlsafe(32)
-        remember_browser(session, mine, user.name)
-        return Opened(actor_of(user), open_sign_in(session, user.name), mine)
+        return _open_here(session, user, browser)
+
+
+def _renew(engine: Engine, by: Actor, sent: NewPassword, browser: str | None) -> Opened | None:
+    """The same under a new password, after which no other session of the person is open."""
+    with transaction(engine) as session:
+        user = session.get(User, by.name)
+        session.expunge_all()
+    if not check_password(sent.old, user):
+        return None
+    hashed = hash_password(sent.new)
+    with transaction(engine) as session:
+        user = session.get_one(User, by.name)
+        user.password_hash = hashed
+        end_sign_ins(session, by.name)
+        note(session, "change_password", subject=f"user:{by.name}", area=user.area, by=by)
+        return _open_here(session, user, browser)
+
+
+def _open_here(session: Session, user: User, browser: str | None) -> Opened:
+    # A browser keeps its token for all who use it; one that we did not give is not taken over.
+    mine = browser if browser is not None and is_browser(session, browser) else secrets.token_urlsafe(32)
+    remember_browser(session, mine, user.name)
+    return Opened(actor_of(user), open_sign_in(session, user.name), mine)
 
 
 def _shown(by: Actor) -> Person:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -90,3 +92,54 @@ def test_health_needs_no_key(anybody: TestClient) -> None:
     assert anybody.get("/healthz").json() == {"status": "ok"}
     assert anybody.get("/readyz").status_code == 200
     assert "wangge_request_seconds_count" in anybody.get("/metrics").text
+
+
+def change_password(client: TestClient, old: str, new: str) -> Any:
+    return client.put("/api/v1/session/password", json={"old": old, "new": new})
+
+
+def test_a_person_changes_the_password_and_is_signed_out_everywhere_else(
+    app: FastAPI, anybody: TestClient, signed_in: ClientAs, people: dict[str, str]
+) -> None:
+    here, elsewhere = signed_in("leader"), signed_in("leader")
+    old, new = people["leader"], "correct horse battery"
+    answer = change_password(here, old, new)
+    assert (answer.status_code, answer.content) == (204, b"")
+    del here.headers["cookie"]  # that of before; the answer's own is kept as by a browser
+    assert here.get("/api/v1/session").json()["name"] == "leader"
+    assert elsewhere.get("/api/v1/session").status_code == 401
+    assert sign_in(anybody, "leader", old).status_code == 401
+    assert sign_in(anybody, "leader", new).status_code == 200
+
+
+def test_a_wrong_or_unchanged_or_short_password_changes_nothing(
+    anybody: TestClient, signed_in: ClientAs, people: dict[str, str]
+) -> None:
+    client, old = signed_in("leader"), people["leader"]
+    refused = [change_password(client, *pair) for pair in (("nonsense", "x" * 12), (old, old), (old, "short"))]
+    assert [one.status_code for one in refused] == [422] * 3
+    told = [one.json()["errors"][0]["loc"][-1] for one in refused]
+    assert told == ["old", "new", "new"]
+    assert client.get("/api/v1/session").status_code == 200
+    assert sign_in(anybody, "leader", old).status_code == 200
+
+
+def test_guessing_the_present_password_has_to_wait_like_guessing_at_the_door(
+    signed_in: ClientAs, people: dict[str, str]
+) -> None:
+    client = signed_in("auditor")
+    statuses = [change_password(client, "nonsense", "x" * 12).status_code for _ in range(11)]
+    assert statuses == [422] * 10 + [429]
+    assert change_password(client, people["auditor"], "x" * 12).status_code == 429
+
+
+def test_a_key_has_no_password_and_another_site_cannot_change_one(
+    client_as: ClientAs, signed_in: ClientAs, people: dict[str, str]
+) -> None:
+    key = change_password(client_as("admin"), "a", "x" * 12)
+    assert (key.status_code, key.json()["type"].rpartition(":")[2]) == (403, "keys_have_no_password")
+    told = {"old": people["planner"], "new": "x" * 12}
+    foreign = signed_in("planner").put(
+        "/api/v1/session/password", json=told, headers={"origin": "https://elsewhere.example"}
+    )
+    assert foreign.status_code == 403

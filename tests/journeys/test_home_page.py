@@ -41,6 +41,40 @@ def test_a_wrong_password_is_told_and_a_right_one_leads_to_the_page_asked_for(vi
     assert page.url.endswith("/heat")
 
 
+def test_a_person_changes_the_own_password_and_an_admin_gives_a_new_one(
+    visit: Visit, watch: Watch, running: RunningCity
+) -> None:
+    watch.expected = (REFUSED,)
+    page = visit("auditor", "/")
+    it(page, "account").click()
+    it(page, "change-password").click()
+    dialog = it(page, "password-dialog")
+    dialog.locator("[name=old]").fill("wrong")
+    dialog.locator("[name=new]").fill("another horse entirely")
+    dialog.locator("[name=again]").fill("another house")
+    expect(dialog.get_by_role("alert")).to_have_text("两次输入的新密码不一致。")
+    expect(dialog.locator("button.main")).to_be_disabled()
+    dialog.locator("[name=again]").fill("another horse entirely")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("当前密码不正确。")
+    dialog.locator("[name=old]").fill(PASSWORD)
+    dialog.locator("[name=new]").fill("another horse entirely")
+    dialog.locator("[name=again]").fill("another horse entirely")
+    page.keyboard.press("Enter")
+    expect(it(page, "password-said")).to_be_visible()
+    page.goto(f"{running.address}/")
+    expect(it(page, "account")).to_be_visible()  # still signed in here
+    admin = visit("admin", "/")
+    row = it(admin, "users").locator("tr", has_text="auditor")
+    row.get_by_role("button", name="重设密码").click()
+    it(admin, "reset-dialog").locator("[name=password]").fill(PASSWORD)
+    admin.keyboard.press("Enter")
+    expect(it(admin, "reset-dialog")).to_have_count(0)
+    fresh = visit(None, "/", wait_for=SIGN_IN)
+    sign_in(fresh, "auditor", PASSWORD)
+    expect(it(fresh, "account")).to_be_visible()
+
+
 def test_signing_out_ends_at_the_sign_in(visit: Visit) -> None:
     page = visit("leader", "/")
     it(page, "account").click()

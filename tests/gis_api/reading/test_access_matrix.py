@@ -23,6 +23,7 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/session": "public",
     "GET /api/v1/session": ALL,
     "DELETE /api/v1/session": ALL,
+    "PUT /api/v1/session/password": ALL,
     "GET /healthz": "public",
     "GET /readyz": "public",
     "GET /metrics": "public",

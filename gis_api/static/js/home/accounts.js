@@ -3,6 +3,7 @@ import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill, stacking } from "../dom.js";
 import { acting } from "./acting.js";
+import { ask } from "../parts/dialogs.js";
 import { DATUMS, field, select } from "../parts/where.js";
 
 const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
@@ -46,7 +47,10 @@ function row(kind, one, act) {
       ? button(t("accounts.revoke"), "DELETE")
       : own
         ? null
-        : button(t(one.active ? "accounts.lock" : "accounts.unlock"), "PATCH", { active: !one.active });
+        : [
+            el("button", { type: "button", class: "small", onclick: () => reset(one, path, act) }, t("accounts.reset")),
+            button(t(one.active ? "accounts.lock" : "accounts.unlock"), "PATCH", { active: !one.active }),
+          ];
   return el(
     "tr",
     { class: one.active === false ? "quiet" : "" },
@@ -61,6 +65,19 @@ function row(kind, one, act) {
     el("td", {}, last),
     el("td", { class: "number" }, change),
   );
+}
+
+// For somebody who has forgotten theirs; they change it themselves afterwards, in the account menu.
+async function reset(one, path, act) {
+  const entry = el("input", { name: "password", required: true, minlength: SHORTEST_PASSWORD, autocomplete: "off" });
+  const sent = await ask({
+    title: t("accounts.reset_for", { name: one.name }),
+    body: field(t("accounts.password"), entry),
+    ready: () => entry.value.length >= SHORTEST_PASSWORD,
+    answer: () => ({ password: entry.value }),
+    test: "reset-dialog",
+  });
+  if (sent) await act("PATCH", path, sent);
 }
 
 // The staff number that an account is tied to: without one a worker has no tasks.
