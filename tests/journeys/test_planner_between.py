@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 import shapely
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from layers.db import transaction
 from layers.ground.roads import Road
 from tests.journeys.conftest import RunningCity, Watch
 from tests.plan_desk import shape_of
 from tests.planner_hand import Hand, Place, pair_of, simple_nodes
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -237,7 +238,9 @@ def test_a_drawing_ends_or_stays_whatever_comes_in_between(trial: Trial, tool: s
 def test_a_refusal_that_comes_while_the_next_vertex_is_held_puts_both_back(trial: Trial, watch: Watch) -> None:
     watch.expected = (REFUSED,)
     trial.fresh("e")
-    trial.page.route("**/edits*", lambda route: (trial.page.wait_for_timeout(300), route.continue_()))
+    # The edit is on its way until the next vertex is held, however long that takes here.
+    on_the_way: list[Route] = []
+    trial.page.route("**/edits*", lambda route: on_the_way.append(route))
     x, y = trial.hand.pixel(trial.node)
     far = trial.hand.pixel(trial.inner)
     trial.page.keyboard.down("Alt")
@@ -247,6 +250,9 @@ def test_a_refusal_that_comes_while_the_next_vertex_is_held_puts_both_back(trial
     trial.page.mouse.up()
     trial.page.keyboard.up("Alt")
     trial.hold_middle()
+    assert trial.state()["state"] == "holding"
+    until(lambda: trial.page.wait_for_timeout(20) or on_the_way)
+    on_the_way[0].continue_()
     expect(trial.page.locator("#toast")).to_be_visible(timeout=10_000)
     trial.is_as_before("a midpoint, then a refusal")
     trial.page.mouse.up()
