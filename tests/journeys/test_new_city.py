@@ -46,6 +46,14 @@ def test_the_greeting_says_how_the_first_account_is_made_and_so_it_is(new_city: 
     password = told.split()[-1]
     status, person, _ = new_city.ask("/api/v1/session", body={"name": "first", "password": password})
     assert (status, person["role"]) == (200, "admin"), person
+    fresh = new_city.run("user", "password", "first").split()
+    told = [word for word in fresh if len(word) == len(password)]
+    assert len(told) == 1 and told[0] != password, fresh
+    statuses = [
+        new_city.ask("/api/v1/session", body={"name": "first", "password": one})[0] for one in (password, told[0])
+    ]
+    assert statuses == [401, 200]
+    assert new_city.attempt("user", "password", "nobody").returncode == 1
 
 
 def test_the_first_report_is_taken(new_city: Service, admin: dict[str, str]) -> None:
