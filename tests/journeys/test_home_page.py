@@ -68,7 +68,8 @@ def test_a_person_changes_the_own_password_and_an_admin_gives_a_new_one(
     row = it(admin, "users").locator("tr", has_text="auditor")
     row.get_by_role("button", name="重设密码").click()
     it(admin, "reset-dialog").locator("[name=password]").fill(PASSWORD)
-    admin.keyboard.press("Enter")
+    with admin.expect_response(lambda answer: answer.request.method == "PATCH" and answer.status == 200):
+        admin.keyboard.press("Enter")
     expect(it(admin, "reset-dialog")).to_have_count(0)
     fresh = visit(None, "/", wait_for=SIGN_IN)
     sign_in(fresh, "auditor", PASSWORD)
