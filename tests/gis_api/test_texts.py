@@ -7,6 +7,7 @@ import pytest
 
 from gis_api import texts
 from layers.importing import IMPORTED
+from layers.incidents import STEPS
 from tiling import errors
 
 TILING = Path(errors.__file__).parent
@@ -68,6 +69,15 @@ def test_every_deed_of_the_history_has_words() -> None:
     deeds |= {f"import.{layer}" for layer in IMPORTED}
     assert len(deeds) > 30
     assert [deed for deed in sorted(deeds) if not texts.has(f"history.did_{deed.replace('.', '_')}")] == []
+
+
+def test_every_line_of_a_timeline_has_words() -> None:
+    """Steps of the workflow, and those that the service writes by itself."""
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "layers").rglob("*.py"))
+    written = {*re.findall(r'\bStep\(\s*"(\w+)"', sources), *STEPS}
+    assert {"wait", "joined", "photo", "accept"} <= written
+    known = texts.catalogue("zh-CN")
+    assert [step for step in sorted(written) if not {f"steps.{step}", f"steps.do_{step}"} & known.keys()] == []
 
 
 def test_a_value_is_filled_in() -> None:

@@ -49,6 +49,7 @@ function row(kind, one, act) {
         ? null
         : [
             el("button", { type: "button", class: "small", onclick: () => reset(one, path, act) }, t("accounts.reset")),
+            " ",
             button(t(one.active ? "accounts.lock" : "accounts.unlock"), "PATCH", { active: !one.active }),
           ];
   return el(

@@ -89,7 +89,13 @@ function whereTo(step, to) {
   return has(`recall.${to}`) ? t(`recall.${to}`) : t("incidents.to", { to });
 }
 
-// Of a report the note is its channel, of an automatic step the doer is the service: both are words of the interface.
+function noteOf(step, note) {
+  if (step === "wait" && has(`dispatch.${note}`)) return t(`dispatch.${note}`);
+  return has(`incidents.channel_${note}`) ? t(`incidents.channel_${note}`) : note;
+}
+
+// Of a report the note is its channel, of waiting its reason, of an automatic step the doer is the service: all are
+// words of the interface.
 function line({ step, at, by, note, to, proof }) {
   const what = has(`steps.${step}`) ? t(`steps.${step}`) : wordOf(step);
   const words = [
@@ -98,7 +104,7 @@ function line({ step, at, by, note, to, proof }) {
     by === "automatic" ? t("incidents.automatic") : by,
     proof ? t("case.proven", { distance: number(Math.round(proof.distance_m)) }) : null,
     !proof && step === "arrive" ? t("case.unproven") : null,
-    has(`incidents.channel_${note}`) ? t(`incidents.channel_${note}`) : note,
+    noteOf(step, note),
   ];
   return el("li", {}, el("time", { class: "quiet" }, when(at)), " ", words.filter(Boolean).join(" · "));
 }
