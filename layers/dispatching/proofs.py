@@ -2,7 +2,8 @@
 
 A desk is never on the spot: what it sends is a statement and no proof. A step that it takes for a worker is proven by
 that worker's own last fix, which came from their account or a gateway of their devices: what anybody else sent of them
-is good enough to find them and proves nothing. What a department has in hand is proven by any worker who is there.
+is good enough to find them and proves nothing. What a department has done is verified by any worker who is there; that
+somebody stands there says nothing of the department's own coming.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def _own_proof(taking: Taking) -> dict[str, Any] | None:
 def _proof_of_worker(taking: Taking) -> dict[str, Any] | None:
     if taking.asked.lon is not None and taking.asked.lat is not None:
         _require_near(taking, taking.asked.lon, taking.asked.lat, None)
+    if taking.incident.worker_id is None and taking.rule.proof != Proof.demanded:
+        return None
     for number, fix, away_m in _list_fixes(taking):
         if away_m <= _reach_m(taking.choosing.spot, fix.accuracy_m):
             return _told("last_fix", number, fix.fixed_at, fix.accuracy_m, away_m)
