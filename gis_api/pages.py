@@ -20,6 +20,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gis_api import texts
+from gis_api.auth import SHORTEST_PASSWORD
 from gis_api.maps.assets import modules_of, own_url
 from gis_api.settings import Settings
 from layers.access import Actor
@@ -200,7 +201,7 @@ def _config(reader: Reader, *, sections: Sequence[str], values: Mapping[str, Any
     person = reader.person
     known = {"name": person.name, "role": person.role, "area": person.area} if person else None
     words = {f"{name}.{key}": text for name in sections for key, text in texts.section(name, reader.lang).items()}
-    return {"lang": reader.lang, "texts": words, "person": known, **values}
+    return {"lang": reader.lang, "texts": words, "person": known, "shortest_password": SHORTEST_PASSWORD, **values}
 
 
 def _doors(person: Actor | None) -> list[dict[str, str]]:

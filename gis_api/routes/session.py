@@ -31,7 +31,7 @@ from layers.access import (
     open_sign_in,
     remember_browser,
 )
-from layers.db import transaction
+from layers.db import reading, transaction
 from layers.history import note
 
 router = APIRouter(tags=["session"], route_class=StrictRoute)
@@ -174,9 +174,7 @@ def _open(engine: Engine, sent: SignIn, browser: str | None) -> Opened | None:
 
     The password is checked with no transaction open: it takes a third of a second.
     """
-    with transaction(engine) as session:
-        user = session.get(User, sent.name)
-        session.expunge_all()
+    user = _find_user(engine, sent.name)
     if not check_password(sent.password, user) or user is None:
         return None
     with transaction(engine) as session:
@@ -185,10 +183,7 @@ def _open(engine: Engine, sent: SignIn, browser: str | None) -> Opened | None:
 
 def _renew(engine: Engine, by: Actor, sent: NewPassword, browser: str | None) -> Opened | None:
     """The same under a new password, after which no other session of the person is open."""
-    with transaction(engine) as session:
-        user = session.get(User, by.name)
-        session.expunge_all()
-    if not check_password(sent.old, user):
+    if not check_password(sent.old, _find_user(engine, by.name)):
         return None
     hashed = hash_password(sent.new)
     with transaction(engine) as session:
@@ -197,6 +192,13 @@ def _renew(engine: Engine, by: Actor, sent: NewPassword, browser: str | None) ->
         end_sign_ins(session, by.name)
         note(session, "change_password", subject=f"user:{by.name}", area=user.area, by=by)
         return _open_here(session, user, browser)
+
+
+def _find_user(engine: Engine, name: str) -> User | None:
+    with reading(engine) as session:
+        user = session.get(User, name)
+        session.expunge_all()
+    return user
 
 
 def _open_here(session: Session, user: User, browser: str | None) -> Opened:

@@ -7,7 +7,8 @@ import { ask } from "../parts/dialogs.js";
 import { DATUMS, field, select } from "../parts/where.js";
 
 const ROLES = ["planner", "dispatcher", "leader", "worker", "unit", "admin", "auditor"];
-const SHORTEST_PASSWORD = 10;
+// What the service decides.
+const { shortest_password: SHORTEST_PASSWORD } = config;
 const KINDS = {
   user: { path: "/api/v1/users", list: "users", columns: ["name", "role", "area", "worker", "state"] },
   key: { path: "/api/v1/keys", list: "keys", columns: ["name", "role", "area", "datum"] },

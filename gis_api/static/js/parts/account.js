@@ -1,10 +1,11 @@
 // The account menu: a new password of one's own, signing out, and closing the menu by a click elsewhere or Escape.
 import { call } from "../api.js";
-import { t } from "../config.js";
+import { config, t } from "../config.js";
 import { byId, byQuery, el, refusalBox } from "../dom.js";
 import { ask } from "./dialogs.js";
 
-const SHORTEST_PASSWORD = 10;
+// What the service decides.
+const { shortest_password: SHORTEST_PASSWORD } = config;
 
 byId("sign-out").addEventListener("click", async () => {
   await call("DELETE", "/api/v1/session").catch(() => null);
