@@ -113,6 +113,7 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "part_of": _id_of(card.fields["part_of"]),
         "lead": card.fields["leads"],
         "may": [may_of(rule) for rule in list_rules(card.fields["state"], parts_in(card, by))],
+        "reader_is": sorted(parts_in(card, by)),
     }
 
 
@@ -247,7 +248,7 @@ def likely_of(found: Sequence[Likely], *, now: datetime, by: Actor, lang: str) -
 def _line(step: IncidentStep) -> dict[str, Any]:
     told = {"step": step.step, "state": step.state, "at": step.at.isoformat(), "by": step.by, "note": step.note}
     place = None if step.lon is None else {"lon": step.lon, "lat": step.lat, "datum": "wgs84"}
-    return {**told, "to": step.to, "position": place, "proof": step.proof}
+    return {**told, "to": step.to, "position": place, "proof": step.proof, "taken_at": _plain(step.taken_at)}
 
 
 def _reporter(reporter: Reporter | None, by: Actor) -> dict[str, Any] | None:

@@ -66,6 +66,25 @@ class PhotoCard:
     taken_lat: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class TakenWhere:
+    """When and where whoever sends a photo says it was taken, degrees WGS84; None for what is not said."""
+
+    at: datetime | None = None
+    lon: float | None = None
+    lat: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentPhoto:
+    """A photo as it came: its pixels with what the file says, the digest of the file, and what is told beside it."""
+
+    picture: Developed
+    sha256: bytes
+    kind: str
+    told: TakenWhere = TakenWhere()
+
+
 _CARD = tuple(getattr(Photo, name) for name in PhotoCard.__slots__)
 
 
@@ -84,27 +103,28 @@ def require_may_add(session: Session, incident_id: int, *, by: Actor) -> None:
 def add_photo(
     session: Session,
     incident_id: int,
-    picture: Developed,
+    sent: SentPhoto,
     *,
-    sha256: bytes,
-    kind: str,
     now: datetime,
     zone: ZoneInfo,
     by: Actor,
 ) -> PhotoCard:
     """The stored photo, and a line in the timeline; the same file again is the photo that is there already.
 
+    What the camera wrote into the file goes before what is told beside it.
     Raises Conflict where the incident has as many as it may.
     """
     require_may_add(session, incident_id, by=by)
     incident = incidents.lock_incident(session, incident_id)
-    same = select(*_CARD).where(Photo.incident_id == incident_id, Photo.sha256 == sha256)
+    same = select(*_CARD).where(Photo.incident_id == incident_id, Photo.sha256 == sent.sha256)
     if (known := session.execute(same).one_or_none()) is not None:
         return PhotoCard(*known)
     if (session.scalar(select(func.count()).where(Photo.incident_id == incident_id)) or 0) >= MOST_PHOTOS:
         raise Conflict("photos_enough", most=MOST_PHOTOS)
-    row = {"incident_id": incident_id, "kind": kind, "at": now, "by": by.name, "sha256": sha256}
-    row |= {"taken_at": _moment(picture, zone), "taken_lon": picture.lon, "taken_lat": picture.lat}
+    picture, told = sent.picture, sent.told
+    row = {"incident_id": incident_id, "kind": sent.kind, "at": now, "by": by.name, "sha256": sent.sha256}
+    lon, lat = (told.lon, told.lat) if picture.lon is None else (picture.lon, picture.lat)
+    row |= {"taken_at": _moment(picture, zone) or told.at, "taken_lon": lon, "taken_lat": lat}
     row |= {name: getattr(picture, name) for name in ("width", "height", "image", "thumbnail")}
     stored = session.execute(insert(Photo).values(**row).returning(*_CARD)).one()
     incidents.add_steps(session, incident_id, [Step("photo", incident.state, to=str(stored.id))], at=now, by=by)

@@ -189,6 +189,7 @@ class Case(BaseModel):
     part_of: str | None
     lead: bool
     may: list[StepOffered]
+    reader_is: list[str]
 
 
 class RecallTold(BaseModel):

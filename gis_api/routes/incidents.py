@@ -120,6 +120,9 @@ class StepIn(BaseModel):
     until: Annotated[Moment | None, Field(description="until when a pause lasts")] = None
     condition: Annotated[Short | None, Field(min_length=1, description="the code of a condition of the sheet")] = None
     parts: Annotated[list[PartIn] | None, Field(max_length=20, description="into what a case is split")] = None
+    taken_at: Annotated[
+        Moment | None, Field(description="when it was taken, where a phone without a line kept it: within a day")
+    ] = None
     answer: Annotated[Short | None, Field(description=f"what the resident says: {', '.join(RECALL_ANSWERS)}")] = None
 
 
@@ -355,7 +358,7 @@ def take_step(
 def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
     asked = StepAsked(sent.step, note=sent.note, to=sent.to, unit=sent.unit, confirm=sent.confirm, until=sent.until)
     parts = tuple(PartAsked(**part.model_dump()) for part in sent.parts or ())
-    asked = replace(asked, condition=sent.condition, parts=parts, answer=sent.answer)
+    asked = replace(asked, condition=sent.condition, parts=parts, answer=sent.answer, taken_at=sent.taken_at)
     told = sent.proof or _stated_beside(sent)
     if told is None:
         return asked

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from math import nan
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +23,9 @@ from gis_api.strict_routes import StrictRoute
 from layers import incidents, photos
 from layers.access import Actor
 from layers.db import transaction
+from layers.errors import Unacceptable
+from layers.moments import WrongMoment, read_moment, require_past
+from layers.photos import SentPhoto, TakenWhere
 from layers.pictures import Developed
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
@@ -33,6 +39,9 @@ _FORM = {
                 "properties": {
                     "file": {"type": "string", "format": "binary", "description": "JPEG, PNG or WebP"},
                     "kind": {"type": "string", "enum": list(photos.KINDS)},
+                    "taken_at": {"type": "string", "format": "date-time", "description": "where the file says none"},
+                    "lon": {"type": "number", "description": "where it was taken, where the file says none: WGS84"},
+                    "lat": {"type": "number"},
                 },
             }
         }
@@ -53,8 +62,9 @@ _KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 async def add_photo(request: Request, now: Now, zone: Zone, by: StepTaker, incident_id: str) -> Response:
     """Multipart with `file` and `kind`; up to 16 MB and twelve photos, kept as pixels of at most 2,048 a side.
 
-    Where and when it was taken, as far as the file says so, is kept beside the picture and told to desks only. The same
-    file again is the photo that is there already.
+    Where and when it was taken, as far as the file says so, is kept beside the picture and told to desks only; a page
+    that made the picture smaller, which drops both, says them in `taken_at`, `lon` and `lat`. The same file again is
+    the photo that is there already.
     """
     case = read_id(incident_id)
     engine = request.app.state.engine
@@ -69,16 +79,45 @@ async def add_photo(request: Request, now: Now, zone: Zone, by: StepTaker, incid
         kind = form.fields.get("kind", "other")
         if kind not in photos.KINDS:
             raise Problem(422, "unknown_photo_kind", errors=[(["kind"], "unknown_photo_kind")])
+        told = _told_beside(form.fields, now)
         picture = await run_in_threadpool(_develop, file.path)
     finally:
         file.path.unlink(missing_ok=True)
 
     def store() -> dict[str, Any]:
         with transaction(engine) as session:
-            told = photos.add_photo(session, case, picture, sha256=file.sha256, kind=kind, now=now, zone=zone, by=by)
-            return photo_of(case, told, by)
+            sent = SentPhoto(picture, file.sha256, kind, told)
+            return photo_of(case, photos.add_photo(session, case, sent, now=now, zone=zone, by=by), by)
 
     return JSONResponse(await run_in_threadpool(store), 201)
+
+
+def _told_beside(fields: Mapping[str, str], now: datetime) -> TakenWhere:
+    """When and where it was taken, as the form says; raises Problem 422 for what is neither."""
+    taken_at = _moment_of(fields.get("taken_at"), now)
+    if ("lon" in fields) != ("lat" in fields):
+        raise Problem(422, "photo_place_wrong", errors=[(["lon"], "photo_place_wrong")])
+    if "lon" not in fields:
+        return TakenWhere(taken_at)
+    try:
+        lon, lat = float(fields["lon"]), float(fields["lat"])
+    except ValueError:
+        lon = lat = nan
+    # NaN is in no interval, and (0, 0) is what a device says that does not know.
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90) or (lon, lat) == (0.0, 0.0):
+        raise Problem(422, "photo_place_wrong", errors=[(["lon"], "photo_place_wrong")])
+    return TakenWhere(taken_at, lon, lat)
+
+
+def _moment_of(text: str | None, now: datetime) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = read_moment(text)
+        require_past(moment, "taken_at", now=now)
+    except (WrongMoment, Unacceptable) as wrong:
+        raise Problem(422, "photo_taken_wrong", errors=[(["taken_at"], "photo_taken_wrong")]) from wrong
+    return moment
 
 
 def _require_may_add(engine: Any, incident_id: int, by: Actor) -> None:

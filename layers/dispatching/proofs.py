@@ -18,7 +18,7 @@ from layers.dispatch_settings import Spot
 from layers.dispatching.taking import Taking, require_position
 from layers.errors import Unacceptable
 from layers.incidents import DESKS, WORKFLOW, IncidentCard, IncidentStep, Proof
-from layers.moments import CLOCK_ERROR
+from layers.moments import CLOCK_ERROR, require_past
 from layers.positions import Position
 from layers.standings import FRESH_S
 from layers.workers import Worker
@@ -98,10 +98,24 @@ def _require_timely(taking: Taking, fixed_at: datetime) -> None:
         raise Unacceptable("proof_too_old", errors=[(["proof", "fixed_at"], "proof_too_old")])
 
 
+def require_taken_in_time(taking: Taking) -> None:
+    """Raise Unacceptable where a step that a phone kept names a moment at which it cannot have been taken: one that is
+    still to come, more than a day ago, or before the incident came into the state that the step leads on from."""
+    taken_at = taking.asked.taken_at
+    if taken_at is None:
+        return
+    require_past(taken_at, "taken_at", now=taking.now)
+    if taking.now - taken_at > OLDEST:
+        raise Unacceptable("step_kept_too_long", errors=[(["taken_at"], "step_kept_too_long")])
+    if taken_at + CLOCK_ERROR < _since(taking):
+        raise Unacceptable("step_before_the_last", errors=[(["taken_at"], "step_before_the_last")])
+
+
 def _since(taking: Taking) -> datetime:
-    """When the incident came into its state."""
+    """When the incident came into its state: of steps that a phone kept, when they were taken."""
     moved = IncidentStep.step.not_in(_SILENT) & (IncidentStep.incident_id == taking.incident.id)
-    return taking.session.scalar(select(func.max(IncidentStep.at)).where(moved)) or taking.incident.reported_at
+    moment = func.max(func.coalesce(IncidentStep.taken_at, IncidentStep.at))
+    return taking.session.scalar(select(moment).where(moved)) or taking.incident.reported_at
 
 
 def _require_near(taking: Taking, lon: float, lat: float, accuracy_m: float | None) -> float:

@@ -16,7 +16,7 @@ from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
 from layers.dispatching import conditions, grace, handing, joining, splitting
 from layers.dispatching.memory import Memory
-from layers.dispatching.proofs import prove
+from layers.dispatching.proofs import prove, require_taken_in_time
 from layers.dispatching.recalling import recall
 from layers.dispatching.story import codes_of, place_of, reason_of_place
 from layers.dispatching.taking import RawPosition, StepAsked, Taking, go_on, line_of, require_position
@@ -47,6 +47,7 @@ def take_step(
     card, rule = _require_rule(session, incident_id, asked, by)
     choosing = find_choosing(session, category=incident.category, urgency=incident.urgency)
     taking = Taking(session, memory, incident, card, asked, rule, choosing, now, by)
+    require_taken_in_time(taking)
     taking, before = _as_proven(taking), area_of(incident)
     line = HANDLERS.get(asked.step, go_on)(taking)
     session.flush()

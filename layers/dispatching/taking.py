@@ -41,7 +41,8 @@ class StepAsked:
 
     `condition` is the code of one of the standard sheet.
     `raw` is the position as it was sent; without it it was sent in WGS84. `accuracy_m` and `fixed_at` are what the
-    device says of its fix, `unit` is a department, `confirm` that whoever sends it knows of the objection.
+    device says of its fix, `taken_at` when the step was taken, where a phone kept it. `unit` is a department, `confirm`
+    that whoever sends it knows of the objection.
     """
 
     step: str
@@ -58,6 +59,7 @@ class StepAsked:
     parts: tuple[PartAsked, ...] = ()
     answer: str | None = None
     condition: str | None = None
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def line_of(taking: Taking, to: str | None) -> Step:
     """The step as a line of the timeline."""
     asked = taking.asked
     line = Step(asked.step, taking.incident.state, note=asked.note, lon=asked.lon, lat=asked.lat, to=to)
-    return replace(line, proof=taking.proof)
+    return replace(line, proof=taking.proof, taken_at=asked.taken_at)
 
 
 def require_position(asked: StepAsked) -> tuple[float, float]:

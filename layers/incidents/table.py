@@ -125,7 +125,10 @@ class Reporter(Base):
 
 
 class IncidentStep(Base):
-    """One step of one incident's timeline: never changed, never deleted."""
+    """One step of one incident's timeline: never changed, never deleted.
+
+    `taken_at` is when it was taken, where a phone without a line kept it and it came here (`at`) later.
+    """
 
     __tablename__ = "incident_steps"
     __table_args__ = (Index("ix_incident_steps_incident_id_id", "incident_id", "id"),)
@@ -141,6 +144,7 @@ class IncidentStep(Base):
     lat: Mapped[float | None]
     to: Mapped[str | None]
     proof: Mapped[dict[str, Any] | None]
+    taken_at: Mapped[datetime | None]
 
 
 class Decision(Base):

@@ -32,6 +32,7 @@ class Step:
     to: str | None = None
     by: str | None = None
     proof: dict[str, Any] | None = None
+    taken_at: datetime | None = None
 
 
 def add_incident(

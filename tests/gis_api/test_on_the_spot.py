@@ -104,6 +104,38 @@ def test_a_step_kept_by_a_phone_without_signal_is_proven_by_its_own_moment(
     assert step(mine, case, "verify", proof={**place, "fixed_at": later.isoformat()}).json()["state"] == "verified"
 
 
+def test_all_steps_of_a_task_are_kept_by_a_phone_and_come_later_in_their_own_time(
+    desk: TestClient, as_worker: Callable[..., TestClient], small_city: SmallCity, app: FastAPI
+) -> None:
+    code = small_city.codes[0]
+    lon, lat = small_city.inside(code)
+    start = datetime.now(UTC)
+    case = report(desk, (lon, lat)).json()["id"]
+    mine = as_worker(small_city.worker_of[code], code)
+    app.state.clock = lambda: start + timedelta(minutes=40)
+
+    def taken(minutes: float) -> dict[str, Any]:
+        return {"taken_at": (start + timedelta(minutes=minutes)).isoformat()}
+
+    def fixed(minutes: float) -> dict[str, Any]:
+        moment = (start + timedelta(minutes=minutes)).isoformat()
+        return {**taken(minutes), "proof": {"lon": lon, "lat": lat, "datum": "wgs84", "fixed_at": moment}}
+
+    assert refusal(step(mine, case, "accept", **taken(45))) == "in_the_future"
+    assert refusal(step(mine, case, "accept", **taken(-5))) == "step_before_the_last"
+    assert refusal(step(mine, case, "accept", **taken(-25 * 60))) == "step_kept_too_long"
+    for name, more in (("accept", taken(2)), ("arrive", fixed(8)), ("handle", taken(15))):
+        assert step(mine, case, name, **more).status_code == 200
+    assert refusal(step(mine, case, "verify", **taken(16), proof=fixed(5)["proof"])) == "proof_too_old"
+    lines = step(mine, case, "verify", **fixed(16)).json()["timeline"]
+    told = {line["step"]: line["taken_at"] for line in lines}
+    assert told["report"] is None
+    assert [round((datetime.fromisoformat(told[name]) - start) / timedelta(minutes=1)) for name in list(told)[-4:]] == [
+        *(2, 8, 15, 16),
+    ]
+    assert all(datetime.fromisoformat(line["at"]) >= start for line in lines)
+
+
 def test_the_place_of_the_incident_is_no_proof_of_a_desk(
     desk: TestClient, small_city: SmallCity, engine: Engine
 ) -> None:

@@ -82,6 +82,24 @@ def test_a_photo_is_kept_as_pixels_with_place_and_time_beside_them(
         assert session.scalars(select(Photo.taken_lon)).one() == pytest.approx(118.18)
 
 
+def test_a_phone_that_made_a_picture_smaller_says_beside_it_where_and_when(desk: TestClient, case: str) -> None:
+    beside = {"taken_at": "2026-11-29T08:00:00+08:00", "lon": "118.19", "lat": "39.65"}
+    told = send(desk, case, picture(), **beside).json()
+    assert datetime.fromisoformat(told["taken_at"]) == datetime(2026, 11, 29, 0, 0, tzinfo=UTC)
+    assert told["position"] == {"lon": 118.19, "lat": 39.65, "datum": "wgs84"}
+    # What the camera itself wrote counts before that.
+    camera = send(desk, case, with_notes(), **beside).json()
+    assert datetime.fromisoformat(camera["taken_at"]) == datetime(2026, 11, 29, 14, 0, 5, tzinfo=UTC)
+    assert round(camera["position"]["lon"], 2) == 118.18
+    wrong = [{"taken_at": "20261129"}, {"taken_at": "2099-01-01T00:00:00Z"}, {"taken_at": "2026-11-29T08:00:00"}]
+    assert {refusal(send(desk, case, picture(colour="red"), **one)) for one in wrong} == {(422, "photo_taken_wrong")}
+    places = [{"lon": "118"}, {"lon": "nan", "lat": "39"}, {"lon": "0", "lat": "0"}, {"lon": "181", "lat": "1"}]
+    assert {refusal(send(desk, case, picture(colour="red"), **one)) for one in [*places, {"lon": "x", "lat": "1"}]} == {
+        (422, "photo_place_wrong")
+    }
+    assert len(desk.get(f"/api/v1/incidents/{case}/photos").json()["photos"]) == 2
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_other_formats_of_phones_become_jpeg_and_large_ones_smaller(desk: TestClient, case: str, kind: str) -> None:
     told = send(desk, case, picture((4_000, 3_000), kind)).json()
