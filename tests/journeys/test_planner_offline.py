@@ -216,6 +216,16 @@ def opened(context: BrowserContext, address: str, running: RunningCity, plan: st
     return page
 
 
+EDITS_KEPT = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("wangge-planner");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const counting = opening.result.transaction("edits").objectStore("edits").count();
+    counting.onsuccess = () => { opening.result.close(); resolve(counting.result === 1); };
+  };
+})"""
+
+
 def test_a_browser_that_crashes_loses_no_edit(
     running: RunningCity, chromium: Browser, draft: str, tmp_path: Path
 ) -> None:
@@ -232,6 +242,7 @@ def test_a_browser_that_crashes_loses_no_edit(
     first.set_offline(True)
     waiting_place = drag_free(page, number=2)
     saving(page, waiting=1)
+    page.wait_for_function(EDITS_KEPT)  # what the browser has not written yet nothing can find again
     with contextlib.suppress(PlaywrightError):
         first.new_cdp_session(page).send("Browser.crash")
     with contextlib.suppress(PlaywrightError):

@@ -1,4 +1,5 @@
 // Top bar and panel of the planner: whether it is saved, what may be done with the plan, figures, problems, changes.
+import { untilThere } from "../again.js";
 import { clock, config, number, t } from "../config.js";
 import { byId, byQuery, byTest, el, fill } from "../dom.js";
 import { draftFrom, QUESTIONS } from "../parts/plan_steps.js";
@@ -240,11 +241,19 @@ export class Desk {
       fill(box, el("p", { class: "quiet" }, t("planner.first_plan")));
       return;
     }
+    const mine = {};
+    this.comparing = mine;
+    const failed = (problem) => fill(box, el("p", { class: "quiet" }, problem.message));
     try {
-      const total = showChanges(box, await this.store.difference());
+      const difference = await untilThere(() => this.store.difference(), {
+        wanted: () => this.comparing === mine,
+        failed,
+      });
+      if (!difference || this.comparing !== mine) return;
+      const total = showChanges(box, difference);
       byId("change-count").textContent = total ? number(total) : "";
     } catch (problem) {
-      fill(box, el("p", { class: "quiet" }, problem.message));
+      failed(problem);
     }
   }
 

@@ -385,7 +385,8 @@ export class Editor {
   refreshFigures() {
     this.desk.showHouseholds();
     this.desk.showState();
-    this.store.check().catch((problem) => this.desk.say(problem.message, "bad"));
+    const failed = (problem) => this.desk.say(problem.message, "bad");
+    this.store.check(failed).catch(failed);
     this.desk.refreshChanges();
   }
 }

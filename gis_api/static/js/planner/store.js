@@ -3,6 +3,7 @@
 // Every edit carries the version it saw and a key under which the server makes it once; the browser keeps it until it
 // was answered (queue.js). An edit that nobody else's concerns goes on by itself on a newer version; one that somebody
 // else's does is held until the person has decided, and without a connection edits wait in line (line.js).
+import { untilThere } from "../again.js";
 import { call, get, isLost } from "../api.js";
 import { config, t } from "../config.js";
 import { drawnBefore, featuresBefore, gridCode, touchedBy } from "./operations/registry.js";
@@ -66,8 +67,14 @@ export class PlanStore extends EventTarget {
     return features.filter((feature) => feature.geometry);
   }
 
-  async check() {
-    const report = await get(`${this.path}/coverage`);
+  // The whole report, asked for until it is there or asked for anew; `failed` is told why there is none yet.
+  /** @param {(problem: any) => void} [failed] */
+  async check(failed) {
+    const mine = {};
+    this.checking = mine;
+    const wanted = () => this.checking === mine;
+    const report = await untilThere(() => get(`${this.path}/coverage`), { wanted, failed });
+    if (!report) return this.report;
     // Of two that were asked for, the older one may come last.
     if (report.version >= (this.report?.version ?? 0)) this.report = report;
     this.tell("report", this.report);
@@ -217,7 +224,7 @@ export class PlanStore extends EventTarget {
       const gone = new Set(report.gone);
       const defects = [...this.report.defects.filter(({ id }) => !gone.has(id)), ...report.come];
       this.report = { ok: report.ok, summary: report.summary, defects, version };
-    } else this.check().catch((problem) => isLost(problem) || Promise.reject(problem));
+    } else this.check();
   }
 
   // What others do
