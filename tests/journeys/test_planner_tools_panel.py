@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import shapely
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from shapely import affinity
 
+from gis_api.pages import LANGUAGE_COOKIE
 from layers import planning
 from layers.db import transaction
 from tests.drafts import DRAWER, rows_of
@@ -250,16 +251,20 @@ def test_one_button_decides_about_all_places_of_a_kind(running: RunningCity, vis
     expect(hand.it("repair-apply")).to_be_enabled()
 
 
-def test_many_places_are_decided_by_a_rule_that_says_how_many_it_is_about(running: RunningCity, visit: Visit) -> None:
-    rows = [row for row in rows_of(running.city.shapes) if row.level == "grid"]
+def crossed_draft(running: RunningCity) -> str:
+    """A draft of the city whose every second grid is drawn too large: many places to decide about."""
+    shapes = running.city.shapes
+    rows = [row for row in rows_of(shapes) if row.level == "grid"]
     crossed = [
         replace(row, polygon=affinity.scale(row.polygon, 1.05, 1.05)) if number % 2 else row
         for number, row in enumerate(rows)
     ]
     with transaction(running.engine) as session:
-        shapes = running.city.shapes
-        draft = planning.import_draft(session, shapes.district, rows=crossed, frame=shapes.frame, by=BY).id
-    hand = opened(running, visit, str(draft))
+        return str(planning.import_draft(session, shapes.district, rows=crossed, frame=shapes.frame, by=BY).id)
+
+
+def test_many_places_are_decided_by_a_rule_that_says_how_many_it_is_about(running: RunningCity, visit: Visit) -> None:
+    hand = opened(running, visit, crossed_draft(running))
     hand.page.locator("#repair").click()
     expect(hand.it("repair-rule")).to_be_visible(timeout=20_000)
     before = int(hand.it("repair-open").get_attribute("data-open") or 0)
@@ -276,3 +281,36 @@ def test_many_places_are_decided_by_a_rule_that_says_how_many_it_is_about(runnin
     hand.it("repair-rule-apply").click()
     expect(hand.it("repair-open")).not_to_have_attribute("data-open", str(before), timeout=20_000)
     expect(hand.it("repair-apply")).to_be_enabled()
+    # What was answered by a rule is left again by one.
+    hand.it("repair-rule-option").select_option("leave")
+    hand.it("repair-rule-apply").click()
+    expect(hand.it("repair-open")).to_have_attribute("data-open", str(before), timeout=20_000)
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_a_rule_is_understood_at_every_width_and_names_both_of_a_pair(
+    running: RunningCity, visit: Visit, lang: str
+) -> None:
+    def speaking(context: BrowserContext) -> None:
+        context.add_cookies([{"name": LANGUAGE_COOKIE, "value": lang, "url": running.address}])
+
+    draft = crossed_draft(running)
+    hand = Hand(visit("planner", f"/planner?plan={draft}", before=speaking), running, draft)
+    hand.page.locator("#repair").click()
+    rule = hand.it("repair-rule")
+    expect(rule).to_be_visible(timeout=20_000)
+    for width in (1100, 390):
+        hand.page.set_viewport_size({"width": width, "height": 844})
+        assert hand.it("repair").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth"), width
+    # Each field says beside it what it is: three times "any" would say nothing.
+    words = rule.locator("label > span").all_inner_texts()
+    assert len(set(words)) == rule.locator("select, input").count() == 5
+    pair = rule.locator('[data-test="repair-rule-pair"] option').nth(1).get_attribute("value") or ""
+    hand.it("repair-rule-pair").select_option(pair)
+    offered = hand.it("repair-rule-option").locator("option").evaluate_all("options => options.map(o => o.value)")
+    assert any(option == f"give:{code}" for code in pair.split("+") for option in offered)
+    # What would become of each grid is told before it is done.
+    hand.it("repair-rule-apply").click()
+    expect(hand.it("repair-apply")).to_be_enabled(timeout=20_000)
+    hand.it("repair-changes").locator("summary").click()
+    expect(hand.it("repair-changes").locator("li").first).to_be_visible()

@@ -24,7 +24,7 @@ const PLANNER = [
   ["tools", "desk", "merge"],
   ["forecast", "gridcard", "merge_maps", "pieces", "rail", "repair", "scene", "sketch", "store"],
   ["operations"],
-  ["balance", "fixes", "handles", "patches", "repair_rule"],
+  ["balance", "fixes", "handles", "patches"],
 ];
 
 const modules = readdirSync(ROOT, { recursive: true }).filter((name) => name.endsWith(".js"));

@@ -2,6 +2,7 @@
 import { call } from "../api.js";
 import { measure, number, t, has } from "../config.js";
 import { againButton, el, fill, skeleton } from "../dom.js";
+import { anything, isOpen, ruleForm } from "../parts/repair_rule.js";
 import { locate } from "./stage.js";
 
 const MOST_SHOWN = 60;
@@ -14,6 +15,7 @@ export class Repairs {
 
   async show(plan) {
     this.path = `/api/v1/plans/${plan}`;
+    this.rule = anything();
     this.box.hidden = false;
     fill(this.box, el("h2", {}, t("imports.step_repair")), skeleton(3));
     await this.propose();
@@ -50,7 +52,8 @@ export class Repairs {
     const remaining = Object.entries(left)
       .map(([kind, n]) => `${kindOf(kind)} ${number(n)}`)
       .join(" · ");
-    const open = decisions.filter((one) => one.chosen === "leave");
+    const open = decisions.filter(isOpen);
+    const more = open.length - MOST_SHOWN;
     fill(
       this.box,
       el("h2", {}, t("imports.step_repair")),
@@ -80,11 +83,13 @@ export class Repairs {
           )
         : null,
       open.length ? this.byKind(open) : null,
+      ruleForm(open, this.rule, { choose: (answers) => this.apply(answers), wordsOf, kindOf }),
       el(
         "ul",
         { class: "decisions" },
         open.slice(0, MOST_SHOWN).map((one) => this.row(one)),
       ),
+      more > 0 ? el("p", { class: "quiet" }, t("repair.more", { n: number(more) })) : null,
       el(
         "p",
         { class: "quiet", "data-test": "imports-left" },

@@ -3,12 +3,12 @@ import { untilThere } from "../again.js";
 import { clock, config, number, t } from "../config.js";
 import { byId, byQuery, byTest, el, fill } from "../dom.js";
 import { draftFrom, QUESTIONS } from "../parts/plan_steps.js";
+import { anything } from "../parts/repair_rule.js";
 import { fixesOf, invalidOnes, isRepairable, PROPOSAL, smallOnes } from "./fixes.js";
 import { counts, kindName, showChanges, showHouseholds, showProblems, verdictOf } from "./panel.js";
 import { versionOf } from "../parts/plan_list.js";
 import { showLeftOut, showOutdated } from "./leftout.js";
 import { RepairDialog } from "./repair.js";
-import { anything } from "./repair_rule.js";
 
 const REFUSED_FOR_MS = 12_000;
 const CHANGES_AFTER_MS = 1500;

@@ -2,12 +2,11 @@
 import { measure, number, t, has } from "../config.js";
 import { el, fill, skeleton } from "../dom.js";
 import { kindName } from "./panel.js";
-import { anything, ruleForm } from "./repair_rule.js";
-import { communityNames, shortCode } from "../model/names.js";
+import { communityName, communityNames, shortCode } from "../model/names.js";
+import { anything, isOpen, ruleForm } from "../parts/repair_rule.js";
 
 const MOST_DECISIONS = 60;
-// So many are sooner decided one by one than by a rule that has to be put together.
-const FEW = 20;
+const MOST_CHANGES = 40;
 // Who goes through a list of decisions is not interrupted after each: the proposal follows when the hand rests.
 const REST_MS = 600;
 // Choices about all places of a class, which edits cannot leave without their option.
@@ -91,8 +90,6 @@ export class RepairDialog {
   }
 
   show({ differences, decisions, left }) {
-    const moved = Math.max(0, ...differences.map((one) => one.moved_m));
-    const area = Math.max(0, ...differences.map((one) => Math.max(one.gained_m2, one.lost_m2)));
     const remaining = Object.entries(left)
       .map(([kind, n]) => `${kindName(kind)} ${number(n)}`)
       .join(t("planner.and"));
@@ -101,13 +98,7 @@ export class RepairDialog {
     const { scrollTop } = this.dialog;
     fill(
       this.body,
-      el(
-        "p",
-        {},
-        differences.length
-          ? t("repair.changes", { n: number(differences.length), moved: measure(moved), area: measure(area) })
-          : t("repair.nothing"),
-      ),
+      changesOf(differences),
       decisions.length
         ? el(
             "h3",
@@ -116,7 +107,11 @@ export class RepairDialog {
           )
         : null,
       this.ofOneKind(open),
-      open.length > FEW ? ruleForm(open, this.rule, { choose: (answers) => this.chooseEach(answers), wordsOf }) : null,
+      ruleForm(decisions, this.rule, {
+        choose: (answers) => this.chooseEach(answers),
+        wordsOf,
+        kindOf: kindName,
+      }),
       el(
         "ul",
         { class: "decisions" },
@@ -193,7 +188,9 @@ export class RepairDialog {
       `${measure(decision.area_m2)} m²`,
       decision.codes.map(shortCode).join(t("planner.and")),
       ...communityNames(decision.codes),
-    ].join(" · ");
+    ]
+      .filter(Boolean)
+      .join(" · ");
     return el(
       "li",
       {},
@@ -214,7 +211,31 @@ export class RepairDialog {
   }
 }
 
-const isOpen = ({ chosen }) => chosen === "leave";
+// What the proposal would do to each grid, the most changed first; opened by who wants to know.
+function changesOf(differences) {
+  if (!differences.length) return el("p", {}, t("repair.nothing"));
+  const size = ({ gained_m2, lost_m2 }) => gained_m2 + lost_m2;
+  const sorted = [...differences].sort((one, other) => size(other) - size(one));
+  const moved = Math.max(...differences.map((one) => one.moved_m));
+  const area = Math.max(...differences.map((one) => Math.max(one.gained_m2, one.lost_m2)));
+  const more = sorted.length - MOST_CHANGES;
+  return el(
+    "details",
+    { "data-test": "repair-changes" },
+    el("summary", {}, t("repair.changes", { n: number(sorted.length), moved: measure(moved), area: measure(area) })),
+    el(
+      "ul",
+      { class: "changes" },
+      sorted.slice(0, MOST_CHANGES).map((one) => el("li", {}, wordsOfChange(one))),
+      more > 0 ? el("li", { class: "quiet" }, `+${number(more)}`) : null,
+    ),
+  );
+}
+
+function wordsOfChange({ code, moved_m, gained_m2, lost_m2 }) {
+  const figures = { moved: measure(moved_m), gained: measure(gained_m2), lost: measure(lost_m2) };
+  return [shortCode(code), communityName(code), t("repair.change", figures)].filter(Boolean).join(" · ");
+}
 
 // Where there are more than can be looked through, those come first that nobody decided.
 function firstOf(decisions) {
