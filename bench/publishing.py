@@ -35,7 +35,7 @@ from layers.db import make_engine, transaction
 from migrations import cluster as clusters
 from migrations import run
 from tests.city import City, synthetic_city
-from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_published
+from tests.drafts import DRAFTS, DRAWER, REVIEWER, WARNINGS, add_published
 
 ASK_EVERY_S = 0.01
 GIVE_UP_S = 60.0
@@ -138,7 +138,7 @@ def _rounds(
 def prepared_publication(session: Session, district: str) -> int:
     """The version of a plan that is published but for the COMMIT."""
     plan = planning.create(session, district, based_on="published", by=DRAWER)
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     planning.publish(session, plan.id, version=plan.version, by=REVIEWER)
     session.flush()
     assert plan.plan_version is not None

@@ -73,6 +73,7 @@ from layers.candidates import grids_by_number
 from layers.db import make_service_engine
 from layers.freshness import EVENTS, PLANS
 from layers.heat import HeatMemory
+from layers.planning import DraftMemory
 
 log = logging.getLogger("wangge")
 COUNTS_EVERY_S = 2.0
@@ -173,7 +174,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
     app.state.hashing = Hashing(AT_ONCE)
     app.state.metrics, app.state.heat_memory = Metrics(), HeatMemory()
-    app.state.tiles = tiles.make_tile_shelf()
+    app.state.tiles, app.state.drafts = tiles.make_tile_shelf(), DraftMemory()
     app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page
     app.state.desk = Desk(app.state.replicas)
     app.short_way = ShortWay(app.state.desk, app.state.replicas, app.state.metrics)

@@ -33,6 +33,7 @@ from layers.errors import Unavailable
 from layers.heat import HeatMemory
 from layers.locating import Atlas
 from layers.moments import read_clock
+from layers.planning import DraftMemory
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wangge"'}
 
@@ -106,6 +107,11 @@ async def _heat_memory(request: Request) -> HeatMemory:
     return memory
 
 
+async def _drafts(request: Request) -> DraftMemory:
+    drafts: DraftMemory = request.app.state.drafts
+    return drafts
+
+
 async def _now(request: Request) -> datetime:
     return now_of(request)
 
@@ -118,6 +124,7 @@ Now = Annotated[datetime, Depends(_now)]
 Zone = Annotated[ZoneInfo, Depends(_zone)]
 Settings_ = Annotated[Settings, Depends(_settings)]
 HeatMemory_ = Annotated[HeatMemory, Depends(_heat_memory)]
+Drafts = Annotated[DraftMemory, Depends(_drafts)]
 Replicas_ = Annotated[Replicas, Depends(_replicas)]
 
 

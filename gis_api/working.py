@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from gis_api import logs
 from gis_api.allowances import Meter, allowance_of
 from gis_api.logs import Outage
 from gis_api.settings import Settings
-from layers import jobs, planning
+from layers import jobs
 from layers.access import Role
 from layers.areas import Area
 from layers.db import make_service_engine, stay_idle, transaction
@@ -38,6 +38,7 @@ from layers.dividing import DivisionAsked, divide_plan
 from layers.errors import LayerError, Unacceptable
 from layers.importing import ImportOptions, ImportReport, import_layer, inspect_file, report_as_json
 from layers.jobs import Job, Lost, Mark
+from layers.planning import DraftMemory
 from layers.sandbox import Room
 
 BEAT_S = 0.5
@@ -61,6 +62,7 @@ class Place:
     folder: Path
     stop: threading.Event
     give_up: Callable[[], None]
+    drafts: DraftMemory = field(default_factory=DraftMemory)
 
 
 class WorkPulse:
@@ -210,7 +212,8 @@ def import_upload(session: Session, job: Job, place: Place, pulse: WorkPulse) ->
     report = import_layer(
         session, job.task["layer"], file=file, options=options, progress=progress, room=room, by=job.by
     )
-    return {**told_of(report), "coverage": _coverage(session, report, job)}
+    coverage = {district: summary_of(found) for district, found in report.coverages.items()}
+    return {**told_of(report), "coverage": coverage}
 
 
 # Reading and storing as parts of the whole, by the words with which the import tells what it does.
@@ -228,14 +231,6 @@ def _require_district(session: Session, job: Job, options: ImportOptions) -> Non
     if options.district is None or job.by.role == Role.admin or session.get(Area, options.district) is not None:
         return
     raise Unacceptable("district_not_stored", district=options.district)
-
-
-def _coverage(session: Session, report: ImportReport, job: Job) -> dict[str, Any]:
-    """For each draft its defects by kind, and by kind and pair of grids, the largest first."""
-    session.flush()
-    return {
-        district: summary_of(planning.report_of(session, plan, by=job.by)) for district, plan in report.plans.items()
-    }
 
 
 def summary_of(coverage: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,13 +262,15 @@ def _options(job: Job) -> ImportOptions:
     return ImportOptions(**{name: value for name, value in job.task.items() if name in known})
 
 
-def divide_ground(session: Session, job: Job, _place: Place, pulse: WorkPulse) -> dict[str, Any]:
+def divide_ground(session: Session, job: Job, place: Place, pulse: WorkPulse) -> dict[str, Any]:
     """Proposals for the ground of a plan; the first one is in its draft where that was asked for."""
     # The search computes for as long as it was given, between two statements.
     stay_idle(session)
     asked, version = DivisionAsked.from_json(job.task), job.task["version"] if job.task["apply"] else None
     stop, plan = pulse.should_stop, int(job.task["plan"])
-    return divide_plan(session, plan, asked, version=version, should_stop=stop, progress=pulse.progress, by=job.by)
+    return divide_plan(
+        session, place.drafts, plan, asked, version=version, should_stop=stop, progress=pulse.progress, by=job.by
+    )
 
 
 WORK: Mapping[str, Callable[[Session, Job, Place, WorkPulse], dict[str, Any]]] = {

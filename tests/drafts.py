@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from layers.access import Actor, Role
 from layers.areas import Area
 from layers.buildings import Building
-from layers.planning import ImportedGrid, import_draft, publish, submit
+from layers.planning import DraftMemory, ImportedGrid, import_draft, publish, submit
 from layers.plans import Plan
 from tests.city import City
 
 DRAWER = Actor(name="drawer", role=Role.planner, area="130273")
 REVIEWER = Actor(name="reviewer", role=Role.planner, area="130273")
 STRANGER = Actor(name="stranger", role=Role.planner, area="110101")
+# What this process remembers of drafts, as an application does.
+DRAFTS = DraftMemory()
 
 
 def add_areas(session: Session, city: City, *, rings: bool = True, household_target: int | None = None) -> None:
@@ -64,7 +66,7 @@ def add_draft(session: Session, city: City, *, by: Actor = DRAWER, rings: bool =
 def add_published(session: Session, city: City, *, rings: bool = True) -> Plan:
     """The city's plan in force, drawn by one and published by another."""
     plan = add_draft(session, city, rings=rings)
-    submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     return publish(session, plan.id, version=plan.version, by=REVIEWER)
 
 

@@ -18,7 +18,7 @@ from layers.planning.edits import operations
 from layers.plans import Plan
 from layers.workers import Worker
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
+from tests.drafts import DRAFTS, DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
 
 CITY = synthetic_city(12, sub_grids=(1,), seed=4)
 ADMIN = Actor(name="admin", role="admin", area="")
@@ -48,7 +48,9 @@ def add_worker(session: Session, number: str, *, grid: str | None = None, active
 
 
 def submit_and_publish(session: Session, plan: Plan, *, at: datetime | None = None) -> Plan:
-    planning.submit(session, plan.id, version=plan.version, acknowledged=[*WARNINGS, "unserved_grid"], by=DRAWER)
+    planning.submit(
+        session, DRAFTS, plan.id, version=plan.version, acknowledged=[*WARNINGS, "unserved_grid"], by=DRAWER
+    )
     return planning.publish(session, plan.id, version=plan.version, effective_at=at, by=REVIEWER)
 
 
@@ -59,7 +61,7 @@ def split(session: Session, plan: Plan, code: str) -> str:
     middle = (west + east) / 2
     line = shapely.LineString([(middle, south - 1e-5), (middle, north + 1e-5)])
     before = set(codes_of(session, plan))
-    planning.edit(session, plan.id, operations.Split(code=code, line=line), version=plan.version, by=DRAWER)
+    planning.edit(session, DRAFTS, plan.id, operations.Split(code=code, line=line), version=plan.version, by=DRAWER)
     (fresh,) = set(codes_of(session, plan)) - before
     return fresh
 
@@ -86,7 +88,7 @@ def line_of(told: dict[str, Any], code: str) -> dict[str, Any]:
 
 def decide(session: Session, plan: Plan, code: str, *posts: str, by: Actor = DRAWER) -> None:
     wanted = [(number, "grid_worker") for number in posts]
-    planning.decide(session, plan.id, [(code, wanted)], version=plan.version, by=by)
+    planning.decide(session, DRAFTS, plan.id, [(code, wanted)], version=plan.version, by=by)
 
 
 def neighbours() -> tuple[str, str]:

@@ -22,7 +22,7 @@ SAID_IN = {
     ),
     "how an id is read": (r"len\([a-z_]+\) <=? ?(?:18|19|MOST_DIGITS)\b", {"layers/ids.py"}),
     "how a session is opened": (r"(?<![\w.])Session\(", {"layers/db.py"}),
-    "what a session carries besides its transaction": (r"session\.info", {"layers/planning/memory/draft_cache.py"}),
+    "nothing waits in a session but its transaction": (r"session\.info|\.info\[", set()),
     "the smallest count": (r"^(?:SMALLEST|FEWEST)\b.*=", {"layers/smallest_count.py"}),
 }
 

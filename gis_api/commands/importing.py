@@ -313,15 +313,16 @@ def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int
     from layers import planning
     from layers.plans import PlanState, get_plan
 
+    drafts = planning.DraftMemory()
     with _session(engine) as session:
         actor = _actor(session, by, "submit")
         plan = get_plan(session, plan_id, by=actor)
-        report = planning.report_of(session, plan_id, by=actor)
+        report = planning.report_of(session, drafts, plan_id, by=actor)
         warnings = Counter(d["kind"] for d in report["defects"] if d["severity"] == "warning")
         if plan.state == PlanState.draft:
             # Whether every grid has a worker is looked after once there are workers.
             known = [*sorted(warnings), "unserved_grid"]
-            planning.submit(session, plan_id, version=plan.version, acknowledged=known, by=_operator("submit"))
+            planning.submit(session, drafts, plan_id, version=plan.version, acknowledged=known, by=_operator("submit"))
         return dict(sorted(warnings.items()))
 
 

@@ -1,6 +1,7 @@
 """Dividing the ground of a plan into grids ([S9]): what is asked, the ground, the proposals, and one of them applied.
 
-    divide_plan(session, plan.id, Asked(area="130273001001", households=30), should_stop=…, progress=…, by=planner)
+    divide_plan(session, drafts, plan.id, Asked(area="130273001001", households=30), should_stop=…, progress=…,
+                by=planner)
 
 The search itself is `tiling.divide`; here are its place in a plan (`plan_ground.py`, `applying.py`), the replayed year
 (`forecasting.py`) and its words (`telling.py`).

@@ -18,7 +18,7 @@ from layers.dividing.plan_ground import PlanGround
 from layers.grids import GridKind, GridLevel
 from layers.planning.edits.drawn import DrawingTable, DrawnChange
 from layers.planning.edits.editing import Edited, lock_draft, perform
-from layers.planning.memory.draft_cache import open_locked_draft
+from layers.planning.memory.draft_cache import DraftMemory, open_locked_draft
 from layers.planning.state.board import Board, GridRow
 from tiling.divide import Proposal, ProposedGrid, Role, rows_of
 from tiling.divide.nodes import with_nodes
@@ -29,6 +29,7 @@ Shapes = NDArray[np.object_]
 
 def apply_proposal(
     session: Session,
+    drafts: DraftMemory,
     plan_id: int,
     proposal: Proposal,
     *,
@@ -40,10 +41,10 @@ def apply_proposal(
     """The edit that puts a proposal into a draft, one step to undo; raises what `planning.edit` raises."""
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
-    draft = open_locked_draft(session, plan)
+    draft = open_locked_draft(session, drafts, plan)
     drawn = drawn_of(DrawingTable(session, draft.board), proposal, ground, asked)
     op = {"op": "divide", **asked.as_json()}
-    return perform(session, plan, draft, drawn, op=op, by=by, began=began)
+    return perform(session, drafts, plan, draft, drawn, op=op, by=by, began=began)
 
 
 @dataclass(frozen=True, eq=False)

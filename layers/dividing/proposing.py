@@ -16,7 +16,7 @@ from layers.dividing.forecasting import forecast_of
 from layers.dividing.plan_ground import PlanGround, load_ground
 from layers.dividing.telling import proposal_as_json
 from layers.errors import Unacceptable
-from layers.planning.memory.draft_cache import open_draft
+from layers.planning.memory.draft_cache import DraftMemory, open_draft
 from layers.planning.state.board import Board
 from layers.plans import get_plan
 from tiling.divide import Proposal, divide, weights_by
@@ -28,6 +28,7 @@ Stop = Callable[[], bool]
 
 def divide_plan(
     session: Session,
+    drafts: DraftMemory,
     plan_id: int,
     asked: DivisionAsked,
     *,
@@ -44,7 +45,7 @@ def divide_plan(
     """
     plan = get_plan(session, plan_id, by=by)
     require_area(by, asked.area)
-    board = open_draft(session, plan).board
+    board = open_draft(session, drafts, plan).board
     progress("reading", 0.02)
     ground = load_ground(session, board, asked)
     made = _searched(ground, board, asked, should_stop=should_stop, progress=progress)
@@ -54,7 +55,7 @@ def divide_plan(
     if version is not None:
         progress("storing", 0.93)
         first = made[asked.profiles[0]]
-        done = apply_proposal(session, plan_id, first, ground=ground, asked=asked, version=version, by=by)
+        done = apply_proposal(session, drafts, plan_id, first, ground=ground, asked=asked, version=version, by=by)
         answer |= {"version": done.version, "applied": _applied(done)}
     return answer
 

@@ -304,7 +304,7 @@ def _make_draft(
     rows = [draft.grid for draft in own]
     made = planning.import_over(session, district, rows=rows, frame=frame, below=below, by=by, title=sheet.source)
     plan = made.plan
-    sheet.gathering.plans[district] = plan.id
+    sheet.gathering.plans[district], sheet.gathering.coverages[district] = plan.id, made.report
     report = plan.report or {}
     summary: Mapping[str, int] = report.get("summary", {}).get("by_kind", {})
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(summary.items()))

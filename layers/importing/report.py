@@ -67,7 +67,7 @@ class Note:
 class ImportReport:
     """What came of an import. `stored` counts new and changed rows; `changed` those that were there before.
 
-    `plans` holds the ids of the draft plans made from grids, by district.
+    `plans` holds the ids of the draft plans made from grids, by district, `coverages` their reports.
     """
 
     layer: str
@@ -77,6 +77,7 @@ class ImportReport:
     refused: tuple[Refusal, ...] = ()
     notes: tuple[Note, ...] = ()
     plans: Mapping[str, int] = field(default_factory=dict)
+    coverages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dry_run: bool = False
 
     def by_reason(self) -> dict[str, int]:
@@ -125,6 +126,7 @@ class Gathering:
         self.refused: dict[int, Refusal] = {}
         self.notes: list[Note] = []
         self.plans: dict[str, int] = {}
+        self.coverages: dict[str, Mapping[str, Any]] = {}
 
     def refuse(self, row: int, reason: str, *, detail: str = "", where: BaseGeometry | None = None) -> None:
         """Note the first fault of a row; later ones say nothing new."""
@@ -144,4 +146,5 @@ class Gathering:
             refused=tuple(self.refused[row] for row in sorted(self.refused)),
             notes=tuple(self.notes),
             plans=dict(self.plans),
+            coverages=dict(self.coverages),
         )

@@ -1,8 +1,9 @@
 """Plans in the making: drafts, edits, reports, publication ([P1]-[P5], [S7], [S8], [S10]).
 
+    drafts = DraftMemory()
     plan = create(session, "130273", based_on="published", by=planner)
-    edited = edit(session, plan.id, Split(code=..., line=...), version=plan.version, by=planner)
-    submit(session, plan.id, version=edited.version, acknowledged=[...], by=planner)
+    edited = edit(session, drafts, plan.id, Split(code=..., line=...), version=plan.version, by=planner)
+    submit(session, drafts, plan.id, version=edited.version, acknowledged=[...], by=planner)
     publish(session, plan.id, version=..., by=reviewer)
 
 Its wings, each importing only from those under it:
@@ -29,6 +30,7 @@ from layers.planning.life.drafting import BasedOn, Frame, ImportedGrid, create, 
 from layers.planning.life.framing import FrameOfGrids, frames_around
 from layers.planning.life.lifecycle import archive, report_of, return_, submit, withdraw
 from layers.planning.life.publishing import publish, settle
+from layers.planning.memory.draft_cache import DraftMemory
 from layers.planning.views.changes_since import News, Standing, list_standings, news_since, read_news
 from layers.planning.views.charting import Outline, PlanChart, chart_of
 from layers.planning.views.showing import features_of, list_features, plan_as_json, plans_as_json
@@ -39,6 +41,7 @@ __all__ = [
     "BasedOn",
     "Below",
     "Carried",
+    "DraftMemory",
     "Edited",
     "Frame",
     "FrameOfGrids",

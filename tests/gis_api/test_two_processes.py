@@ -17,6 +17,7 @@ from gis_api.supervisor import PROTOCOL
 from layers import planning
 from layers.access import Actor, add_key
 from layers.db import transaction
+from tests.drafts import DRAFTS
 from tests.ports import free_port
 from tests.small_city import SmallCity
 from tests.waiting import until
@@ -81,8 +82,8 @@ def test_a_published_plan_and_its_people_answer_in_every_process(
     )
     with transaction(engine) as session:
         plan = planning.create(session, small_city.district, based_on="published", by=PLANNER)
-        planning.decide(session, plan.id, [(code, [(other, "grid_worker")])], version=plan.version, by=PLANNER)
-        planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=PLANNER)
+        planning.decide(session, DRAFTS, plan.id, [(code, [(other, "grid_worker")])], version=plan.version, by=PLANNER)
+        planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=PLANNER)
         planning.publish(session, plan.id, version=plan.version, by=REVIEWER)
     for client in processes:
         until(lambda client=client: _version_by(client, asked) == 2, most_s=IN_TIME_S)

@@ -34,6 +34,7 @@ from layers.incidents import Incident
 from layers.locating import Atlas, load_atlas
 from migrations.cluster import Cluster
 from tests.databases import passing_database
+from tests.drafts import DRAFTS
 from tiling import datums
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
@@ -173,7 +174,7 @@ def test_election_districts_are_a_draft_that_shows_its_overlaps_and_gaps(
     report = json.loads(wangge("import", "grids", str(file), *frame, "--json").stdout)
     assert (report["read"], report["stored"], len(report["plans"])) == (1146, 1146, 1)
     with Session(real) as session:
-        told = planning.report_of(session, report["plans"]["MNED"], by=READER)
+        told = planning.report_of(session, DRAFTS, report["plans"]["MNED"], by=READER)
     assert told["summary"]["by_kind"]["invalid"] == 7
     shared: Counter[tuple[str, ...]] = Counter()
     for defect in told["defects"]:
@@ -225,7 +226,7 @@ def test_denver_comes_in_us_feet(wangge: Wangge, data: Path, real: Engine) -> No
     assert (report["read"], report["stored"]) == (356, 356)
     assert {"code": "taken_as", "crs": "EPSG:2232"} in report["notes"]
     with Session(real) as session:
-        told = planning.report_of(session, report["plans"]["08031"], by=READER)
+        told = planning.report_of(session, DRAFTS, report["plans"]["08031"], by=READER)
     assert 390e6 < told["summary"]["area_m2"] < 410e6
     assert told["summary"]["by_kind"]["overlap"] >= 17
 

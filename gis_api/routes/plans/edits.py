@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.answers import plans as answers
 from gis_api.answers import shown
-from gis_api.dependencies import IfMatch, Planner, Tx, etag
+from gis_api.dependencies import Drafts, IfMatch, Planner, Tx, etag
 from gis_api.geojson import datum_of
 from gis_api.large_bodies import PatientRoute
 from gis_api.routes.plans.doors import JSON, PlanId
@@ -65,35 +65,46 @@ def _whole(report: dict[str, Any]) -> dict[str, Any]:
 
 @router.post("/api/v1/plans/{plan_id}/edits", responses=shown(answers.Edited), response_class=Response)
 def edit_plan(
-    tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, edit: Edit, report: Extent = "whole"
+    tx: Tx,
+    drafts: Drafts,
+    by: Planner,
+    plan_id: PlanId,
+    version: IfMatch,
+    ticket: Ticket_,
+    edit: Edit,
+    report: Extent = "whole",
 ) -> Response:
     """Do one operation on a draft; answers the changed grids and the report of the whole plan."""
     # An operation without coordinates needs no datum, not even from a key that has none.
     operation = edit.operation(datum_of(by, edit.datum) if edit.is_placed() else "wgs84")
-    made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or tell_edit(planning.edit(tx, plan_id, operation, version=version, by=by, ticket=ticket), report)
+    made = find_answer(tx, drafts, plan_id, ticket, version=version, by=by)
+    return made or tell_edit(
+        planning.edit(tx, drafts, plan_id, operation, version=version, by=by, ticket=ticket), report
+    )
 
 
 @router.post("/api/v1/plans/{plan_id}/undo", responses=shown(answers.Edited), response_class=Response)
 def undo_edit(
-    tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
+    tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
 ) -> Response:
     """Take back the last edit of a draft, whoever made it; `by` says whose it was."""
-    made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or tell_edit(planning.undo(tx, plan_id, version=version, by=by, ticket=ticket), report)
+    made = find_answer(tx, drafts, plan_id, ticket, version=version, by=by)
+    return made or tell_edit(planning.undo(tx, drafts, plan_id, version=version, by=by, ticket=ticket), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/redo", responses=shown(answers.Edited), response_class=Response)
 def redo_edit(
-    tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
+    tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
 ) -> Response:
     """Make the edit again that was taken back last."""
-    made = find_answer(tx, plan_id, ticket, version=version, by=by)
-    return made or tell_edit(planning.redo(tx, plan_id, version=version, by=by, ticket=ticket), report)
+    made = find_answer(tx, drafts, plan_id, ticket, version=version, by=by)
+    return made or tell_edit(planning.redo(tx, drafts, plan_id, version=version, by=by, ticket=ticket), report)
 
 
 @router.post("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Edited), response_class=Response)
-def rebase_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Decisions | None = None) -> Response:
+def rebase_plan(
+    tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, body: Decisions | None = None
+) -> Response:
     """Put a draft onto the latest published plan; 409 with `groups` names the changes that somebody must decide."""
     decisions = body.decisions if body is not None else {}
-    return tell_edit(planning.rebase(tx, plan_id, version=version, decisions=decisions, by=by))
+    return tell_edit(planning.rebase(tx, drafts, plan_id, version=version, decisions=decisions, by=by))

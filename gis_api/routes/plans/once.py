@@ -16,6 +16,7 @@ from gis_api.routes.plans.doors import JSON
 from layers import planning
 from layers.access import Actor
 from layers.chronicle import Ticket, find_made
+from layers.planning import DraftMemory
 
 
 async def _ticket(
@@ -34,7 +35,9 @@ async def _ticket(
 Ticket_ = Annotated[Ticket | None, Depends(_ticket)]
 
 
-def find_answer(tx: Session, plan_id: int, ticket: Ticket | None, *, version: int, by: Actor) -> Response | None:
+def find_answer(
+    tx: Session, drafts: DraftMemory, plan_id: int, ticket: Ticket | None, *, version: int, by: Actor
+) -> Response | None:
     """The answer to a request that was carried out before, None for a new one.
 
     It says in `made_version` what the edit made, and brings the client from the version that it names to the present
@@ -49,7 +52,7 @@ def find_answer(tx: Session, plan_id: int, ticket: Ticket | None, *, version: in
         **body_of(news),
         "op": mine.get("op"),
         "by": mine.get("author"),
-        "report": planning.report_of(tx, plan_id, by=by),
+        "report": planning.report_of(tx, drafts, plan_id, by=by),
         "took_ms": 0,
         "made_version": made,
         "replayed": True,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.answers import plans as answers
 from gis_api.answers import shown, shown_as
-from gis_api.dependencies import IfMatch, Now, Planner, Read, Tx, etag
+from gis_api.dependencies import Drafts, IfMatch, Now, Planner, Read, Tx, etag
 from gis_api.errors import language_of
 from gis_api.papers import XLSX
 from gis_api.routes.plans.doors import JSON, PRIVATE, PlanId, number_of
@@ -64,28 +64,32 @@ def read_certificate(tx: Read, by: Planner, plan_id: PlanId) -> Response:
 
 
 @router.get("/api/v1/plans/{plan_id}/successors", responses=shown(answers.SuccessorsTold), response_class=Response)
-def read_successors(tx: Read, by: Planner, plan_id: PlanId) -> Response:
+def read_successors(tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId) -> Response:
     """Who serves each new or changed grid from the moment on at which the plan comes into force."""
-    told = planning.successors_as_json(tx, plan_id, by=by)
+    told = planning.successors_as_json(tx, drafts, plan_id, by=by)
     return Response(orjson.dumps(told), headers={"ETag": etag(told["version"]), **PRIVATE}, media_type=JSON)
 
 
 @router.put("/api/v1/plans/{plan_id}/successors", responses=shown(answers.SuccessorsTold), response_class=Response)
-def decide_successors(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Successors) -> Response:
+def decide_successors(
+    tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, body: Successors
+) -> Response:
     """Decide who shall serve some grids of a draft; takes effect with its publication."""
     decisions: list[Any] = [
         (one.grid, None if one.posts is None else [(post.worker, str(post.role)) for post in one.posts])
         for one in body.grids
     ]
-    planning.decide(tx, plan_id, decisions, version=version, by=by)
-    told = planning.successors_as_json(tx, plan_id, by=by)
+    planning.decide(tx, drafts, plan_id, decisions, version=version, by=by)
+    told = planning.successors_as_json(tx, drafts, plan_id, by=by)
     return Response(orjson.dumps(told), headers={"ETag": etag(told["version"]), **PRIVATE}, media_type=JSON)
 
 
 @router.get("/api/v1/plans/{plan_id}/handover", responses=shown(answers.Handover), response_class=Response)
-def list_handover(tx: Read, by: Planner, now: Now, plan_id: PlanId, against: AskedAgainst = "published") -> Response:
+def list_handover(
+    tx: Read, drafts: Drafts, by: Planner, now: Now, plan_id: PlanId, against: AskedAgainst = "published"
+) -> Response:
     """Everybody who takes or hands over something, with sums: the contents of the workbook in short."""
-    whole = planning.handover_of(tx, plan_id, against=against_of(against), now=now, by=by)
+    whole = planning.handover_of(tx, drafts, plan_id, against=against_of(against), now=now, by=by)
     return Response(orjson.dumps(_in_short(whole)), media_type=JSON, headers=PRIVATE)
 
 
@@ -93,6 +97,7 @@ def list_handover(tx: Read, by: Planner, now: Now, plan_id: PlanId, against: Ask
 def read_handover(
     request: Request,
     tx: Read,
+    drafts: Drafts,
     by: Planner,
     now: Now,
     plan_id: PlanId,
@@ -102,7 +107,7 @@ def read_handover(
     """The handover list as a workbook, of everybody or of one worker; no personal data of residents is in it."""
     from gis_api.papers.workbook import handover_book
 
-    found = planning.handover_of(tx, plan_id, against=against_of(against), now=now, by=by, worker=worker)
+    found = planning.handover_of(tx, drafts, plan_id, against=against_of(against), now=now, by=by, worker=worker)
     name = f"handover-{plan_id}" + ("" if worker is None else "-worker") + ".xlsx"
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(handover_book(found, lang=language_of(request)), media_type=XLSX, headers=headers)

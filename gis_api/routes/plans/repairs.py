@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gis_api.answers import plans as answers
 from gis_api.answers import shown
-from gis_api.dependencies import Planner, Tx
+from gis_api.dependencies import Drafts, Planner, Tx
 from gis_api.errors import Problem
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
 from gis_api.routes.plans.edits import tell_edit
@@ -74,6 +74,7 @@ class Choices(BaseModel):
 @router.post("/api/v1/plans/{plan_id}/repair", responses=shown(answers.Proposal), response_class=Response)
 def repair_plan(
     tx: Tx,
+    drafts: Drafts,
     by: Planner,
     plan_id: PlanId,
     version: Seen,
@@ -87,12 +88,12 @@ def repair_plan(
     """
     asked = (body or Choices()).asked()
     if not apply:
-        proposal = planning.propose_repair(tx, plan_id, **asked, by=by)
+        proposal = planning.propose_repair(tx, drafts, plan_id, **asked, by=by)
         return Response(orjson.dumps(proposal), media_type=JSON)
     if version is None:
         raise Problem(428, "version_missing")
-    made = find_answer(tx, plan_id, ticket, version=version, by=by)
+    made = find_answer(tx, drafts, plan_id, ticket, version=version, by=by)
     if made is not None:
         return made
-    done, proposal = planning.repair(tx, plan_id, **asked, version=version, by=by, ticket=ticket)
+    done, proposal = planning.repair(tx, drafts, plan_id, **asked, version=version, by=by, ticket=ticket)
     return tell_edit(done, repair=proposal)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_api.answers import plans as answers
 from gis_api.answers import shown
 from gis_api.answers.geojson import Features
-from gis_api.dependencies import AskedBox, IfMatch, Planner, Read, Tx, etag, role_door
+from gis_api.dependencies import AskedBox, Drafts, IfMatch, Planner, Read, Tx, etag, role_door
 from gis_api.moments import Moment
 from gis_api.routes.plans.doors import GEOJSON, JSON, PRIVATE, PlanId, number_of
 from gis_api.strict_routes import StrictRoute
@@ -128,19 +128,19 @@ def read_grids(
 
 
 @router.get("/api/v1/plans/{plan_id}/coverage", responses=shown(answers.VersionedReport), response_class=Response)
-def read_coverage(tx: Read, by: Planner, plan_id: PlanId) -> Response:
+def read_coverage(tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId) -> Response:
     """The report of a plan: every defect with its place and measure, errors and warnings."""
-    report = planning.report_of(tx, plan_id, by=by)
+    report = planning.report_of(tx, drafts, plan_id, by=by)
     return Response(orjson.dumps(report), media_type=JSON, headers={"ETag": etag(report["version"])})
 
 
 @router.get("/api/v1/plans/{plan_id}/diff", responses=shown(answers.Difference), response_class=Response)
 def read_difference(
-    tx: Read, by: Planner, plan_id: PlanId, against: Annotated[str, Query(max_length=40)] = "published"
+    tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId, against: Annotated[str, Query(max_length=40)] = "published"
 ) -> Response:
     """What differs between a plan and another one (or the published one), and what changes hands."""
     other: Against = "published" if against == "published" else number_of(against)
-    return Response(orjson.dumps(planning.difference_of(tx, plan_id, against=other, by=by)), media_type=JSON)
+    return Response(orjson.dumps(planning.difference_of(tx, drafts, plan_id, against=other, by=by)), media_type=JSON)
 
 
 @router.post("/api/v1/plans/{plan_id}/replay", responses=shown(answers.Replayed), response_class=Response)
@@ -154,10 +154,12 @@ def replay_incidents(tx: Read, by: Replayer, plan_id: PlanId, body: Replay) -> R
 
 
 @router.post("/api/v1/plans/{plan_id}/submit", responses=shown(answers.Plan), response_class=Response)
-def submit_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Submission | None = None) -> Response:
+def submit_plan(
+    tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, body: Submission | None = None
+) -> Response:
     """Submit a draft; every kind of warning in its report must be acknowledged."""
     known = body.acknowledged if body is not None else []
-    return _told(tx, planning.submit(tx, plan_id, version=version, acknowledged=known, by=by), by=by)
+    return _told(tx, planning.submit(tx, drafts, plan_id, version=version, acknowledged=known, by=by), by=by)
 
 
 @router.post("/api/v1/plans/{plan_id}/withdraw", responses=shown(answers.Plan), response_class=Response)
@@ -179,9 +181,9 @@ def archive_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Resp
 
 
 @router.get("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Rebase), response_class=Response)
-def read_rebase(tx: Read, by: Planner, plan_id: PlanId) -> Response:
+def read_rebase(tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId) -> Response:
     """What putting a draft onto the latest plan would bring, and what is in conflict; nothing is changed."""
-    told = planning.preview_rebase(tx, plan_id, by=by)
+    told = planning.preview_rebase(tx, drafts, plan_id, by=by)
     return Response(orjson.dumps(told), media_type=JSON, headers={"ETag": etag(told["version"]), **PRIVATE})
 
 

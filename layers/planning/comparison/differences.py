@@ -18,6 +18,7 @@ from layers.grids import GridLevel
 from layers.planning.comparison.impact_counts import Both, Pair, grid_above, lifted, open_incidents
 from layers.planning.comparison.posts import Post
 from layers.planning.comparison.succession import Succession, between, ground_of
+from layers.planning.memory.draft_cache import DraftMemory
 from layers.planning.memory.viewed_drafts import board_of
 from layers.planning.state.board import Board, objects
 from layers.planning.state.short_codes import short_codes
@@ -41,15 +42,17 @@ class Compared:
         return self.people.both
 
 
-def compare(session: Session, plan_id: int, *, against: Against, by: Actor) -> Compared:
+def compare(session: Session, drafts: DraftMemory, plan_id: int, *, against: Against, by: Actor) -> Compared:
     """A plan beside another one of its district; raises NotFound where there is none, or nothing published."""
     plan = get_plan(session, plan_id, by=by)
     other = _other(session, plan, against, by)
-    old, new = board_of(session, other), board_of(session, plan)
+    old, new = board_of(session, drafts, other), board_of(session, drafts, plan)
     return Compared(plan, other, between(session, old, new, plan=plan))
 
 
-def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor) -> dict[str, Any]:
+def difference_of(
+    session: Session, drafts: DraftMemory, plan_id: int, *, against: Against, by: Actor
+) -> dict[str, Any]:
     """Grids added, removed, reshaped and renamed since another plan; buildings, households, workers and open incidents
     that get another grid, by pair of grids; grids that nobody serves.
 
@@ -57,7 +60,7 @@ def difference_of(session: Session, plan_id: int, *, against: Against, by: Actor
     as charges that move: one worker who goes on with two new grids counts twice. Raises NotFound where there is no such
     plan, nothing published, or a plan of another district.
     """
-    compared = compare(session, plan_id, against=against, by=by)
+    compared = compare(session, drafts, plan_id, against=against, by=by)
     both, people = compared.both, compared.people
     listed = {**_codes(both.old, both.new), "reshaped": sorted(people.reshaped)}
     codes = {kind: [code for code in some if by.holds(code)] for kind, some in listed.items()}

@@ -22,6 +22,7 @@ from layers.planning.comparison.differences import Against, Compared, compare, c
 from layers.planning.comparison.impact_counts import Code, Pair, devices_due, open_hazards, open_incidents
 from layers.planning.comparison.posts import Post, Posts
 from layers.planning.comparison.succession import Succession
+from layers.planning.memory.draft_cache import DraftMemory
 from layers.planning.state.board import Board
 from layers.smallest_count import SMALLEST
 from layers.workers import Worker
@@ -110,7 +111,14 @@ class Handover:
 
 
 def handover_of(
-    session: Session, plan_id: int, *, against: Against, now: datetime, by: Actor, worker: str | None = None
+    session: Session,
+    drafts: DraftMemory,
+    plan_id: int,
+    *,
+    against: Against,
+    now: datetime,
+    by: Actor,
+    worker: str | None = None,
 ) -> Handover:
     """What every worker, or one of them, takes over and hands over when a plan follows another one.
 
@@ -118,7 +126,7 @@ def handover_of(
     """
     if worker is not None and session.scalar(select(Worker.id).where(Worker.number == worker)) is None:
         raise NotFound("not_found")
-    compared = compare(session, plan_id, against=against, by=by)
+    compared = compare(session, drafts, plan_id, against=against, by=by)
     people, new = compared.people, compared.both.new
     begin = compared.plan.in_force.lower if compared.plan.in_force is not None else None
     whole = Handover(

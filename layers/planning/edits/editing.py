@@ -25,7 +25,7 @@ from layers.planning.edits.apply_operation import draw, move_of
 from layers.planning.edits.drawn import DrawnChange
 from layers.planning.edits.ledger import Entry, record
 from layers.planning.edits.operations import Operation
-from layers.planning.memory.draft_cache import Next, OpenDraft, after_move, mark_written, open_locked_draft
+from layers.planning.memory.draft_cache import DraftMemory, Next, OpenDraft, after_move, open_locked_draft
 from layers.planning.report.draft_report import TOLERANCE, Shown, changes, difference, worse_than
 from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow, HouseholdTarget
@@ -95,7 +95,14 @@ class Turn:
 
 
 def edit(
-    session: Session, plan_id: int, op: Operation, *, version: int, by: Actor, ticket: Ticket | None = None
+    session: Session,
+    drafts: DraftMemory,
+    plan_id: int,
+    op: Operation,
+    *,
+    version: int,
+    by: Actor,
+    ticket: Ticket | None = None,
 ) -> Edited:
     """What the operation changed; the draft is one version further, unless every row is what it was.
 
@@ -106,13 +113,14 @@ def edit(
     """
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
-    draft = open_locked_draft(session, plan)
+    draft = open_locked_draft(session, drafts, plan)
     drawn = _drawn(session, draft.board, op)
-    return perform(session, plan, draft, drawn, op=op.as_json(), by=by, began=began, ticket=ticket)
+    return perform(session, drafts, plan, draft, drawn, op=op.as_json(), by=by, began=began, ticket=ticket)
 
 
 def perform(
     session: Session,
+    drafts: DraftMemory,
     plan: Plan,
     draft: OpenDraft,
     drawn: DrawnChange,
@@ -143,7 +151,7 @@ def perform(
         plan.editors = [*plan.editors, by.name]
     happening = happening_of("edit", op, after, states=(draft, fresh), author=by.name)
     entry = Entry(op, before, after)
-    newer = record(session, plan, fresh, happening, details={"op": op["op"]}, by=by, entry=entry, ticket=ticket)
+    newer = record(session, drafts, plan, fresh, happening, details={"op": op["op"]}, by=by, entry=entry, ticket=ticket)
     return tell((draft, newer), happening, op, after, began=began)
 
 
@@ -153,7 +161,9 @@ def _unchanged(draft: OpenDraft, op: dict[str, Any], *, by: Actor, began: float)
     return Edited(draft, op, by.name, changed=(), removed=(), added=(), cleared=(), come=(), gone=(), took_ms=took_ms)
 
 
-def undo(session: Session, plan_id: int, *, version: int, by: Actor, ticket: Ticket | None = None) -> Edited:
+def undo(
+    session: Session, drafts: DraftMemory, plan_id: int, *, version: int, by: Actor, ticket: Ticket | None = None
+) -> Edited:
     """What taking back the last edit changed: the rows before it, byte for byte; `by` says whose edit it was.
 
     Raises Conflict where nothing is left to undo, and what `edit` raises.
@@ -165,10 +175,12 @@ def undo(session: Session, plan_id: int, *, version: int, by: Actor, ticket: Tic
     if last is None:
         raise Conflict("nothing_to_undo", plan=plan_id)
     turn = Turn(last, "undo", RowChanges.from_json(last.before), undone=True)
-    return _turned(session, plan, turn, by=by, began=began, ticket=ticket)
+    return _turned(session, drafts, plan, turn, by=by, began=began, ticket=ticket)
 
 
-def redo(session: Session, plan_id: int, *, version: int, by: Actor, ticket: Ticket | None = None) -> Edited:
+def redo(
+    session: Session, drafts: DraftMemory, plan_id: int, *, version: int, by: Actor, ticket: Ticket | None = None
+) -> Edited:
     """What making the last undone edit again changed; raises Conflict where nothing is left to redo."""
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
@@ -177,7 +189,7 @@ def redo(session: Session, plan_id: int, *, version: int, by: Actor, ticket: Tic
     if first is None:
         raise Conflict("nothing_to_redo", plan=plan_id)
     turn = Turn(first, "redo", RowChanges.from_json(first.after), undone=False)
-    return _turned(session, plan, turn, by=by, began=began, ticket=ticket)
+    return _turned(session, drafts, plan, turn, by=by, began=began, ticket=ticket)
 
 
 def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Plan:
@@ -185,7 +197,6 @@ def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Pl
     plan = lock_plan(session, plan_id, version=version, by=by)
     if plan.state != PlanState.draft:
         raise Conflict("not_a_draft", plan=plan_id, state=plan.state)
-    mark_written(session)
     return plan
 
 
@@ -304,8 +315,10 @@ def _stored(row: GridRow, wkb: bytes | None, held: Stored | None) -> Stored:
     return replace(row, imperfect=not shape.is_valid or shape.is_empty), wkb
 
 
-def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float, ticket: Ticket | None) -> Edited:
-    draft = open_locked_draft(session, plan)
+def _turned(
+    session: Session, drafts: DraftMemory, plan: Plan, turn: Turn, *, by: Actor, began: float, ticket: Ticket | None
+) -> Edited:
+    draft = open_locked_draft(session, drafts, plan)
     for code in turn.step.rows:
         require_area(by, code)
     move = move_to(draft.board, turn.step)
@@ -313,7 +326,7 @@ def _turned(session: Session, plan: Plan, turn: Turn, *, by: Actor, began: float
     turn.step.write(session, plan.id)
     op, turn.edit.undone, turn.edit.version = turn.edit.op, turn.undone, plan.version + 1
     happening = happening_of(turn.action, op, turn.step, states=(draft, fresh), author=turn.edit.by)
-    newer = record(session, plan, fresh, happening, details={"op": op["op"]}, by=by, ticket=ticket)
+    newer = record(session, drafts, plan, fresh, happening, details={"op": op["op"]}, by=by, ticket=ticket)
     return tell((draft, newer), happening, op, turn.step, began=began)
 
 

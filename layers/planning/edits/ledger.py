@@ -17,7 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from layers import chronicle, history
 from layers.access import Actor
 from layers.chronicle import Happening, Ticket
-from layers.planning.memory.draft_cache import OpenDraft, keep
+from layers.planning.memory.draft_cache import DraftMemory, OpenDraft
 from layers.planning.state.loading import stamp_of
 from layers.planning.state.row_changes import RowChanges
 from layers.plans import Plan, PlanEdit
@@ -34,6 +34,7 @@ class Entry:
 
 def record(
     session: Session,
+    drafts: DraftMemory,
     plan: Plan,
     fresh: OpenDraft,
     happening: Happening,
@@ -62,7 +63,7 @@ def record(
     for name, value in (("version", version), ("updated_at", written.one().updated_at), ("report", report)):
         set_committed_value(plan, name, value)
     draft = OpenDraft(replace(fresh.board, stamp=stamp_of(plan)), fresh.report)
-    keep(session, draft)
+    drafts.keep_at_commit(session, draft)
     return draft
 
 

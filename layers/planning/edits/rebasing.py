@@ -19,7 +19,7 @@ from layers.grids import GridLevel
 from layers.planning.edits.editing import Edited, happening_of, lock_draft, refuse_worse, tell
 from layers.planning.edits.ledger import record
 from layers.planning.edits.merging import Content, Decision, Group, Triple, groups_of, near, same, step_of
-from layers.planning.memory.draft_cache import OpenDraft, after_move, open_draft, open_locked_draft
+from layers.planning.memory.draft_cache import DraftMemory, OpenDraft, after_move, open_draft, open_locked_draft
 from layers.planning.state.board import GridRow
 from layers.planning.state.loading import Stored, read_area_names, read_frame, read_rings, read_rows
 from layers.planning.state.row_changes import Move, RowChanges, move_to
@@ -47,7 +47,13 @@ class Meeting:
 
 
 def rebase(
-    session: Session, plan_id: int, *, version: int, by: Actor, decisions: Mapping[str, Decision] = UNDECIDED
+    session: Session,
+    drafts: DraftMemory,
+    plan_id: int,
+    *,
+    version: int,
+    by: Actor,
+    decisions: Mapping[str, Decision] = UNDECIDED,
 ) -> Edited:
     """What the newer plan brought into the draft, which stands on it from now on.
 
@@ -59,7 +65,7 @@ def rebase(
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     require_area(by, plan.district)
-    draft = open_locked_draft(session, plan)
+    draft = open_locked_draft(session, drafts, plan)
     meeting, step, move = _agreed(session, draft, _meet(session, plan), decisions)
     fresh = after_move(session, draft, move).draft
     step.write(session, plan.id)
@@ -69,7 +75,7 @@ def rebase(
     op = {"op": "rebase", "onto": str(meeting.latest.id)}
     happening = happening_of("rebase", op, step, states=(draft, fresh), author=by.name)
     details = {"onto": meeting.latest.id, "decisions": dict(decisions)}
-    newer = record(session, plan, fresh, happening, details=details, by=by)
+    newer = record(session, drafts, plan, fresh, happening, details=details, by=by)
     return tell((draft, newer), happening, op, step, began=began)
 
 
@@ -141,7 +147,7 @@ def _left(stored: Stored | None) -> dict[str, Any]:
     return {"name": stored[0].name, "geometry": json.loads(shapely.to_geojson(shapely.from_wkb(stored[1])))}
 
 
-def preview_rebase(session: Session, plan_id: int, *, by: Actor) -> dict[str, Any]:
+def preview_rebase(session: Session, drafts: DraftMemory, plan_id: int, *, by: Actor) -> dict[str, Any]:
     """What a rebase would bring, and the groups in conflict with both sides' shapes; nothing is changed.
 
     Raises NotFound, and Conflict where the draft stands on the latest plan already or is no draft.
@@ -149,7 +155,7 @@ def preview_rebase(session: Session, plan_id: int, *, by: Actor) -> dict[str, An
     plan = get_plan(session, plan_id, by=by)
     if plan.state != "draft":
         raise Conflict("not_a_draft", plan=plan_id, state=plan.state)
-    found = _tried(session, open_draft(session, plan), _meet(session, plan), UNDECIDED)
+    found = _tried(session, open_draft(session, drafts, plan), _meet(session, plan), UNDECIDED)
     meeting = found if isinstance(found, Meeting) else found[0]
     triple, open_ = meeting.triple, meeting.undecided(UNDECIDED)
     clashing = {code for group in open_ for code in group.codes}

@@ -22,7 +22,7 @@ from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
 from layers.planning.edits.drawn import DrawingTable, DrawnChange, community_at
 from layers.planning.edits.editing import Edited, lock_draft, perform
-from layers.planning.memory.draft_cache import open_draft, open_locked_draft
+from layers.planning.memory.draft_cache import DraftMemory, open_draft, open_locked_draft
 from layers.planning.report.draft_report import TOLERANCE
 from layers.planning.state.board import Board, GridRow, objects
 from layers.plans import Plan, PlanEdit, get_plan
@@ -41,7 +41,13 @@ _NEW = "new"
 
 
 def propose_repair(
-    session: Session, plan_id: int, *, options: Mapping[str, str], rules: Sequence[Rule] = (), by: Actor
+    session: Session,
+    drafts: DraftMemory,
+    plan_id: int,
+    *,
+    options: Mapping[str, str],
+    rules: Sequence[Rule] = (),
+    by: Actor,
 ) -> dict[str, Any]:
     """What a repair of a draft would do: for each grid how far its border moves and what it gains and loses, what a
     person must decide with the options, and what would be left; nothing is changed.
@@ -51,13 +57,14 @@ def propose_repair(
     one place would lose a grid, and where the work takes too long.
     """
     plan = get_plan(session, plan_id, by=by)
-    board = open_draft(session, plan).board
+    board = open_draft(session, drafts, plan).board
     answer = _worked_out(plan, board, options, rules, spent_m2=_spent_m2(session, plan))
     return {"version": plan.version, **_told(board, answer)}
 
 
 def repair(
     session: Session,
+    drafts: DraftMemory,
     plan_id: int,
     *,
     options: Mapping[str, str],
@@ -70,7 +77,7 @@ def repair(
     and what `edit` and `propose_repair` raise."""
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
-    draft = open_locked_draft(session, plan)
+    draft = open_locked_draft(session, drafts, plan)
     answer = _worked_out(plan, draft.board, options, rules, spent_m2=_spent_m2(session, plan))
     change = _change(draft.board, answer)
     if not change and not answer["allowed"]:
@@ -86,6 +93,7 @@ def repair(
     meant = {code: shapely.from_wkb(wkb) for code, wkb in answer["meant"].items()}
     done = perform(
         session,
+        drafts,
         plan,
         draft,
         replace(drawn, rows={**drawn.rows, **allowed}),

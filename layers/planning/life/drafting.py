@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,7 +20,6 @@ from layers.errors import Conflict, NotFound, Unacceptable
 from layers.grids import Grid, GridKind, GridLevel
 from layers.planning.life.carrying import Below, Carried, carry_over
 from layers.planning.life.framing import FrameOfGrids, frames_around, on_plane
-from layers.planning.memory.draft_cache import OpenDraft, keep, mark_written
 from layers.planning.report.draft_report import Review, review_all
 from layers.planning.state import codes
 from layers.planning.state.board import COLUMNS, AreaRing, Board, GridRow, build, multi, objects, single
@@ -58,7 +57,6 @@ def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, tit
     those of a plan that was in force have taken effect. Raises NotFound and Forbidden.
     """
     get_district(session, district, by=by)
-    mark_written(session)
     latest = find_latest(session, district)
     source = _source(session, district, based_on, latest, by)
     base = source.based_on if source is not None and source.plan_version is None else getattr(latest, "id", None)
@@ -77,10 +75,12 @@ def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, tit
 
 @dataclass(frozen=True)
 class ImportedPlan:
-    """A draft made of a file, and what became of sub-grids and overlays in force that the file does not hold."""
+    """A draft made of a file with its report, and what became of sub-grids and overlays in force that the file does not
+    hold."""
 
     plan: Plan
     carried: Carried
+    report: Mapping[str, Any]
 
 
 def import_draft(
@@ -115,7 +115,6 @@ def import_over(
     code given twice and Unacceptable where there is no frame. About 1 s for 1,000 grids.
     """
     get_district(session, district, by=by)
-    mark_written(session)
     imported = list(rows)
     _refuse_twins(imported)
     latest = find_latest(session, district)
@@ -127,10 +126,11 @@ def import_over(
     board, carried = _board_of(session, plan, imported, frame), Carried()
     if below == "keep":
         board, carried = carry_over(session, plan, board)
-    _store_import(session, plan, review_all(session, board))
+    review = review_all(session, board)
+    _store_import(session, plan, review)
     codes.record_plan(session, district, plan_id=plan.id, origin="import")
     history.note(session, "plan.import", subject=f"plan:{plan.id}", area=district, by=by, grids=len(imported))
-    return ImportedPlan(plan, carried)
+    return ImportedPlan(plan, carried, review.report.as_json(review.board))
 
 
 def get_district(session: Session, district: str, *, by: Actor) -> Area:
@@ -280,7 +280,6 @@ def _store_import(session: Session, plan: Plan, review: Review) -> None:
     copy_rows(session, "grids", columns=_COPIED, rows=_copied(plan.id, rows, degrees))
     plan.report = {"version": plan.version, "ok": review.report.ok, "summary": review.report.summary(board)}
     session.flush()
-    keep(session, OpenDraft(board.with_rows({row.code: row for row in rows}), review.report))
 
 
 _COPIED = ["plan_id", *(column.key for column in COLUMNS), "geom"]

@@ -14,21 +14,23 @@ from layers.access import Actor, Role, require_area
 from layers.chronicle import note_turn
 from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.planning.comparison.succession import UNSERVED, find_unserved
-from layers.planning.memory.draft_cache import mark_written, open_draft
+from layers.planning.memory.draft_cache import DraftMemory, open_draft
 from layers.plans import Plan, PlanState, get_plan, lock_plan
 
 
-def report_of(session: Session, plan_id: int, *, by: Actor) -> dict[str, Any]:
+def report_of(session: Session, drafts: DraftMemory, plan_id: int, *, by: Actor) -> dict[str, Any]:
     """The report of a plan as the API gives it; raises NotFound.
 
     Of a draft as it is now. The first look at a draft costs its full check, later ones nothing.
     """
     plan = get_plan(session, plan_id, by=by)
-    draft = open_draft(session, plan)
+    draft = open_draft(session, drafts, plan)
     return {"version": plan.version, **draft.report.as_json(draft.board)}
 
 
-def submit(session: Session, plan_id: int, *, version: int, acknowledged: Collection[str], by: Actor) -> Plan:
+def submit(
+    session: Session, drafts: DraftMemory, plan_id: int, *, version: int, acknowledged: Collection[str], by: Actor
+) -> Plan:
     """The draft, submitted; every kind of warning in its report must be acknowledged, `unserved_grid` among them where
     it leaves a new or changed grid without anybody to serve it ([P6]).
 
@@ -36,8 +38,8 @@ def submit(session: Session, plan_id: int, *, version: int, acknowledged: Collec
     Errors do not keep a plan from being submitted: they keep it from being published.
     """
     plan = lock_in_state(session, plan_id, version=version, state=PlanState.draft, by=by)
-    kinds = set(open_draft(session, plan).report.warning_kinds())
-    if find_unserved(session, plan):
+    kinds = set(open_draft(session, drafts, plan).report.warning_kinds())
+    if find_unserved(session, drafts, plan):
         kinds.add(UNSERVED)
     missing = sorted(kinds - set(acknowledged))
     if missing:
@@ -98,7 +100,6 @@ def lock_in_state(session: Session, plan_id: int, *, version: int, state: PlanSt
     require_area(by, plan.district)
     if plan.state != state:
         raise Conflict("not_a_draft" if state == PlanState.draft else "not_submitted", plan=plan_id, state=plan.state)
-    mark_written(session)
     return plan
 
 

@@ -1,15 +1,19 @@
 """Drafts kept in memory between requests: board and report of the last version that this process saw.
 
-What belongs to an open transaction waits in its session and reaches the shelf when that commits, so what an aborted
-transaction drew is never taken for the truth. A process that is some edits behind reads those instead of the
-whole plan.
+    drafts = DraftMemory()
+    edit(session, drafts, plan_id, op, version=3, by=planner)
+
+A process has one, made where it is wired and handed to whoever opens drafts. What an open transaction brings about
+reaches the others when that commits, so what an aborted transaction drew is never taken for the truth. A process that
+is some edits behind reads those instead of the whole plan.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session, SessionTransaction
 
 from layers.planning.memory.recent import PlanKey, Turns, key_of
@@ -23,6 +27,8 @@ from layers.shelf import Shelf
 
 # A board of 3,000 grids takes some 20 MB.
 MOST_OPEN = 8
+# Beside the open drafts: published plans mostly, one for each district in work, of the same size.
+MOST_BOARDS = 4
 # More missed edits than this are slower to follow than the plan is to load.
 MOST_MISSED = 20
 
@@ -35,84 +41,93 @@ class OpenDraft:
     report: DraftReport
 
 
-_shelf: Shelf[PlanKey, OpenDraft] = Shelf(MOST_OPEN)
-_turns: Turns[PlanKey] = Turns()
-_OPEN = "planning.open_drafts"
+class DraftMemory:
+    """What one process remembers of plans: open drafts, and boards of plans that were only looked at."""
+
+    def __init__(self) -> None:
+        self.boards: Shelf[PlanKey, Board] = Shelf(MOST_BOARDS)
+        self.turns: Turns[PlanKey] = Turns()
+        self._open: Shelf[PlanKey, OpenDraft] = Shelf(MOST_OPEN)
+        self._waiting: WeakKeyDictionary[Session, dict[int, OpenDraft]] = WeakKeyDictionary()
+
+    def find(self, session: Session, plan: Plan) -> OpenDraft | None:
+        """The open draft that this transaction made, else the one that was kept last, at whichever version."""
+        own = self._waiting.get(session, {})
+        return own.get(plan.id) or self._open.find(key_of(session, plan.id))
+
+    def keep(self, session: Session, draft: OpenDraft) -> None:
+        """Remember a draft as it is stored, for whoever comes next."""
+        self._open.keep(key_of(session, draft.board.stamp.plan_id), draft)
+
+    def keep_at_commit(self, session: Session, draft: OpenDraft) -> None:
+        """Remember a draft for this transaction, and for everybody as soon as it has committed."""
+        if not event.contains(session, "after_commit", self._share_committed):
+            event.listen(session, "after_commit", self._share_committed)
+            event.listen(session, "after_transaction_end", self._forget_uncommitted)
+        self._waiting.setdefault(session, {})[draft.board.stamp.plan_id] = draft
+
+    def forget(self) -> None:
+        """Remember nothing, as a process that has just begun."""
+        self.boards.clear()
+        self._open.clear()
+
+    def _share_committed(self, session: Session) -> None:
+        if session.in_nested_transaction():
+            return  # a savepoint was released; the transaction may still fail
+        for draft in self._waiting.pop(session, {}).values():
+            self.keep(session, draft)
+
+    def _forget_uncommitted(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:
+            self._waiting.pop(session, None)
 
 
-def open_draft(session: Session, plan: Plan) -> OpenDraft:
+def open_draft(session: Session, drafts: DraftMemory, plan: Plan) -> OpenDraft:
     """The open draft of a plan as it is in this transaction; from memory where that is as new, else read and checked.
 
     For a plan whose row is not locked the state is read again afterwards, for it may have changed while it was read.
     """
     while True:
         # To read and check a district takes seconds: whoever asks meanwhile waits for it instead of doing the same.
-        with _turns.at(key_of(session, plan.id)):
-            draft = open_locked_draft(session, plan)
+        with drafts.turns.at(key_of(session, plan.id)):
+            known = find_open_draft(session, drafts, plan)
+            draft = known or open_locked_draft(session, drafts, plan)
             seen = plan.version, plan.updated_at
             session.refresh(plan, ["version", "updated_at"])
             if seen == (plan.version, plan.updated_at):
-                keep(session, draft)
+                if known is None:
+                    _keep_read(session, drafts, draft)
                 return draft
 
 
-def mark_written(session: Session) -> None:
-    """Say that this transaction changes plans: their open drafts are its own until it commits."""
-    session.info.setdefault(_OPEN, {})
-
-
-def keep(session: Session, draft: OpenDraft) -> None:
-    """Remember a open draft for the next request, or, in a transaction that has written, for when it commits."""
-    waiting: dict[int, OpenDraft] | None = session.info.get(_OPEN)
-    if waiting is None:
-        _shelf.keep(key_of(session, draft.board.stamp.plan_id), draft)
+def _keep_read(session: Session, drafts: DraftMemory, draft: OpenDraft) -> None:
+    """Remember what was read; what is younger than the transaction may be its own, and waits for its commit."""
+    began = session.scalars(select(func.now())).one()
+    if draft.board.stamp.at < began:
+        drafts.keep(session, draft)
     else:
-        waiting[draft.board.stamp.plan_id] = draft
+        drafts.keep_at_commit(session, draft)
 
 
-@event.listens_for(Session, "after_commit")
-def _share_committed(session: Session) -> None:
-    if session.in_nested_transaction():
-        return  # a savepoint was released; the transaction may still fail
-    for draft in session.info.pop(_OPEN, {}).values():
-        _shelf.keep(key_of(session, draft.board.stamp.plan_id), draft)
-
-
-def find_open_draft(session: Session, plan: Plan) -> OpenDraft | None:
+def find_open_draft(session: Session, drafts: DraftMemory, plan: Plan) -> OpenDraft | None:
     """The open draft where this process has one as new as the plan's row; nothing is read or checked for it."""
-    draft = _shelf.find(key_of(session, plan.id))
+    draft = drafts.find(session, plan)
     return draft if draft is not None and draft.board.stamp == stamp_of(plan) else None
 
 
-def has_written(session: Session) -> bool:
-    """Whether this transaction has said that it changes plans (`mark_written`)."""
-    return _OPEN in session.info
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _forget_uncommitted(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        session.info.pop(_OPEN, None)
-
-
-def open_locked_draft(session: Session, plan: Plan) -> OpenDraft:
+def open_locked_draft(session: Session, drafts: DraftMemory, plan: Plan) -> OpenDraft:
     """The open draft of a plan whose row this transaction has locked, so that nothing changes while it is read."""
-    kept, stamp = _kept(session, plan), stamp_of(plan)
+    kept, stamp = drafts.find(session, plan), stamp_of(plan)
     if kept is not None and kept.board.stamp == stamp:
         return kept
     # Who waits holds the plan's row at most, and who is at it reads without a lock: there is no circle.
-    with _turns.at(key_of(session, plan.id)):
-        return _brought(session, plan, stamp)
+    with drafts.turns.at(key_of(session, plan.id)):
+        return _brought(session, drafts, plan, stamp)
 
 
-def _kept(session: Session, plan: Plan) -> OpenDraft | None:
-    own: dict[int, OpenDraft] = session.info.get(_OPEN) or {}
-    return own.get(plan.id) or _shelf.find(key_of(session, plan.id))
-
-
-def _brought(session: Session, plan: Plan, stamp: Stamp) -> OpenDraft:
+def _brought(session: Session, drafts: DraftMemory, plan: Plan, stamp: Stamp) -> OpenDraft:
     """The draft at a stamp: brought by another thread meanwhile, or an older one that followed, or read and checked."""
-    kept = _kept(session, plan)
+    kept = drafts.find(session, plan)
     if kept is not None and kept.board.stamp == stamp:
         return kept
     if kept is not None and kept.board.stamp.at < stamp.at:

@@ -17,6 +17,7 @@ from layers.grids import Grid
 from layers.importing import ImportOptions, StatedAs, compare_stated
 from layers.importing.drafts import code_of
 from layers.plans import Plan
+from tests.drafts import DRAFTS
 from tests.importing import BOW_TIE, OPERATOR, boxes, csv_file, geo_file, imported
 
 
@@ -25,10 +26,10 @@ def plan_of(session: Session, number: int) -> Plan:
 
 
 def publish(session: Session, number: int) -> Plan:
-    report = planning.report_of(session, number, by=OPERATOR)
+    report = planning.report_of(session, DRAFTS, number, by=OPERATOR)
     warnings = {defect["kind"] for defect in report["defects"] if defect["severity"] == "warning"}
     version = plan_of(session, number).version
-    plan = planning.submit(session, number, version=version, acknowledged=warnings, by=OPERATOR)
+    plan = planning.submit(session, DRAFTS, number, version=version, acknowledged=warnings, by=OPERATOR)
     return planning.publish(session, number, version=plan.version, by=service_actor("reviewer"))
 
 
@@ -42,7 +43,7 @@ def test_a_file_becomes_a_draft_whose_frame_is_its_union(session: Session, tmp_p
     plan = plan_of(session, report.plans["NYPD"])
     assert (plan.state, plan.plan_version) == ("draft", None)
     assert codes(session, plan.id) == ["NYPD-1", "NYPD-17", "NYPD-5"]
-    assert planning.report_of(session, plan.id, by=OPERATOR)["ok"]
+    assert planning.report_of(session, DRAFTS, plan.id, by=OPERATOR)["ok"]
     assert session.get_one(Area, "NYPD").crs_epsg == 4548
     assert publish(session, plan.id).plan_version == 1
 
@@ -86,7 +87,7 @@ def test_an_invalid_polygon_stays_in_the_draft_and_keeps_it_from_publishing(sess
     number = report.plans["X"]
     assert session.scalar(select(func.count()).where(Grid.plan_id == number, Grid.imperfect)) == 1
     assert [(refusal.row, refusal.reason) for refusal in report.refused] == [(4, "no_geometry")]
-    assert "invalid" in planning.report_of(session, number, by=OPERATOR)["summary"]["by_kind"]
+    assert "invalid" in planning.report_of(session, DRAFTS, number, by=OPERATOR)["summary"]["by_kind"]
     with pytest.raises(Unacceptable, match="plan_has_errors"):
         publish(session, number)
 
@@ -114,7 +115,7 @@ def test_a_stored_boundary_or_a_file_is_the_frame(session: Session, tmp_path: Pa
     file = geo_file(tmp_path, boxes(count=2), code=["a", "b"])
     for frame in (None, str(boundary)):
         report = imported(session, "grids", file, district="130273", frame=frame)
-        told = planning.report_of(session, report.plans["130273"], by=OPERATOR)
+        told = planning.report_of(session, DRAFTS, report.plans["130273"], by=OPERATOR)
         assert told["summary"]["by_kind"]["gap"] == 1
 
 

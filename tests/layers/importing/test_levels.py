@@ -14,6 +14,7 @@ from layers.access import Actor, Role
 from layers.importing.levels import find_misfits
 from layers.importing.report import ImportReport, Note
 from layers.plans import get_plan
+from tests.drafts import DRAFTS
 from tests.importing import boxes, geo_file, imported
 
 CASES = Path(os.environ.get("WANGGE_TEST_CASES", str(Path(__file__).parents[4] / "shared" / "cases")))
@@ -29,7 +30,7 @@ def noted(report: ImportReport, code: str) -> list[Note]:
 
 
 def errors(session: Session, report: ImportReport, district: str) -> dict[str, float]:
-    told = planning.report_of(session, report.plans[district], by=EVERYBODY)["defects"]
+    told = planning.report_of(session, DRAFTS, report.plans[district], by=EVERYBODY)["defects"]
     return {one["kind"]: one["area_m2"] for one in told if one["severity"] == "error"}
 
 
@@ -39,10 +40,10 @@ def test_a_hole_that_the_grids_enclose_is_a_gap_of_their_own_frame(session: Sess
     assert errors(session, report, "RING") == {"gap": pytest.approx(228_733, abs=1)}
     plan = get_plan(session, report.plans["RING"], by=EVERYBODY)
     beyond = {"gap": "outside"}
-    assert planning.propose_repair(session, plan.id, options=beyond, by=EVERYBODY)["ok"]
-    done, _ = planning.repair(session, plan.id, options=beyond, version=plan.version, by=EVERYBODY)
+    assert planning.propose_repair(session, DRAFTS, plan.id, options=beyond, by=EVERYBODY)["ok"]
+    done, _ = planning.repair(session, DRAFTS, plan.id, options=beyond, version=plan.version, by=EVERYBODY)
     assert done.report["ok"] and done.changed == ()
-    planning.undo(session, plan.id, version=plan.version, by=EVERYBODY)
+    planning.undo(session, DRAFTS, plan.id, version=plan.version, by=EVERYBODY)
     assert errors(session, report, "RING") == {"gap": pytest.approx(228_733, abs=1)}
 
 

@@ -20,7 +20,7 @@ from layers.grids import Grid
 from layers.incidents import Incident
 from layers.planning.edits import operations
 from layers.plans import Plan
-from tests.drafts import DRAWER
+from tests.drafts import DRAFTS, DRAWER
 from tests.successions import (
     CITY,
     LONG_AGO,
@@ -51,9 +51,9 @@ def test_what_changes_hands_is_what_sql_counts_by_itself(session: Session, publi
     small, large = neighbours()
     if code in (small, large):
         small, large = next(pair for pair in all_neighbours() if code not in pair)
-    planning.edit(session, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
+    planning.edit(session, DRAFTS, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
     add_incidents(session, 60)
-    told = planning.difference_of(session, plan.id, against="published", by=DRAWER)
+    told = planning.difference_of(session, DRAFTS, plan.id, against="published", by=DRAWER)
     counted = {
         (old, new): (number, homes)
         for old, new, number, homes in session.execute(COUNTED, {"old": published.id, "new": plan.id})
@@ -122,7 +122,7 @@ def test_every_worker_hands_over_what_the_others_take(session: Session, publishe
     plan, code, fresh = draft_with_split(session)
     decide(session, plan, fresh, "N1")
     now = datetime.now(UTC)
-    whole = planning.handover_of(session, plan.id, against="published", now=now, by=DRAWER)
+    whole = planning.handover_of(session, DRAFTS, plan.id, against="published", now=now, by=DRAWER)
     mine, theirs = whole.of("N1"), whole.of(f"W{code[-6:]}")
     held = session.execute(
         select(Grid.buildings, Grid.households).where(Grid.plan_id == plan.id, Grid.code == fresh)
@@ -134,14 +134,14 @@ def test_every_worker_hands_over_what_the_others_take(session: Session, publishe
     assert [(duty.grid, duty.direction) for duty in mine.duties] == [(fresh, "taken")] and theirs.duties == ()
     assert taken.others == (f"姓名W{code[-6:]}",)
     with pytest.raises(NotFound):
-        planning.handover_of(session, plan.id, against="published", now=now, by=DRAWER, worker="nobody")
+        planning.handover_of(session, DRAFTS, plan.id, against="published", now=now, by=DRAWER, worker="nobody")
 
 
 def test_the_households_of_a_changed_grid_come_from_somewhere_all_of_them(session: Session, published: Plan) -> None:
     plan = planning.create(session, CITY.district, based_on="published", by=DRAWER)
     small, large = neighbours()
-    planning.edit(session, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
-    line = line_of(planning.successors_as_json(session, plan.id, by=DRAWER), small)
+    planning.edit(session, DRAFTS, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
+    line = line_of(planning.successors_as_json(session, DRAFTS, plan.id, by=DRAWER), small)
     assert {one["grid"] for one in line["from"]} == {small, large}
     assert sum(one["households"] for one in line["from"]) == line["households"] > 0
 
@@ -155,10 +155,10 @@ def test_the_way_back_moves_as_much_as_the_way_there(session: Session, published
     used: set[str] = set()
     for pair in pairs:
         if not used & {*pair}:
-            planning.edit(session, plan.id, operations.Merge(codes=pair), version=plan.version, by=DRAWER)
+            planning.edit(session, DRAFTS, plan.id, operations.Merge(codes=pair), version=plan.version, by=DRAWER)
             used |= {*pair}
-    there = planning.difference_of(session, plan.id, against="published", by=DRAWER)
-    back = planning.difference_of(session, published.id, against=plan.id, by=DRAWER)
+    there = planning.difference_of(session, DRAFTS, plan.id, against="published", by=DRAWER)
+    back = planning.difference_of(session, DRAFTS, published.id, against=plan.id, by=DRAWER)
     moved = [
         {
             (move[one], move[other]): (move["buildings"], move["households"], move["incidents"])
@@ -178,7 +178,7 @@ def test_a_planner_of_one_community_is_told_what_concerns_it(session: Session, p
     foreign = next(other[:12] for other in CITY.codes if other[:12] != code[:12])
     for area, told in ((code[:12], True), (foreign, False)):
         local = Actor(name="local", role="planner", area=area)
-        difference = planning.difference_of(session, plan.id, against="published", by=local)
+        difference = planning.difference_of(session, DRAFTS, plan.id, against="published", by=local)
         assert bool(difference["moves"]) == (fresh in difference["added"]) == told
-        whole = planning.handover_of(session, plan.id, against="published", now=now, by=local)
+        whole = planning.handover_of(session, DRAFTS, plan.id, against="published", now=now, by=local)
         assert bool(whole.houses) == bool(whole.passings) == bool(whole.unserved) == told

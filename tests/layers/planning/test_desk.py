@@ -20,7 +20,7 @@ from layers.planning.report.draft_report import Review, review_all
 from layers.planning.state.board import Board
 from layers.plans import get_plan
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, add_draft
+from tests.drafts import DRAFTS, DRAWER, add_draft
 
 CITY = synthetic_city(9, sub_grids=(1,), seed=2)
 
@@ -33,7 +33,7 @@ def name_of(engine: Engine, plan_id: int, code: str) -> tuple[str, str]:
     """The name of a grid as it is stored, and as this process remembers it."""
     with transaction(engine) as session:
         plan = get_plan(session, plan_id, by=DRAWER)
-        kept = open_draft(session, plan).board.rows[code].name
+        kept = open_draft(session, DRAFTS, plan).board.rows[code].name
         return session.scalars(select(Grid.name).where(Grid.plan_id == plan_id, Grid.code == code)).one(), kept
 
 
@@ -44,12 +44,12 @@ def test_an_edit_whose_transaction_fails_leaves_nothing_behind(engine: Engine) -
     old = name_of(engine, plan_id, code)
     with pytest.raises(Aborted), transaction(engine) as session:
         rename = operations.SetAttributes(code=code, values={"name": "失败"})
-        planning.edit(session, plan_id, rename, version=1, by=DRAWER)
+        planning.edit(session, DRAFTS, plan_id, rename, version=1, by=DRAWER)
         raise Aborted
     assert name_of(engine, plan_id, code) == old
     with transaction(engine) as session:
         rename = operations.SetAttributes(code=code, values={"name": "成功"})
-        assert planning.edit(session, plan_id, rename, version=1, by=DRAWER).version == 2
+        assert planning.edit(session, DRAFTS, plan_id, rename, version=1, by=DRAWER).version == 2
     assert name_of(engine, plan_id, code) == ("成功", "成功")
 
 
@@ -58,7 +58,7 @@ def test_a_plan_is_checked_once_however_many_ask_at_the_same_time(
 ) -> None:
     with transaction(engine) as session:
         plan_id = add_draft(session, CITY).id
-    draft_cache._shelf.clear()
+    DRAFTS.forget()
     checked = []
 
     def slowly(session: Session, board: Board) -> Review:
@@ -70,12 +70,12 @@ def test_a_plan_is_checked_once_however_many_ask_at_the_same_time(
 
     def asked(_: int) -> bool:
         with transaction(engine) as session:
-            return bool(planning.report_of(session, plan_id, by=DRAWER)["summary"])
+            return bool(planning.report_of(session, DRAFTS, plan_id, by=DRAWER)["summary"])
 
     def renamed(_: int) -> bool:
         with transaction(engine) as session:
             rename = operations.SetAttributes(code=CITY.codes[0], values={"name": "同时"})
-            return planning.edit(session, plan_id, rename, version=1, by=DRAWER).version == 2
+            return planning.edit(session, DRAFTS, plan_id, rename, version=1, by=DRAWER).version == 2
 
     with ThreadPoolExecutor(4) as threads:
         reports = [threads.submit(asked, number) for number in range(3)]
@@ -91,9 +91,9 @@ def test_a_version_that_is_gone_is_refused_before_anything_is_drawn(engine: Engi
         plan_id = add_draft(session, CITY).id
     rename = operations.SetAttributes(code=CITY.codes[0], values={"name": "甲"})
     with transaction(engine) as session:
-        planning.edit(session, plan_id, rename, version=1, by=DRAWER)
+        planning.edit(session, DRAFTS, plan_id, rename, version=1, by=DRAWER)
     with pytest.raises(Outdated) as refused, transaction(engine) as session:
-        planning.edit(session, plan_id, rename, version=1, by=DRAWER)
+        planning.edit(session, DRAFTS, plan_id, rename, version=1, by=DRAWER)
     assert refused.value.details == {"seen": 1, "latest": 2}
 
 
@@ -103,13 +103,31 @@ def test_a_new_edit_drops_what_was_undone(engine: Engine) -> None:
         code = CITY.codes[0]
         for version, name in ((1, "甲"), (2, "乙")):
             rename = operations.SetAttributes(code=code, values={"name": name})
-            planning.edit(session, plan_id, rename, version=version, by=DRAWER)
-        planning.undo(session, plan_id, version=3, by=DRAWER)
+            planning.edit(session, DRAFTS, plan_id, rename, version=version, by=DRAWER)
+        planning.undo(session, DRAFTS, plan_id, version=3, by=DRAWER)
         rename = operations.SetAttributes(code=code, values={"name": "丙"})
-        planning.edit(session, plan_id, rename, version=4, by=DRAWER)
+        planning.edit(session, DRAFTS, plan_id, rename, version=4, by=DRAWER)
     with transaction(engine) as session:
-        planning.undo(session, plan_id, version=5, by=DRAWER)
+        planning.undo(session, DRAFTS, plan_id, version=5, by=DRAWER)
     assert name_of(engine, plan_id, code) == ("甲", "甲")
     with transaction(engine) as session:
-        planning.redo(session, plan_id, version=6, by=DRAWER)
+        planning.redo(session, DRAFTS, plan_id, version=6, by=DRAWER)
     assert name_of(engine, plan_id, code) == ("丙", "丙")
+
+
+def test_what_was_read_of_a_transaction_that_fails_is_nobody_elses(engine: Engine) -> None:
+    """A look at a plan within the transaction that changes it, by a memory that knows nothing of the change."""
+    with transaction(engine) as session:
+        plan_id, code = add_draft(session, CITY).id, CITY.codes[0]
+    other = planning.DraftMemory()
+    rename = operations.SetAttributes(code=code, values={"name": "失败"})
+    with pytest.raises(Aborted), transaction(engine) as session:
+        planning.edit(session, DRAFTS, plan_id, rename, version=1, by=DRAWER)
+        plan = get_plan(session, plan_id, by=DRAWER)
+        assert open_draft(session, other, plan).board.rows[code].name == "失败"
+        raise Aborted
+    with transaction(engine) as session:
+        plan = get_plan(session, plan_id, by=DRAWER)
+        assert other.find(session, plan) is None
+        assert open_draft(session, other, plan).board.rows[code].name != "失败"
+        assert other.find(session, plan) is not None

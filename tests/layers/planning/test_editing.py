@@ -21,7 +21,7 @@ from layers.planning.state.board import Board
 from layers.planning.state.loading import load_board
 from layers.plans import Plan, get_plan
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
+from tests.drafts import DRAFTS, DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
 from tiling.errors import TilingError
 
 CITY = synthetic_city(40, sub_grids=(1, 2, 3), seed=3)
@@ -45,7 +45,7 @@ def stored(session: Session, plan: Plan) -> dict[str, tuple[object, ...]]:
 
 def random_operation(rng: np.random.Generator, session: Session, plan: Plan) -> operations.Operation:
     """An edit as a hand would make it; many are refused, as they should be."""
-    board = open_draft(session, get_plan(session, plan.id, by=DRAWER)).board
+    board = open_draft(session, DRAFTS, get_plan(session, plan.id, by=DRAWER)).board
     codes = board.partition.codes
     code = codes[int(rng.integers(len(codes)))]
     shape = board.plane.to_degrees(board.partition.polygon(code))
@@ -97,7 +97,7 @@ def walk(session: Session, plan: Plan, *, edits: int, seed: int) -> int:
         operation = random_operation(rng, session, plan)
         try:
             with session.begin_nested():
-                planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+                planning.edit(session, DRAFTS, plan.id, operation, version=plan.version, by=DRAWER)
             accepted += 1
         except (TilingError, LayerError):
             session.expire_all()
@@ -110,7 +110,7 @@ def test_after_many_edits_the_report_and_the_counts_are_those_of_a_fresh_look(
     session: Session, plan: Plan, homes: int, seed: int
 ) -> None:
     assert walk(session, plan, edits=60, seed=seed) > 15
-    kept = open_draft(session, plan)
+    kept = open_draft(session, DRAFTS, plan)
     board = load_board(session, plan)
     fresh = review_all(session, board)
     assert fresh.report.ok
@@ -135,10 +135,10 @@ def test_undo_goes_back_to_the_opening_of_the_draft_byte_for_byte_and_redo_forwa
     accepted = walk(session, plan, edits=40, seed=5)
     after = stored(session, plan)
     for _ in range(accepted):
-        planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+        planning.undo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
     assert stored(session, plan) == before
     for _ in range(accepted):
-        planning.redo(session, plan.id, version=plan.version, by=DRAWER)
+        planning.redo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
     assert stored(session, plan) == after
 
 
@@ -150,7 +150,7 @@ def test_rows_that_an_edit_does_not_name_keep_their_bytes(session: Session, plan
         try:
             with session.begin_nested():
                 operation = random_operation(rng, session, plan)
-                done = planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+                done = planning.edit(session, DRAFTS, plan.id, operation, version=plan.version, by=DRAWER)
         except (TilingError, LayerError):
             session.expire_all()
     after = stored(session, plan)
@@ -159,7 +159,7 @@ def test_rows_that_an_edit_does_not_name_keep_their_bytes(session: Session, plan
 
 
 def test_a_process_that_missed_edits_follows_them_to_the_same_board(session: Session, plan: Plan) -> None:
-    old = open_draft(session, plan)
+    old = open_draft(session, DRAFTS, plan)
     assert walk(session, plan, edits=12, seed=9) > 2
     followed = draft_cache._followed(session, old, draft_cache.stamp_of(plan))
     assert followed is not None
@@ -174,7 +174,7 @@ def test_a_draft_with_a_gap_may_be_mended_but_not_made_worse(session: Session, h
     plan = planning.import_draft(
         session, CITY.district, rows=[row for row in rows if row != gone], frame=CITY.frame, by=DRAWER
     )
-    report = planning.report_of(session, plan.id, by=DRAWER)
+    report = planning.report_of(session, DRAFTS, plan.id, by=DRAWER)
     gaps = [defect for defect in report["defects"] if defect["kind"] == "gap"]
     assert len(gaps) == 1 and not report["ok"] and gaps[0]["area_m2"] > 1_000
     beside = next(code for code in gaps[0]["codes"] if code[:12] == gone.code[:12])
@@ -186,10 +186,10 @@ def test_a_draft_with_a_gap_may_be_mended_but_not_made_worse(session: Session, h
     lon, lat = on_gap[len(on_gap) // 2]
     away = operations.MoveVertex(at=(lon, lat), to=(lon + (lon - inner.x) * 0.05, lat + (lat - inner.y) * 0.05))
     with pytest.raises((Unacceptable, TilingError)), session.begin_nested():
-        planning.edit(session, plan.id, away, version=plan.version, by=DRAWER)
+        planning.edit(session, DRAFTS, plan.id, away, version=plan.version, by=DRAWER)
     session.expire_all()
     fill = operations.FillGap(where=(inner.x, inner.y), into=beside)
-    filled = planning.edit(session, plan.id, fill, version=plan.version, by=DRAWER)
+    filled = planning.edit(session, DRAFTS, plan.id, fill, version=plan.version, by=DRAWER)
     assert "gap" not in filled.report["summary"]["by_kind"]
     assert [defect["kind"] for defect in filled.cleared].count("gap") == 1
 
@@ -204,13 +204,13 @@ def test_a_repair_is_a_proposal_first_and_one_edit_when_it_is_applied(session: S
     imperfect = [row for row in imperfect if row.level != "sub_grid" or row.parent != rows[5].code]
     plan = planning.import_draft(session, CITY.district, rows=imperfect, frame=CITY.frame, by=DRAWER)
     before = stored(session, plan)
-    proposal = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
-    assert not planning.report_of(session, plan.id, by=DRAWER)["ok"]
+    proposal = planning.propose_repair(session, DRAFTS, plan.id, options={}, by=DRAWER)
+    assert not planning.report_of(session, DRAFTS, plan.id, by=DRAWER)["ok"]
     assert rows[5].code in {one["code"] for one in proposal["differences"]}
     assert stored(session, plan) == before
-    done, _ = planning.repair(session, plan.id, options={}, version=plan.version, by=DRAWER)
+    done, _ = planning.repair(session, DRAFTS, plan.id, options={}, version=plan.version, by=DRAWER)
     assert done.report["ok"], done.report["summary"]
-    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    planning.undo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
     assert stored(session, plan) == before
 
 
@@ -223,7 +223,7 @@ def test_a_draft_is_rebased_on_a_newer_plan_and_clashes_are_named(session: Sessi
     rename(session, early, second, "乙")
     publish(session, early)
     rename(session, late, third, "丙")
-    planning.rebase(session, late.id, version=late.version, by=DRAWER)
+    planning.rebase(session, DRAFTS, late.id, version=late.version, by=DRAWER)
     names = {code: row[1] for code, row in stored(session, late).items()}
     assert (names[first], names[second], names[third]) == ("甲", "乙", "丙") and late.based_on == early.id
     other = planning.create(session, CITY.district, based_on="published", by=DRAWER)
@@ -231,15 +231,15 @@ def test_a_draft_is_rebased_on_a_newer_plan_and_clashes_are_named(session: Sessi
     rename(session, late, first, "戊")
     publish(session, late)
     with pytest.raises(Conflict) as refused:
-        planning.rebase(session, other.id, version=other.version, by=DRAWER)
+        planning.rebase(session, DRAFTS, other.id, version=other.version, by=DRAWER)
     assert refused.value.details["conflicts"] == [first]
 
 
 def rename(session: Session, plan: Plan, code: str, name: str) -> None:
     operation = operations.SetAttributes(code=code, values={"name": name})
-    planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+    planning.edit(session, DRAFTS, plan.id, operation, version=plan.version, by=DRAWER)
 
 
 def publish(session: Session, plan: Plan) -> None:
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     planning.publish(session, plan.id, version=plan.version, by=REVIEWER)

@@ -15,7 +15,7 @@ from layers.history import HistoryEntry
 from layers.planning.edits import operations
 from layers.plans import Plan, PlanEdit
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, add_buildings, add_draft
+from tests.drafts import DRAFTS, DRAWER, add_buildings, add_draft
 from tests.racing import free_places
 
 CITY = synthetic_city(9, sub_grids=(1,), seed=2)
@@ -46,11 +46,11 @@ def test_every_change_of_a_draft_stands_in_all_books_under_one_version(engine: E
         plan_id = add_draft(session, CITY).id
     rename = operations.SetAttributes(code=CITY.codes[0], values={"name": "甲"})
     with transaction(engine) as session:
-        planning.edit(session, plan_id, rename, version=1, by=DRAWER)
+        planning.edit(session, DRAFTS, plan_id, rename, version=1, by=DRAWER)
     with transaction(engine) as session:
-        planning.undo(session, plan_id, version=2, by=DRAWER)
+        planning.undo(session, DRAFTS, plan_id, version=2, by=DRAWER)
     with transaction(engine) as session:
-        planning.redo(session, plan_id, version=3, by=DRAWER)
+        planning.redo(session, DRAFTS, plan_id, version=3, by=DRAWER)
     with transaction(engine) as session:
         plan = session.get_one(Plan, plan_id)
         assert plan.version == 4 and plan.report is not None and plan.report["version"] == 4
@@ -73,9 +73,9 @@ def test_an_edit_goes_to_the_database_six_times(engine: Engine) -> None:
         add_buildings(session, CITY, number=60)
     places = free_places(CITY, 2)
     with transaction(engine) as session:
-        planning.edit(session, plan_id, pushed(places[0]), version=1, by=DRAWER)
+        planning.edit(session, DRAFTS, plan_id, pushed(places[0]), version=1, by=DRAWER)
     with transaction(engine) as session, statements(engine) as seen:
-        done = planning.edit(session, plan_id, pushed(places[1]), version=2, by=DRAWER)
+        done = planning.edit(session, DRAFTS, plan_id, pushed(places[1]), version=2, by=DRAWER)
         assert len(seen) == 6, seen
     assert len(done.changed) == 2
     assert all(shapely.from_wkb(wkb).is_valid for _, wkb in done.changed)

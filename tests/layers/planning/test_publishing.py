@@ -21,7 +21,7 @@ from layers.planning.edits import operations
 from layers.planning.state import codes
 from layers.plans import Lineage, Plan
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, add_published, rows_of
+from tests.drafts import DRAFTS, DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, add_published, rows_of
 
 CITY = synthetic_city(12, sub_grids=(1,), seed=4)
 NOW = datetime.now(UTC)
@@ -65,8 +65,8 @@ def draft_with_merge(session: Session) -> tuple[Plan, str, str]:
     small, large = neighbours()
     plan = planning.create(session, CITY.district, based_on="published", by=DRAWER)
     operation = operations.Merge(codes=(large, small))
-    planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.edit(session, DRAFTS, plan.id, operation, version=plan.version, by=DRAWER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     return plan, small, large
 
 
@@ -101,7 +101,7 @@ def test_a_plan_may_not_come_into_force_before_one_that_is_scheduled(session: Se
     at = datetime.now(UTC) + timedelta(days=2)
     planning.publish(session, plan.id, version=plan.version, effective_at=at, by=REVIEWER)
     later = planning.create(session, CITY.district, based_on="published", by=DRAWER)
-    planning.submit(session, later.id, version=later.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, later.id, version=later.version, acknowledged=WARNINGS, by=DRAWER)
     with pytest.raises(Unacceptable):
         planning.publish(session, later.id, version=later.version, by=REVIEWER)
 
@@ -124,9 +124,9 @@ def test_warnings_are_acknowledged_at_submission(session: Session) -> None:
     add_areas(session, CITY, household_target=30)
     plan = planning.import_draft(session, CITY.district, rows=rows_of(CITY), frame=CITY.frame, by=DRAWER)
     with pytest.raises(Unacceptable) as refused:
-        planning.submit(session, plan.id, version=plan.version, acknowledged=[], by=DRAWER)
+        planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=[], by=DRAWER)
     assert [message for _, message in refused.value.errors] == ["households_out_of_range"]
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     assert plan.acknowledged == ["households_out_of_range"]
 
 
@@ -142,7 +142,7 @@ def test_an_archived_plan_is_restored_as_a_draft_with_its_old_codes(session: Ses
     restored = planning.create(session, CITY.district, based_on=published.id, by=DRAWER)
     kept = session.scalars(select(Grid.code).where(Grid.plan_id == restored.id)).all()
     assert large in kept and restored.based_on == plan.id
-    planning.submit(session, restored.id, version=restored.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, restored.id, version=restored.version, acknowledged=WARNINGS, by=DRAWER)
     assert planning.publish(session, restored.id, version=restored.version, by=REVIEWER).plan_version == 3
 
 
@@ -196,10 +196,10 @@ def test_the_difference_counts_the_buildings_that_change_hands(session: Session)
     add_areas(session, CITY)
     add_buildings(session, CITY, number=400, side_m=2.0)
     first = planning.import_draft(session, CITY.district, rows=rows_of(CITY), frame=CITY.frame, by=DRAWER)
-    planning.submit(session, first.id, version=first.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, first.id, version=first.version, acknowledged=WARNINGS, by=DRAWER)
     planning.publish(session, first.id, version=first.version, by=REVIEWER)
     plan, small, large = draft_with_merge(session)
-    told = planning.difference_of(session, plan.id, against="published", by=DRAWER)
+    told = planning.difference_of(session, DRAFTS, plan.id, against="published", by=DRAWER)
     held = session.execute(
         select(Grid.buildings, Grid.households).where(Grid.plan_id == first.id, Grid.code == large)
     ).one()

@@ -15,7 +15,7 @@ from layers.planning.memory.draft_cache import open_draft
 from layers.planning.report.draft_report import review_all
 from layers.plans import Plan
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
+from tests.drafts import DRAFTS, DRAWER, REVIEWER, WARNINGS, add_areas, add_buildings, rows_of
 
 CITY = synthetic_city(12, sub_grids=(2,), seed=4)
 GRID = CITY.codes[0][:15]
@@ -33,14 +33,14 @@ def homes(session: Session) -> tuple[Building, Household]:
     session.add(household)
     session.flush()
     plan = planning.import_draft(session, CITY.district, rows=rows_of(CITY), frame=CITY.frame, by=DRAWER)
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     planning.publish(session, plan.id, version=plan.version, by=REVIEWER)
     return far[-1], household
 
 
 def recode(session: Session, plan: Plan, code: str, new: str) -> None:
     op = operations.SetAttributes(code=code, values={}, new_code=new)
-    planning.edit(session, plan.id, op, version=plan.version, by=DRAWER)
+    planning.edit(session, DRAFTS, plan.id, op, version=plan.version, by=DRAWER)
 
 
 def counts(session: Session, plan: Plan) -> dict[str, int]:
@@ -49,7 +49,7 @@ def counts(session: Session, plan: Plan) -> dict[str, int]:
 
 
 def put_in_force(session: Session, plan: Plan) -> None:
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     planning.publish(session, plan.id, version=plan.version, by=REVIEWER)
 
 
@@ -59,16 +59,16 @@ def test_a_recoded_grid_keeps_its_count_there_and_back(session: Session, homes: 
     recode(session, plan, GRID, NEW)
     named = {code.replace(GRID, NEW): number for code, number in before.items()}
     assert named != before and counts(session, plan) == named
-    assert review_all(session, open_draft(session, plan).board).recounted == ()
-    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    assert review_all(session, open_draft(session, DRAFTS, plan).board).recounted == ()
+    planning.undo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
     assert counts(session, plan) == before
-    assert review_all(session, open_draft(session, plan).board).recounted == ()
+    assert review_all(session, open_draft(session, DRAFTS, plan).board).recounted == ()
 
 
 def test_recoding_moves_nobody_to_another_grid(session: Session, homes: tuple[Building, Household]) -> None:
     plan = planning.create(session, CITY.district, based_on="published", by=DRAWER)
     recode(session, plan, GRID, NEW)
-    seen = planning.difference_of(session, plan.id, against="published", by=DRAWER)
+    seen = planning.difference_of(session, DRAFTS, plan.id, against="published", by=DRAWER)
     assert {(move["from"], move["to"]) for move in seen["moves"]} == {(GRID, NEW)}
 
 

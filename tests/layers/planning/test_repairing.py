@@ -26,7 +26,7 @@ from layers.planning.state.loading import load_board
 from layers.plans import Lineage, Plan, get_plan
 from layers.sandbox import SandboxLimits
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, add_areas, rows_of
+from tests.drafts import DRAFTS, DRAWER, add_areas, rows_of
 from tests.importing import imported
 
 CITY = synthetic_city(40, sub_grids=(1,), seed=3)
@@ -45,7 +45,7 @@ def draft(session: Session, rows: list[ImportedGrid]) -> Plan:
 
 
 def kinds(session: Session, plan: Plan) -> dict[str, int]:
-    errors = [d for d in planning.report_of(session, plan.id, by=DRAWER)["defects"] if d["severity"] == "error"]
+    errors = [d for d in planning.report_of(session, DRAFTS, plan.id, by=DRAWER)["defects"] if d["severity"] == "error"]
     return {kind: sum(d["kind"] == kind for d in errors) for kind in sorted({d["kind"] for d in errors})}
 
 
@@ -61,13 +61,15 @@ def full_check(session: Session, plan: Plan) -> dict[str, Any]:
 def test_a_gap_becomes_a_new_grid_with_the_next_code_of_its_community(session: Session) -> None:
     missing, *rows = rows_of(CITY)
     plan = draft(session, rows)
-    (decision,) = planning.propose_repair(session, plan.id, options={}, by=DRAWER)["decisions"]
+    (decision,) = planning.propose_repair(session, DRAFTS, plan.id, options={}, by=DRAWER)["decisions"]
     assert (decision["kind"], decision["class"], decision["area"]) == ("gap", "real", missing.parent)
-    proposal = planning.propose_repair(session, plan.id, options={decision["id"]: "new"}, by=DRAWER)
+    proposal = planning.propose_repair(session, DRAFTS, plan.id, options={decision["id"]: "new"}, by=DRAWER)
     assert proposal["ok"]
     assert proposal["decisions"][0]["chosen"] == "new"
     assert session.scalar(select(Lineage).where(Lineage.origin == "repair")) is None
-    done, _ = planning.repair(session, plan.id, options={decision["id"]: "new"}, version=plan.version, by=DRAWER)
+    done, _ = planning.repair(
+        session, DRAFTS, plan.id, options={decision["id"]: "new"}, version=plan.version, by=DRAWER
+    )
     assert done.report["ok"], kinds(session, plan)
     line = session.scalars(select(Lineage).where(Lineage.origin == "repair")).one()
     fresh = session.scalars(select(Grid).where(Grid.plan_id == plan.id, Grid.code == line.code)).one()
@@ -75,7 +77,7 @@ def test_a_gap_becomes_a_new_grid_with_the_next_code_of_its_community(session: S
     assert fresh.code.startswith(str(missing.parent)) and len(fresh.code) == 15
     assert missing.polygon is not None
     assert fresh.area_m2 == pytest.approx(CITY.plane.to_metres(missing.polygon).area, abs=0.01)
-    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    planning.undo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
     assert kinds(session, plan) == {"gap": 1}
 
 
@@ -89,19 +91,21 @@ def test_a_repair_that_takes_too_long_is_ended_and_leaves_the_draft_as_it_was(
     monkeypatch.setattr(repairing, "LIMITS", limits)
     monkeypatch.setattr(repairing, "WORK", "tests.sandbox_work:spin")
     with pytest.raises(Unacceptable, match="work_took_too_long"):
-        planning.repair(session, plan.id, options={"gap": "longest_border"}, version=plan.version, by=DRAWER)
+        planning.repair(session, DRAFTS, plan.id, options={"gap": "longest_border"}, version=plan.version, by=DRAWER)
     assert (plan.version, kinds(session, plan)) == (1, {"gap": 1})
     monkeypatch.undo()
-    done, _ = planning.repair(session, plan.id, options={"gap": "longest_border"}, version=plan.version, by=DRAWER)
+    done, _ = planning.repair(
+        session, DRAFTS, plan.id, options={"gap": "longest_border"}, version=plan.version, by=DRAWER
+    )
     assert done.report["ok"]
 
 
 def test_a_grid_that_nobody_drew_does_not_keep_the_others_from_being_mended(session: Session) -> None:
     undrawn, *rows = rows_of(CITY)
     plan = draft(session, [replace(undrawn, polygon=None), shifted(rows[0], 0.004), *rows[1:]])
-    proposal = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    proposal = planning.propose_repair(session, DRAFTS, plan.id, options={}, by=DRAWER)
     assert (proposal["ok"], proposal["left"]) == (False, {"empty": 1, "gap": 1})
-    planning.repair(session, plan.id, options={}, version=plan.version, by=DRAWER)
+    planning.repair(session, DRAFTS, plan.id, options={}, version=plan.version, by=DRAWER)
     assert kinds(session, plan) == {"empty": 1, "gap": 1}
 
 
@@ -115,13 +119,13 @@ def test_a_second_repair_still_asks_what_the_first_one_asked(session: Session) -
     bitten = metres.difference(metres.difference(metres.buffer(-0.25)).intersection(corner.buffer(1.5)))
     rows[number] = replace(moved, polygon=CITY.plane.to_degrees(bitten))
     plan = draft(session, rows)
-    first = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    first = planning.propose_repair(session, DRAFTS, plan.id, options={}, by=DRAWER)
     assert first["differences"] and first["open"]
-    planning.repair(session, plan.id, options={}, version=plan.version, by=DRAWER)
-    again = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    planning.repair(session, DRAFTS, plan.id, options={}, version=plan.version, by=DRAWER)
+    again = planning.propose_repair(session, DRAFTS, plan.id, options={}, by=DRAWER)
     assert again["open"] == first["open"] and again["differences"] == []
-    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
-    afresh = planning.propose_repair(session, plan.id, options={}, by=DRAWER)
+    planning.undo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
+    afresh = planning.propose_repair(session, DRAFTS, plan.id, options={}, by=DRAWER)
     assert (afresh["open"], afresh["differences"]) == (first["open"], first["differences"])
 
 
@@ -142,7 +146,7 @@ def test_a_grid_drawn_over_another_community_is_put_back_behind_the_border(sessi
     assert "nesting" in kinds(session, plan)
     options = {"sliver": "mend", "noise": "mend", "overlap": "longest_border", "gap": "longest_border"}
     done, proposal = planning.repair(
-        session, plan.id, options={**options, "overshoot": "trim"}, version=plan.version, by=DRAWER
+        session, DRAFTS, plan.id, options={**options, "overshoot": "trim"}, version=plan.version, by=DRAWER
     )
     assert done.report["ok"], done.report["summary"]
     assert proposal["ok"]
@@ -158,8 +162,11 @@ def test_the_election_districts_of_manhattan_are_mended_or_asked_about(session: 
         session, "grids", DATA / "nyc/election_districts_2013.geojson", by=EVERYBODY, district="MNED", frame=path
     )
     plan = get_plan(session, report.plans["MNED"], by=EVERYBODY)
-    before = {code: open_draft(session, plan).board.shape(code) for code in open_draft(session, plan).board.rows}
-    proposal = planning.propose_repair(session, plan.id, options={}, by=EVERYBODY)
+    before = {
+        code: open_draft(session, DRAFTS, plan).board.shape(code)
+        for code in open_draft(session, DRAFTS, plan).board.rows
+    }
+    proposal = planning.propose_repair(session, DRAFTS, plan.id, options={}, by=EVERYBODY)
     assert proposal["decisions"]
     for change in proposal["differences"]:
         shape = before[change["code"]]
@@ -167,16 +174,16 @@ def test_the_election_districts_of_manhattan_are_mended_or_asked_about(session: 
         assert change["gained_m2"] + change["lost_m2"] <= 1.0 + 0.0005 * shape.length
     assert all(decision["options"] for decision in proposal["decisions"])
     for options in ({}, {"sliver": "mend", "noise": "mend", "overshoot": "trim"}):
-        promised = planning.propose_repair(session, plan.id, options=options, by=EVERYBODY)
+        promised = planning.propose_repair(session, DRAFTS, plan.id, options=options, by=EVERYBODY)
         if options and not promised["differences"]:
             continue  # the frame follows the grids, and the first repair left nothing small behind
-        planning.repair(session, plan.id, options=options, version=plan.version, by=EVERYBODY)
-        kept_up, full = planning.report_of(session, plan.id, by=EVERYBODY), full_check(session, plan)
+        planning.repair(session, DRAFTS, plan.id, options=options, version=plan.version, by=EVERYBODY)
+        kept_up, full = planning.report_of(session, DRAFTS, plan.id, by=EVERYBODY), full_check(session, plan)
         assert full["by_kind"] == promised["left"] and full["ok"] == promised["ok"]
         assert [one for one in kept_up["defects"] if one["severity"] == "error"] == full["defects"]
-        board = open_draft(session, get_plan(session, plan.id, by=EVERYBODY)).board
+        board = open_draft(session, DRAFTS, get_plan(session, plan.id, by=EVERYBODY)).board
         assert set(before) == set(board.rows)
-    kinds = {one["kind"] for one in planning.report_of(session, plan.id, by=EVERYBODY)["defects"]}
+    kinds = {one["kind"] for one in planning.report_of(session, DRAFTS, plan.id, by=EVERYBODY)["defects"]}
     assert kinds <= {"multipart", "overlap", "contained", "gap", "uncovered_building"}
 
 
@@ -184,8 +191,8 @@ def test_a_gap_that_is_exactly_filled_leaves_the_report_and_comes_back_with_undo
     missing, *rows = rows_of(CITY)
     plan = draft(session, rows)
     operation = operations.Add(geometry=missing.polygon, parent=missing.parent)
-    done = planning.edit(session, plan.id, operation, version=plan.version, by=DRAWER)
+    done = planning.edit(session, DRAFTS, plan.id, operation, version=plan.version, by=DRAWER)
     assert [one["kind"] for one in done.cleared] == ["gap"]
     assert kinds(session, plan) == {}
-    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    planning.undo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
     assert kinds(session, plan) == {"gap": 1}

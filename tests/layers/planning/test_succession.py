@@ -16,7 +16,7 @@ from layers.grids import Grid
 from layers.planning.edits import operations
 from layers.plans import Plan
 from layers.successors import Successor
-from tests.drafts import DRAWER, REVIEWER, STRANGER, WARNINGS, add_areas, rows_of
+from tests.drafts import DRAFTS, DRAWER, REVIEWER, STRANGER, WARNINGS, add_areas, rows_of
 from tests.successions import (
     CITY,
     LONG_AGO,
@@ -33,7 +33,7 @@ from tests.successions import (
 
 def test_a_new_grid_is_proposed_to_the_worker_from_whom_most_households_come(session: Session, published: Plan) -> None:
     plan, code, fresh = draft_with_split(session)
-    line = line_of(planning.successors_as_json(session, plan.id, by=DRAWER), fresh)
+    line = line_of(planning.successors_as_json(session, DRAFTS, plan.id, by=DRAWER), fresh)
     assert [post["worker"] for post in line["successors"]] == [f"W{code[-6:]}"]
     assert line["change"] == "added" and line["source"] == "proposed"
     held = session.scalar(select(Grid.households).where(Grid.plan_id == plan.id, Grid.code == fresh))
@@ -46,7 +46,7 @@ def test_where_nobody_lives_the_ground_decides(session: Session) -> None:
     submit_and_publish(session, first)
     add_worker(session, "W1", grid=CITY.codes[0])
     plan, _, fresh = draft_with_split(session)
-    line = line_of(planning.successors_as_json(session, plan.id, by=DRAWER), fresh)
+    line = line_of(planning.successors_as_json(session, DRAFTS, plan.id, by=DRAWER), fresh)
     assert [post["worker"] for post in line["successors"]] == ["W1"] and line["from"] == []
 
 
@@ -81,7 +81,7 @@ def test_charges_of_a_grid_that_goes_end_and_future_ones_never_begin(session: Se
     session.add(Assignment(worker_id=late.id, grid_code=large, role="grid_worker", span=someday))
     add_worker(session, "F1", grid=large, active=False)
     session.flush()
-    planning.edit(session, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
+    planning.edit(session, DRAFTS, plan.id, operations.Merge(codes=(small, large)), version=plan.version, by=DRAWER)
     submit_and_publish(session, plan)
     assert serving(session, large, at=datetime.now(UTC)) == []
     assert serving(session, large, at=datetime.now(UTC) + timedelta(days=60)) == []
@@ -92,7 +92,7 @@ def test_a_publication_that_fails_moves_nobody(session: Session, published: Plan
     worker = add_worker(session, "N1")
     plan, _, fresh = draft_with_split(session)
     decide(session, plan, fresh, "N1")
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     worker.active = False
     session.flush()
     with pytest.raises(Unacceptable), session.begin_nested():
@@ -104,10 +104,10 @@ def test_a_publication_that_fails_moves_nobody(session: Session, published: Plan
 def test_a_new_grid_without_a_worker_is_a_warning_to_be_acknowledged(session: Session, published: Plan) -> None:
     plan, _, fresh = draft_with_split(session)
     decide(session, plan, fresh)
-    told = planning.successors_as_json(session, plan.id, by=DRAWER)
+    told = planning.successors_as_json(session, DRAFTS, plan.id, by=DRAWER)
     assert told["unserved"] == [fresh] and line_of(told, fresh)["successors"] == []
     with pytest.raises(Unacceptable) as refused:
-        planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+        planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     assert [message for _, message in refused.value.errors] == ["unserved_grid"]
     submit_and_publish(session, plan)
     assert (plan.certificate or {})["warnings_acknowledged"]["unserved_grid"] == 1
@@ -116,15 +116,15 @@ def test_a_new_grid_without_a_worker_is_a_warning_to_be_acknowledged(session: Se
 def test_where_no_workers_are_kept_nothing_is_asked(session: Session) -> None:
     add_areas(session, CITY)
     plan = planning.import_draft(session, CITY.district, rows=rows_of(CITY), frame=CITY.frame, by=DRAWER)
-    assert len(planning.successors_as_json(session, plan.id, by=DRAWER)["unserved"]) == len(CITY.codes)
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+    assert len(planning.successors_as_json(session, DRAFTS, plan.id, by=DRAWER)["unserved"]) == len(CITY.codes)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
 
 
 def test_a_decision_is_taken_back_to_the_proposal(session: Session, published: Plan) -> None:
     plan, code, fresh = draft_with_split(session)
     decide(session, plan, fresh)
-    planning.decide(session, plan.id, [(fresh, None)], version=plan.version, by=DRAWER)
-    line = line_of(planning.successors_as_json(session, plan.id, by=DRAWER), fresh)
+    planning.decide(session, DRAFTS, plan.id, [(fresh, None)], version=plan.version, by=DRAWER)
+    line = line_of(planning.successors_as_json(session, DRAFTS, plan.id, by=DRAWER), fresh)
     assert line["source"] == "proposed" and [post["worker"] for post in line["successors"]] == [f"W{code[-6:]}"]
 
 
@@ -133,9 +133,9 @@ def test_who_decides_has_edited_the_draft_and_goes_on_editing_it(session: Sessio
     version = plan.version
     decide(session, plan, fresh, f"W{code[-6:]}", by=REVIEWER)
     assert plan.version == version + 1 and "reviewer" in plan.editors
-    planning.undo(session, plan.id, version=plan.version, by=DRAWER)
+    planning.undo(session, DRAFTS, plan.id, version=plan.version, by=DRAWER)
     assert fresh not in codes_of(session, plan)
-    assert planning.successors_as_json(session, plan.id, by=DRAWER)["grids"] == []
+    assert planning.successors_as_json(session, DRAFTS, plan.id, by=DRAWER)["grids"] == []
 
 
 def test_decisions_about_unknown_grids_and_people_are_refused(session: Session, published: Plan) -> None:
@@ -145,10 +145,10 @@ def test_decisions_about_unknown_grids_and_people_are_refused(session: Session, 
     with pytest.raises(Unacceptable):
         decide(session, plan, fresh, "nobody")
     with pytest.raises(Outdated):
-        planning.decide(session, plan.id, [(fresh, [])], version=plan.version - 1, by=DRAWER)
+        planning.decide(session, DRAFTS, plan.id, [(fresh, [])], version=plan.version - 1, by=DRAWER)
     with pytest.raises(NotFound):
-        planning.successors_as_json(session, plan.id, by=STRANGER)
-    planning.submit(session, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
+        planning.successors_as_json(session, DRAFTS, plan.id, by=STRANGER)
+    planning.submit(session, DRAFTS, plan.id, version=plan.version, acknowledged=WARNINGS, by=DRAWER)
     with pytest.raises(Conflict):
         decide(session, plan, fresh)
 
@@ -168,10 +168,12 @@ def test_a_copy_of_a_draft_goes_on_with_its_editors_and_its_successors(session: 
     add_worker(session, "NEW")
     decide(session, draft, fresh, "NEW")
     copy = planning.create(session, CITY.district, based_on=draft.id, by=REVIEWER)
-    line = line_of(planning.successors_as_json(session, copy.id, by=DRAWER), fresh)
+    line = line_of(planning.successors_as_json(session, DRAFTS, copy.id, by=DRAWER), fresh)
     assert line["source"] == "decided" and [post["worker"] for post in line["successors"]] == ["NEW"]
     assert copy.editors == [DRAWER.name]
-    planning.submit(session, copy.id, version=copy.version, acknowledged=[*WARNINGS, "unserved_grid"], by=REVIEWER)
+    planning.submit(
+        session, DRAFTS, copy.id, version=copy.version, acknowledged=[*WARNINGS, "unserved_grid"], by=REVIEWER
+    )
     with pytest.raises(Forbidden):
         planning.publish(session, copy.id, version=copy.version, by=DRAWER)
     planning.publish(session, copy.id, version=copy.version, by=REVIEWER)

@@ -15,7 +15,7 @@ from layers import planning
 from layers.buildings import Building
 from layers.planning import ImportedGrid
 from tests.city import synthetic_city
-from tests.drafts import DRAWER, add_areas, rows_of
+from tests.drafts import DRAFTS, DRAWER, add_areas, rows_of
 
 CITY = synthetic_city(40, sub_grids=(1,), seed=3)
 TOWN = CITY.partition()
@@ -39,7 +39,7 @@ def told(
     session.execute(insert(Building), list(houses))
     plan = planning.import_draft(session, CITY.district, rows=rows, frame=CITY.frame, by=DRAWER)
     found: dict[str, list[dict[str, Any]]] = {}
-    for defect in planning.report_of(session, plan.id, by=DRAWER)["defects"]:
+    for defect in planning.report_of(session, DRAFTS, plan.id, by=DRAWER)["defects"]:
         found.setdefault(defect["kind"], []).append(defect)
     return found
 
