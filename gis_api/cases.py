@@ -17,6 +17,7 @@ from layers.clocks import find_light
 from layers.dispatch_rules import MOST_REJECTED
 from layers.dispatching import Decided, Reported, candidate_json, rejected_json
 from layers.incidents import (
+    FIELD_TASKS,
     RECALL_ANSWERS,
     STAGES,
     IncidentCard,
@@ -51,11 +52,12 @@ def answer_to_report(decided: Decided, done: Reported | None, *, replicas: Repli
     waiting = reason is not None
     return {
         "id": str(done.incident_id) if done is not None else None,
-        "state": "waiting" if waiting else "dispatched",
+        "state": "waiting" if waiting else "reported" if decided.confirming else "dispatched",
         "waiting_reason": reason,
         "waiting_text": texts.text(f"dispatch.{reason}", lang) if waiting else None,
         "location": _location(decided, replicas),
-        "assignment": None if waiting else _assignment(decided, done, lang),
+        "assignment": None if waiting or decided.confirming else _assignment(decided, done, lang),
+        "field_task": _sent_to_look(decided, done) if decided.confirming else None,
         "rejected": [rejected_json(one) for one in decided.ranking.rejected[:MOST_REJECTED]] if waiting else [],
         "rejected_by_reason": decided.ranking.rejected_by_reason,
         "duty_desk": _desk(decided.desk),
@@ -90,6 +92,13 @@ def _assignment(decided: Decided, done: Reported | None, lang: str) -> dict[str,
     }
 
 
+def _sent_to_look(decided: Decided, done: Reported | None) -> dict[str, Any]:
+    """Who is to look whether it exists, before anybody is sent to settle it."""
+    first = decided.ranking.candidates[0]
+    masked = masked_phone(done.phone) if done is not None else None
+    return {"task": "confirm", "worker": first.number, "name": first.name, "phone_masked": masked}
+
+
 def _desk(desk: Desk | None) -> dict[str, Any] | None:
     return None if desk is None else {"area": desk.area, "name": desk.name, "phone": desk.phone}
 
@@ -106,6 +115,7 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "overdue": due_at is not None and due_at < now,
         "position": {"lon": card.lon, "lat": card.lat, "datum": "wgs84"},
         "assignment": _who_has_it(card, by),
+        "field_task": _who_looks(card, by),
         "clock": _clock(card, now),
         "condition": _condition(card),
         "stage": STAGES[card.fields["state"]],
@@ -175,6 +185,15 @@ def _who_has_it(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
         "of_the_place": _is_of_the_place(card),
     }
     return {**known, "phone": card.worker_phone} if by.role in SEE_PHONES else known
+
+
+def _who_looks(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
+    """Who is on the way to look, and for what; None for nobody."""
+    if card.collector is None:
+        return None
+    told = {"task": FIELD_TASKS[card.fields["state"]], "worker": card.collector, "name": card.collector_name}
+    told["phone_masked"] = masked_phone(card.collector_phone)
+    return {**told, "phone": card.collector_phone} if by.role in SEE_PHONES else told
 
 
 def _is_of_the_place(card: IncidentCard) -> bool | None:

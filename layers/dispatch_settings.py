@@ -26,7 +26,10 @@ from layers.errors import Outdated, Unacceptable
 from layers.history import note
 from layers.standings import Measure
 
-VALUES = ("policy", "measure", "reach_m", "open_tasks", "critical_tasks", "spot_m", "accuracy_m")
+VALUES = (
+    *("policy", "measure", "reach_m", "open_tasks", "critical_tasks", "spot_m", "accuracy_m"),
+    *("confirm_first", "inspect_last", "field_photos"),
+)
 
 
 class DispatchSettings(Base):
@@ -51,6 +54,15 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldTasks:
+    """Whether somebody looks before it is filed and before it is closed, and has to send photos of that ([D10])."""
+
+    confirm_first: bool = False
+    inspect_last: bool = False
+    photos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Choosing:
     """By what one incident is dispatched."""
 
@@ -58,6 +70,7 @@ class Choosing:
     measure: Measure = Measure.straight
     limits: Limits = LIMITS
     spot: Spot = Spot()
+    field: FieldTasks = FieldTasks()
 
 
 # What a new city starts with: where minutes count, whose ground it is does not, and across a river is not near.
@@ -102,6 +115,9 @@ def choose(rules: Sequence[Mapping[str, Any]], *, category: str, urgency: str) -
             reach_m=given.get("reach_m", usual.limits.reach_m),
         ),
         spot=Spot(given.get("spot_m", usual.spot.within_m), given.get("accuracy_m", usual.spot.accuracy_m)),
+        field=FieldTasks(
+            given.get("confirm_first", False), given.get("inspect_last", False), given.get("field_photos", False)
+        ),
     )
 
 

@@ -67,6 +67,16 @@ class Nearest(BaseModel):
     stale: bool
 
 
+class FieldTaskTold(BaseModel):
+    """Who is sent to look: whether it exists (`confirm`), or whether it is done (`inspect`)."""
+
+    task: Literal["confirm", "inspect"]
+    worker: str
+    name: str
+    phone_masked: str | None
+    phone: str | None = None
+
+
 class ReportAnswer(BaseModel):
     """What became of a report; `id` is null after a dry run."""
 
@@ -75,6 +85,7 @@ class ReportAnswer(BaseModel):
     waiting_reason: str | None
     location: dict[str, Any]
     assignment: dict[str, Any] | None
+    field_task: FieldTaskTold | None
     rejected: list[RejectedTold]
     duty_desk: DutyDesk | None
     plan_version: int | None
@@ -182,6 +193,7 @@ class Case(BaseModel):
     overdue: bool
     position: dict[str, Any]
     assignment: dict[str, Any] | None
+    field_task: FieldTaskTold | None
     clock: ClockTold | None
     condition: ConditionNamed | None
     stage: Literal["collect", "file", "dispatch", "handle", "feed_back", "verify", "close"]

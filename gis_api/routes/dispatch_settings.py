@@ -36,6 +36,15 @@ class RuleIO(BaseModel):
     critical_tasks: Tasks = None
     spot_m: Annotated[float | None, Field(gt=0, le=10_000, allow_inf_nan=False)] = None
     accuracy_m: Annotated[float | None, Field(ge=0, le=10_000, allow_inf_nan=False)] = None
+    confirm_first: Annotated[
+        bool | None, Field(description="the nearest worker looks whether it exists before it is filed")
+    ] = None
+    inspect_last: Annotated[
+        bool | None, Field(description="somebody else than who handled it looks whether it is done")
+    ] = None
+    field_photos: Annotated[
+        bool | None, Field(description="whoever is sent to look has to send photos: near and far, or after")
+    ] = None
 
 
 class SettingsIn(BaseModel):
@@ -88,6 +97,9 @@ def _answer(response: Response, entered: Entered) -> SettingsOut:
             critical_tasks=usual.limits.critical_tasks,
             spot_m=usual.spot.within_m,
             accuracy_m=usual.spot.accuracy_m,
+            confirm_first=usual.field.confirm_first,
+            inspect_last=usual.field.inspect_last,
+            field_photos=usual.field.photos,
         ),
         by=entered.by,
         at=entered.at,

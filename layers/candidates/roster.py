@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from layers.assignments import Assignment
 from layers.candidates.chart import Chart
-from layers.incidents import OPEN_TASK_STATES, Incident
+from layers.incidents import HANDS, Incident, fills_hands
 from layers.positions import Position
 from layers.shifts import duty_spans
 from layers.standings import Ints, Place
@@ -182,11 +182,7 @@ def _shifts_in(window: Range[datetime]) -> Any:
 
 def _open_tasks() -> Any:
     critical = func.count().filter(Incident.urgency == "critical")
-    return (
-        select(Incident.worker_id, func.count(), critical)
-        .where(Incident.worker_id.is_not(None), Incident.state.in_(OPEN_TASK_STATES))
-        .group_by(Incident.worker_id)
-    )
+    return select(HANDS, func.count(), critical).where(fills_hands()).group_by(HANDS)
 
 
 def _charge(row: Any) -> tuple[int, tuple[str, int, int]]:

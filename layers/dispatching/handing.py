@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from layers.candidates import Desk, near
-from layers.dispatch_rules import Wish, describe
+from layers.dispatch_rules import Candidate, Wish, describe
 from layers.dispatching.decisions import BY_HAND, Considered, Question, candidate_json, keep_decision
 from layers.dispatching.story import IN_RESERVE, look_around, place_of, take_hand, waiting_reason
 from layers.dispatching.taking import Taking, line_of
@@ -30,19 +30,32 @@ def dispatch(taking: Taking) -> Step:
 
 def _to_worker(taking: Taking) -> Step:
     """To a worker by name; one who is off duty is not sent without whoever sends them confirming it."""
+    number, worker_id, on_duty = named_worker(taking)
+    location, choice = look_from(taking, without=frozenset())
+    take_named(taking, worker_id, number)
+    _hand_over(taking, worker_id)
+    keep(taking, named(taking, choice, number, on_duty=on_duty), location, worker_id)
+    return line_of(taking, number)
+
+
+def named_worker(taking: Taking) -> tuple[str, int, bool]:
+    """Number, id and whether on duty of the worker who is named; raises Conflict for one who is off duty unless that
+    is confirmed."""
     number = taking.asked.to or ""
     worker_id = ids_of(taking.session, [number], by=taking.by)[number]
     on_duty = has_duty(taking.session, worker_id, at=taking.now)
     if not on_duty and not taking.asked.confirm:
         raise Conflict("worker_off_duty", worker=number, confirm=True)
-    location, choice = _look_around(taking, without=frozenset())
-    _give(taking, worker_id, number)
+    return number, worker_id, on_duty
+
+
+def named(taking: Taking, choice: Considered, number: str, *, on_duty: bool) -> Considered:
+    """What was considered, and that a person has named somebody."""
     told = {**_seen(taking, choice.question.place, number), "reason": BY_HAND, "on_duty": on_duty}
-    _keep(taking, replace(choice, by_hand=told), location, worker_id)
-    return line_of(taking, number)
+    return replace(choice, by_hand=told)
 
 
-def _look_around(taking: Taking, *, without: frozenset[str]) -> tuple[Location, Considered]:
+def look_from(taking: Taking, *, without: frozenset[str]) -> tuple[Location, Considered]:
     """Where it is, and who could go by the city's rules."""
     card, choosing = taking.card, taking.choosing
     location = taking.memory.atlas.locate(card.lon, card.lat, at=taking.now)
@@ -65,14 +78,20 @@ def _seen(taking: Taking, place: Place, number: str) -> dict[str, Any]:
     return told if int(standings.distance_mm[row]) < NO_DISTANCE_MM else {**told, "distance_m": None}
 
 
-def _give(taking: Taking, worker_id: int, number: str) -> None:
+def take_named(taking: Taking, worker_id: int, number: str) -> None:
+    """Hold a free hand of this worker; raises Conflict where both are full."""
     incident, limits = taking.incident, taking.choosing.limits
-    # The task itself must not count as one of the hands it asks for.
-    incident.worker_id = None
-    taking.session.flush()
+    _let_go(taking)
     if take_hand(taking.session, worker_id, urgency=incident.urgency, limits=limits, now=taking.now) is None:
         raise Conflict("at_capacity", worker=number, most=limits.open_tasks)
-    _hand_over(taking, worker_id)
+
+
+def _let_go(taking: Taking) -> None:
+    """The task itself must not count as one of the hands it asks for; who has handled it has it in hand no more."""
+    if taking.incident.state != "handled":
+        taking.incident.worker_id = None
+    taking.incident.collector_id = None
+    taking.session.flush()
 
 
 def _hand_over(taking: Taking, worker_id: int | None) -> None:
@@ -87,11 +106,11 @@ def to_unit(taking: Taking) -> Step:
     if code is None:
         raise Unacceptable("unit_missing", errors=[(["unit"], "unit_missing")])
     require_unit(taking.session, code)
-    location, choice = _look_around(taking, without=frozenset())
+    location, choice = look_from(taking, without=frozenset())
     taking.incident.unit_code = code
     _hand_over(taking, None)
     told = {"unit": code, "name": taking.session.get_one(Unit, code).name, "distance_m": None, "reason": BY_HAND}
-    _keep(taking, replace(choice, by_hand=told), location, None)
+    keep(taking, replace(choice, by_hand=told), location, None)
     return line_of(taking, code)
 
 
@@ -117,27 +136,35 @@ def follow(taking: Taking) -> Step:
 
 def to_next(taking: Taking) -> Step:
     """To the best candidate who has not had it yet; with nobody left it waits, and says why."""
-    incident = taking.incident
-    location, choice = _look_around(taking, without=_who_had_it(taking))
-    incident.worker_id = None
-    taking.session.flush()
-    limits = taking.choosing.limits
+    location, choice = look_from(taking, without=_who_had_it(taking))
+    choice, one = first_free(taking, choice)
+    if one is not None:
+        _hand_over(taking, one.worker_id)
+    else:
+        taking.change("waiting", waiting_reason=why_nobody(location, choice))
+    keep(taking, choice, location, None if one is None else one.worker_id)
+    return line_of(taking, None if one is None else one.number)
+
+
+def first_free(taking: Taking, choice: Considered) -> tuple[Considered, Candidate | None]:
+    """The best candidate whose hand is really free, held, None where nobody's is; those before are told as full."""
+    incident, limits = taking.incident, taking.choosing.limits
+    _let_go(taking)
     full: list[str] = []
     for one in choice.ranking.candidates:
         held = take_hand(taking.session, one.worker_id, urgency=incident.urgency, limits=limits, now=taking.now)
         if held is not None:
-            _hand_over(taking, one.worker_id)
-            _keep(taking, replace(choice, full=frozenset(full)), location, one.worker_id)
-            return line_of(taking, one.number)
+            return replace(choice, full=frozenset(full)), one
         full.append(one.number)
-    choice = replace(choice, full=frozenset(full))
-    reason = "outside" if location.relation == "outside" else waiting_reason(choice.answer) or "all_at_capacity"
-    taking.change("waiting", waiting_reason=reason)
-    _keep(taking, choice, location, None)
-    return line_of(taking, None)
+    return replace(choice, full=frozenset(full)), None
 
 
-def _keep(taking: Taking, choice: Considered, location: Location, chosen: int | None) -> None:
+def why_nobody(location: Location, choice: Considered) -> str:
+    """Why a case waits that nobody could be found for."""
+    return "outside" if location.relation == "outside" else waiting_reason(choice.answer) or "all_at_capacity"
+
+
+def keep(taking: Taking, choice: Considered, location: Location, chosen: int | None) -> None:
     """Keep who was considered, also where a person chose: an older decision would explain another assignment."""
     about = (taking.session, taking.incident.id, taking.memory, choice)
     keep_decision(*about, location=location, chosen=chosen, now=taking.now)
@@ -157,7 +184,9 @@ def send_back(taking: Taking) -> Step:
     """To whoever had it: what was not settled is theirs to settle, a worker's as soon as they have a free hand."""
     incident = taking.incident
     if incident.worker_id is not None:
-        _give(taking, incident.worker_id, taking.card.worker or "")
+        worker_id = incident.worker_id
+        take_named(taking, worker_id, taking.card.worker or "")
+        _hand_over(taking, worker_id)
         return line_of(taking, taking.card.worker)
     if incident.unit_code is None:
         raise Conflict("nobody_to_send_back_to")

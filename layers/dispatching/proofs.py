@@ -57,15 +57,23 @@ def _own_proof(taking: Taking) -> dict[str, Any] | None:
 def _proof_of_worker(taking: Taking) -> dict[str, Any] | None:
     if taking.asked.lon is not None and taking.asked.lat is not None:
         _require_near(taking, taking.asked.lon, taking.asked.lat, None)
-    if taking.incident.worker_id is None and taking.rule.proof != Proof.demanded:
+    if _whose(taking) is None and taking.rule.proof != Proof.demanded:
         return None
     for number, fix, away_m in _list_fixes(taking):
         if away_m <= _reach_m(taking.choosing.spot, fix.accuracy_m):
             return _told("last_fix", number, fix.fixed_at, fix.accuracy_m, away_m)
     if taking.rule.proof == Proof.demanded:
-        code = "nobody_on_the_spot" if taking.incident.worker_id is None else "worker_not_on_the_spot"
-        raise Unacceptable(code, errors=[(["proof"], code)], worker=taking.card.worker or "")
+        code = "nobody_on_the_spot" if _whose(taking) is None else "worker_not_on_the_spot"
+        number = taking.card.collector or taking.card.worker or ""
+        raise Unacceptable(code, errors=[(["proof"], code)], worker=number)
     return None
+
+
+def _whose(taking: Taking) -> int | None:
+    """Whose fix proves it: the collector's, else that of who has it; None where it is anybody's who is there, but not
+    theirs who handled what somebody else has to look at."""
+    incident = taking.incident
+    return incident.collector_id or (None if incident.inspect_last else incident.worker_id)
 
 
 def _list_fixes(taking: Taking) -> list[tuple[str, Position, float]]:
@@ -74,9 +82,12 @@ def _list_fixes(taking: Taking) -> list[tuple[str, Position, float]]:
     card, spot = taking.card, taking.choosing.spot
     fresh = (Position.first_hand, Position.fixed_at >= taking.now - FRESH)
     found = select(Worker.number, Position).join(Position, Position.worker_id == Worker.id).where(*fresh)
-    if taking.incident.worker_id is not None:
-        found = found.where(Position.worker_id == taking.incident.worker_id)
+    whose = _whose(taking)
+    if whose is not None:
+        found = found.where(Position.worker_id == whose)
     else:
+        if taking.incident.worker_id is not None:
+            found = found.where(Position.worker_id != taking.incident.worker_id)
         north = (spot.within_m + spot.accuracy_m) / LEAST_DEGREE_M
         east = north / max(cos(radians(card.lat)), 0.01)
         found = found.where(

@@ -14,7 +14,7 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
-from layers.dispatching import conditions, grace, handing, joining, splitting
+from layers.dispatching import conditions, field_tasks, grace, handing, joining, splitting
 from layers.dispatching.memory import Memory
 from layers.dispatching.proofs import prove, require_taken_in_time
 from layers.dispatching.recalling import recall
@@ -28,7 +28,10 @@ from layers.outgoing import put_event
 
 # Reasons to wait that follow from where it is: nobody there is one, "handed up" is none.
 OF_THE_PLACE = frozenset(
-    ("gap", "outside", "nobody_on_duty", "nobody_in_reach", "all_at_capacity", "all_declined", "manual_triage")
+    (
+        *("gap", "outside", "nobody_on_duty", "nobody_in_reach", "all_at_capacity", "all_declined", "manual_triage"),
+        field_tasks.NOT_FOUND,
+    )
 )
 
 
@@ -127,7 +130,13 @@ HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
     "set_condition": conditions.set_condition,
     "dispatch": handing.dispatch,
     "reassign": handing.dispatch,
-    "decline": handing.decline,
+    "send_to_confirm": field_tasks.send,
+    "send_to_inspect": field_tasks.send,
+    "confirm": field_tasks.confirm,
+    "deny": field_tasks.deny,
+    "handle": field_tasks.handle,
+    "verify": field_tasks.verify,
+    "decline": field_tasks.decline,
     "pass_on": handing.to_unit,
     "send_back": handing.send_back,
     "hand_up": handing.hand_up,

@@ -20,13 +20,13 @@ from layers import incidents
 from layers.access import Actor, Role, require_area
 from layers.candidates import Desk, near
 from layers.categories import Category, get_category
-from layers.dispatch_rules import LIMITS, Candidate, Limits, Ranking, Rejection, Wish, rank
+from layers.dispatch_rules import LIMITS, Candidate, Limits, Policy, Ranking, Rejection, Wish, rank
 from layers.dispatch_settings import Choosing, find_choosing
 from layers.dispatching.at_hand import find_at_hand
 from layers.dispatching.decisions import Considered, Question, keep_decision
 from layers.dispatching.memory import Memory
 from layers.history import note
-from layers.incidents import OPEN_TASK_STATES, Incident, Step
+from layers.incidents import Incident, Step, fills_hands
 from layers.locating import Location
 from layers.standards import StandardEntry, find_condition
 from layers.standings import Place
@@ -60,7 +60,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Where it is and who could go; `waiting_reason` is None when somebody can."""
+    """Where it is and who could go; `waiting_reason` is None when somebody can. With `confirming` they go to look
+    whether it exists, before it is filed ([D10])."""
 
     lon: float
     lat: float
@@ -74,6 +75,7 @@ class Decided:
     choosing: Choosing
     choice: Considered
     entry: StandardEntry | None = None
+    confirming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +111,20 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     category = get_category(session, sent.category)
     urgency = sent.urgency or category.urgency
     choosing = find_choosing(session, category=sent.category, urgency=urgency)
-    wish = Wish(choosing.policy, urgency, limit=IN_RESERVE, most_rejected=None, measure=choosing.measure)
+    # A worker who reports it stands there: nobody else has to look.
+    confirming = choosing.field.confirm_first and (sent.reporter or {}).get("worker_id") is None
+    policy = Policy.nearest if confirming else choosing.policy
+    wish = Wish(policy, urgency, limit=IN_RESERVE, most_rejected=None, measure=choosing.measure)
     waits = reason_of_place(location, category)
+    if confirming and waits == "manual_triage":
+        waits = None
     choice = look_around(memory, Question(place, sent.lon, sent.lat, now, wish, choosing.limits), waits=waits)
     reason = waits or waiting_reason(choice.ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
     entry = None if sent.condition is None else find_condition(session, sent.condition)
     unit = (entry and entry.unit_code) or category.unit_code
     told = (location, place, urgency, unit, choice.ranking, reason, desk, choosing, choice, entry)
-    return Decided(sent.lon, sent.lat, *told)
+    return Decided(sent.lon, sent.lat, *told, confirming=confirming and reason is None)
 
 
 def look_around(memory: Memory, question: Question, *, waits: str | None = None) -> Considered:
@@ -229,9 +236,7 @@ def take_hand(session: Session, worker_id: int, *, urgency: str, limits: Limits,
 
 def _hands_full(session: Session, worker_id: int, urgency: str, limits: Limits) -> bool:
     critical = func.count().filter(Incident.urgency == "critical")
-    row = session.execute(
-        select(func.count(), critical).where(Incident.worker_id == worker_id, Incident.state.in_(OPEN_TASK_STATES))
-    ).one()
+    row = session.execute(select(func.count(), critical).where(fills_hands(worker_id))).one()
     return bool(row[0] >= limits.open_tasks or (urgency == "critical" and row[1] >= limits.critical_tasks))
 
 
@@ -246,15 +251,18 @@ def _store(
     by: Actor,
 ) -> Incident:
     place, location = decided.place, decided.location
+    goes = None if chosen is None else chosen.worker_id
+    looks = decided.confirming
     return incidents.add_incident(
         session,
         lon=sent.lon,
         lat=sent.lat,
         reporter=sent.reporter,
         zone=zone,
-        state="waiting" if chosen is None else "dispatched",
+        state="waiting" if chosen is None else "reported" if looks else "dispatched",
         waiting_reason=decided.waiting_reason,
-        worker_id=None if chosen is None else chosen.worker_id,
+        worker_id=None if looks else goes,
+        collector_id=goes if looks else None,
         category=sent.category,
         urgency=decided.urgency,
         description=sent.description,
@@ -311,6 +319,8 @@ def _tell(
         lines += [condition_line(decided.entry, "reported")]
     if chosen is None:
         lines += [Step("wait", "waiting", note=decided.waiting_reason or "", by=AUTOMATIC)]
+    elif decided.confirming:
+        lines += [Step("send_to_confirm", "reported", to=chosen.number, by=AUTOMATIC)]
     else:
         lines += [Step("triage", "triaged", by=AUTOMATIC)]
         lines += [Step("dispatch", "dispatched", to=chosen.number, by=AUTOMATIC)]

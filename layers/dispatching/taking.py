@@ -84,12 +84,10 @@ class Taking:
         """The state to which the step leads."""
         return self.rule.to or str(self.incident.state)
 
-    def change(self, state: str, *, waiting_reason: str | None = None) -> None:
-        """Put the incident into a state, whose clock begins."""
-        zone = self.memory.zone
-        incidents.change_state(
-            self.session, self.incident, state, now=self.now, waiting_reason=waiting_reason, zone=zone
-        )
+    def change(self, state: str, *, waiting_reason: str | None = None, collector_id: int | None = None) -> None:
+        """Put the incident into a state, whose clock begins; with whoever is sent to look at it."""
+        told: dict[str, Any] = {"waiting_reason": waiting_reason, "collector_id": collector_id}
+        incidents.change_state(self.session, self.incident, state, now=self.now, zone=self.memory.zone, **told)
 
 
 def go_on(taking: Taking) -> Step:

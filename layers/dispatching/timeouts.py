@@ -14,14 +14,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from layers import incidents
 from layers.access import service_actor
 from layers.db import transaction
 from layers.dispatch_settings import find_choosing
-from layers.dispatching.handing import follow
+from layers.dispatching import field_tasks, handing
 from layers.dispatching.memory import Memory
 from layers.dispatching.story import AUTOMATIC
 from layers.dispatching.taking import StepAsked, Taking
@@ -67,8 +67,10 @@ def follow_one(session: Session, memory: Memory, incident_id: int, *, now: datet
     rule = incidents.require_rule(incident.state, STEP, frozenset({Part.timer}))
     choosing = find_choosing(session, category=incident.category, urgency=incident.urgency)
     # The timeline names who did not answer; where it went stands beside it.
-    asked = StepAsked(STEP, note=card.worker or "")
-    line = follow(Taking(session, memory, incident, card, asked, rule, choosing, now, TIMER))
+    asked = StepAsked(STEP, note=card.collector or card.worker or "")
+    taking = Taking(session, memory, incident, card, asked, rule, choosing, now, TIMER)
+    follow = handing.follow if incident.collector_id is None else field_tasks.follow
+    line = follow(taking)
     session.flush()
     incidents.add_steps(session, incident_id, [replace(line, by=AUTOMATIC)], at=now, by=TIMER)
     area = incident.current_code or incident.desk_area or ""
@@ -78,8 +80,10 @@ def follow_one(session: Session, memory: Memory, incident_id: int, *, now: datet
 
 
 def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """A worker's assignment past its limit; a department answers to its desk and is not followed by another."""
-    return Incident.state == "dispatched", Incident.worker_id.is_not(None), now >= _ACCEPT_BY
+    """A worker's assignment past its limit, or who was sent to look and has not; a department answers to its desk and
+    is not followed by another."""
+    assigned = and_(Incident.state == "dispatched", Incident.worker_id.is_not(None))
+    return or_(assigned, Incident.collector_id.is_not(None)), now >= _ACCEPT_BY
 
 
 # A case with a condition of the standard sheet has the sheet's clock, and this moment beside it.

@@ -12,9 +12,11 @@ from layers.incidents.duplicates import (
 )
 from layers.incidents.keys import claim_key, forget_old_keys, keep_answer
 from layers.incidents.reads import (
+    HANDS,
     IncidentCard,
     IncidentsAsked,
     count_incidents,
+    fills_hands,
     find_decision,
     find_reporter,
     get_incident,
@@ -44,6 +46,7 @@ from layers.incidents.workflow import (
     DESKS,
     DISCONTENT,
     ENDS,
+    FIELD_TASKS,
     LIVING,
     RECALL_ANSWERS,
     STAGES,
@@ -68,6 +71,8 @@ __all__ = [
     "DESKS",
     "DISCONTENT",
     "ENDS",
+    "FIELD_TASKS",
+    "HANDS",
     "LEVELS",
     "LIVING",
     "OPEN_TASK_STATES",
@@ -99,6 +104,7 @@ __all__ = [
     "change_state",
     "claim_key",
     "count_incidents",
+    "fills_hands",
     "find_answer",
     "find_decision",
     "find_reporter",

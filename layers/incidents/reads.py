@@ -9,13 +9,13 @@ from typing import Any
 
 from geoalchemy2.functions import ST_X, ST_Y
 from sqlalchemy import ColumnElement, ScalarSelect, and_, column, false, func, or_, select, table, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from layers.access import Actor, Role
 from layers.clocks import Light
 from layers.db import WGS84
 from layers.errors import NotFound
-from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
+from layers.incidents.table import OPEN_TASK_STATES, Decision, Incident, IncidentStep, Reporter
 from layers.incidents.workflow import Part, is_living, parts_of
 from layers.workers import Worker
 
@@ -26,14 +26,27 @@ COLUMNS = (
     *("closed_at", "changed_at", "due_at", "level", "relation", "district", "grid_code", "sub_grid_code"),
     *("current_code", "desk_area", "plan_version", "index_version", "unit_code", "location", "accuracy_m"),
     *("source", "external_id", "worker_id", "yellow_at", "late_thrice_at", "paused_until", "clock", "grace"),
-    *("joined_to", "standard_version", "condition", "part_of", "leads"),
+    *("joined_to", "standard_version", "condition", "part_of", "leads", "collector_id", "inspect_last"),
 )
+# Whose hands an incident is in: the collector's who is on the way to look at it, else the worker's who has it.
+HANDS = func.coalesce(Incident.collector_id, Incident.worker_id)
+_COLLECTOR = aliased(Worker, name="collector")
+
+
+def fills_hands(worker_id: int | None = None) -> ColumnElement[bool]:
+    """Whether an incident fills somebody's hands, or those of this worker: a task, or one of the two in the field."""
+    if worker_id is None:
+        task: ColumnElement[bool] = Incident.worker_id.is_not(None)
+        field: ColumnElement[bool] = Incident.collector_id.is_not(None)
+    else:
+        task, field = Incident.worker_id == worker_id, Incident.collector_id == worker_id
+    return or_(and_(task, Incident.state.in_(OPEN_TASK_STATES)), field)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentCard:
     """An incident as it is read: `fields` are its columns by name, the place in WGS84 degrees, who has it, and the
-    id of the reporting worker."""
+    id of the reporting worker; `collector` is the staff number of who is sent to look at it, with name and phone."""
 
     id: int
     fields: dict[str, Any]
@@ -43,6 +56,9 @@ class IncidentCard:
     worker_name: str | None
     worker_phone: str | None
     reported_by: int | None = None
+    collector: str | None = None
+    collector_name: str | None = None
+    collector_phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,8 @@ def _own(by: Actor) -> ColumnElement[bool]:
     if by.worker_id is None:
         return false()
     reported = select(Reporter.incident_id).where(Reporter.worker_id == by.worker_id)
-    return or_(Incident.worker_id == by.worker_id, Incident.id.in_(reported))
+    held = or_(Incident.worker_id == by.worker_id, Incident.collector_id == by.worker_id)
+    return or_(held, Incident.id.in_(reported))
 
 
 def _mine(by: Actor) -> ColumnElement[bool]:
@@ -130,7 +147,7 @@ def parts_in(card: IncidentCard, by: Actor) -> frozenset[Part]:
     held = {name: card.fields[name] for name in ("state", "worker_id", "unit_code")}
     asked = (card.fields["grace"] or {}).get("asked") or {}
     asked_by = frozenset([asked["by"], *asked["agreed"]]) if asked else frozenset()
-    about = {"asked_by": asked_by, "part_of": card.fields["part_of"]}
+    about = {name: card.fields[name] for name in ("part_of", "collector_id", "inspect_last")} | {"asked_by": asked_by}
     return parts_of(by, **held, reported_by=card.reported_by, **about)
 
 
@@ -247,11 +264,16 @@ def cards(*more: Any) -> Any:
     place = (ST_X(Incident.geom).label("lon"), ST_Y(Incident.geom).label("lat"))
     person = (Worker.number, Worker.name.label("worker_name"), Worker.phone)
     reporter = Reporter.worker_id.label("reported_by")
-    held = select(*columns, *place, *person, reporter, *more).outerjoin(Worker, Worker.id == Incident.worker_id)
+    sent = [getattr(_COLLECTOR, name).label(f"collector_{name}") for name in ("number", "name", "phone")]
+    held = select(*columns, *place, *person, reporter, *sent, *more)
+    held = held.outerjoin(Worker, Worker.id == Incident.worker_id)
+    held = held.outerjoin(_COLLECTOR, _COLLECTOR.id == Incident.collector_id)
     return held.outerjoin(Reporter, Reporter.incident_id == Incident.id)
 
 
 def card_of(row: Any) -> IncidentCard:
     """One row of such a statement."""
     fields = {name: getattr(row, name) for name in COLUMNS}
-    return IncidentCard(row.id, fields, row.lon, row.lat, row.number, row.worker_name, row.phone, row.reported_by)
+    held = (row.number, row.worker_name, row.phone, row.reported_by)
+    sent = (row.collector_number, row.collector_name, row.collector_phone)
+    return IncidentCard(row.id, fields, row.lon, row.lat, *held, *sent)

@@ -44,6 +44,9 @@ class Incident(Base):
 
     With a `condition` of the standard sheet (its own version's, [K5]) `due_at` is the sheet's, and `accept_by` is until
     when whoever was sent has to accept it; without one that is `due_at` itself.
+
+    `collector_id` is whoever is on the way to look at it ([D10]): whether it exists while it is reported, whether it is
+    done when it is handled. With `inspect_last` whoever handled it is not who says that it is done.
     """
 
     __tablename__ = "incidents"
@@ -63,6 +66,8 @@ class Incident(Base):
         CheckConstraint("part_of IS NOT NULL OR NOT leads", name="a_part_leads"),
         Index("ix_incidents_part_of", "part_of", postgresql_where=text("part_of IS NOT NULL")),
         Index("ix_incidents_joined_to", "joined_to", postgresql_where=text("joined_to IS NOT NULL")),
+        CheckConstraint("collector_id IS NULL OR state IN ('reported', 'handled')", name="a_collector_has_a_task"),
+        Index("ix_incidents_collector_id", "collector_id", postgresql_where=text("collector_id IS NOT NULL")),
     )
 
     id: Mapped[int] = id_column()
@@ -107,6 +112,8 @@ class Incident(Base):
     standard_version: Mapped[int | None]
     condition: Mapped[str | None] = code_column(nullable=True)
     accept_by: Mapped[datetime | None]
+    collector_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("workers.id"))
+    inspect_last: Mapped[bool] = mapped_column(server_default="false")
 
 
 class Reporter(Base):

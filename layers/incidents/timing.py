@@ -30,17 +30,23 @@ def start_clock(session: Session, incident: Incident, *, now: datetime, zone: Zo
 
     A pause that lasts goes on over the change of state: what stands still does not begin to run by being passed on.
     """
-    step = AWAITED.get(incident.state)
+    step = _awaited(incident)
     limit = None if step is None else find_limit(session, incident.category, level=incident.level or "grid", step=step)
     incident.accept_by = None
     if incident.condition is not None and incident.state in UNHANDLED:
-        if incident.state == "dispatched" and limit is not None:
-            incident.accept_by = _deadline(session, _begun(incident, "accept", limit, now=now), zone).at
+        if step in ("accept", "confirm") and limit is not None:
+            incident.accept_by = _deadline(session, _begun(incident, step, limit, now=now), zone).at
         _start_clock_of_sheet(session, incident, now=now, zone=zone)
     elif step is None or limit is None:
         incident.clock, incident.due_at, incident.yellow_at, incident.late_thrice_at = None, None, None, None
     else:
         set_clock(session, incident, _begun(incident, step, limit, now=now), zone=zone)
+
+
+def _awaited(incident: Incident) -> str | None:
+    """The step that it waits for: of what somebody was sent to look at, that they find it."""
+    looked_for = incident.state == "reported" and incident.collector_id is not None
+    return "confirm" if looked_for else AWAITED.get(incident.state)
 
 
 def _start_clock_of_sheet(session: Session, incident: Incident, *, now: datetime, zone: ZoneInfo) -> None:

@@ -32,9 +32,11 @@ class Part(enum.StrEnum):
     holder = "holder"  # the worker, or the department where no worker has it, in whose hands it is
     reporter = "reporter"  # the worker who reported it
     finder = "finder"  # the worker who reported it and has it in hand
-    checker = "checker"  # who says on the spot that it is done: the reporting worker, else the desk or the holder
+    checker = "checker"  # who says on the spot that it is done: reporting worker or collector, else desk or holder
     unit = "unit"  # somebody of the department in charge
     timer = "timer"  # the service itself: the clock of an assignment has run out, or the last part has come to its end
+    collector = "collector"  # the worker who was sent to look: whether it exists, or whether it is done
+    field_desk = "field_desk"  # a desk, while somebody is sent to look
     asker = "asker"  # a desk that has asked for something that is not granted yet, or has agreed to it
     whole_desk = "whole_desk"  # a desk, where the case is no part of another
     second = "second"  # a desk other than whoever has asked for something, and has agreed to it already
@@ -52,6 +54,7 @@ class Target(enum.StrEnum):
     """What a step is directed at."""
 
     who = "who"  # a worker (`to`) or a department (`unit`); without one the best candidate
+    worker = "worker"  # a worker (`to`); without one the nearest who is free
     unit = "unit"  # a department (`unit`), always
     incident = "incident"  # another incident (`to`), always
     place = "place"  # a position, always
@@ -83,21 +86,36 @@ _BEFORE_HANDS = ("reported", "triaged", "waiting")
 UNHANDLED = (*_BEFORE_HANDS, *OPEN_TASK_STATES, "split")
 # What is in the hands of its parts is ended and moved by them.
 _UNDIVIDED = tuple(state for state in LIVING if state != "split")
-_NOTED_BY = (Part.desk, Part.holder, Part.reporter, Part.unit)
+_NOTED_BY = (Part.desk, Part.holder, Part.reporter, Part.unit, Part.collector)
+# A desk that the collector has called takes the step for them: their own last fix proves it.
+_FIELD = (Part.field_desk, Part.collector)
+# The states in which somebody may be on the way to look, and what they are to find out.
+FIELD_TASKS: Mapping[str, str] = {"reported": "confirm", "handled": "inspect"}
 
 WORKFLOW: tuple[Rule, ...] = (
     Rule("triage", (Part.desk,), ("reported", "waiting"), "triaged"),
+    # The first field task ([D10]), before it is filed: does it exist? Then it goes on by itself, or to a desk.
+    Rule("send_to_confirm", (Part.desk,), _BEFORE_HANDS, "reported", target=Target.worker),
+    Rule("confirm", _FIELD, ("reported",), "dispatched", proof=Proof.demanded, otherwise="waiting"),
+    Rule("deny", _FIELD, ("reported",), "waiting", note=True, proof=Proof.demanded),
     Rule("dispatch", (Part.desk,), _BEFORE_HANDS, "dispatched", target=Target.who),
     Rule("accept", (Part.desk, Part.holder), ("dispatched",), "accepted"),
     # A department that does not take it says why, and the desk decides; a worker is followed by the next one.
     Rule("decline", (Part.unit,), OPEN_TASK_STATES, "waiting", note=True),
     Rule("decline", (Part.desk, Part.holder), ("dispatched",), "dispatched"),
+    # A collector is followed by the next one too; with nobody left the desk has it.
+    Rule("decline", _FIELD, ("reported",), "reported", otherwise="waiting"),
+    Rule("decline", _FIELD, ("handled",), "handled"),
     # Who does not answer in time is followed like who declines: by the next one.
     Rule("timeout", (Part.timer,), ("dispatched",), "dispatched"),
+    Rule("timeout", (Part.timer,), ("reported",), "reported", otherwise="waiting"),
+    Rule("timeout", (Part.timer,), ("handled",), "handled"),
     Rule("pass_on", (Part.unit,), OPEN_TASK_STATES, "dispatched", note=True, target=Target.unit),
     Rule("arrive", (Part.desk, Part.holder, Part.unit), ("accepted",), "arrived", proof=Proof.welcome),
     Rule("handle", (Part.desk, Part.holder, Part.unit), ("arrived",), "handled"),
     Rule("settle", (Part.finder,), OPEN_TASK_STATES, "closed", proof=Proof.demanded),
+    # The second field task, before it is closed: is it done? Whoever is sent verifies, or sends it back.
+    Rule("send_to_inspect", (Part.desk,), ("handled",), "handled", target=Target.worker),
     Rule("verify", (Part.checker,), ("handled",), "verified", proof=Proof.demanded),
     Rule("feed_back", (Part.desk,), ("verified",), "fed_back"),
     Rule("close", (Part.desk,), ("fed_back",), "closed"),
@@ -192,19 +210,24 @@ def parts_of(
     reported_by: int | None,
     asked_by: frozenset[str] = frozenset(),
     part_of: int | None = None,
+    collector_id: int | None = None,
+    inspect_last: bool = False,
 ) -> frozenset[Part]:
     """What this actor is to an incident that they may see.
 
     `reported_by` is the reporting worker where there is one, `asked_by` whoever asks for something that is not granted
-    yet and has agreed to it, `part_of` the case of which this one is a part.
+    yet and has agreed to it, `part_of` the case of which this one is a part, `collector_id` the worker who is sent to
+    look at it; with `inspect_last` whoever handled it does not say that it is done.
     """
     if by.role in DESKS:
         whole = () if part_of is not None else (Part.whole_desk,)
-        return frozenset((*whole, *_parts_of_desk(by, reported_by, asked_by)))
+        field = () if collector_id is None else (Part.field_desk, Part.checker)
+        return frozenset((*whole, *field, *_parts_of_desk(by, reported_by, asked_by)))
     if by.role == Role.unit:
         return frozenset(_parts_of_unit(by, state, worker_id, unit_code))
     if by.role == Role.worker and by.worker_id is not None:
-        return frozenset(_parts_of_worker(by.worker_id, worker_id, reported_by))
+        checks = None if inspect_last else worker_id
+        return frozenset(_parts_of_worker(by.worker_id, worker_id, reported_by, collector=collector_id, checks=checks))
     return frozenset()
 
 
@@ -226,15 +249,20 @@ def _parts_of_unit(by: Actor, state: str, worker_id: int | None, unit_code: str 
             yield Part.holder
 
 
-def _parts_of_worker(own_id: int, worker_id: int | None, reported_by: int | None) -> Iterable[Part]:
+def _parts_of_worker(
+    own_id: int, worker_id: int | None, reported_by: int | None, *, collector: int | None, checks: int | None
+) -> Iterable[Part]:
+    """`checks` is whoever says that it is done where no worker reported it and nobody was sent to look."""
     holds, reported = own_id == worker_id, own_id == reported_by
+    if own_id == collector:
+        yield Part.collector
     if holds:
         yield Part.holder
     if reported:
         yield Part.reporter
     if holds and reported:
         yield Part.finder
-    if reported or (holds and reported_by is None):
+    if reported or own_id == collector or (own_id == checks and reported_by is None):
         yield Part.checker
 
 

@@ -85,10 +85,12 @@ def change_state(
     *,
     now: datetime,
     waiting_reason: str | None = None,
+    collector_id: int | None = None,
     zone: ZoneInfo = CITY_ZONE,
 ) -> None:
-    """Put the incident into a state and start the clock of the step it now waits for."""
-    incident.state = state
+    """Put the incident into a state and start the clock of the step it now waits for; nobody is on the way to look
+    at it any more but `collector_id`."""
+    incident.state, incident.collector_id, incident.inspect_last = state, collector_id, False
     incident.waiting_reason = waiting_reason if state == "waiting" else None
     incident.closed_at = now if state in ENDS else None
     start_clock(session, incident, now=now, zone=zone)

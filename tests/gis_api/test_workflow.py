@@ -17,7 +17,15 @@ from layers.workers import Worker
 from tests.gis_api.conftest import AREA, WEAK, ClientAs, client_of_person
 from tests.gis_api.duty import report
 from tests.small_city import SmallCity
-from tests.workflow_oracle import NEEDS_A_REASON, OF_A_RESIDENT, OF_A_WORKER, WATCHED, expectations
+from tests.workflow_oracle import (
+    IN_THE_FIELD,
+    LOOKING_NEEDS_A_REASON,
+    NEEDS_A_REASON,
+    OF_A_RESIDENT,
+    OF_A_WORKER,
+    WATCHED,
+    expectations,
+)
 
 FOREIGN = "110101"
 # Role and area of each person; "street" and "far" are a street of the case and a grid far from it.
@@ -27,6 +35,7 @@ PEOPLE: dict[str, tuple[str, str]] = {
     "holder": ("worker", "far"),
     "reporter": ("worker", "far"),
     "finder": ("worker", "far"),
+    "collector": ("worker", "far"),
     "stranger": ("worker", AREA),
     "unit": ("unit", AREA),
     "in_unit": ("unit", AREA),
@@ -46,10 +55,13 @@ class Case:
     workers: dict[str, int]
     base: dict[str, Any]
 
-    def put(self, state: str, *, reported_by: int | None = None, holder: int | None = None) -> None:
+    def put(
+        self, state: str, *, reported_by: int | None = None, holder: int | None = None, looks: int | None = None
+    ) -> None:
         """The incident in this state, with these workers, and nothing else of what steps have left."""
         reason = "nobody_on_duty" if state == "waiting" else None
         now = {**self.base, "state": state, "waiting_reason": reason, "worker_id": holder, "level": "grid"}
+        now |= {"collector_id": looks, "inspect_last": looks is not None and state == "handled"}
         with transaction(self.engine) as session:
             session.execute(update(Incident).where(Incident.id == self.id).values(**now))
             session.execute(delete(IncidentStep).where(IncidentStep.incident_id == self.id))
@@ -87,8 +99,9 @@ def case(
     with transaction(engine) as session:
         row = session.get_one(Incident, int(told[0]))
         base = {name: getattr(row, name) for name in ("current_code", "desk_area", "unit_code", "geom", "closed_at")}
-        others = session.scalars(select(Worker.id).where(Worker.id != row.worker_id).order_by(Worker.id).limit(2)).all()
+        others = session.scalars(select(Worker.id).where(Worker.id != row.worker_id).order_by(Worker.id).limit(3)).all()
         workers = {"holder": row.worker_id, "finder": row.worker_id, "stranger": others[0], "reporter": others[1]}
+        workers["collector"] = others[2]
         for name, (role, area) in PEOPLE.items():
             about = {"worker_id": workers.get(name), "unit": base["unit_code"] if role == "unit" else None}
             add_user(session, f"the {name}", role=role, area=areas[area], password_hash=WEAK.hash("x"), **about)
@@ -107,6 +120,11 @@ def test_the_important_cells_are_those_that_were_written_by_hand(case: Case) -> 
         case.put(state, reported_by=reporter, holder=None if who == "in_unit" else case.workers["holder"])
         told = set(case.may(who)) & WATCHED
         differing += [] if told == steps else [(who, state, "worker", sorted(told ^ steps))]
+    for who, state, steps in expectations(IN_THE_FIELD):
+        holder = case.workers["holder"] if state == "handled" else None
+        case.put(state, holder=holder, looks=case.workers["collector"])
+        told = set(case.may(who)) & WATCHED
+        differing += [] if told == steps else [(who, state, "field", sorted(told ^ steps))]
     assert differing == []
 
 
@@ -122,6 +140,16 @@ def test_a_step_that_undoes_somebodys_work_needs_a_reason(case: Case) -> None:
             assert answer.status_code == 422, (who, step, answer.text)
             assert answer.json()["type"].endswith("note_missing")
             assert answer.json()["errors"][0]["loc"] == ["note"]
+        assert case.take(who, step).status_code == 200
+
+
+def test_whoever_looks_says_why_it_is_not_there_or_not_done(case: Case) -> None:
+    for who, state, step in sorted(LOOKING_NEEDS_A_REASON):
+        holder = case.workers["holder"] if state == "handled" else None
+        case.put(state, holder=holder, looks=case.workers["collector"])
+        assert case.may(who)[step]["note"] is True
+        answer = case.take(who, step, note=" ")
+        assert answer.status_code == 422 and answer.json()["type"].endswith("note_missing"), answer.text
         assert case.take(who, step).status_code == 200
 
 

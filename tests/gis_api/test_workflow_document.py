@@ -16,9 +16,11 @@ the pages and the API document are made from the same table. An answer's `may` l
 
 Who: **desk** is a dispatcher or admin in whose area it lies, **supervisor** a desk of a whole district or more,
 **holder** the worker (or, where none has it, the department) in whose hands it is, **reporter** the worker who
-reported it, **finder** both at once, **checker** who says on the spot that it is done (the reporting worker, else desk
-or holder), **unit** the department in charge, **whole_desk** a desk where the case is no part of another, **timer** the
-service itself when the clock of an assignment has run out or the last part has come to its end.
+reported it, **finder** both at once, **collector** the worker who was sent to look (whether it exists, before it is
+filed; whether it is done, before it is closed), **field_desk** a desk while somebody looks, **checker** who says on the
+spot that it is done (the reporting worker or the collector, else desk or holder), **unit** the department in charge,
+**whole_desk** a desk where the case is no part of another, **timer** the service itself when the clock of an assignment
+or of a field task has run out or the last part has come to its end.
 A desk proves a place by the last position that the worker or their device has sent, never by what
 it sends.
 

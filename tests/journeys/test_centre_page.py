@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import shapely
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
 from layers.access import User, service_actor
@@ -228,3 +228,34 @@ def test_a_case_is_split_on_its_page_and_the_resident_asked_after_the_end(visit:
     it(page, "step-form").locator('[type="submit"]').click()
     expect(it(page, "incident-state")).to_contain_text("已分流")
     expect(it(page, "timeline")).to_contain_text("回访 · 不满意：处置质量差")
+
+
+def test_a_worker_who_is_sent_to_look_finds_it_there_by_phone(visit: Visit, on_duty: RunningCity) -> None:
+    number = on_duty.city.worker_of[on_duty.city.codes[0]]
+    rules = [{"category": "parking", "confirm_first": True}]
+    with on_duty.api("admin") as client:
+        before = client.get("/api/v1/settings/dispatch").json()["rules"]
+        assert client.put("/api/v1/settings/dispatch", json={"rules": [*before, *rules]}).status_code == 200
+    place = on_duty.city.inside(on_duty.city.codes[0])
+    case = report(on_duty, on_duty.city.codes[0], "车辆堵门", category="parking")
+    sent = {"step": "send_to_confirm", "to": number}
+    with on_duty.api("dispatcher") as client:
+        assert client.get(f"/api/v1/incidents/{case}").json()["field_task"]["task"] == "confirm"
+        assert client.post(f"/api/v1/incidents/{case}/steps", json=sent).status_code == 200
+
+    def here(context: BrowserContext) -> None:
+        context.grant_permissions(["geolocation"])
+        context.set_geolocation({"longitude": place[0], "latitude": place[1], "accuracy": 12})
+
+    page = visit("worker", "/", width=390, height=844, before=here)
+    task = it(page, "tasks").locator(f'[data-incident="{case}"]')
+    expect(task).to_contain_text("现场核实中")
+    expect(task.locator('button[data-step="deny"]')).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    task.locator('button[data-step="confirm"].main').click()
+    with on_duty.api("dispatcher") as client:
+        read = lambda: client.get(f"/api/v1/incidents/{case}").json()  # noqa: E731
+        until(lambda: read()["state"] == "dispatched", most_s=20.0)
+    desk = visit("dispatcher", f"/incidents/{case}")
+    expect(it(desk, "timeline")).to_contain_text("派员核实")
+    expect(it(desk, "timeline")).to_contain_text("核实属实")

@@ -19,6 +19,7 @@ from layers.dispatching import Memory, PartAsked, Report, StepAsked, report, tak
 from layers.errors import Conflict, Forbidden, LayerError, NotFound
 from layers.incidents import STATES, STEPS, WORKFLOW, Incident, IncidentStep, Part, Reporter
 from layers.locating import load_atlas
+from layers.positions import Position
 from layers.standards import Condition, StandardSheet, SubClass, put_sheet
 from layers.workers import Worker
 from tests.staffed_city import NOON, Town, staffed_city
@@ -44,10 +45,11 @@ class Case:
     unit: str
     base: dict[str, Any]
 
-    def put(self, state: str, *, reported_by: int | None, holder: int | None) -> None:
+    def put(self, state: str, *, reported_by: int | None, holder: int | None, looks: int | None = None) -> None:
         # A reason that does not hang on the place: correcting that would look for somebody anew.
         reason = "handed_up" if state == "waiting" else None
         now = {**self.base, "state": state, "waiting_reason": reason, "worker_id": holder, "level": "grid"}
+        now |= {"collector_id": looks, "inspect_last": looks is not None and state == "handled"}
         self.session.execute(update(Incident).where(Incident.id == self.id).values(**now))
         self.session.execute(delete(IncidentStep).where(IncidentStep.incident_id == self.id))
         self.session.execute(delete(Reporter).where(Reporter.incident_id == self.id))
@@ -172,6 +174,32 @@ def test_every_cell_of_a_case_that_a_worker_reported(case: Case) -> None:
         # A department holds what no worker has, as long as there is something to do.
         meant = parts - {Part.holder} if by is unit and state not in OPEN_TASKS else parts
         wrong += differing(case, by, meant, state)
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_every_cell_of_a_case_that_somebody_looks_at(case: Case) -> None:
+    looks = case.strangers[0]
+    desk = (Actor("desk", Role.dispatcher, area=AREA), CHECKING_DESK | {Part.field_desk})
+    collector = Actor("collector", Role.worker, area=FOREIGN, worker_id=looks)
+    holder = Actor("holder", Role.worker, area=FOREIGN, worker_id=case.holder)
+    unit = Actor("unit", Role.unit, area=AREA, unit=case.unit)
+    ways: list[tuple[Actor, set[Part]]] = [
+        desk,
+        (collector, {Part.collector, Part.checker}),
+        (holder, {Part.holder}),
+        (unit, {Part.unit}),
+    ]
+    lon, lat = case.town.inside(case.town.city.codes[0])
+    # Seen on the spot: a desk takes the step for them, which proves it.
+    case.session.execute(update(Position).where(Position.worker_id == looks).values(lon=lon, lat=lat, first_hand=True))
+    wrong: list[str] = []
+    for state in ("reported", "handled"):
+        # Who looks before it is filed does so before anybody has it.
+        in_hand = case.holder if state == "handled" else None
+        for by, parts in ways if in_hand else [one for one in ways if one[0] is not holder]:
+            case.put(state, reported_by=None, holder=in_hand, looks=looks)
+            wrong += differing(case, by, parts, state)
     assert wrong == []
 
 

@@ -4,7 +4,7 @@ import { number, t } from "../config.js";
 import { byId, el, fill } from "../dom.js";
 import { shortCode } from "../model/names.js";
 import { clockOf } from "../parts/clock.js";
-import { stateWords, stepBar, unitNames } from "../parts/incident.js";
+import { stateWords, stepBar, whoHas } from "../parts/incident.js";
 
 const URGENCY = ["critical", "high", "normal", "low"];
 const WHICH = ["living", "overdue", "waiting"];
@@ -70,7 +70,7 @@ export class CentreQueue {
   row(one) {
     const chosen = one.id === this.id;
     const mood = one.urgency === "critical" ? "urgent" : one.overdue ? "late" : "";
-    const who = one.assignment?.name ?? one.waiting_text ?? unitNames.get(one.unit_code) ?? "";
+    const who = whoHas(one) ?? "";
     const what = [this.names.get(one.category) ?? one.category, one.description].filter(Boolean).join(" · ");
     return el(
       "li",

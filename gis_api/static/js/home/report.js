@@ -112,15 +112,16 @@ function tell(box, incident, trial) {
     incident.waiting_text ?? t("report.waiting"),
     incident.duty_desk ? `${incident.duty_desk.name} ${incident.duty_desk.phone ?? ""}` : "",
   ].join(" ");
+  const looks = incident.field_task ? t("report.sent_to_look", { name: incident.field_task.name }) : null;
   const said = chosen
     ? t("report.sent_to", { name: chosen.name ?? chosen.worker, distance: number(Math.round(chosen.distance_m ?? 0)) })
-    : waiting;
+    : (looks ?? waiting);
   if (incident.location) document.dispatchEvent(new CustomEvent("place-told", { detail: incident.location }));
   fill(
     box,
     el(
       "p",
-      { class: `message ${chosen ? "good" : ""}` },
+      { class: `message ${chosen || looks ? "good" : ""}` },
       el("div", {}, trial ? t("report.tried") : t("report.done", { id: incident.id }), el("br"), said),
     ),
     likely(incident.duplicates),

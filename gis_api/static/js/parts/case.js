@@ -63,22 +63,26 @@ export function askedOf({ grace }) {
   return el("p", { class: "message", "data-test": "asked" }, words.filter(Boolean).join(" · "));
 }
 
-export function knownOf({ id, reporter, location, position, assignment, unit_code: unit, condition }) {
+export function knownOf(incident) {
+  const { id, reporter, location, position, assignment, unit_code: unit, condition, field_task: looks } = incident;
   const caller = reporter
     ? [t(`case.reporter_${reporter.kind}`), reporter.name, reporter.phone ?? reporter.phone_masked]
     : [];
-  const holder = assignment ? [assignment.name, assignment.worker, assignment.phone ?? assignment.phone_masked] : [];
   return facts([
     [t("case.number"), id],
     [t("case.caller"), el("span", { "data-test": "caller" }, caller.filter(Boolean).join(" · "))],
     [t("locate.path"), location ? pathOf(location) : ""],
     [t("case.position"), position ? `${position.lon.toFixed(6)}, ${position.lat.toFixed(6)}` : ""],
-    [t("case.holder"), holder.filter(Boolean).join(" · ")],
+    [t("case.holder"), assignment ? personOf(assignment) : ""],
+    [looks ? t(`case.looks_${looks.task}`) : "", looks ? personOf(looks) : ""],
     [t("case.unit"), unitNames.get(unit) ?? unit ?? ""],
     [t("case.condition"), condition?.case ? `${condition.code} ${condition.name} · ${condition.case}` : ""],
     [t("case.closes"), condition?.closes ?? ""],
   ]);
 }
+
+const personOf = ({ name, worker, phone, phone_masked: masked }) =>
+  [name, worker, phone ?? masked].filter(Boolean).join(" · ");
 
 // What happened to it so far, oldest first.
 export const wayOf = ({ timeline }) => el("ol", { class: "way", "data-test": "timeline" }, timeline.map(line));
@@ -90,7 +94,7 @@ function whereTo(step, to) {
 }
 
 function noteOf(step, note) {
-  if (step === "wait" && has(`dispatch.${note}`)) return t(`dispatch.${note}`);
+  if (["wait", "send_to_inspect"].includes(step) && has(`dispatch.${note}`)) return t(`dispatch.${note}`);
   return has(`incidents.channel_${note}`) ? t(`incidents.channel_${note}`) : note;
 }
 

@@ -31,11 +31,16 @@ export function stepBar(state) {
   );
 }
 
+// Who looks at it now, else who has it, else why nobody has, else whose it is.
+export function whoHas({ field_task: looks, assignment, waiting_text: waits, unit_code: unit }) {
+  if (looks) return t(`case.task_${looks.task}`, { name: looks.name });
+  return assignment?.name ?? waits ?? unitNames.get(unit);
+}
+
 export function incidentRow(incident, names, ...more) {
   const code = incident.current_code;
   const mood = ["critical", "high"].includes(incident.urgency) ? "urgent" : incident.overdue ? "late" : "";
-  const who =
-    incident.assignment?.name ?? incident.waiting_text ?? unitNames.get(incident.unit_code) ?? incident.unit_code;
+  const who = whoHas(incident) ?? incident.unit_code;
   return el(
     "li",
     { class: mood, "data-incident": incident.id },

@@ -8,7 +8,9 @@ import { partFields, takeParts } from "./split.js";
 import { field, select } from "./where.js";
 
 // What leads an incident on: the first of these that may be taken is the big button.
-export const LEADING = ["dispatch", "triage", "accept", "arrive", "handle", "verify", "feed_back", "close"];
+export const LEADING = ["confirm", "dispatch", "triage", "accept", "arrive", "handle", "verify", "feed_back", "close"];
+// What stands beside it as often: it is done already, or was not there.
+const BESIDE = ["settle", "deny"];
 const IN_FIELD = ["worker", "unit"];
 
 export const wordOf = (step) => (has(`steps.do_${step}`) ? t(`steps.do_${step}`) : step);
@@ -17,7 +19,7 @@ export const wordOf = (step) => (has(`steps.do_${step}`) ? t(`steps.do_${step}`)
 export function stepsOf(incident, changed, { all = true } = {}) {
   const said = el("div", { class: "message bad", role: "alert", hidden: true, "data-test": "step-said" });
   const asked = el("div", { class: "answer" });
-  const offered = incident.may.filter(({ step }) => all || LEADING.includes(step) || step === "settle");
+  const offered = incident.may.filter(({ step }) => all || LEADING.includes(step) || BESIDE.includes(step));
   const first = offered.find(({ step }) => LEADING.includes(step));
   const desk = { incident, changed, said, asked, buttons: [] };
   desk.buttons = offered.map((rule) =>
@@ -81,6 +83,7 @@ async function targetFields({ step, target, answers }, { position, condition }) 
     return field(t("recall.question"), select("answer", words, answers[0]), true);
   }
   if (target === "unit") return field(t("case.unit"), select("unit", await units(), ""));
+  if (target === "worker") return text("to", t("case.looker"));
   if (target !== "who") return null;
   const known = [["", "—"], ...(await units())];
   return [
