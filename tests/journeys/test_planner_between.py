@@ -138,13 +138,14 @@ class Trial:
         self.carry((x, y))
 
     def hold_middle(self) -> None:
-        self.page.locator('[data-test="planner-midpoint"]').first.wait_for()
-        found = self.page.locator('[data-test="planner-midpoint"]').evaluate_all(
-            """all => all.map((one) => one.getBoundingClientRect())
+        # Midpoints are made anew after each edit, and lie below whatever is being told for the moment.
+        found = self.page.wait_for_function(
+            """() => [...document.querySelectorAll('[data-test="planner-midpoint"]')]
+                .map((one) => one.getBoundingClientRect())
                 .map(({ x, y, width }) => [x + width / 2, y + width / 2])
-                .filter(([x, y]) => document.elementFromPoint(x, y)?.matches(".middle"))"""
-        )
-        self.carry(tuple(found[0]))
+                .find(([x, y]) => document.elementFromPoint(x, y)?.matches(".middle"))"""
+        ).json_value()
+        self.carry(tuple(found))
 
     def stroke(self) -> None:
         self.page.wait_for_function(

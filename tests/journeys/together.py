@@ -74,7 +74,7 @@ def drag_free(page: Page, *, by: Place = (4, 3), number: int = 0) -> Place:
 
     It is found in one step: what others do may put another element in its place at any moment.
     """
-    page.locator('[data-test="planner-vertex"]').first.wait_for()
+    page.locator(FREE).nth(number).wait_for()
     found = page.locator(FREE).evaluate_all(
         """handles => handles.map((one) => {
             const box = one.getBoundingClientRect();
