@@ -21,7 +21,7 @@ from layers.access import Actor
 from layers.db import Base
 from layers.errors import NotFound, Unacceptable
 from layers.freshness import PLANS
-from layers.plans import Plan
+from layers.plans import Plan, find_locked
 
 
 class PlanEvent(Base):
@@ -113,7 +113,7 @@ def find_made(session: Session, plan_id: int, ticket: Ticket, *, by: Actor) -> i
     The plan's row is locked first, so that of two requests with one key the second finds what the first one did. Raises
     Unacceptable for a key that was used by another person or with another body, NotFound where there is no such plan.
     """
-    if session.scalar(select(Plan.id).where(Plan.id == plan_id).with_for_update()) is None:
+    if find_locked(session, plan_id) is None:
         raise NotFound("no_such_plan", plan=plan_id)
     columns = (PlanEvent.version, PlanEvent.by, PlanEvent.body_sha256)
     made = session.execute(select(*columns).where(PlanEvent.plan_id == plan_id, PlanEvent.key == ticket.key)).first()

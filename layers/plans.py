@@ -160,13 +160,18 @@ def get_plan(session: Session, plan_id: int, *, by: Actor) -> Plan:
     return plan
 
 
+def find_locked(session: Session, plan_id: int) -> Plan | None:
+    """The plan, its row locked until the transaction ends: the one lock under which a plan changes."""
+    return session.scalar(_LOCKED, {"of": plan_id})
+
+
 def lock_plan(session: Session, plan_id: int, *, version: int, by: Actor) -> Plan:
     """The plan, its row locked until the transaction ends, as it is at exactly this version.
 
     Raises NotFound, Forbidden where its district is foreign to the actor, and Outdated at any other version: of two
     writers who saw the same version the second one finds it gone ([P3]).
     """
-    plan = session.scalar(_LOCKED, {"of": plan_id})
+    plan = find_locked(session, plan_id)
     if plan is None:
         raise NotFound("no_such_plan", plan=plan_id)
     if not reaches(by, plan.district):

@@ -16,10 +16,11 @@ from layers.access import Actor
 from layers.dividing.asking import DivisionAsked
 from layers.dividing.plan_ground import PlanGround
 from layers.grids import GridKind, GridLevel
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.editing import Edited, lock_draft, perform
 from layers.planning.memory.draft_cache import DraftMemory, open_locked_draft
 from layers.planning.state.board import Board, GridRow
+from layers.planning.state.row_changes import Move
 from tiling.divide import Proposal, ProposedGrid, Role, rows_of
 from tiling.divide.nodes import with_nodes
 from tiling.partition import Change
@@ -55,7 +56,7 @@ class _Named:
     fresh: dict[str, GridRow]
 
 
-def drawn_of(table: DrawingTable, proposal: Proposal, ground: PlanGround, asked: DivisionAsked) -> DrawnChange:
+def drawn_of(table: DrawingTable, proposal: Proposal, ground: PlanGround, asked: DivisionAsked) -> Move:
     """What applying a proposal does to the board. A new grid that holds most of an old one keeps its code ([S8])."""
     board = table.board
     kept = _kept_codes(proposal, ground)
@@ -72,7 +73,7 @@ def drawn_of(table: DrawingTable, proposal: Proposal, ground: PlanGround, asked:
         frame=_frame_with_nodes(board, proposal),
         areas=_changed(board.partition.areas, proposal),
     )
-    return DrawnChange(change, named.fresh)
+    return Move(change, fresh=named.fresh)
 
 
 def _kept_codes(proposal: Proposal, ground: PlanGround) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from layers.grids import GridLevel
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations import Operation
 from layers.planning.edits.sub_codes import follow_grids
 from layers.planning.state.board import Board, GridRow
@@ -18,8 +18,8 @@ from layers.planning.state.row_changes import Move
 from tiling.partition import Change
 
 
-def move_of(board: Board, drawn: DrawnChange) -> Move:
-    """What a drawing means for rows of every level; the rows of grids whose parts changed are among them."""
+def complete(board: Board, drawn: Move) -> Move:
+    """The move that was drawn with the rows of every level; those of grids whose parts changed are among them."""
     after = board.partition.replace(drawn.change) if drawn.change else board.partition
     change = drawn.change
     rows: dict[str, GridRow | None] = {
@@ -33,10 +33,10 @@ def move_of(board: Board, drawn: DrawnChange) -> Move:
     for grid in _grids_of(board, change):
         # A grid whose last sub-grid went to another one goes with it.
         rows.setdefault(grid, board.rows[grid] if grid in after else None)
-    return Move(change, rows, drawn.overlays, after)
+    return replace(drawn, rows=rows, after=after)
 
 
-def _placed(board: Board, drawn: DrawnChange, code: str) -> GridRow:
+def _placed(board: Board, drawn: Move, code: str) -> GridRow:
     """The row of a grid that is new or has a new parent."""
     parent = drawn.change.parents.get(code)
     row = drawn.fresh.get(code) or board.rows.get(code)
@@ -53,7 +53,7 @@ def _grids_of(board: Board, change: Change) -> set[str]:
     return {board.grid_of(tile) for tile in tiles}
 
 
-def draw(session: Session, board: Board, op: Operation) -> DrawnChange:
+def draw(session: Session, board: Board, op: Operation) -> Move:
     """What an operation does to a board; raises what the pure edits raise, places in degrees."""
     table = DrawingTable(session, board)
     return follow_grids(table, op.draw(table))

@@ -1,9 +1,9 @@
-"""What an operation comes to, and the table on which it is worked out: between the operations and their drawing."""
+"""The table on which an operation is worked out: between the operations and the moves that they draw."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -16,21 +16,6 @@ from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow
 from tiling.borders.cutting import drawn_polygon
 from tiling.errors import InvalidShape, NoSuchGrid, OutsideFrame
-from tiling.partition import Change
-
-
-@dataclass(frozen=True)
-class DrawnChange:
-    """What an operation does: to the tiles, to overlays, to attributes; and what new grids are like.
-
-    `fresh` holds the rows of new codes that the operation names; `survivor` the code that takes others in.
-    """
-
-    change: Change = field(default_factory=Change)
-    fresh: Mapping[str, GridRow] = field(default_factory=dict)
-    rows: Mapping[str, GridRow | None] = field(default_factory=dict)
-    overlays: Mapping[str, BaseGeometry] = field(default_factory=dict)
-    survivor: tuple[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)

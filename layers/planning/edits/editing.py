@@ -7,7 +7,7 @@ makes anything worse, store only what changed, remember the rows before and afte
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -21,11 +21,10 @@ from layers.access import Actor, require_area
 from layers.chronicle import Happening, Ticket
 from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
-from layers.planning.edits.apply_operation import draw, move_of
-from layers.planning.edits.drawn import DrawnChange
-from layers.planning.edits.ledger import Entry, record
+from layers.planning.edits.apply_operation import complete, draw
+from layers.planning.edits.ledger import line_for_undo, record
 from layers.planning.edits.operations import Operation
-from layers.planning.memory.draft_cache import DraftMemory, Next, OpenDraft, after_move, open_locked_draft
+from layers.planning.memory.draft_cache import DraftMemory, OpenDraft, after_move, open_locked_draft
 from layers.planning.report.draft_report import TOLERANCE, Shown, changes, difference, worse_than
 from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow, HouseholdTarget
@@ -84,16 +83,6 @@ class Edited:
         return self.draft.report.as_json(self.draft.board)
 
 
-@dataclass(frozen=True)
-class Turn:
-    """An edit of the history that is taken back or made again, and the rows that it then leaves."""
-
-    edit: PlanEdit
-    action: str
-    step: RowChanges
-    undone: bool
-
-
 def edit(
     session: Session,
     drafts: DraftMemory,
@@ -123,7 +112,7 @@ def perform(
     drafts: DraftMemory,
     plan: Plan,
     draft: OpenDraft,
-    drawn: DrawnChange,
+    drawn: Move,
     *,
     op: dict[str, Any],
     by: Actor,
@@ -137,11 +126,10 @@ def perform(
     `meant` are invalid polygons as they are to be understood: what they hid before is no new defect. `forgiven` are
     defects that somebody has been told of beforehand.
     """
-    move = move_of(draft.board, drawn)
-    following = after_move(session, draft, move)
-    fresh = following.draft
+    move = complete(draft.board, drawn)
+    fresh, differing = after_move(session, draft, move)
     refuse_worse(draft, fresh, move, meant=meant, forgiven=forgiven)
-    before, after = store_move(session, draft.board, following, move, by=by)
+    before, after = store_move(session, draft.board, fresh.board, move, differing=differing, by=by)
     if not after.rows and not after.rings and after.frame is None:
         return _unchanged(draft, op, by=by, began=began)
     if drawn.survivor is not None:
@@ -150,8 +138,10 @@ def perform(
     if by.name not in plan.editors:
         plan.editors = [*plan.editors, by.name]
     happening = happening_of("edit", op, after, states=(draft, fresh), author=by.name)
-    entry = Entry(op, before, after)
-    newer = record(session, drafts, plan, fresh, happening, details={"op": op["op"]}, by=by, entry=entry, ticket=ticket)
+    undoing = line_for_undo(op, before, after, by=by)
+    newer = record(
+        session, drafts, plan, fresh, happening, details={"op": op["op"]}, by=by, undoing=undoing, ticket=ticket
+    )
     return tell((draft, newer), happening, op, after, began=began)
 
 
@@ -174,8 +164,7 @@ def undo(
     last = session.scalar(made.order_by(PlanEdit.seq.desc()).limit(1))
     if last is None:
         raise Conflict("nothing_to_undo", plan=plan_id)
-    turn = Turn(last, "undo", RowChanges.from_json(last.before), undone=True)
-    return _turned(session, drafts, plan, turn, by=by, began=began, ticket=ticket)
+    return _turn(session, drafts, plan, last, undone=True, by=by, began=began, ticket=ticket)
 
 
 def redo(
@@ -188,8 +177,7 @@ def redo(
     first = session.scalar(taken_back.order_by(PlanEdit.seq).limit(1))
     if first is None:
         raise Conflict("nothing_to_redo", plan=plan_id)
-    turn = Turn(first, "redo", RowChanges.from_json(first.after), undone=False)
-    return _turned(session, drafts, plan, turn, by=by, began=began, ticket=ticket)
+    return _turn(session, drafts, plan, first, undone=False, by=by, began=began, ticket=ticket)
 
 
 def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Plan:
@@ -200,7 +188,7 @@ def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Pl
     return plan
 
 
-def _drawn(session: Session, board: Board, op: Operation) -> DrawnChange:
+def _drawn(session: Session, board: Board, op: Operation) -> Move:
     """What the operation does; the places of refusals are turned into degrees."""
     try:
         return draw(session, board, op)
@@ -261,11 +249,14 @@ def _places(board: Board, defects: Iterable[Defect]) -> BaseGeometry | None:
 
 
 def store_move(
-    session: Session, old: Board, following: Next, move: Move, *, by: Actor
+    session: Session, old: Board, new: Board, move: Move, *, differing: Collection[str], by: Actor
 ) -> tuple[RowChanges, RowChanges]:
-    """The stored rows before and after a move; only rows that differ are written, shapes that stay keep their bytes."""
-    new, change = following.draft.board, move.change
-    present = {code: new.rows[code] for code in sorted(following.differing) if code in new.rows}
+    """The stored rows before and after a move; only rows that differ are written, shapes that stay keep their bytes.
+
+    `differing` are the codes whose rows may do so.
+    """
+    change = move.change
+    present = {code: new.rows[code] for code in sorted(differing) if code in new.rows}
     held = RowChanges.stored(session, new.stamp.plan_id, _named(move, present))
     for code in held.rows:
         require_area(by, code)
@@ -274,10 +265,10 @@ def store_move(
     rows |= {code: _stored(row, fresh.get(code), held.rows.get(code)) for code, row in present.items()}
     rings = dict(zip(change.areas, in_degrees(change.areas.values(), new.plane), strict=True))
     frame = None if change.frame is None else in_degrees([change.frame], new.plane)[0]
-    differing = {code: row for code, row in rows.items() if row != held.rows.get(code)}
-    after = RowChanges(differing, rings, frame)
+    written = {code: row for code, row in rows.items() if row != held.rows.get(code)}
+    after = RowChanges(written, rings, frame)
     after.write(session, new.stamp.plan_id)
-    return replace(held, rows={code: held.rows.get(code) for code in differing}), after
+    return replace(held, rows={code: held.rows.get(code) for code in written}), after
 
 
 def _named(move: Move, present: Mapping[str, GridRow]) -> RowChanges:
@@ -315,19 +306,29 @@ def _stored(row: GridRow, wkb: bytes | None, held: Stored | None) -> Stored:
     return replace(row, imperfect=not shape.is_valid or shape.is_empty), wkb
 
 
-def _turned(
-    session: Session, drafts: DraftMemory, plan: Plan, turn: Turn, *, by: Actor, began: float, ticket: Ticket | None
+def _turn(
+    session: Session,
+    drafts: DraftMemory,
+    plan: Plan,
+    edit: PlanEdit,
+    *,
+    undone: bool,
+    by: Actor,
+    began: float,
+    ticket: Ticket | None,
 ) -> Edited:
+    """Take an edit of the history back, or make it again."""
     draft = open_locked_draft(session, drafts, plan)
-    for code in turn.step.rows:
+    step = RowChanges.from_json(edit.before if undone else edit.after)
+    for code in step.rows:
         require_area(by, code)
-    move = move_to(draft.board, turn.step)
-    fresh = after_move(session, draft, move).draft
-    turn.step.write(session, plan.id)
-    op, turn.edit.undone, turn.edit.version = turn.edit.op, turn.undone, plan.version + 1
-    happening = happening_of(turn.action, op, turn.step, states=(draft, fresh), author=turn.edit.by)
+    fresh, _ = after_move(session, draft, move_to(draft.board, step))
+    step.write(session, plan.id)
+    op, edit.undone, edit.version = edit.op, undone, plan.version + 1
+    action = "undo" if undone else "redo"
+    happening = happening_of(action, op, step, states=(draft, fresh), author=edit.by)
     newer = record(session, drafts, plan, fresh, happening, details={"op": op["op"]}, by=by, ticket=ticket)
-    return tell((draft, newer), happening, op, turn.step, began=began)
+    return tell((draft, newer), happening, op, step, began=began)
 
 
 def tell(

@@ -7,7 +7,7 @@ row: four tables, one way to the database. All of it belongs to the caller's tra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -23,15 +23,6 @@ from layers.planning.state.row_changes import RowChanges
 from layers.plans import Plan, PlanEdit
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An edit as undo needs it: the operation, and the rows before and after it."""
-
-    op: Mapping[str, Any]
-    before: RowChanges
-    after: RowChanges
-
-
 def record(
     session: Session,
     drafts: DraftMemory,
@@ -41,13 +32,13 @@ def record(
     *,
     details: Mapping[str, Any],
     by: Actor,
-    entry: Entry | None = None,
+    undoing: Mapping[str, Any] | None = None,
     ticket: Ticket | None = None,
 ) -> OpenDraft:
     """The fresh open draft under the version that the plan has from now on, kept for the next request.
 
-    `details` go into the city's history, the `ticket` of the request into the chronicle. An `entry` is appended to the
-    history of the draft, which drops what was undone: it is one line, not a tree.
+    `details` go into the city's history, the `ticket` of the request into the chronicle. With `undoing`, a line made by
+    `line_for_undo`, the history of the draft goes on and drops what was undone: it is one line, not a tree.
     """
     session.flush()
     version = plan.version + 1
@@ -56,9 +47,9 @@ def record(
     lines = {
         **history.line_of(action, subject=subject, area=plan.district, by=by, details=details),
         **chronicle.line_of(plan.id, happening, version=version, by=by, ticket=ticket),
-        **({} if entry is None else _line_of(entry, by)),
+        **(undoing or {}),
     }
-    statement = _ADVANCE if entry is None else _ADVANCE_BY_EDIT
+    statement = _ADVANCE if undoing is None else _ADVANCE_BY_EDIT
     written = session.connection().execute(statement, {"of": plan.id, "next": version, "fresh_report": report, **lines})
     for name, value in (("version", version), ("updated_at", written.one().updated_at), ("report", report)):
         set_committed_value(plan, name, value)
@@ -67,9 +58,9 @@ def record(
     return draft
 
 
-def _line_of(entry: Entry, by: Actor) -> dict[str, Any]:
-    before, after = entry.before.as_json(), entry.after.as_json()
-    return {"edit_op": dict(entry.op), "edit_before": before, "edit_after": after, "edit_by": by.name}
+def line_for_undo(op: Mapping[str, Any], before: RowChanges, after: RowChanges, *, by: Actor) -> dict[str, Any]:
+    """An edit as undo needs it: the operation, and the rows before and after it."""
+    return {"edit_op": dict(op), "edit_before": before.as_json(), "edit_after": after.as_json(), "edit_by": by.name}
 
 
 def _advance() -> Any:

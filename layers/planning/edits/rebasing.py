@@ -67,7 +67,7 @@ def rebase(
     require_area(by, plan.district)
     draft = open_locked_draft(session, drafts, plan)
     meeting, step, move = _agreed(session, draft, _meet(session, plan), decisions)
-    fresh = after_move(session, draft, move).draft
+    fresh, _ = after_move(session, draft, move)
     step.write(session, plan.id)
     session.execute(delete(PlanEdit).where(PlanEdit.plan_id == plan.id))
     plan.based_on = meeting.latest.id
@@ -113,7 +113,7 @@ def _tried(
         step = step_of(meeting.triple, meeting.kept(decisions))
         move = move_to(draft.board, step)
         try:
-            refuse_worse(draft, after_move(session, draft, move).draft, move)
+            refuse_worse(draft, after_move(session, draft, move)[0], move)
         except Unacceptable as worse:
             meeting = _broken(meeting, decisions, worse)
         else:

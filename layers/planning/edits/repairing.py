@@ -20,11 +20,12 @@ from layers.access import Actor
 from layers.chronicle import Ticket
 from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
-from layers.planning.edits.drawn import DrawingTable, DrawnChange, community_at
+from layers.planning.edits.drawn import DrawingTable, community_at
 from layers.planning.edits.editing import Edited, lock_draft, perform
 from layers.planning.memory.draft_cache import DraftMemory, open_draft, open_locked_draft
 from layers.planning.report.draft_report import TOLERANCE
 from layers.planning.state.board import Board, GridRow, objects
+from layers.planning.state.row_changes import Move
 from layers.plans import Plan, PlanEdit, get_plan
 from layers.sandbox import Room, SandboxLimits
 from tiling.coverage import Defect, check
@@ -272,7 +273,7 @@ def _change(board: Board, answer: Mapping[str, Any]) -> Change:
     )
 
 
-def _with_codes(table: DrawingTable, change: Change, decisions: Sequence[Mapping[str, Any]]) -> DrawnChange:
+def _with_codes(table: DrawingTable, change: Change, decisions: Sequence[Mapping[str, Any]]) -> Move:
     """The change with codes of their own for new grids, each below the area in which its ground lies."""
     area_of = {one["id"]: one["area"] for one in decisions}
     fresh: dict[str, GridRow] = {}
@@ -285,7 +286,7 @@ def _with_codes(table: DrawingTable, change: Change, decisions: Sequence[Mapping
         fresh[code] = GridRow(code=code, level=GridLevel.grid, parent_code=parent, name=code)
         added[code] = shape
     parents = {code: row.parent_code for code, row in fresh.items() if row.parent_code}
-    return DrawnChange(replace(change, added=added, parents=parents), fresh)
+    return Move(replace(change, added=added, parents=parents), fresh=fresh)
 
 
 def _told(board: Board, answer: Mapping[str, Any]) -> dict[str, Any]:

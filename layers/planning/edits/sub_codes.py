@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from layers.grids import GridLevel
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.state.board import Board, GridRow
 from layers.planning.state.codes import RENAMED, Numbered, scheme_of
+from layers.planning.state.row_changes import Move
 
 
-def follow_grids(table: DrawingTable, drawn: DrawnChange) -> DrawnChange:
+def follow_grids(table: DrawingTable, drawn: Move) -> Move:
     """The same drawing with sub-grids that come to another grid under codes of that grid.
 
     A sub-grid that bore a code there before has it back. Foreign ids that say nothing of their grid stay. Raises
@@ -51,7 +52,7 @@ def _borne_before(board: Board, code: str, grid: str) -> str | None:
     return min((name for name in borne if _is_of(board.district, name, grid)), default=None)
 
 
-def _recoded(board: Board, drawn: DrawnChange, names: dict[str, str]) -> DrawnChange:
+def _recoded(board: Board, drawn: Move, names: dict[str, str]) -> Move:
     change, partition = drawn.change, board.partition
     shapes = {code: change.changed[code] if code in change.changed else partition.polygon(code) for code in names}
     moved = replace(

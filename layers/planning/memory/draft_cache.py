@@ -150,20 +150,15 @@ def _followed(session: Session, draft: OpenDraft, stamp: Stamp) -> OpenDraft | N
         return None
     for edit in edits:
         step = RowChanges.from_json(edit.before if edit.undone else edit.after)
-        draft = after_move(session, draft, move_to(draft.board, step)).draft
+        draft, _ = after_move(session, draft, move_to(draft.board, step))
     return OpenDraft(replace(draft.board, stamp=stamp), draft.report)
 
 
-@dataclass(frozen=True)
-class Next:
-    """The open draft after a move, and the codes of the rows that differ from those before it."""
+def after_move(session: Session, draft: OpenDraft, move: Move) -> tuple[OpenDraft, frozenset[str]]:
+    """The open draft after a move, its report kept up, and the codes of the rows that differ from those before it.
 
-    draft: OpenDraft
-    differing: frozenset[str]
-
-
-def after_move(session: Session, draft: OpenDraft, move: Move) -> Next:
-    """The open draft after a move, its report kept up; still under the old stamp, as long as nothing is stored."""
+    Still under the old stamp, as long as nothing is stored.
+    """
     board = moved(draft.board, move)
     if move.change.added:
         # One of them may be an old grid under a new code.
@@ -174,7 +169,7 @@ def after_move(session: Session, draft: OpenDraft, move: Move) -> Next:
     removed = (*move.removed, *lifted)
     review = review_change(session, board, draft.board, draft.report, touched=touched, removed=removed)
     differing = {row.code for row in review.recounted}.union(move.rows)
-    return Next(OpenDraft(review.board, review.report), frozenset(differing))
+    return OpenDraft(review.board, review.report), frozenset(differing)
 
 
 def touched_by(old: Board, new: Board, move: Move) -> frozenset[str]:

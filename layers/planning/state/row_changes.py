@@ -70,12 +70,16 @@ def _row_from(kept: Mapping[str, Any]) -> Stored:
 class Move:
     """How a board becomes the next one: what happens to tiles, to overlays, and to the rows of any level.
 
-    `after` is the next partition where it has been made already.
+    As an operation draws it, `fresh` holds the rows of the new codes that it names and `survivor` the code that takes
+    others in; `complete` (`edits.apply_operation`) finds the `rows` of all levels. `after` is the next partition where
+    it has been made already.
     """
 
-    change: Change
-    rows: Mapping[str, GridRow | None]
+    change: Change = field(default_factory=Change)
+    rows: Mapping[str, GridRow | None] = field(default_factory=dict)
     overlays: Mapping[str, BaseGeometry | None] = field(default_factory=dict)
+    fresh: Mapping[str, GridRow] = field(default_factory=dict)
+    survivor: tuple[str, tuple[str, ...]] | None = None
     after: Partition | None = None
 
     @property

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from shapely.geometry.base import BaseGeometry
 
 from layers.grids import GridKind, GridLevel
-from layers.planning.edits.drawn import DrawingTable, DrawnChange, community_at
+from layers.planning.edits.drawn import DrawingTable, community_at
 from layers.planning.edits.operations.operation import Code, Ground, Name, Operation
 from layers.planning.state.board import GridRow
+from layers.planning.state.row_changes import Move
 from tiling import reshape
 from tiling.partition import Change
 
@@ -36,25 +37,25 @@ class Carve(Operation):
         usual = GridKind.base if self.exclusive else GridKind.dedicated
         object.__setattr__(self, "kind", self.kind or usual)
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The new grid, and those that lose ground to it."""
         if not self.exclusive:
             return self._lay_over(table)
         shape = table.shape_of(self.geometry)
         parent = self.parent or community_at(table.board, shape)
         code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=self.op)
-        return DrawnChange(self._take(table, shape, code=code, parent=parent), {code: self._row(code, parent)})
+        return Move(self._take(table, shape, code=code, parent=parent), fresh={code: self._row(code, parent)})
 
     def _take(self, table: DrawingTable, shape: BaseGeometry, *, code: str, parent: str | None) -> Change:
         pieces_to = code if self.pieces_to == "new" else self.pieces_to
         return reshape.carve(table.board.partition, shape, code=code, parent=parent, pieces_to=pieces_to)
 
-    def _lay_over(self, table: DrawingTable) -> DrawnChange:
+    def _lay_over(self, table: DrawingTable) -> Move:
         shape = table.overlay_shape(self.geometry)
         parent = self.parent or community_at(table.board, shape)
         code = table.claim(parent or table.board.district, level=GridLevel.grid, origin=self.op)
         row = replace(self._row(code, parent), kind=GridKind.dedicated, area_m2=round(shape.area, 3))
-        return DrawnChange(rows={code: row}, overlays={code: shape})
+        return Move(rows={code: row}, overlays={code: shape})
 
     def _row(self, code: str, parent: str | None) -> GridRow:
         return GridRow(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Operation, Position
+from layers.planning.state.row_changes import Move
 from tiling import borders
 
 
@@ -16,6 +17,6 @@ class DeleteVertex(Operation):
     op = "delete_vertex"
     at: Position
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The neighbours without the vertex."""
-        return DrawnChange(borders.delete_vertex(table.board.partition, table.xy_of(self.at)))
+        return Move(borders.delete_vertex(table.board.partition, table.xy_of(self.at)))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import shapely
 
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Code, Operation, Point
+from layers.planning.state.row_changes import Move
 from tiling import reshape
 
 
@@ -19,8 +20,6 @@ class FillGap(Operation):
     where: Point
     into: Code
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The grid with the gap filled."""
-        return DrawnChange(
-            reshape.fill_gap(table.board.partition, shapely.Point(table.xy_of(self.where)), into=self.into)
-        )
+        return Move(reshape.fill_gap(table.board.partition, shapely.Point(table.xy_of(self.where)), into=self.into))

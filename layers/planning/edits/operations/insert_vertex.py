@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Operation, Position
+from layers.planning.state.row_changes import Move
 from tiling import borders
 
 
@@ -17,6 +18,6 @@ class InsertVertex(Operation):
     at: Position
     to: Position
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The neighbours with the new vertex."""
-        return DrawnChange(borders.insert_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))
+        return Move(borders.insert_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))

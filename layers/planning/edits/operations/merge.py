@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layers.errors import Unacceptable
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Codes, Operation
+from layers.planning.state.row_changes import Move
 from tiling import reshape
 
 
@@ -17,11 +18,11 @@ class Merge(Operation):
     op = "merge"
     codes: Codes
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The grid that takes the others in."""
         rows = [table.tile_row(code) for code in self.codes]
         if len({row.level for row in rows}) > 1 or len({row.kind for row in rows}) > 1:
             raise Unacceptable("merge_unlike", errors=[(["codes"], "merge_unlike")])
         survivor, *gone = sorted(set(self.codes))
         change = reshape.merge(table.board.partition, self.codes, into=survivor, sub_code=table.sub_code)
-        return DrawnChange(change, survivor=(survivor, tuple(gone)))
+        return Move(change, survivor=(survivor, tuple(gone)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Operation, Position, SentAs
+from layers.planning.state.row_changes import Move
 from tiling import borders
 
 
@@ -18,6 +19,6 @@ class MoveVertex(Operation):
     at: Annotated[Position, SentAs("from")]
     to: Position
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The neighbours with the vertex at its new place."""
-        return DrawnChange(borders.move_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))
+        return Move(borders.move_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))

@@ -17,7 +17,8 @@ from typing import Annotated, Any, ClassVar
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
+from layers.planning.state.row_changes import Move
 
 
 class SentKind(StrEnum):
@@ -76,7 +77,7 @@ class Operation(ABC):
     op: ClassVar[str] = ""
 
     @abstractmethod
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """What the operation does to a board; raises what the pure edits of `tiling` raise, and LayerError."""
 
     def as_json(self) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Code, Line, Operation
+from layers.planning.state.row_changes import Move
 from tiling import borders
 
 
@@ -18,8 +19,6 @@ class RedrawBorder(Operation):
     right: Code
     line: Line
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """Both grids with the new border."""
-        return DrawnChange(
-            borders.redraw_border(table.board.partition, self.left, self.right, table.shape_of(self.line))
-        )
+        return Move(borders.redraw_border(table.board.partition, self.left, self.right, table.shape_of(self.line)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layers.errors import Unacceptable
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Code, Operation
+from layers.planning.state.row_changes import Move
 from tiling import reshape
 
 
@@ -18,12 +19,12 @@ class Remove(Operation):
     code: Code
     into: Code | None = None
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The grid that takes the ground of the other."""
         if self.code in table.board.overlays:
-            return DrawnChange(rows={self.code: None})
+            return Move(rows={self.code: None})
         table.tile_row(self.code)
         if self.into is None:
             raise Unacceptable("into_missing", errors=[(["into"], "into_missing")], grid=self.code)
         change = reshape.remove(table.board.partition, self.code, into=self.into)
-        return DrawnChange(change, survivor=(self.into, (self.code,)))
+        return Move(change, survivor=(self.into, (self.code,)))

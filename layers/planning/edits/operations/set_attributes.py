@@ -15,9 +15,10 @@ from shapely.geometry.base import BaseGeometry
 
 from layers.errors import Unacceptable
 from layers.grids import GridKind, GridLevel
-from layers.planning.edits.drawn import DrawingTable, DrawnChange, community_at
+from layers.planning.edits.drawn import DrawingTable, community_at
 from layers.planning.edits.operations.operation import Code, Column, Name, Operation, SentColumns, SentKind
 from layers.planning.state.board import Board, GridRow
+from layers.planning.state.row_changes import Move
 from tiling import reshape
 from tiling.errors import OutsideFrame
 from tiling.partition import Change
@@ -50,7 +51,7 @@ class SetAttributes(Operation):
     into: Code | None = None
     pieces_to: Code | None = None
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The grid under its new name, code or kind; raises Unacceptable, NotFound."""
         old = table.board.get_row(self.code)
         row = replace(old, **dict(self.values))
@@ -63,7 +64,7 @@ class SetAttributes(Operation):
             return _lifted(table.board, row, into=self.into)
         if row.exclusive and not old.exclusive:
             return _laid(table.board, row, pieces_to=self.pieces_to)
-        return DrawnChange(rows={self.code: row, **_parts(table.board, row)})
+        return Move(rows={self.code: row, **_parts(table.board, row)})
 
 
 def _refuse_impossible(board: Board, old: GridRow, row: GridRow) -> None:
@@ -88,7 +89,7 @@ def _sub_grids(board: Board, code: str) -> tuple[str, ...]:
     return tuple(tile for tile in board.partition.finest(code) if tile != code) if code in board.partition else ()
 
 
-def _recoded(table: DrawingTable, row: GridRow, new: str) -> DrawnChange:
+def _recoded(table: DrawingTable, row: GridRow, new: str) -> Move:
     """The same grid under another code; its sub-grids' codes follow where they begin with its own."""
     board, old = table.board, row.code
     names = {old: new}
@@ -102,9 +103,9 @@ def _recoded(table: DrawingTable, row: GridRow, new: str) -> DrawnChange:
     for code, named in names.items():
         table.rename(code, named, parent=fresh[named].parent_code, level=fresh[named].level)
     if not row.exclusive:
-        return DrawnChange(rows={old: None, **fresh}, overlays={new: board.overlays[old]})
-    return DrawnChange(
-        _recoding(board, names, fresh), fresh, {c: r for c, r in fresh.items() if c not in names.values()}
+        return Move(rows={old: None, **fresh}, overlays={new: board.overlays[old]})
+    return Move(
+        _recoding(board, names, fresh), {c: r for c, r in fresh.items() if c not in names.values()}, fresh=fresh
     )
 
 
@@ -117,7 +118,7 @@ def _recoding(board: Board, names: Mapping[str, str], fresh: Mapping[str, GridRo
     return Change(added=added, removed=tuple(sorted(names)), parents=parents)
 
 
-def _lifted(board: Board, row: GridRow, *, into: str | None) -> DrawnChange:
+def _lifted(board: Board, row: GridRow, *, into: str | None) -> Move:
     """A tile becomes an overlay: its ground goes to a neighbour, its outline stays as its own."""
     if into is None:
         raise Unacceptable("into_missing", errors=[(["into"], "into_missing")], grid=row.code)
@@ -125,10 +126,10 @@ def _lifted(board: Board, row: GridRow, *, into: str | None) -> DrawnChange:
     change = reshape.remove(board.partition, row.code, into=into)
     overlay = replace(row, households=0, buildings=0, area_m2=0.0 if shape is None else round(shape.area, 3))
     overlays = {} if shape is None else {row.code: shape}
-    return DrawnChange(change, rows={row.code: overlay}, overlays=overlays)
+    return Move(change, rows={row.code: overlay}, overlays=overlays)
 
 
-def _laid(board: Board, row: GridRow, *, pieces_to: str | None) -> DrawnChange:
+def _laid(board: Board, row: GridRow, *, pieces_to: str | None) -> Move:
     """An overlay becomes a tile: it takes its ground from those below, or what is nobody's."""
     shape = board.overlays[row.code]
     parent = row.parent_code or community_at(board, shape)
@@ -137,4 +138,4 @@ def _laid(board: Board, row: GridRow, *, pieces_to: str | None) -> DrawnChange:
         change = reshape.carve(board.partition, shape, code=row.code, parent=parent, pieces_to=pieces)
     except OutsideFrame:
         change = reshape.add(board.partition, shape, code=row.code, parent=parent)
-    return DrawnChange(change, {row.code: replace(row, parent_code=parent)})
+    return Move(change, fresh={row.code: replace(row, parent_code=parent)})

@@ -9,10 +9,11 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from layers.planning.edits.drawn import DrawingTable, DrawnChange
+from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.operations.operation import Code, Line, Name, Operation
 from layers.planning.report.counting import load_houses
 from layers.planning.state.board import GridRow
+from layers.planning.state.row_changes import Move
 from tiling import reshape
 from tiling.errors import SplitsGrid
 
@@ -29,7 +30,7 @@ class Split(Operation):
     line: Line
     name: Name | None = None
 
-    def draw(self, table: DrawingTable) -> DrawnChange:
+    def draw(self, table: DrawingTable) -> Move:
         """The pieces, those that leave the old grid under new codes beside it."""
         row, line, weigh = table.tile_row(self.code), table.shape_of(self.line), _households_in(table, self.code)
         names = [_claim_beside(table, row)]
@@ -44,7 +45,7 @@ class Split(Operation):
                     raise
                 names += [_claim_beside(table, row) for _ in range(needed - len(names))]
             else:
-                return DrawnChange(change, {name: replace(row, code=name, name=self.name or name) for name in names})
+                return Move(change, fresh={name: replace(row, code=name, name=self.name or name) for name in names})
 
 
 def _claim_beside(table: DrawingTable, row: GridRow) -> str:
