@@ -26,7 +26,7 @@ import httpx2
 from sqlalchemy import Engine
 
 from bench.served import database, served, signed_in
-from gis_api import working
+from gis_api import job_runner
 from layers.access import add_user, open_sign_in
 from layers.db import transaction
 from tests.plan_desk import checked_afresh
@@ -126,8 +126,8 @@ def running() -> Iterator[Service]:
         with transaction(engine) as session:
             for person, role in ((ADMIN, "admin"), (PLANNER, "planner"), (REVIEWER, "planner")):
                 add_user(session, person, role=role, area="", password_hash="x")
-        place = working.Place(engine, folder / "uploads", threading.Event(), give_up=lambda: None)
-        thread = threading.Thread(target=working.run, args=(place,), daemon=True)
+        place = job_runner.Place(engine, folder / "uploads", threading.Event(), give_up=lambda: None)
+        thread = threading.Thread(target=job_runner.run, args=(place,), daemon=True)
         thread.start()
         yield Service(address, engine)
         place.stop.set()

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gis_api import errors, garbage, logs, memory
+from gis_api import errors, gc_tuning, logs, memory
 from gis_api.auth import COOKIE, People, bearer_of
 from gis_api.dependencies import find_signed_in, moment_in
 from gis_api.envelope import Envelope
@@ -73,6 +73,7 @@ from layers.candidates import grids_by_number
 from layers.db import make_service_engine
 from layers.freshness import EVENTS, PLANS
 from layers.heat import HeatMemory
+from layers.painting import make_patch_shelf
 from layers.planning import DraftMemory
 
 log = logging.getLogger("wangge")
@@ -174,7 +175,8 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
     app.state.hashing = Hashing(AT_ONCE)
     app.state.metrics, app.state.heat_memory = Metrics(), HeatMemory()
-    app.state.tiles, app.state.drafts = tiles.make_tile_shelf(), DraftMemory()
+    app.state.tiles, app.state.patches = tiles.make_tile_shelf(), make_patch_shelf()
+    app.state.drafts = DraftMemory()
     app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page
     app.state.desk = Desk(app.state.replicas)
     app.short_way = ShortWay(app.state.desk, app.state.replicas, app.state.metrics)
@@ -207,7 +209,7 @@ def _load_the_rest() -> None:
 async def _lifespan(app: Service) -> AsyncIterator[dict[str, Any]]:
     sys.setswitchinterval(TURN_S)
     memory.share_arenas()
-    garbage.set_aside()
+    gc_tuning.set_aside()
     app.state.replicas.start()
     app.state.hub.start()
     app.state.feed.start()
@@ -239,7 +241,7 @@ async def _keep_counts(app: Service) -> None:
         await asyncio.sleep(COUNTS_EVERY_S)
         try:
             await asyncio.to_thread(app.state.metrics.keep, app.state.settings.var / "metrics")
-            unwritten.over()
+            unwritten.tell_end()
         except OSError as error:
-            unwritten.failed(error)
+            unwritten.count_failure(error)
         await asyncio.to_thread(memory.give_back)

@@ -127,7 +127,7 @@ class People:
             self._ended.clear()
         self._ended[digest] = time.monotonic()
 
-    def doubt(self, name: str) -> None:
+    def ask_anew(self, name: str) -> None:
         """Ask anew who this person is, for a while: the account was just changed, and memory may not know yet."""
         if len(self._doubted) >= MOST_REMEMBERED:
             self._doubted.clear()

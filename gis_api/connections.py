@@ -180,7 +180,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._reading = None
         if awaited is not Awaited.nothing:
             self._body_bytes = 0
-            self._reading = self.loop.call_later(self._patience_s(), self._when_late)
+            self._reading = self.loop.call_later(self._patience_s(), self._end_late)
 
     def _find_awaited(self) -> Awaited:
         if self.transport.is_closing():
@@ -193,14 +193,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def _patience_s(self) -> float:
         return self.HEAD_S if self._awaited is Awaited.head else self.BODY_WINDOW_S
 
-    def _when_late(self) -> None:
+    def _end_late(self) -> None:
         """The time is over: close, unless it is we who do not read, or enough of a body has come."""
         if self.transport.is_closing():
             return
         came = self._awaited is Awaited.body and self._body_bytes >= self.BODY_WINDOW_BYTES
         if came or self.flow.read_paused:
             self._body_bytes = 0
-            self._reading = self.loop.call_later(self._patience_s(), self._when_late)
+            self._reading = self.loop.call_later(self._patience_s(), self._end_late)
         elif self._in_head or self._in_body:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "too_slow")
         else:

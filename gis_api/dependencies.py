@@ -33,6 +33,7 @@ from layers.errors import Unavailable
 from layers.heat import HeatMemory
 from layers.locating import Atlas
 from layers.moments import read_clock
+from layers.painting import PatchShelf
 from layers.planning import DraftMemory
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wangge"'}
@@ -68,9 +69,9 @@ async def _tx(request: Request) -> AsyncIterator[Session]:
     try:
         yield session
     except BaseException as error:
-        await _beside(block.__exit__, type(error), error, error.__traceback__)
+        await _end_beside(block.__exit__, type(error), error, error.__traceback__)
         raise
-    await _beside(block.__exit__, None, None, None)
+    await _end_beside(block.__exit__, None, None, None)
 
 
 async def _read(request: Request) -> AsyncIterator[Session]:
@@ -79,10 +80,10 @@ async def _read(request: Request) -> AsyncIterator[Session]:
     try:
         yield session
     finally:
-        await _beside(block.__exit__, None, None, None)
+        await _end_beside(block.__exit__, None, None, None)
 
 
-async def _beside(end: Callable[..., object], *given: object) -> None:
+async def _end_beside(end: Callable[..., object], *given: object) -> None:
     """End a transaction in a thread of its own: all others may be waiting for the connection that only this frees."""
     await run_sync(end, *given, limiter=CapacityLimiter(1))
 
@@ -112,6 +113,11 @@ async def _drafts(request: Request) -> DraftMemory:
     return drafts
 
 
+async def _patches(request: Request) -> PatchShelf:
+    kept: PatchShelf = request.app.state.patches
+    return kept
+
+
 async def _now(request: Request) -> datetime:
     return now_of(request)
 
@@ -124,6 +130,7 @@ Now = Annotated[datetime, Depends(_now)]
 Zone = Annotated[ZoneInfo, Depends(_zone)]
 Settings_ = Annotated[Settings, Depends(_settings)]
 HeatMemory_ = Annotated[HeatMemory, Depends(_heat_memory)]
+Patches = Annotated[PatchShelf, Depends(_patches)]
 Drafts = Annotated[DraftMemory, Depends(_drafts)]
 Replicas_ = Annotated[Replicas, Depends(_replicas)]
 
@@ -222,12 +229,12 @@ def role_door(*roles: Role) -> Callable[..., Any]:
     return door
 
 
-async def _public() -> None:
+async def _let_everybody_in() -> None:
     """Everybody may come in; marks a route whose openness is meant."""
 
 
-_public.roles = None  # type: ignore[attr-defined]
-public = Depends(_public)
+_let_everybody_in.roles = None  # type: ignore[attr-defined]
+public = Depends(_let_everybody_in)
 
 _Planner = role_door(Role.planner, Role.admin)
 _Dispatcher = role_door(Role.dispatcher, Role.admin)

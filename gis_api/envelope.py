@@ -191,7 +191,7 @@ def _lingering(body: _Body, send: Send) -> Send:
     """
     refused = False
 
-    async def lingering(message: Message) -> None:
+    async def send_lingering(message: Message) -> None:
         nonlocal refused
         if message["type"] == "http.response.start":
             refused = message["status"] in (401, 413)
@@ -203,4 +203,4 @@ def _lingering(body: _Body, send: Send) -> Send:
             await asyncio.wait_for(body.throw_away(), LINGER_S)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    return lingering
+    return send_lingering

@@ -87,7 +87,7 @@ def forget_uploads(folder: Path, session: Session) -> int:
 
 
 class Workshop:
-    """The child that does long jobs (`gis_api.working`): started again where it ends, ended where its job is silent."""
+    """The child that does long jobs (`gis_api.job_runner`): begun again when it ends, ended when silent."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
@@ -107,7 +107,7 @@ class Workshop:
         running = self._child is not None and self._child.poll() is None
         if running or time.monotonic() - self._started_at < PAUSE_S:
             return
-        command = ["setpriv", "--pdeathsig=TERM", sys.executable, "-m", "gis_api.working"]
+        command = ["setpriv", "--pdeathsig=TERM", sys.executable, "-m", "gis_api.job_runner"]
         self._child = subprocess.Popen(command)  # noqa: S603
         self._started_at = time.monotonic()
 
@@ -156,12 +156,12 @@ def do(engine: Engine, task: Task, away: Outage | None = None) -> int:
             count = task.work(session)
     except (OperationalError, DBAPIError) as error:
         if getattr(error.orig, "sqlstate", None) is None:
-            (away or Outage(log, AWAY)).failed(error.orig)
+            (away or Outage(log, AWAY)).count_failure(error.orig)
         else:
             log.warning("the task %s has failed: %s", task.name, str(error.orig)[:200])
         return 0
     if away is not None:
-        away.over()
+        away.tell_end()
     if count and task.is_news and task.every_s > 1:
         log.info("the task %s did %d", task.name, count)
     return count

@@ -20,7 +20,7 @@ from anyio import CapacityLimiter
 from anyio.lowlevel import RunVar
 from anyio.to_thread import run_sync
 
-from gis_api import garbage, memory
+from gis_api import gc_tuning, memory
 from gis_api.strict_routes import StrictRequest, StrictRoute, refuse_lone_surrogates
 
 # Below this a body is parsed at once, in some 10 ms.
@@ -72,7 +72,7 @@ class PatientRequest(StrictRequest):
         """Forget the document, and let the collector see again what was hidden from it."""
         if self._froze:
             self._json = None
-            garbage.show()
+            gc_tuning.show()
             memory.note_peak()
         if self._holds:
             _held().release_on_behalf_of(self)
@@ -83,7 +83,7 @@ def parse_in_steps(body: bytes) -> Any:
     gc.disable()
     try:
         document = _document(body.decode(json.detect_encoding(body), "surrogatepass"))
-        garbage.hide()
+        gc_tuning.hide()
     finally:
         gc.enable()
     return document

@@ -73,7 +73,7 @@ class Outage:
         self._told_s = 0.0
         self._count = 0
 
-    def failed(self, reason: object) -> None:
+    def count_failure(self, reason: object) -> None:
         """Count one failure more."""
         now_s = time.monotonic()
         self._count += 1
@@ -85,7 +85,7 @@ class Outage:
             self._told_s = now_s
             self._log.warning("%s, for %.0f s (%d times)", self._what, now_s - self._since_s, self._count)
 
-    def over(self) -> None:
+    def tell_end(self) -> None:
         """Tell that it is well again, where it was not."""
         if self._since_s is not None:
             self._log.warning(

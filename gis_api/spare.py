@@ -21,7 +21,7 @@ from pathlib import Path
 
 import uvicorn.main
 
-from gis_api import garbage
+from gis_api import gc_tuning
 from gis_api.app import HEAVY, create_app
 from gis_api.fast_locate import Service
 
@@ -37,7 +37,7 @@ def main() -> None:
     for name in HEAVY:
         importlib.import_module(name)
     made_before()
-    garbage.set_aside()
+    gc_tuning.set_aside()
     line = sys.stdin.buffer.readline()
     if not line:
         return

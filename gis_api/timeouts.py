@@ -60,6 +60,6 @@ class Timeouts:
             try:
                 self.look()
             except (sql.DBAPIError, sql.TimeoutError) as error:
-                self._outage.failed(error)
+                self._outage.count_failure(error)
             else:
-                self._outage.over()
+                self._outage.tell_end()

@@ -22,6 +22,12 @@ SAID_IN = {
     ),
     "how an id is read": (r"len\([a-z_]+\) <=? ?(?:18|19|MOST_DIGITS)\b", {"layers/ids.py"}),
     "how a session is opened": (r"(?<![\w.])Session\(", {"layers/db.py"}),
+    "how a plan's row is locked": (r"\bPlan\b[^\n]*with_for_update", {"layers/plans.py"}),
+    "how the things used last are kept": (r"\bOrderedDict\(\)|TTLCache|LRUCache", {"layers/shelf.py"}),
+    "no module keeps things between requests": (
+        r"^\w+(?::[^=]*)? = (?:\w+\.)*(?:Shelf|DraftMemory|HeatMemory)\(",
+        set(),
+    ),
     "nothing waits in a session but its transaction": (r"session\.info|\.info\[", set()),
     "the smallest count": (r"^(?:SMALLEST|FEWEST)\b.*=", {"layers/smallest_count.py"}),
 }

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from gis_api import working
-from gis_api.working import Place
+from gis_api import job_runner
+from gis_api.job_runner import Place
 
 
 def place_of(engine: Engine, folder: Path) -> Place:
@@ -25,7 +25,7 @@ def place_of(engine: Engine, folder: Path) -> Place:
 def working_process(engine: Engine, folder: Path) -> Iterator[None]:
     """Long jobs are done while the block runs."""
     place = place_of(engine, folder)
-    thread = threading.Thread(target=working.run, args=(place,), daemon=True)
+    thread = threading.Thread(target=job_runner.run, args=(place,), daemon=True)
     thread.start()
     yield
     place.stop.set()

@@ -22,8 +22,8 @@ MOST_NAMED = 5
 
 def show_report(report: ImportReport) -> None:
     """Print counts, remarks, and what was refused and why."""
+    from gis_api.job_json import reason_of
     from gis_api.settings import command_language
-    from gis_api.telling import reason_of
     from layers.importing import report_as_json
 
     print(say("dry run: nothing was stored") if report.dry_run else say("{layer} imported", layer=report.layer))
@@ -51,8 +51,8 @@ def show_refused(refused: Sequence[Mapping[str, Any]]) -> None:
     """Print the first refused rows with the reader's own reason and their places."""
     from rich.table import Table
 
+    from gis_api.job_json import detail_of, reason_of
     from gis_api.settings import command_language
-    from gis_api.telling import detail_of, reason_of
 
     lang = command_language()
     table = Table(say("row"), say("reason"), say("detail"), say("place"))
@@ -64,8 +64,8 @@ def show_refused(refused: Sequence[Mapping[str, Any]]) -> None:
 
 def words_of(code: str, values: Mapping[str, Any]) -> str:
     """A remark or reason in words; its code and values where there are none."""
+    from gis_api.job_json import with_kinds
     from gis_api.settings import command_language
-    from gis_api.telling import with_kinds
     from gis_api.texts import for_command_line, has, text
 
     key, lang = for_command_line(f"importing.{code}"), command_language()

@@ -117,9 +117,9 @@ class Hub(Broadcast):
     def hear(self, message: str) -> None:
         """Take in what another process, or this one, told over NOTIFY; may be called from any thread."""
         if self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._heard, message)
+            self.loop.call_soon_threadsafe(self._take_in, message)
 
-    def _heard(self, message: str) -> None:
+    def _take_in(self, message: str) -> None:
         told = json.loads(message)
         plan_id = int(told["plan"])
         room = self._rooms.get(plan_id)
@@ -188,7 +188,7 @@ class Hub(Broadcast):
     def _say(self, plan_id: int, **told: Any) -> None:
         """Take a message in here at once, and tell it to the other processes."""
         message = {"plan": plan_id, **told}
-        self._heard(json.dumps(message))
+        self._take_in(json.dumps(message))
         if not self.closing:
             self.do(self.guarded(asyncio.to_thread(self._announce, message)))
 

@@ -17,17 +17,17 @@ def call_before_stop(act: Callable[[], None]) -> Callable[[], None]:
     whoever stops that server has to say so.
     """
     if threading.current_thread() is not threading.main_thread():
-        return _nothing
+        return _do_nothing
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
-    def heard(number: int, frame: FrameType | None) -> None:
+    def hear(number: int, frame: FrameType | None) -> None:
         act()
         then = before[signal.Signals(number)]
         if callable(then):
             then(number, frame)
 
     for number in _SIGNALS:
-        signal.signal(number, heard)
+        signal.signal(number, hear)
 
     def undo() -> None:
         for number, then in before.items():
@@ -36,5 +36,5 @@ def call_before_stop(act: Callable[[], None]) -> Callable[[], None]:
     return undo
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """Nothing was changed, nothing is put back."""

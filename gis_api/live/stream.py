@@ -105,15 +105,15 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async for chunk in self._stream.chunks():
-                await asyncio.wait_for(self._part(send, chunk), SLOWEST_S)
-            await asyncio.wait_for(self._part(send, b"", more=False), SLOWEST_S)
+                await asyncio.wait_for(self._send_part(send, chunk), SLOWEST_S)
+            await asyncio.wait_for(self._send_part(send, b"", more=False), SLOWEST_S)
         except (TimeoutError, OSError):
             log.info("the listener %s went away or was too slow", self._stream.visitor.name)
         finally:
             watching.cancel()
             self._leave(self._stream)
 
-    async def _part(self, send: Send, body: bytes, *, more: bool = True) -> None:
+    async def _send_part(self, send: Send, body: bytes, *, more: bool = True) -> None:
         await send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _watch(self, receive: Receive) -> None:

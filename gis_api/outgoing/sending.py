@@ -98,12 +98,12 @@ class Sending:
                 with self._watch:
                     parcels = self._claim()
                     if not parcels:
-                        self._outage.over()
+                        self._outage.tell_end()
                         self._stopping.wait(self._every_s)
                         continue
                 self._carry_out_all(parcels)
             except (sql.DBAPIError, sql.TimeoutError) as error:
-                self._outage.failed(error)
+                self._outage.count_failure(error)
                 self._stopping.wait(self._every_s)
             except Exception:
                 log.exception("what is due cannot be sent; it is tried again soon")

@@ -1,6 +1,6 @@
 """What each process keeps in memory, so that a lookup needs no database ([L7]): the atlas, the roster, the keys.
 
-`following.py` keeps it up to date, `state.py` is what it looks like at one moment, `shelf.py` holds older plans,
+`following.py` keeps it up to date, `state.py` is what it looks like at one moment, `older_plans.py` holds older plans,
 `cold_start.py` the file from which a process starts while PostgreSQL is away.
 """
 

@@ -23,7 +23,7 @@ from gis_api.logs import Outage
 from gis_api.replicas.cold_start import find_cold_roster, find_cold_start, write_cold_start
 from gis_api.replicas.keeping import RosterKeeper
 from gis_api.replicas.listening import Listening, plain_url
-from gis_api.replicas.shelf import Shelf
+from gis_api.replicas.older_plans import OlderPlans
 from gis_api.replicas.state import Age, Pulse, State, is_urgent, read_state
 from gis_api.settings import Settings
 from layers.access import Actor
@@ -71,7 +71,7 @@ class Replicas:
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._hearers: dict[str, Callable[[str], None]] = {}
-        self.shelf = Shelf(engine, settings.var / "plans")
+        self.older_plans = OlderPlans(engine, settings.var / "plans")
         self._keeper = RosterKeeper(settings.roster_file, database=settings.url())
         self.state = State()
         self.pulse = Pulse(None, -1e9)
@@ -117,7 +117,7 @@ class Replicas:
         atlas = self.state.atlas
         if atlas is None:
             raise Unavailable("not_ready")
-        return self.shelf.page(atlas, at) if atlas.missing(at) else atlas.page(at)
+        return self.older_plans.page(atlas, at) if atlas.missing(at) else atlas.page(at)
 
     def pass_on(self, channel: str, hear: Callable[[str], None]) -> None:
         """Hear another channel too, on the connection that listens anyway; said before `start`.
@@ -175,12 +175,12 @@ class Replicas:
         except (sql.DBAPIError, sql.TimeoutError) as error:
             self._roster_is_old |= due
             self._takes_writes = False
-            self._outage.failed(error)
+            self._outage.count_failure(error)
             return False
         self._read_s, self._is_cold = asked_s, False
         if self.state.roster is not before.roster:
             self._roster_s = asked_s
-        self._heard(asked_s)
+        self._note_answer(asked_s)
         if self.state.atlas is not before.atlas or self.state.keys is not before.keys:
             self._keep_for_cold_start()
         if self.state.roster is not None and self.state.roster is not before.roster:
@@ -213,10 +213,10 @@ class Replicas:
         if state.atlas is not None:
             self.state = state
 
-    def _heard(self, asked_s: float) -> None:
+    def _note_answer(self, asked_s: float) -> None:
         """The state was true when the question was asked, not when its answer had been worked through."""
         self.pulse = Pulse(read_clock(), asked_s + self._settings.stale_after_s)
-        self._outage.over()
+        self._outage.tell_end()
 
     def _start_cold(self) -> bool:
         """Whether there was a snapshot to begin with."""
@@ -258,7 +258,7 @@ class Replicas:
                 if time.monotonic() - began_s < PAUSE_S:
                     # There is no server; the next one may be another, so it is read whatever its marks say.
                     self._takes_writes, self._read_s = False, -1e9
-                    self._outage.failed(error)
+                    self._outage.count_failure(error)
                     self._stopping.wait(PAUSE_S)
             except Exception:
                 log.exception("the state could not be read; it is read again soon")
@@ -287,5 +287,5 @@ class Replicas:
             asked_s = time.monotonic()
             if woken or asked_s - self._read_s > LEISURE_S or is_urgent(connection, self.state):
                 return self._read()
-            self._heard(asked_s)
+            self._note_answer(asked_s)
             return True

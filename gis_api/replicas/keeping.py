@@ -78,9 +78,9 @@ class RosterKeeper:
         roster, at = news
         try:
             write_cold_roster(self._path, roster, chart=self._chart_of(roster), database=self._database, at=at)
-            self._unwritten.over()
+            self._unwritten.tell_end()
         except OSError as error:
-            self._unwritten.failed(error)
+            self._unwritten.count_failure(error)
         except Exception:
             log.exception("the roster for a start without database cannot be written")
 

@@ -141,7 +141,7 @@ def change_user(request: Request, tx: Tx, by: Admin, name: str, sent: UserChange
     """
     user = access.get_user(tx, name, by=by)
     people: People = request.app.state.people
-    people.doubt(name)
+    people.ask_anew(name)
     if sent.active is not None:
         user.active = sent.active
     if sent.language is not None:

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.cases import SEE_PHONES
 from gis_api.dependencies import Read
+from gis_api.incident_json import SEE_PHONES
 from gis_api.routes.incidents import CaseReader, read_id
 from gis_api.strict_routes import StrictRoute
 from layers import dispatching, incidents

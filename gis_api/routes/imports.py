@@ -18,9 +18,9 @@ from gis_api.answers import shown
 from gis_api.answers.cases import JobTold
 from gis_api.dependencies import Planner, settings_of
 from gis_api.errors import Problem, language_of
-from gis_api.receiving import Form, Received, is_form, receive
+from gis_api.job_json import job_as_json
 from gis_api.strict_routes import StrictRoute, holds_half_characters, refuse_lone_surrogates
-from gis_api.telling import job_as_json
+from gis_api.uploads import Form, Received, is_form, receive
 from layers import jobs
 from layers.access import Actor, Role, require_area
 from layers.db import transaction

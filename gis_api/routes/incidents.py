@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.cases import answer_to_report, case_of, full_case_of, likely_of
 from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, Zone, role_door
 from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
 from gis_api.idempotency import read_idempotency_key
+from gis_api.incident_json import answer_to_report, case_of, full_case_of, likely_of
 from gis_api.moments import AskedMoment, Moment
 from gis_api.paging import cursor_of, link_after, moment_of
 from gis_api.strict_routes import StrictRoute

@@ -10,8 +10,8 @@ from gis_api.answers import cases as answers
 from gis_api.answers import shown
 from gis_api.dependencies import Planner, Read, Tx
 from gis_api.errors import language_of
+from gis_api.job_json import job_as_json, job_in_list
 from gis_api.strict_routes import StrictRoute
-from gis_api.telling import job_as_json, job_in_list
 from layers import jobs
 
 router = APIRouter(tags=["jobs"], route_class=StrictRoute)

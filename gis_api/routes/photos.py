@@ -14,12 +14,12 @@ from fastapi.responses import JSONResponse
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.cases import photo_of
 from gis_api.dependencies import Now, Read, Zone, settings_of
 from gis_api.errors import Problem
-from gis_api.receiving import is_form, receive
+from gis_api.incident_json import photo_of
 from gis_api.routes.incidents import CaseReader, StepTaker, read_id
 from gis_api.strict_routes import StrictRoute
+from gis_api.uploads import is_form, receive
 from layers import incidents, photos
 from layers.access import Actor
 from layers.db import transaction

@@ -100,7 +100,7 @@ async def change_password(request: Request, response: Response, by: AnyRole, sen
     if opened is None:
         raise Problem(422, "old_password_wrong", errors=[(["old"], "old_password_wrong")])
     people: People = request.app.state.people
-    people.doubt(by.name)
+    people.ask_anew(by.name)
     _set_cookies(request, response, opened)
 
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_api.answers import shown, shown_as
 from gis_api.dependencies import Admin, Read, role_door, settings_of
 from gis_api.errors import Problem, language_of
-from gis_api.receiving import is_form, receive
 from gis_api.sheet_words import words_of_refusal
 from gis_api.strict_routes import StrictRoute
+from gis_api.uploads import is_form, receive
 from layers import standards
 from layers.access import Actor, Role
 from layers.clocks import LimitKind

@@ -11,10 +11,10 @@ ordering by degrees would name the wrong nearest worker in 10 % of cases at 39.6
 
 from layers.candidates.chart import Chart, Desk
 from layers.candidates.duties import list_known_on_duty
+from layers.candidates.nearest import Ground, near
 from layers.candidates.packing import packed_chart, packed_roster, unpacked_roster
-from layers.candidates.picture import Key, Picture, picture_of
 from layers.candidates.roster import DistrictRoster, Roster, moment
-from layers.candidates.seen import Ground, near
+from layers.candidates.roster_memory import Key, Picture, picture_of
 from layers.candidates.whereabouts import Whereabouts, grids_by_number, list_whereabouts
 
 __all__ = [

@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from layers.access import Actor
-from layers.candidates.picture import picture_of
 from layers.candidates.roster import DistrictRoster, Roster, datetime_of, moment
+from layers.candidates.roster_memory import picture_of
 from layers.shifts import Duty, is_on_duty, merged
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from layers.candidates.picture import SECOND, picture_of
 from layers.candidates.roster import Roster, moment
+from layers.candidates.roster_memory import SECOND, picture_of
 from layers.standings import freshness_of
 
 # A metre: nobody's map shows more.

@@ -39,7 +39,7 @@ from layers.sandbox import Room
 _Store = Callable[[Session, Sheet], ImportReport]
 
 
-def unheard(_words: str, _share: float) -> None:
+def ignore_progress(_words: str, _share: float) -> None:
     """Progress that nobody watches."""
 
 
@@ -49,7 +49,7 @@ def import_layer(
     *,
     file: Path,
     options: ImportOptions,
-    progress: Progress = unheard,
+    progress: Progress = ignore_progress,
     room: Room | None = None,
     by: Actor,
 ) -> ImportReport:

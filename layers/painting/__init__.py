@@ -6,7 +6,7 @@ giving it away leaves no needle between a road and a border that runs a few metr
 """
 
 from layers.painting.faces import blocks_of
-from layers.painting.patches import By, list_patches
+from layers.painting.patches import By, PatchShelf, list_patches, make_patch_shelf
 from layers.painting.shares import shares_of
 
-__all__ = ["By", "blocks_of", "list_patches", "shares_of"]
+__all__ = ["By", "PatchShelf", "blocks_of", "list_patches", "make_patch_shelf", "shares_of"]

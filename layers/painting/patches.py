@@ -79,11 +79,16 @@ class _Houses:
     counted: Any
 
 
-# The patches of tiles that this process has cut.
-_shelf: Shelf[bytes, tuple[Patch, ...]] = Shelf(MOST_KEPT)
+# The patches of tiles that a process has cut, by what they were cut from.
+PatchShelf = Shelf[bytes, tuple[Patch, ...]]
 
 
-def list_patches(session: Session, plan_id: int, *, box: Box, cut: By, by: Actor) -> list[bytes]:
+def make_patch_shelf() -> PatchShelf:
+    """What a process keeps of patches between requests."""
+    return Shelf(MOST_KEPT)
+
+
+def list_patches(session: Session, kept: PatchShelf, plan_id: int, *, box: Box, cut: By, by: Actor) -> list[bytes]:
     """The patches of all finest tiles that reach into a box in degrees, as GeoJSON Features, one JSON text each.
 
     Only tiles within the actor's area. Raises NotFound for a plan of elsewhere, Unacceptable for a box with more tiles
@@ -96,11 +101,11 @@ def list_patches(session: Session, plan_id: int, *, box: Box, cut: By, by: Actor
     version = map_version(session, at=read_clock())
     stamp = f"{session.get_bind().engine.url}|{version}|{cut}|".encode()
     keys = {tile.code: hashlib.sha256(stamp + tile.wkb).digest() for tile in tiles}
-    found = {code: _shelf.find(key) for code, key in keys.items()}
+    found = {code: kept.find(key) for code, key in keys.items()}
     missing = [tile for tile in tiles if found[tile.code] is None]
     for tile, patches in zip(missing, _patches_of(session, plan, missing, cut), strict=True):
         found[tile.code] = patches
-        _shelf.keep(keys[tile.code], patches)
+        kept.keep(keys[tile.code], patches)
     return [_feature(tile, at, patch) for tile in tiles for at, patch in enumerate(found[tile.code] or ())]
 
 

@@ -66,7 +66,7 @@ def make_layout(wishes: dict[str, DemoWish], rng: np.random.Generator) -> Layout
     for region, codes in sides:
         _divide_communities(layout, region, [wishes[code] for code in codes], rng)
     strips = _strips(layout)
-    _shared_parks(layout, rng)
+    _share_parks(layout, rng)
     for code, region in layout.communities.items():
         ground = _without_parks(layout.banked.get(code, region), layout)
         _divide_blocks(layout, ground, list(wishes[code].items), wishes[code], rng)
@@ -207,7 +207,7 @@ def _without_parks(region: Polygon, layout: Layout) -> Polygon:
     return rest
 
 
-def _shared_parks(layout: Layout, rng: np.random.Generator) -> None:
+def _share_parks(layout: Layout, rng: np.random.Generator) -> None:
     """SHARED_PARKS round parks, each over the border of two communities: two grids with one group."""
     codes = list(layout.communities)
     tree = shapely.STRtree(list(layout.communities.values()))

@@ -16,10 +16,10 @@ import shapely
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
-from gis_api import working
+from gis_api import job_runner
 from gis_api.allowances import LEAST_S, MOST_BYTES, MOST_S, Allowance, allowance_of, resident_bytes
+from gis_api.job_runner import Place
 from gis_api.settings import Settings
-from gis_api.working import Place
 from layers import files
 from layers.jobs import Job
 from tests.gis_api.conftest import AREA, ClientAs
@@ -67,7 +67,7 @@ def ended(client: TestClient, place: Place, content: bytes, *, name: str, **told
     form = {"layer": "grids", "district": AREA, **told}
     answer = client.post("/api/v1/imports", files={"file": (name, content)}, data=form)
     assert answer.status_code == 202, answer.text
-    assert working.do_next(place)
+    assert job_runner.do_next(place)
     job: dict[str, Any] = client.get(f"/api/v1/jobs/{answer.json()['id']}").json()
     return job
 
@@ -89,7 +89,7 @@ def test_a_view_that_calls_itself_is_ended(
 def test_a_job_past_what_it_may_take_is_over_and_leaves_nothing(
     planner: TestClient, place: Place, monkeypatch: pytest.MonkeyPatch, allowed: Allowance, code: str
 ) -> None:
-    monkeypatch.setattr(working, "allowance_of", lambda *_: allowed)
+    monkeypatch.setattr(job_runner, "allowance_of", lambda *_: allowed)
     job = ended(planner, place, star(501), name="star.geojson", frame="union")
     assert (job["state"], job["problem"]["code"]) == ("failed", code)
     assert job["problem"]["detail"] == job["message"] != ""
@@ -107,9 +107,9 @@ def test_work_that_hears_nobody_ends_with_its_process(
             pass
         return {}
 
-    monkeypatch.setattr(working, "allowance_of", lambda *_: Allowance(0.2, MOST_BYTES))
-    monkeypatch.setattr(working, "GRACE_S", 0.2)
-    monkeypatch.setattr(working, "WORK", {"import": deaf})
+    monkeypatch.setattr(job_runner, "allowance_of", lambda *_: Allowance(0.2, MOST_BYTES))
+    monkeypatch.setattr(job_runner, "GRACE_S", 0.2)
+    monkeypatch.setattr(job_runner, "WORK", {"import": deaf})
     job = ended(planner, place, b"{}", name="any.geojson")
     assert (job["state"], job["problem"]["code"]) == ("failed", "work_took_too_long")
     assert place.stop.is_set(), "it gave up"

@@ -19,8 +19,8 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
+from gis_api import job_runner
 from gis_api import jobs as job_process
-from gis_api import working
 from gis_api.settings import Settings
 from layers import jobs
 from layers.db import transaction
@@ -281,7 +281,7 @@ def test_a_job_of_a_killed_process_is_taken_up_again_and_nothing_is_half_stored(
         session.execute(text("UPDATE jobs SET beat_at = now() - interval '1 minute'"))
     assert plans_stored(engine) == before
     assert job_process.do(engine, job_process.Task("take_up", 1.0, job_process.take_up_silent)) == 1
-    assert working.do_next(place_of(engine, settings.upload_folder))
+    assert job_runner.do_next(place_of(engine, settings.upload_folder))
     job = planner.get(f"/api/v1/jobs/{job_id}").json()
     assert (job["state"], job["attempt"]) == ("done", 2)
     assert plans_stored(engine) == before + 1
@@ -297,8 +297,8 @@ def test_a_job_that_is_called_off_in_the_middle_stores_nothing(
         assert planner.delete(f"/api/v1/jobs/{job_id}").status_code == 200
         return {}
 
-    monkeypatch.setattr(working, "told_of", called_off_meanwhile)
-    assert working.do_next(place_of(engine, settings.upload_folder))
+    monkeypatch.setattr(job_runner, "told_of", called_off_meanwhile)
+    assert job_runner.do_next(place_of(engine, settings.upload_folder))
     assert planner.get(f"/api/v1/jobs/{job_id}").json()["state"] == "cancelled"
     assert plans_stored(engine) == before
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gis_api import garbage
+from gis_api import gc_tuning
 from gis_api.large_bodies import LARGE_BYTES, parse_in_steps
 from tests.gis_api.conftest import ClientAs
 from tests.small_city import SmallCity
@@ -40,7 +40,7 @@ def outcome(parse: Any, body: bytes) -> Any:
 def patiently(body: bytes) -> Any:
     """The document, read as a request does that is then answered."""
     document = parse_in_steps(body)
-    garbage.show()
+    gc_tuning.show()
     return document
 
 
@@ -105,4 +105,4 @@ def test_a_large_body_is_refused_like_a_small_one(client_as: ClientAs, tail: byt
     answer = client_as("planner").post("/api/v1/coverage", content=body, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)
     assert answer.json()["type"].endswith(problem)
-    assert gc.isenabled() and not garbage.is_hiding()
+    assert gc.isenabled() and not gc_tuning.is_hiding()

@@ -46,7 +46,7 @@ SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Features of one tile", "layers.tiles", "MOST_FEATURES"),
         ("Photos of one incident", "layers.photos", "MOST_PHOTOS"),
         ("Pixels of one photo", "layers.pictures", "MOST_PIXELS"),
-        ("Parts of one form", "gis_api.receiving", "MOST_PARTS"),
+        ("Parts of one form", "gis_api.uploads", "MOST_PARTS"),
     ),
     "Files": (
         (
@@ -88,9 +88,9 @@ SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Memory of a job beyond what its process had before …", "gis_api.allowances", "LEAST_BYTES"),
         ("… and for each byte of its file", "gis_api.allowances", "BYTES_PER_BYTE"),
         ("… and never more than", "gis_api.allowances", "MOST_BYTES"),
-        ("Work that does not hear that it is over is ended with its process after", "gis_api.working", "GRACE_S"),
+        ("Work that does not hear that it is over is ended with its process after", "gis_api.job_runner", "GRACE_S"),
         ("A job whose process died is tried so many times", "layers.jobs", "MOST_ATTEMPTS"),
-        ("Refused rows that a result lists", "gis_api.working", "MOST_REFUSED"),
+        ("Refused rows that a result lists", "gis_api.job_runner", "MOST_REFUSED"),
     ),
     "People and dispatch": (
         (

@@ -35,9 +35,9 @@ def test_a_line_tells_the_time_and_the_request(tmp_path: Path, capsys: pytest.Ca
 def test_a_trouble_that_lasts_is_told_when_it_begins_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
     outage = Outage(logging.getLogger("wangge.test"), "PostgreSQL does not answer")
     for _ in range(200):
-        outage.failed("connection refused\nIs the server running?")
-    outage.over()
-    outage.over()
+        outage.count_failure("connection refused\nIs the server running?")
+    outage.tell_end()
+    outage.tell_end()
     assert caplog.messages[0] == "PostgreSQL does not answer: connection refused"
     assert len(caplog.messages) == 2 and "200 times" in caplog.messages[1]
 

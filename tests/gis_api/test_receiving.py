@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from python_multipart.multipart import parse_options_header
 
-from gis_api.receiving import _file_name
+from gis_api.uploads import _file_name
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ const PLANNER = [
   ["together"],
   ["editor", "kept"],
   ["tools", "desk", "merge"],
-  ["forecast", "gridcard", "merge_maps", "pieces", "rail", "repair", "scene", "sketch", "store"],
+  ["gridcard", "household_preview", "merge_maps", "pieces", "repair", "scene", "sketch", "store", "toolbar"],
   ["operations"],
-  ["balance", "fixes", "handles", "patches"],
+  ["fixes", "handles", "household_figures", "patches"],
 ];
 
 const modules = readdirSync(ROOT, { recursive: true }).filter((name) => name.endsWith(".js"));

@@ -56,7 +56,7 @@ def _compiled(signature: Any, function: Callable[..., Any], **options: Any) -> A
         return numba.njit(signature, **options)(function)
 
 
-many = _compiled(_SIGNATURE, crossing.many, nogil=True, _nrt=False)
+locate_many = _compiled(_SIGNATURE, crossing.locate_many, nogil=True, _nrt=False)
 
 
 # Handing four arrays to compiled code takes a microsecond, more than the test itself. For one point the arrays are

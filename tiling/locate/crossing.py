@@ -196,7 +196,7 @@ def one(data: Lookup, lon: float, lat: float) -> tuple[int, int]:
     return (GAP if cell == GAP_CELL else OUTSIDE), -1
 
 
-def many(data: Lookup, lon: Any, lat: Any, relation: Any, tile: Any) -> None:
+def locate_many(data: Lookup, lon: Any, lat: Any, relation: Any, tile: Any) -> None:
     """Writes relation and tile of every point into the two arrays; the loops that numba compiles.
 
     Two passes: the first only reads cells, so that the processor fetches many at a time; the second, with its

@@ -20,7 +20,7 @@ class Kernel:
     tester_of: Callable[[Lookup], Tester]
 
 
-PLAIN = Kernel("numpy", vectorised.many, crossing.tester_of)
+PLAIN = Kernel("numpy", vectorised.locate_many, crossing.tester_of)
 
 
 @cache
@@ -34,4 +34,4 @@ def fastest() -> Kernel:
         from tiling.locate import compiled
     except ImportError:
         return PLAIN
-    return Kernel("numba", compiled.many, compiled.tester_of)
+    return Kernel("numba", compiled.locate_many, compiled.tester_of)

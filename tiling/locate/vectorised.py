@@ -1,4 +1,4 @@
-"""The many-points kernel in numpy alone, for machines without numba; same answers as `crossing.many`.
+"""The many-points kernel in numpy alone, for machines without numba; same answers as `crossing.locate_many`.
 
 Points whose cell names a tile are done by one gather. The others are expanded to (point, item) and then to
 (point, item, edge), which costs memory, hence the chunks.
@@ -36,7 +36,7 @@ CHUNK = 65_536
 Array = NDArray[Any]
 
 
-def many(data: Lookup, lon: Array, lat: Array, relation: Array, tile: Array) -> None:
+def locate_many(data: Lookup, lon: Array, lat: Array, relation: Array, tile: Array) -> None:
     """Writes relation and tile of every point into the two arrays."""
     for begin in range(0, len(lon), CHUNK):
         part = slice(begin, begin + CHUNK)

@@ -201,7 +201,7 @@ def owned(
         elif decision.chosen == "split":
             pending += [] if _is_split(faces, region, owners) else [region]
         else:
-            _decided(faces, region, decision, owners, row_of)
+            _apply_decision(faces, region, decision, owners, row_of)
     _to_longest(faces, pending, owners)
     return owners, mended
 
@@ -211,7 +211,9 @@ def new_codes(decisions: Mapping[int, Decision]) -> list[str]:
     return [d.chosen.removeprefix("new:") for _, d in sorted(decisions.items()) if d.chosen.startswith("new:")]
 
 
-def _decided(faces: Faces, region: Region, decision: Decision, owners: Owners, row_of: Mapping[str, int]) -> None:
+def _apply_decision(
+    faces: Faces, region: Region, decision: Decision, owners: Owners, row_of: Mapping[str, int]
+) -> None:
     solid = {owner[0] for owner in certain(faces) if owner}
     verb, _, code = decision.chosen.partition(":")
     rows: tuple[int, ...] = region.claims

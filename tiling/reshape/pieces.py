@@ -43,7 +43,7 @@ def pieces_given(cut: Cut, owners: Owners, to: str | None, depth: int) -> Owners
             for face in faces:
                 out[face] = receiver
         gone = {face for _, faces in off for face in faces}
-        _to_sisters(cut, out, [face for face in members if face not in gone])
+        _give_to_sisters(cut, out, [face for face in members if face not in gone])
     return out
 
 
@@ -93,7 +93,7 @@ def _receiver(cut: Cut, loser: str, to: str, piece: BaseGeometry) -> str:
     return beside(cut.partition, piece, targets)
 
 
-def _to_sisters(cut: Cut, out: list[str | None], members: list[int]) -> None:
+def _give_to_sisters(cut: Cut, out: list[str | None], members: list[int]) -> None:
     """Give what a sub-grid loses contact with to the sister beside it, as long as there is one."""
     tiles = sorted({out[face] or "" for face in members})
     if len(tiles) < 2:

@@ -117,7 +117,7 @@ def _with_sub_grids(cut_: Cut, code: str, grids: Sequence[str], sub_code: SubCod
     parents = {name: partition.parents[code] for name in set(grids) - {code} if code in partition.parents}
     taken = {*partition.codes, *partition.parents, *grids}
     followed = _Followed(cut_, sub_code, taken, list(cut_.owners), parents)
-    followed.below(code, grids)
+    followed.hand_down(code, grids)
     return merged(rebuilt(cut_, followed.owners), Change(parents=followed.parents))
 
 
@@ -131,8 +131,8 @@ class _Followed:
     owners: list[str | None]
     parents: dict[str, str]
 
-    def below(self, code: str, pieces: Sequence[str]) -> None:
-        """Hands what lies directly below a grid, and all below that, to the pieces of it that hold each face."""
+    def hand_down(self, code: str, pieces: Sequence[str]) -> None:
+        """Hand what lies directly below a grid, and all below that, to the pieces of it that hold each face."""
         partition = self.cut.partition
         for child in partition.children(code):
             tiles = set(partition.finest(child)) if child in partition else set()
@@ -148,7 +148,7 @@ class _Followed:
 
     def _take(self, child: str, names: Sequence[str], faces: Sequence[int]) -> None:
         if child not in self.cut.partition.row_of:
-            self.below(child, names)
+            self.hand_down(child, names)
             return
         for face in faces:
             self.owners[face] = names[face]

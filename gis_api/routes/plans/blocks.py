@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from gis_api.answers import shown
 from gis_api.answers.geojson import Features
-from gis_api.dependencies import AskedBox, Planner, Read
+from gis_api.dependencies import AskedBox, Patches, Planner, Read
 from gis_api.routes.plans.doors import GEOJSON, PRIVATE, PlanId
 from gis_api.strict_routes import StrictRoute
 from layers.errors import Unacceptable
@@ -20,6 +20,7 @@ router = APIRouter(tags=["plans"], route_class=StrictRoute)
 @router.get("/api/v1/plans/{plan_id}/blocks", responses=shown(Features, media=GEOJSON), response_class=Response)
 def read_blocks(
     tx: Read,
+    kept: Patches,
     by: Planner,
     plan_id: PlanId,
     box: AskedBox,
@@ -32,6 +33,6 @@ def read_blocks(
     """
     if box is None:
         raise Unacceptable("wrong_bbox", errors=[(["bbox"], "wrong_bbox")])
-    features = b",".join(list_patches(tx, plan_id, box=box, cut=cut, by=by))
+    features = b",".join(list_patches(tx, kept, plan_id, box=box, cut=cut, by=by))
     body = b'{"type":"FeatureCollection","features":[' + features + b"]}"
     return Response(body, media_type=GEOJSON, headers=PRIVATE)

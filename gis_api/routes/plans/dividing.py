@@ -12,9 +12,9 @@ from gis_api.answers import shown
 from gis_api.answers.cases import JobTold
 from gis_api.dependencies import Planner, Tx
 from gis_api.errors import language_of
+from gis_api.job_json import job_as_json
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
 from gis_api.strict_routes import StrictRoute
-from gis_api.telling import job_as_json
 from layers import jobs
 from layers.access import require_area
 from layers.dividing import DivisionAsked

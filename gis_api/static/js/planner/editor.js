@@ -4,9 +4,9 @@ import { byId } from "../dom.js";
 import { config, t } from "../config.js";
 import { map, show, showLayer } from "../map/place.js";
 import { boundsOf, boxOf, storedOf, toWorld } from "../map/world.js";
-import { Balance } from "./balance.js";
+import { HouseholdFigures } from "./household_figures.js";
 import { Desk } from "./desk.js";
-import { Forecast } from "./forecast.js";
+import { HouseholdPreview } from "./household_preview.js";
 import { watchBetween } from "./carrying.js";
 import { Gesture } from "./gesture.js";
 import { GridCard } from "./gridcard.js";
@@ -16,7 +16,7 @@ import { partsOthers } from "./operations/registry.js";
 import { waysOn } from "./pieces.js";
 import { figuresOf } from "./panel.js";
 import { Published } from "./published.js";
-import { Rail } from "./rail.js";
+import { Toolbar } from "./toolbar.js";
 import { Scene } from "./scene.js";
 import { Sketch } from "./sketch.js";
 import { Snapper, WALLS_FROM } from "./snap.js";
@@ -52,9 +52,15 @@ export class Editor {
       changed: () => this.base.redraw(),
       failed: (problem) => this.desk.say(problem.message, "bad"),
     });
-    this.balance = new Balance(tiling, { moving: () => Boolean(this.tool.moving), came: () => this.tool.preview() });
+    this.balance = new HouseholdFigures(tiling, {
+      moving: () => Boolean(this.tool.moving),
+      came: () => this.tool.preview(),
+    });
     this.desk = new Desk(store, tiling, this);
-    this.forecast = new Forecast(tiling, { over: () => this.over.redraw(), restore: () => this.desk.showHouseholds() });
+    this.forecast = new HouseholdPreview(tiling, {
+      over: () => this.over.redraw(),
+      restore: () => this.desk.showHouseholds(),
+    });
     this.snapper = new Snapper(tiling, { homes: this.balance.homes, streets: new Streets() });
     this.sketch = new Sketch(this.snapper, this.gesture, () => {
       this.scene.hand.redraw();
@@ -63,7 +69,7 @@ export class Editor {
     });
     this.card = new GridCard(this);
     this.tools = new Map(TOOLS.map((Kind) => [Kind.name, new Kind(this)]));
-    this.rail = new Rail(document.getElementById("rail"), TOOLS, {
+    this.rail = new Toolbar(document.getElementById("rail"), TOOLS, {
       choose: (name) => this.use(this.tools.get(name)),
       between: (name) => ["undo", "redo"].includes(name) && this.gesture.between(name),
       undo: () => this.gesture.between("undo") || this.step(() => store.undo()),

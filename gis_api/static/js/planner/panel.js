@@ -88,7 +88,7 @@ function barOf(grid, top) {
 // Out of range an arrow says which way, so no sign does.
 const shareOf = (off, out) => changeInWords(off, out ? { up: "▲", down: "▼" } : {});
 
-// The same bars while something is drawn, with buildings and ground before and after (balance.js).
+// The same bars while something is drawn, with buildings and ground before and after (household_figures.js).
 export function showForecast(list, lead, { tiling, figures, fresh }) {
   const rows = [...figures].map(([code, [before, after]]) => ({
     ...tiling.shapes.get(code)?.properties,

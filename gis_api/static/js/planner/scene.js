@@ -4,7 +4,7 @@ import { number, t } from "../config.js";
 import { Painted } from "../map/canvas.js";
 import { colour, faint } from "../map/colours.js";
 import { map } from "../map/place.js";
-import { Hand } from "./hand.js";
+import { PointerLayer } from "./pointer_layer.js";
 import { paintErrors, paintMark } from "./marks.js";
 import { outline, paintBorders, paintFills, paintLabels } from "../draw/paint.js";
 import { outOfRange } from "./panel.js";
@@ -17,7 +17,7 @@ export class Scene {
     this.overlays = false;
     this.base = new Painted((context, view) => this.paintBase(context, view), { pane: "overlayPane" });
     this.over = new Painted((context, view) => this.paintOver(context, view), { pane: "shadowPane" });
-    this.hand = new Hand(
+    this.hand = new PointerLayer(
       () => editor.tool?.inHand() ?? null,
       (context, view) => this.paintHand(context, view),
     );

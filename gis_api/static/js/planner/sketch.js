@@ -2,7 +2,7 @@
 // ends, Backspace and Ctrl+Z take the last corner back, Ctrl+Y brings it again, a corner can be dragged, Escape gives
 // up. A drawing that was refused is taken up again as it was, so that the one corner can be mended.
 import { map } from "../map/place.js";
-import { union } from "./balance.js";
+import { union } from "./household_figures.js";
 import { carry } from "./carrying.js";
 import { boxOf } from "./extent.js";
 import { paintSnap, WORD_PX } from "./marks.js";

@@ -1,6 +1,6 @@
 // Tools that begin with a drawing: a line or an area, clicked corner by corner, then one operation.
 import { number, t } from "../../config.js";
-import { byFinger } from "../finger.js";
+import { byTouch } from "../touch.js";
 import { shortCode } from "../../model/names.js";
 import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
@@ -110,7 +110,7 @@ export class Drawn extends Tool {
 
   confirm() {
     return this.sketch.complete
-      ? { words: t(byFinger() ? "planner.finished" : "planner.finish"), act: () => this.sketch.finish() }
+      ? { words: t(byTouch() ? "planner.finished" : "planner.finish"), act: () => this.sketch.finish() }
       : null;
   }
 

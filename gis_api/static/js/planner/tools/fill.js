@@ -3,7 +3,7 @@
 import { t } from "../../config.js";
 import { faint } from "../../map/colours.js";
 import { storedOf, toWorld } from "../../map/world.js";
-import { holds } from "../balance.js";
+import { holds } from "../household_figures.js";
 import { innerPoint, paintMark } from "../marks.js";
 import { outline } from "../../draw/paint.js";
 import { shortCode } from "../../model/names.js";

@@ -1,6 +1,6 @@
 // The selected neighbours become one grid.
 import { config, t } from "../../config.js";
-import { byFinger } from "../finger.js";
+import { byTouch } from "../touch.js";
 import { mergingObstacle } from "../obstacles.js";
 import { impossible } from "../words.js";
 import { Tool } from "./tool.js";
@@ -47,7 +47,7 @@ export class Merge extends Tool {
 
   confirm() {
     return this.enough && !this.obstacle
-      ? { words: t(byFinger() ? "planner.merge_selected" : "planner.confirm_merge"), act: () => this.merge() }
+      ? { words: t(byTouch() ? "planner.merge_selected" : "planner.confirm_merge"), act: () => this.merge() }
       : null;
   }
 

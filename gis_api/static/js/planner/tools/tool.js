@@ -8,7 +8,7 @@
 // for what no button took, confirm for the button over the map, paint over everything, inHand and paintHand for what
 // follows the pointer, stop when another tool is chosen.
 import { has, t } from "../../config.js";
-import { byFinger } from "../finger.js";
+import { byTouch } from "../touch.js";
 
 export class Tool {
   static name = "";
@@ -55,7 +55,7 @@ export class Tool {
 
   hint() {
     const key = `planner.hint_${this.name}${this.enough ? "" : "_choose"}`;
-    return t(byFinger() && has(`${key}_finger`) ? `${key}_finger` : key);
+    return t(byTouch() && has(`${key}_finger`) ? `${key}_finger` : key);
   }
 
   click(event) {

@@ -4,7 +4,7 @@ import { config, number, t } from "../../config.js";
 import { colour, faint } from "../../map/colours.js";
 import { map } from "../../map/place.js";
 import { toWorld } from "../../map/world.js";
-import { union } from "../balance.js";
+import { union } from "../household_figures.js";
 import { Handles } from "../handles.js";
 import { paintSnap, WORD_PX } from "../marks.js";
 import { outline } from "../../draw/paint.js";

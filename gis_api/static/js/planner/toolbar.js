@@ -1,4 +1,4 @@
-// The tool rail: each tool with a key, a name and a one-line hint while it is active.
+// The toolbar: each tool with a key, a name and a one-line hint while it is active.
 import { t } from "../config.js";
 import { el, fill, svg } from "../dom.js";
 import { isTyped } from "./keys.js";
@@ -8,7 +8,7 @@ const HISTORY = {
   redo: { keys: "Ctrl+Y", picture: "M13 5l4 4-4 4M17 9H8a5 5 0 0 0 0 10" },
 };
 
-export class Rail {
+export class Toolbar {
   // `between(name)` says by true that a key was for what is in the hand.
   constructor(element, tools, { choose, between, ...history }) {
     this.act = choose;

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layers.candidates.picture import NOBODY, SECOND, Picture, picture_of
 from layers.candidates.roster import DistrictRoster, Roster, chain_numbers, moment
+from layers.candidates.roster_memory import NOBODY, SECOND, Picture, picture_of
 from layers.standings import LEVELS, NO_DISTANCE_MM, NO_WAY_MM, Flags, Ints, Measure, Place, Standings
 
 # The levels of `Picture.rows_by_code` by their index in LEVELS; a sister grid is looked for among the grids.

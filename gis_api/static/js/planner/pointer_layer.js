@@ -8,7 +8,7 @@ const MARGIN_PX = 24;
 const SLACK_PX = 96;
 
 /** @type {new (...args: any[]) => any} */
-export const Hand = Layer.extend({
+export const PointerLayer = Layer.extend({
   options: { pane: "shadowPane" },
 
   // `box` gives the box (world units) of what `paint(context, view)` paints, null while the hand is empty.

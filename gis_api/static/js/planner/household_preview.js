@@ -9,7 +9,7 @@ import { shortCode } from "../model/names.js";
 const MOST_PAIRS = 6;
 const NOTHING = new Set();
 
-export class Forecast {
+export class HouseholdPreview {
   constructor(tiling, { over, restore }) {
     this.tiling = tiling;
     this.tell = { over, restore };

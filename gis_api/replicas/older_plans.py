@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections import OrderedDict
 from datetime import datetime
 from pathlib import Path
 
@@ -14,19 +13,20 @@ from sqlalchemy import Engine
 from gis_api.replicas.cold_start import write_private
 from layers.db import transaction
 from layers.locating import Atlas, Edition, Page, Term, load_edition, packed_edition, unpacked_edition
+from layers.shelf import Shelf
 from tiling.locate import SnapshotDamaged
 
 log = logging.getLogger("wangge.replicas")
 MOST_LOADED = 6
 
 
-class Shelf:
+class OlderPlans:
     """Editions of plans that are no longer in force, the last ones asked for in memory."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine = engine
         self._folder = folder
-        self._loaded: OrderedDict[Term, Edition] = OrderedDict()
+        self._loaded: Shelf[Term, Edition] = Shelf(MOST_LOADED)
         self._turn = threading.Lock()
 
     def page(self, atlas: Atlas, at: datetime) -> Page:
@@ -38,10 +38,10 @@ class Shelf:
         return atlas.page_with(at, older)
 
     def _edition(self, term: Term) -> Edition:
-        found = self._loaded.pop(term, None) or self._find_in_file(term) or self._from_database(term)
-        self._loaded[term] = found
-        while len(self._loaded) > MOST_LOADED:
-            self._loaded.popitem(last=False)
+        found = self._loaded.find(term)
+        if found is None:
+            found = self._find_in_file(term) or self._from_database(term)
+            self._loaded.keep(term, found)
         return found
 
     def _find_in_file(self, term: Term) -> Edition | None:

@@ -8,7 +8,7 @@ import { areaDrawn, areaOf, areaShared, boxOf } from "./extent.js";
 import { Homes } from "./homes.js";
 import { inside, meets, rings, within } from "../model/geometry.js";
 
-export class Balance {
+export class HouseholdFigures {
   /**
    * @param {any} tiling
    * @param {{moving: () => boolean, came: () => void}} told whether a vertex is in the hand; what is to be done when

@@ -50,7 +50,7 @@ class Yard:
 
     def work(self) -> subprocess.Popen[bytes]:
         told = {"WANGGE_DATABASE_URL": self.cluster.url("yard"), "WANGGE_VAR": str(self.var)}
-        command = [sys.executable, "-m", "gis_api.working"]
+        command = [sys.executable, "-m", "gis_api.job_runner"]
         self.working.append(subprocess.Popen(command, env=os.environ | told, stdout=subprocess.DEVNULL))
         return self.working[-1]
 

@@ -1,12 +1,12 @@
 // Whether the page is used by finger: there is no Enter, no Alt and no right button then, and hints speak of none.
-let finger = matchMedia("(pointer: coarse)").matches;
+let touched = matchMedia("(pointer: coarse)").matches;
 
 document.addEventListener(
   "pointerdown",
   ({ pointerType }) => {
-    finger = pointerType === "touch";
+    touched = pointerType === "touch";
   },
   { capture: true },
 );
 
-export const byFinger = () => finger;
+export const byTouch = () => touched;

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gis_api import garbage
+from gis_api import gc_tuning
 
 
 class Knot:
@@ -21,10 +21,10 @@ class Knot:
 @pytest.fixture(autouse=True)
 def _aside() -> Iterator[None]:
     """As in a service that has begun; nothing stays hidden behind a test."""
-    garbage.set_aside()
+    gc_tuning.set_aside()
     yield
-    while garbage.is_hiding():
-        garbage.show()
+    while gc_tuning.is_hiding():
+        gc_tuning.show()
     gc.collect()
 
 
@@ -35,29 +35,29 @@ def _dropped_knot() -> weakref.ref[Knot]:
 def test_what_is_hidden_is_passed_over_until_it_is_shown() -> None:
     gc.collect()
     knot = _dropped_knot()
-    garbage.hide()
+    gc_tuning.hide()
     gc.collect()
     assert knot() is not None
-    garbage.show()
+    gc_tuning.show()
     gc.collect()
     assert knot() is None
 
 
 def test_what_two_have_hidden_is_seen_when_both_have_shown_it() -> None:
-    garbage.hide()
+    gc_tuning.hide()
     knot = _dropped_knot()
-    garbage.hide()
-    garbage.show()
+    gc_tuning.hide()
+    gc_tuning.show()
     gc.collect()
-    assert knot() is not None and garbage.is_hiding()
-    garbage.show()
+    assert knot() is not None and gc_tuning.is_hiding()
+    gc_tuning.show()
     gc.collect()
-    assert knot() is None and not garbage.is_hiding()
+    assert knot() is None and not gc_tuning.is_hiding()
 
 
 def test_what_stays_is_set_aside_again_by_the_next_full_collection() -> None:
-    garbage.hide()
-    garbage.show()
+    gc_tuning.hide()
+    gc_tuning.show()
     assert gc.get_freeze_count() == 0
     gc.collect(0)
     assert gc.get_freeze_count() == 0, "a small collection leaves garbage behind"
@@ -70,5 +70,5 @@ def test_what_stays_is_set_aside_again_by_the_next_full_collection() -> None:
 
 def test_what_was_loaded_is_set_aside_once() -> None:
     before = len(gc.callbacks)
-    garbage.set_aside()
+    gc_tuning.set_aside()
     assert len(gc.callbacks) == before

@@ -149,7 +149,7 @@ def _attempt(place: Place, job: Job, pulse: WorkPulse) -> None:
         _settle(place, lambda session: jobs.give_back(session, job.id, attempt=job.attempt))
     except LayerError as refused:
         stopped = refused.code == "work_stopped" and pulse.should_stop()
-        _settle(place, partial(_over, job=job, refused=refused, called_off=stopped))
+        _settle(place, partial(_close, job=job, refused=refused, called_off=stopped))
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) is None or error.connection_invalidated:
             raise  # the database is away: whoever finds the job silent takes it up again
@@ -158,7 +158,7 @@ def _attempt(place: Place, job: Job, pulse: WorkPulse) -> None:
         _fail(place, job, error)
 
 
-def _over(session: Session, *, job: Job, refused: LayerError, called_off: bool) -> None:
+def _close(session: Session, *, job: Job, refused: LayerError, called_off: bool) -> None:
     if called_off:
         jobs.give_back(session, job.id, attempt=job.attempt)
     else:
@@ -169,7 +169,7 @@ def _fail(place: Place, job: Job, error: Exception) -> None:
     log.error("job_failed", job=job.id, kind=job.kind, exc_info=error)
     canceled = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == QUERY_CANCELED
     refused = Unacceptable("work_took_too_long", seconds=0) if canceled else Unacceptable("import_failed")
-    _settle(place, partial(_over, job=job, refused=refused, called_off=False))
+    _settle(place, partial(_close, job=job, refused=refused, called_off=False))
 
 
 def _settle(place: Place, step: Callable[[Session], None]) -> None:
@@ -287,10 +287,10 @@ def run(place: Place) -> None:
         try:
             busy = do_next(place)
         except DBAPIError as error:
-            away.failed(error.orig)
+            away.count_failure(error.orig)
             place.stop.wait(AWAY_S)
             continue
-        away.over()
+        away.tell_end()
         if not busy:
             place.stop.wait(LOOK_EVERY_S)
 
