@@ -19,6 +19,7 @@ from layers import sandbox
 from layers.errors import Unacceptable
 from layers.sandbox import Room, SandboxLimits
 from tiling.coverage import CoverageReport, Defect, check_polygons, place_of_invalidity
+from tiling.defects.crowding import estimate_overlaps
 from tiling.defects.report import in_order
 from tiling.nesting import check_nesting
 from tiling.plane import Plane, city_epsg
@@ -36,6 +37,8 @@ WIDEST_SET_DEG = 40.0
 # A sub-grid's code is that of its grid with two digits more ([S8]).
 GRID_DIGITS, SUB_GRID_DIGITS = 15, 17
 SUB_GRID = "sub_grid"
+# Beyond so many overlaps nobody reads a report, and it would take minutes: 80,000 take some 40 s.
+MOST_OVERLAPS = 200_000
 # A hostile set may keep GEOS busy for ever; 100,000 honest grids take some six seconds.
 LIMITS = SandboxLimits(cpu_s=120, wall_s=150.0)
 
@@ -108,7 +111,8 @@ def check(task: CheckTask, *, room: Room | None = None) -> dict[str, Any]:
     Areas, lengths and widths are metres of the city's plane. Raises Unacceptable where the work is too much for the
     child process, for shapes too far apart for one city (`too_wide`), and for a frame that is no valid polygon
     (`frame_is_invalid`, with the point). Nodes of grids on an edge of the frame are nodes of the frame: an edge that is
-    straight in degrees, which decide, bows in metres (4.5 mm on 500 m).
+    straight in degrees, which decide, bows in metres (4.5 mm on 500 m). Raises Unacceptable `too_many_overlaps`, after
+    seconds, for a set that is no map of grids.
     """
     _refuse_frame(task.frame)
     _refuse_wide(task.polygons)
@@ -138,6 +142,7 @@ def checked(task: CheckTask) -> dict[str, Any]:
     frame = None if task.frame is None else plane.to_metres(_noded(task.frame, shapes))
     metres, uppers = plane.to_metres(shapes), set(task.parents.values())
     lowest = [row for row, code in enumerate(task.codes) if code not in uppers]
+    refuse_crowded(metres[lowest], most=MOST_OVERLAPS)
     report = check_polygons(
         [task.codes[row] for row in lowest],
         metres[lowest],
@@ -149,6 +154,13 @@ def checked(task: CheckTask) -> dict[str, Any]:
         levels = check_nesting(dict(zip(task.codes, metres, strict=True)), task.parents, tolerance=task.tolerance)
         report = replace(report, defects=in_order([*report.defects, *levels]))
     return as_json(report, plane)
+
+
+def refuse_crowded(polygons: NDArray[np.object_], *, most: int) -> None:
+    """Raise Unacceptable for polygons that overlap in more than about so many places; takes a second or two."""
+    count = estimate_overlaps(polygons)
+    if count > most:
+        raise Unacceptable("too_many_overlaps", count=count, most=most)
 
 
 def as_json(report: CoverageReport, plane: Plane) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from layers.jobs import JobState
 
 State = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATES), "title": "State"})]
 Step = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STEPS), "title": "Step"})]
+JobKind = Literal["inspection", "import", "division"]
 Level = Literal["sub_grid", "grid", "sister", "community", "subdistrict", "district"] | str
 
 
@@ -106,12 +107,16 @@ class StepOffered(BaseModel):
     answers: list[str] | None
 
 
+# Every clock in the document says what it counts.
+Amount = Annotated[float, Field(description="in the unit that `kind` names: hours or days")]
+
+
 class ClockTold(BaseModel):
     """The limit of the awaited step; `calendar` is by year the version that was counted with, null for none."""
 
     step: str
     kind: LimitKind
-    amount: float
+    amount: Amount
     started_at: datetime
     deadline: datetime
     yellow_at: datetime
@@ -126,7 +131,7 @@ class ClockTold(BaseModel):
 class LimitTold(BaseModel):
     """An amount of a kind ([K1])."""
 
-    amount: float
+    amount: Amount
     kind: LimitKind
 
 
@@ -303,7 +308,7 @@ class ListedJob(BaseModel):
     """Long work; `progress` from 0 to 1."""
 
     id: str
-    kind: str
+    kind: JobKind
     state: JobState
     progress: Annotated[float, Field(ge=0, le=1)]
     message: str

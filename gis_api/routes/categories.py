@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from gis_api.answers.cases import Amount
 from gis_api.dependencies import Admin, Read, Tx, role_door
 from gis_api.errors import language_of
 from gis_api.strict_routes import StrictRoute
@@ -25,7 +26,7 @@ class LimitIO(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    amount: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+    amount: Annotated[Amount, Field(gt=0, le=100_000, allow_inf_nan=False)]
     kind: LimitKind
 
 

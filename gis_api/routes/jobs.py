@@ -20,7 +20,7 @@ JobId = Annotated[str, Path(max_length=100)]
 
 @router.get("/api/v1/jobs", responses=shown(answers.Jobs))
 def list_jobs(
-    request: Request, tx: Read, by: Planner, kind: Annotated[list[str] | None, Query(max_length=10)] = None
+    request: Request, tx: Read, by: Planner, kind: Annotated[list[answers.JobKind] | None, Query(max_length=10)] = None
 ) -> dict[str, Any]:
     """One's own jobs, newest first, without their results: long work is left and found again here."""
     listed = jobs.list_jobs(tx, by=by, kinds=kind or ())

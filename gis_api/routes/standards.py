@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.answers import shown, shown_as
+from gis_api.answers.cases import Amount
 from gis_api.dependencies import Admin, Read, role_door, settings_of
 from gis_api.errors import Problem, language_of
 from gis_api.sheet_words import words_of_refusal
@@ -51,7 +52,7 @@ _FORM = {
 class LimitOut(BaseModel):
     """An amount of a kind ([K1]), and in words."""
 
-    amount: float
+    amount: Amount
     kind: LimitKind
     text: str
 

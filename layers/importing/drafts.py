@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, insert, select
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session
 from layers import planning
 from layers.access import Actor, require_area
 from layers.areas import Area, AreaLevel, choose_crs, city_of
+from layers.checking import refuse_crowded
 from layers.errors import Unacceptable
 from layers.grids import GridKind, GridLevel
 from layers.importing.boundaries import middle_of, overlap_of
@@ -47,6 +49,8 @@ DRAFT_IS_PART = "draft_is_part"
 SAME_GROUND = 0.5
 # Pairs of independent plans beyond these are counted, not named.
 MOST_PAIRS = 5
+# Every border of 16,000 grids: what overlaps more often is no map of grids (a district of Manhattan has 16).
+MOST_OVERLAPS = 50_000
 # Codes of sub-grids that found no place are named up to this many; all of them are counted.
 MOST_NAMED = 20
 
@@ -71,6 +75,7 @@ def store_grids(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     _refuse_shapes(sheet)
     areas = _area_codes(session)
     rows = _once(sheet, [draft for _, draft in parsed(sheet, lambda row: _draft_row(sheet, row, areas))])
+    _refuse_crowded(rows)
     rows = _with_parents(sheet, rows)
     districts: dict[str, list[DraftRow]] = defaultdict(list)
     for draft in rows:
@@ -109,6 +114,13 @@ def _refuse_shapes(sheet: Sheet) -> None:
         shape = sheet.shape(row)
         if shape is not None and shape.geom_type not in POLYGONS:
             sheet.gathering.refuse(row, "wrong_geometry_type", detail=shape.geom_type, where=shape.centroid)
+
+
+def _refuse_crowded(rows: list[DraftRow]) -> None:
+    """A set that nobody could mend ends here, in words, and not after the minutes that its report would take."""
+    for level in GridLevel:
+        own = [draft.grid.polygon for draft in rows if draft.grid.level is level and draft.grid.exclusive]
+        refuse_crowded(np.array(own, dtype=object), most=MOST_OVERLAPS)
 
 
 def _area_codes(session: Session) -> dict[str, str]:

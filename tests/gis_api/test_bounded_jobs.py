@@ -20,7 +20,8 @@ from gis_api import job_runner
 from gis_api.allowances import LEAST_S, MOST_BYTES, MOST_S, Allowance, allowance_of, resident_bytes
 from gis_api.job_runner import Place
 from gis_api.settings import Settings
-from layers import files
+from layers import checking, files
+from layers.importing import drafts
 from layers.jobs import Job
 from tests.gis_api.conftest import AREA, ClientAs
 from tests.small_city import SmallCity
@@ -62,6 +63,19 @@ def star(points: int) -> bytes:
     return json.dumps({"type": "FeatureCollection", "features": [feature]}).encode()
 
 
+def crowd(across: int) -> bytes:
+    """Squares of twenty metres, so many by so many, each a little over its neighbours."""
+    x, y = (part.ravel() for part in np.meshgrid(np.arange(across), np.arange(across)))
+    west, south = 118.1 + x * 20 / 86_000, 39.6 + y * 20 / 111_000
+    rings = np.stack([west, south, west + 24 / 86_000, south + 24 / 111_000], axis=1).round(9).tolist()
+    features = [
+        f'{{"type":"Feature","properties":{{"code":"{number}"}},"geometry":{{"type":"Polygon","coordinates":'
+        f"[[[{w},{s}],[{e},{s}],[{e},{n}],[{w},{n}],[{w},{s}]]]}}}}"
+        for number, (w, s, e, n) in enumerate(rings, start=1)
+    ]
+    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'.encode()
+
+
 def ended(client: TestClient, place: Place, content: bytes, *, name: str, **told: str) -> dict[str, Any]:
     """The import of this file when its job is over."""
     form = {"layer": "grids", "district": AREA, **told}
@@ -79,6 +93,35 @@ def test_a_view_that_calls_itself_is_ended(
     job = ended(planner, place, loop_of(tmp_path), name="loop.gpkg", table="loop")
     assert (job["state"], job["problem"]["code"]) == ("failed", "work_took_too_long")
     assert job["message"] == job["problem"]["detail"]
+
+
+def test_a_file_that_nobody_could_mend_is_refused_before_it_is_checked(
+    planner: TestClient, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafts, "MOST_OVERLAPS", 1_000)
+    job = ended(planner, place, crowd(20), name="crowd.geojson", frame="union")
+    assert (job["state"], job["problem"]["code"]) == ("failed", "too_many_overlaps")
+    # 20 × 19 above and as many beside, 19 × 19 in each of both ways across.
+    assert "1482" in job["message"] and "1000" in job["message"]
+    monkeypatch.setattr(drafts, "MOST_OVERLAPS", 1_482)
+    assert ended(planner, place, crowd(20), name="crowd.geojson", frame="union")["state"] == "done"
+
+
+def test_a_star_of_which_nobody_can_tell_the_ground_is_refused_in_those_words(
+    planner: TestClient, place: Place
+) -> None:
+    job = ended(planner, place, star(501), name="star.geojson", frame="union")
+    assert (job["state"], job["problem"]["code"]) == ("failed", "no_ground")
+
+
+def test_a_check_of_what_is_no_map_of_grids_says_so_at_once(
+    planner: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "MOST_OVERLAPS", 1_000)
+    grids = json.loads(crowd(20))
+    answer = planner.post("/api/v1/coverage", json={"grids": grids})
+    assert answer.status_code == 422, answer.text[:200]
+    assert answer.json()["type"].endswith("too_many_overlaps"), answer.json()
 
 
 @pytest.mark.parametrize(

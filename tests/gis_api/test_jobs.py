@@ -6,16 +6,20 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from sqlalchemy import Engine, text
 
 from gis_api import jobs
+from gis_api.answers.cases import JobKind
+from gis_api.job_runner import WORK
 from layers import history
 from layers import jobs as long_jobs
 from layers.access import Actor, SignIn, User
 from layers.db import make_engine, transaction
 from layers.incidents import IdempotencyKey
+from tests.gis_api.conftest import ClientAs
 
 OLD = datetime.now(UTC) - timedelta(days=31)
 
@@ -78,3 +82,10 @@ def test_the_job_process_keeps_a_child_that_does_long_jobs(
     assert state == "failed"
     assert problem is not None
     assert problem["code"] == "upload_gone"
+
+
+def test_jobs_are_asked_by_a_kind_that_there_is(client_as: ClientAs) -> None:
+    assert set(get_args(JobKind)) == set(WORK)
+    assert client_as("planner").get("/api/v1/jobs", params=[("kind", kind) for kind in WORK]).status_code == 200
+    refused = client_as("planner").get("/api/v1/jobs", params={"kind": "nonsense"})
+    assert refused.status_code == 422 and refused.json()["errors"][0]["loc"][0] == "kind"

@@ -70,6 +70,8 @@ SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "Geometry": (
         ("Crossings of a polygon's own edges after which it is refused", "tiling.structure", "MOST_CROSSINGS"),
+        ("Overlaps of a file's grids after which no draft is made of it", "layers.importing.drafts", "MOST_OVERLAPS"),
+        ("Overlaps of a set after which it is not checked", "layers.checking", "MOST_OVERLAPS"),
         ("A check or a repair takes of the processor at most …", "layers.sandbox", "LEAST_S"),
         ("… and one second more for so many vertices", "layers.sandbox", "VERTICES_PER_S"),
         ("… and by the clock so many times that", "layers.sandbox", "WALL_TIMES"),

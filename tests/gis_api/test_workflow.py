@@ -166,3 +166,12 @@ def test_the_api_document_names_the_steps_and_states_of_the_table(anybody: TestC
     assert document["StepIn"]["properties"]["step"]["enum"] == list(STEPS)
     assert document["StepOffered"]["properties"]["step"]["enum"] == list(STEPS)
     assert document["Case"]["properties"]["state"]["enum"] == list(STATES)
+
+
+def test_the_api_document_tells_the_unit_of_every_clock(anybody: TestClient) -> None:
+    document = anybody.get("/api/v1/openapi.json").json()["components"]["schemas"]
+    amounts = [
+        members["amount"] for schema in document.values() if "amount" in (members := schema.get("properties", {}))
+    ]
+    assert len(amounts) >= 4 and all("hours or days" in amount.get("description", "") for amount in amounts)
+    assert all("kind" in one["properties"] for one in document.values() if "amount" in one.get("properties", {}))

@@ -112,7 +112,7 @@ def import_over(
     polygons, None for the district's stored boundary. What an outline encloses without a polygon is a gap, unless it is
     a neighbour's or a person says that it is outside (by a repair). Edges over 200 m get points, the same from either
     end. With `below="keep"` sub-grids and overlays in force come along where the file has none. Raises Conflict for a
-    code given twice and Unacceptable where there is no frame. About 1 s for 1,000 grids.
+    code given twice and Unacceptable where there is no frame, or no ground for one. About 1 s for 1,000 grids.
     """
     get_district(session, district, by=by)
     imported = list(rows)
@@ -237,7 +237,7 @@ def _frame_of(
     if frame == "union":
         frame = frames_around(session, {district: [one.polygon for one in imported]}).get(district)
         if frame is None:
-            raise Unacceptable("no_frame", district=district)
+            raise Unacceptable("no_ground", district=district)
     if isinstance(frame, FrameOfGrids):
         frame = frame.shape
     if frame is not None:
