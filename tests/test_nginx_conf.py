@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gis_api.envelope import BodyLimits
 from gis_api.settings import Settings
 
 CONF = (Path(__file__).parents[1] / "deploy" / "nginx.conf").read_text(encoding="utf-8")
@@ -23,6 +24,21 @@ def limit_of(path: str) -> int:
     return int(whole[1]) * 2**20
 
 
+SETTINGS = Settings(database_url="postgresql+psycopg://x@y/z")
+
+
 @pytest.mark.parametrize("path", ["/api/v1/uploads", "/api/v1/imports"])
 def test_a_file_of_the_allowed_size_passes_with_the_form_around_it(path: str) -> None:
-    assert limit_of(path) >= Settings(database_url="postgresql+psycopg://x@y/z").upload_bytes + 100_000
+    assert limit_of(path) >= SETTINGS.upload_bytes + 100_000
+
+
+def test_whatever_the_service_takes_passes_the_proxy() -> None:
+    """Each kind of path that may be sent more than others, by a path of its kind."""
+    limits = BodyLimits.of(SETTINGS)
+    paths = {
+        pattern.pattern.replace("(imports|uploads)", "uploads").replace("[^/]+", "7"): most
+        for pattern, most in limits.by_pattern
+    }
+    assert len(paths) >= 6 and all(limits.of_path(path) == most for path, most in paths.items())
+    assert {path: most for path, most in paths.items() if limit_of(path) < most} == {}
+    assert limit_of("/api/v1/plans") >= limits.usual
