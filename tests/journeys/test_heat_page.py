@@ -120,6 +120,23 @@ def test_the_window_moves_by_the_keyboard_day_by_day(visit: Visit) -> None:
 
 
 @pytest.mark.usefixtures("hazards")
+def test_a_stop_of_the_window_asks_the_service_once(visit: Visit) -> None:
+    """Cells, worst places and figures of a period come with one answer."""
+    page = visit("leader", "/heat")
+    expect(it(page, "heat-figures")).to_contain_text(str(IN_ONE_GRID))
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/" in request.url else None)
+    it(page, "heat-slider").focus()
+    for _ in range(3):
+        dates = page.locator("#dates").inner_text()
+        with page.expect_response(lambda answer: "/api/v1/heat?" in answer.url):
+            page.keyboard.press("ArrowLeft")
+        expect(page.locator("#dates")).not_to_have_text(dates)
+    assert len(asked) == 3, asked
+
+
+@pytest.mark.usefixtures("hazards")
 def test_the_window_plays_from_the_start_and_can_be_stopped(visit: Visit) -> None:
     page = visit("leader", "/heat")
     slider = it(page, "heat-slider")
