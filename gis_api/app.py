@@ -62,6 +62,7 @@ from gis_api.routes import (
     tiles,
     webhooks,
     whereabouts,
+    worker_page,
     workers,
 )
 from gis_api.settings import Settings
@@ -92,6 +93,7 @@ ROUTERS = (
     plans.router,
     pages.router,
     plan_pages.router,
+    worker_page.router,
     published.router,
     search.router,
     heat.router,

@@ -49,14 +49,16 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "imports": ("planner", "admin"),
     "centre": ("dispatcher", "admin"),
     "report": ("dispatcher",),
+    "worker": ("worker",),
     "standards": ("dispatcher", "leader", "worker", "unit", "admin", "auditor"),
     "incident": ("dispatcher", "worker", "unit", "admin", "auditor"),
 }
-DOORS = ("home", "centre", "report", "planner", "plans", "heat", "standards")
+DOORS = ("home", "centre", "report", "worker", "planner", "plans", "heat", "standards")
 PATHS = {
     "home": "/",
     "centre": "/centre",
     "report": "/report",
+    "worker": "/worker",
     "planner": "/planner",
     "plans": "/plans",
     "heat": "/heat",

@@ -110,6 +110,8 @@ def policy(nonce: str, *, tile_origin: str = "") -> str:
         "img-src": f"'self' data: {tile_origin}".rstrip(),
         "connect-src": "'self'",
         "font-src": "'self'",
+        "manifest-src": "'self'",
+        "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",

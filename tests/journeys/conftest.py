@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -62,6 +63,7 @@ class RunningCity:
     city: SmallCity
     people: list[str] = field(default_factory=list)
     uploads: Path = Path("uploads")
+    state: Any = None
 
     def cookie_of(self, person: str) -> str:
         with transaction(self.engine) as session:
@@ -114,10 +116,12 @@ def _served(url: str, prepared: Prepared, var: Path) -> Iterator[RunningCity]:
     engine = make_engine(url)
     # This machine stands for the other systems that are told what happens.
     settings = Settings(database_url=url, var=var, poll_s=0.05, webhook_networks=(ip_network("127.0.0.0/8"),))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="warning"))
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield RunningCity(_address_of(server), engine, prepared.city, list(prepared.people), settings.upload_folder)
+    address, people = _address_of(server), list(prepared.people)
+    yield RunningCity(address, engine, prepared.city, people, settings.upload_folder, app.state)
     server.should_exit = True
     thread.join(timeout=20)
     engine.dispose()

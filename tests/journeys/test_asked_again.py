@@ -22,7 +22,7 @@ __all__ = ["on_duty"]
 MOST_S = 60.0
 PAGES = (
     *(("dispatcher", "/centre?case={case}"), ("dispatcher", "/incidents/{case}"), ("dispatcher", "/report")),
-    *(("dispatcher", "/grid/{grid}"), ("leader", "/heat"), ("worker", "/"), ("admin", "/")),
+    *(("dispatcher", "/grid/{grid}"), ("leader", "/heat"), ("worker", "/"), ("worker", "/worker"), ("admin", "/")),
     *(("planner", "/"), ("planner", "/plans"), ("planner", "/plans/{plan}"), ("planner", "/planner?plan={plan}")),
 )
 

@@ -2,6 +2,7 @@
 import { byId } from "./dom.js";
 import { config, t } from "./config.js";
 import { ConnectionLost, isLost, Problem } from "./problems.js";
+import { noteServerTime } from "./server_clock.js";
 
 export { ConnectionLost, isLost, Problem };
 
@@ -61,6 +62,7 @@ function inAnotherLanguage(answer, { method = "GET" }) {
 async function reach(path, request) {
   try {
     const answer = await fetch(path, request);
+    noteServerTime(answer.headers.get("Date"));
     return inAnotherLanguage(answer, request) ? await fetch(path, request) : answer;
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;

@@ -43,10 +43,17 @@ export async function show(body) {
     ),
   );
   let key = newKey();
+  let keptBody = "";
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const trial = event.submitter?.value === "try";
-    if ((await send(form, answer, { trial, key })) && !trial) key = newKey();
+    const typed = JSON.stringify(bodyOf(form));
+    // What is kept goes out by itself: pressed again it is the same report, and typed anew another one.
+    if (keptBody && keptBody !== typed) key = newKey();
+    const done = await send(form, answer, { trial, key });
+    if (trial) return;
+    keptBody = done === "kept" ? typed : "";
+    if (done === "stored") key = newKey();
   });
   splitPaste(form);
   form.querySelector(".actions").append(hereButton(form) ?? "");
@@ -64,12 +71,11 @@ async function send(form, box, { trial, key }) {
     const data = trial ? (await call("POST", path, { body, headers })).data : await post(path, body, { headers });
     tell(box, data, trial);
     document.dispatchEvent(new CustomEvent("incident-stored"));
-    return true;
+    return "stored";
   } catch (problem) {
     const words = [problem.message, ...(problem.errors ?? []).map((error) => error.msg)].join(" ");
     fill(box, el("p", { class: "message bad", role: "alert" }, words));
-    // What is kept goes out by itself, and what is typed next is another report.
-    return problem instanceof Kept;
+    return problem instanceof Kept ? "kept" : "refused";
   } finally {
     buttons.forEach((button) => (button.disabled = false));
   }

@@ -9,8 +9,15 @@ const { shortest_password: SHORTEST_PASSWORD } = config;
 
 byId("sign-out").addEventListener("click", async () => {
   await call("DELETE", "/api/v1/session").catch(() => null);
+  await forgetPhone();
   location.assign("/");
 });
+
+// What the phone page keeps of the service's answers; what is not sent yet stays, under the name of whoever pressed it.
+async function forgetPhone() {
+  if ("caches" in window) await caches.delete("wangge-page").catch(() => false);
+  indexedDB.deleteDatabase("wangge-answers");
+}
 
 /** @type {HTMLDetailsElement} */
 const menu = byQuery(".account");

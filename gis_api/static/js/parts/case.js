@@ -100,7 +100,7 @@ function noteOf(step, note) {
 
 // Of a report the note is its channel, of waiting its reason, of an automatic step the doer is the service: all are
 // words of the interface.
-function line({ step, at, by, note, to, proof }) {
+function line({ step, at, by, note, to, proof, taken_at: takenAt }) {
   const what = has(`steps.${step}`) ? t(`steps.${step}`) : wordOf(step);
   const words = [
     what,
@@ -108,6 +108,7 @@ function line({ step, at, by, note, to, proof }) {
     by === "automatic" ? t("incidents.automatic") : by,
     proof ? t("case.proven", { distance: number(Math.round(proof.distance_m)) }) : null,
     !proof && step === "arrive" ? t("case.unproven") : null,
+    takenAt ? t("case.taken_at", { at: when(takenAt) }) : null,
     noteOf(step, note),
   ];
   return el("li", {}, el("time", { class: "quiet" }, when(at)), " ", words.filter(Boolean).join(" · "));

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { config, has, t } from "../config.js";
 import { el, fill } from "../dom.js";
+import { onServer } from "../server_clock.js";
 import { conditionInput } from "./conditions.js";
 import { Kept, post } from "./outbox.js";
 import { partFields, takeParts } from "./split.js";
@@ -15,13 +16,15 @@ const IN_FIELD = ["worker", "unit"];
 
 export const wordOf = (step) => (has(`steps.do_${step}`) ? t(`steps.do_${step}`) : step);
 
-// Buttons and form of an incident; `changed` is called with the incident after each step.
-export function stepsOf(incident, changed, { all = true } = {}) {
+// Buttons and form of an incident; `changed` is called with the incident after each step, `onKept` with a step that
+// waits here to be sent.
+/** @type {(incident: any, changed: (told: any) => any, how?: {all?: boolean, onKept?: (rule: any) => any}) => any} */
+export function stepsOf(incident, changed, { all = true, onKept = () => {} } = {}) {
   const said = el("div", { class: "message bad", role: "alert", hidden: true, "data-test": "step-said" });
   const asked = el("div", { class: "answer" });
   const offered = incident.may.filter(({ step }) => all || LEADING.includes(step) || BESIDE.includes(step));
   const first = offered.find(({ step }) => LEADING.includes(step));
-  const desk = { incident, changed, said, asked, buttons: [] };
+  const desk = { incident, changed, onKept, said, asked, buttons: [] };
   desk.buttons = offered.map((rule) =>
     el(
       "button",
@@ -115,6 +118,7 @@ async function take(desk, rule, more) {
     desk.changed(await post(path, body, { leads: rule.to_state }));
   } catch (problem) {
     tell(desk, rule, more, problem);
+    if (problem instanceof Kept) await desk.onKept(rule);
   } finally {
     lock(desk, false);
   }
@@ -145,14 +149,15 @@ async function proofFor(desk, { proof }) {
   return fix ? { proof: fix } : {};
 }
 
-function currentFix() {
+/** Where the device is, null where it does not say. @type {() => Promise<any>} */
+export async function currentFix() {
   if (!navigator.geolocation) return null;
   const told = ({ coords, timestamp }) => ({
     lon: coords.longitude,
     lat: coords.latitude,
     datum: "wgs84",
     accuracy_m: coords.accuracy,
-    fixed_at: new Date(timestamp).toISOString(),
+    fixed_at: onServer(timestamp),
   });
   return new Promise((resolve) =>
     navigator.geolocation.getCurrentPosition(
