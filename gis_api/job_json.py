@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gis_api import texts
+from gis_api.division_words import remark_in_words, way_in_words
 from gis_api.errors import Answer, document_of
 from layers.jobs import Job, JobState
+from layers.planning.state.short_codes import ends_of
 
 # What a job's own words are filled from, beside the values that it wrote itself.
 _FAILED_STATUS = 422
@@ -93,6 +95,18 @@ def with_kinds(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
     return {**values, "defects": texts.text("importing.and", lang).join(told) or none}
 
 
+def _remarks(remarks: Sequence[Mapping[str, Any]], lang: str) -> list[dict[str, Any]]:
+    """Remarks with their words; a grid goes by the end of its code, for it has no other name yet."""
+    return [
+        {
+            **remark,
+            "words": remark_in_words({**remark, "grid": ends_of(remark.get("grid", ""))[-1]}, lang),
+            "ways_told": {way: way_in_words(way, lang) for way in remark["ways"]},
+        }
+        for remark in remarks
+    ]
+
+
 def _worded(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
     told = dict(result)
     if "refused" in told:
@@ -109,6 +123,9 @@ def _worded(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
             for reason, count in told.get("by_reason", {}).items()
         ]
         told["notes"] = [{**note, "words": words_of(note["code"], note, lang)} for note in told["notes"]]
+    if "proposals" in told:
+        told["remarks"] = _remarks(told["remarks"], lang)
+        told["proposals"] = [{**one, "remarks": _remarks(one["remarks"], lang)} for one in told["proposals"]]
     if "first_faults" in told:
         told["first_faults"] = [{**one, "words": words_of(one["code"], {}, lang)} for one in told["first_faults"]]
         told["faults"] = [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_api.commands.speaking import say
+from gis_api.division_words import remark_in_words, way_in_words
 from gis_api.settings import command_language
 from gis_api.texts import text
 
@@ -134,7 +135,5 @@ def _show(told: dict[str, Any], out: Path) -> None:
 
 def in_words(remark: Mapping[str, Any], lang: str) -> str:
     """What a remark says, with its code and what can be done about it."""
-    details = {name: value for name, value in remark.items() if name not in ("code", "where", "ways")}
-    said = text(f"dividing.remark_{remark['code']}", lang, **details)
-    ways = " / ".join(text(f"dividing.way_{way}", lang) for way in remark["ways"])
-    return f"{remark['code']}\t{said}\t→ {ways}"
+    ways = " / ".join(way_in_words(way, lang) for way in remark["ways"])
+    return f"{remark['code']}\t{remark_in_words(remark, lang)}\t→ {ways}"

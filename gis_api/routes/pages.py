@@ -122,7 +122,7 @@ def _cards(request: Request, reader: Reader, person: Actor) -> Response:
 @router.get("/planner")
 def planner(request: Request, person: MaybePerson, plan: str = "") -> Response:
     """The boundary editor on one plan; without a plan, the list to choose from."""
-    sections = ("plans", "plan", "difference", "planner", "defects", "repair", "search", "brush", "together")
+    sections = ("plans", "plan", "difference", "planner", "defects", "repair", "search", "brush", "together", "divide")
     address = f"/api/v1/plans/{quote(plan, safe='')}"
     ahead = (f"{address}/topology", address) if plan else ()
     from gis_api.maps.ground import choices

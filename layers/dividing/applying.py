@@ -13,14 +13,16 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
+from layers.chronicle import Ticket
 from layers.dividing.asking import DivisionAsked
 from layers.dividing.plan_ground import PlanGround
 from layers.grids import GridKind, GridLevel
 from layers.planning.edits.drawn import DrawingTable
 from layers.planning.edits.editing import Edited, lock_draft, perform
-from layers.planning.memory.draft_cache import DraftMemory, open_locked_draft
+from layers.planning.memory.draft_cache import DraftMemory, OpenDraft, open_locked_draft
 from layers.planning.state.board import Board, GridRow
 from layers.planning.state.row_changes import Move
+from layers.plans import Plan
 from tiling.divide import Proposal, ProposedGrid, Role, rows_of
 from tiling.divide.nodes import with_nodes
 from tiling.partition import Change
@@ -43,9 +45,30 @@ def apply_proposal(
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     draft = open_locked_draft(session, drafts, plan)
+    return apply_to(
+        session, drafts, plan, draft, proposal,
+        ground=ground, asked=asked, profile=asked.profiles[0], by=by, began=began,
+    )  # fmt: skip
+
+
+def apply_to(
+    session: Session,
+    drafts: DraftMemory,
+    plan: Plan,
+    draft: OpenDraft,
+    proposal: Proposal,
+    *,
+    ground: PlanGround,
+    asked: DivisionAsked,
+    profile: str,
+    by: Actor,
+    began: float,
+    ticket: Ticket | None = None,
+) -> Edited:
+    """The same for a draft that is locked and open."""
     drawn = drawn_of(DrawingTable(session, draft.board), proposal, ground, asked)
-    op = {"op": "divide", **asked.as_json()}
-    return perform(session, drafts, plan, draft, drawn, op=op, by=by, began=began)
+    op = {"op": "divide", **asked.as_json(), "profile": profile}
+    return perform(session, drafts, plan, draft, drawn, op=op, by=by, began=began, ticket=ticket)
 
 
 @dataclass(frozen=True, eq=False)

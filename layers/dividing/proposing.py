@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ from layers.access import Actor, require_area
 from layers.dividing.applying import apply_proposal, shapes_of
 from layers.dividing.asking import DivisionAsked
 from layers.dividing.forecasting import forecast_of
+from layers.dividing.keeping import mark_of
 from layers.dividing.plan_ground import PlanGround, load_ground
-from layers.dividing.telling import proposal_as_json
+from layers.dividing.telling import figures_as_json, proposal_as_json
 from layers.errors import Unacceptable
 from layers.planning.memory.draft_cache import DraftMemory, open_draft
 from layers.planning.state.board import Board
 from layers.plans import get_plan
-from tiling.divide import Proposal, divide, weights_by
+from tiling.divide import Proposal, ProposedGrid, Role, divide, figures_of, moved_share, rows_of, weights_by
 from tiling.errors import CannotDivide
 
 Progress = Callable[[str, float], None]
@@ -40,8 +42,8 @@ def divide_plan(
     """Proposals for an area of a plan, the first one's fields on top; with a version the first one is applied to it.
 
     Each has `figures`, `remarks`, `forecast`, `grids` and `sub_grids`; `today` is the forecast of the grids as they
-    are. `proposals` holds all of them by profile. Raises what `load_ground` and `planning.edit` raise, and Unacceptable
-    `cannot_divide`.
+    are, with their figures. `proposals` holds all of them by profile, `ground` says what they were made for. Raises
+    what `load_ground` and `planning.edit` raise, and Unacceptable `cannot_divide`.
     """
     plan = get_plan(session, plan_id, by=by)
     require_area(by, asked.area)
@@ -50,8 +52,9 @@ def divide_plan(
     ground = load_ground(session, board, asked)
     made = _searched(ground, board, asked, should_stop=should_stop, progress=progress)
     told = [{"profile": name, **_told(proposal, ground, board)} for name, proposal in made.items()]
-    today = forecast_of(list(ground.replaced.values()), ground.incidents)
-    answer = {**told[0], "version": plan.version, "today": today, "proposals": told, "applied": None}
+    today = _today(ground, asked, target=next(iter(made.values())).figures.target)
+    mark = mark_of(board, asked.area)
+    answer = {**told[0], "version": plan.version, "today": today, "proposals": told, "applied": None, "ground": mark}
     if version is not None:
         progress("storing", 0.93)
         first = made[asked.profiles[0]]
@@ -90,7 +93,28 @@ def _searched(
 def _told(proposal: Proposal, ground: PlanGround, board: Board) -> dict[str, Any]:
     forecast = forecast_of(shapes_of(proposal.grids), ground.incidents)
     columns = {"households": weights_by(proposal, ground.households).tolist(), "incidents": forecast["per_grid"]}
-    return {**proposal_as_json(proposal, board.plane, columns), "forecast": forecast}
+    told = proposal_as_json(_compared(proposal, ground), board.plane, columns)
+    return {**told, "forecast": forecast, "households": sum(columns["households"])}
+
+
+def _compared(proposal: Proposal, ground: PlanGround) -> Proposal:
+    """The same with the share of households that change hands, told where the search began from nothing, too."""
+    before = rows_of(list(ground.replaced.values()), ground.site.buildings)
+    moved = moved_share(before, proposal.grid_of, ground.households)
+    return replace(proposal, figures=replace(proposal.figures, moved=moved))
+
+
+def _today(ground: PlanGround, asked: DivisionAsked, *, target: float) -> dict[str, Any]:
+    """The grids as they are, measured as the proposals are: the replayed year, and their figures."""
+    site, held = ground.site, rows_of(list(ground.replaced.values()), ground.site.buildings)
+    inside = held >= 0
+    weights = np.bincount(held[inside], weights=site.weights[inside], minlength=len(ground.replaced))
+    grids = [
+        ProposedGrid(code, "", Role.base, shape, weight, 0)
+        for (code, shape), weight in zip(ground.replaced.items(), weights.tolist(), strict=True)
+    ]
+    figures = figures_of(grids, site, target=target, tolerance=asked.tolerance, moved=0.0)
+    return {**forecast_of(shapes_of(grids), ground.incidents), "figures": figures_as_json(figures)}
 
 
 def _applied(done: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tiling.divide.proposal import Figures, Proposal, ProposedGrid, Remark
 from tiling.divide.regions import Role
 from tiling.divide.scoring import figures_of, moved_share
 from tiling.divide.site import Kind, Site, combined_weights, estimated_households, road_kind
-from tiling.divide.story import divide, rows_of, weights_by
+from tiling.divide.story import divide, nodes_between, rows_of, weights_by
 from tiling.divide.wishes import PROFILES, Wishes, weighed
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "estimated_households",
     "figures_of",
     "moved_share",
+    "nodes_between",
     "numbered",
     "reading_order",
     "road_kind",

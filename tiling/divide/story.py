@@ -130,7 +130,7 @@ def drawn(
     grids, order = _grids(ground, found, shapes, names, prefixes)
     grid_of = _rows_of_buildings(ground, order[label])
     subs, sub_of = _subs(ground, grids, order[label], finest, tiles) if wishes.sub_target else ((), grid_of * 0 - 1)
-    nodes = _new_nodes(ground.site, grids)
+    nodes = nodes_between(ground.site, grids)
     areas, locked = with_nodes(ground.site.areas, nodes), with_nodes(ground.site.locked, nodes)
     figures = _figures(ground, grids, grid_of, wishes)
     return Proposal(grids, subs, grid_of, sub_of, areas, locked, nodes, figures, (), found.cost, found.complete)
@@ -209,8 +209,8 @@ def _subs(
     return tuple(made), _rows_of_buildings(ground, order[finest])
 
 
-def _new_nodes(site: Site, grids: tuple[ProposedGrid, ...]) -> NewNodes:
-    """The nodes that the borders put on edges of areas and locked grids."""
+def nodes_between(site: Site, grids: tuple[ProposedGrid, ...]) -> NewNodes:
+    """The nodes that the borders of the grids put on edges of the site's areas and locked grids."""
     by_area = {area: [grid.shape for grid in grids if grid.area == area] for area in site.areas}
     outlines = [shapely.coverage_union_all(shapes) for shapes in by_area.values() if shapes]
     return new_nodes([*site.areas.values(), *site.locked.values()], outlines)

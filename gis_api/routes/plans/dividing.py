@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from gis_api.answers import plans as answers
 from gis_api.answers import shown
 from gis_api.answers.cases import JobTold
-from gis_api.dependencies import Planner, Tx
+from gis_api.dependencies import Drafts, IfMatch, Planner, Tx
 from gis_api.errors import language_of
 from gis_api.job_json import job_as_json
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
+from gis_api.routes.plans.edits import Extent, tell_edit
+from gis_api.routes.plans.once import Ticket_, find_answer
 from gis_api.strict_routes import StrictRoute
 from layers import jobs
 from layers.access import require_area
-from layers.dividing import DivisionAsked
-from layers.errors import Conflict, Outdated
+from layers.dividing import DivisionAsked, apply_kept
+from layers.errors import Conflict, NotFound, Outdated
 from layers.plans import PlanState, get_plan
 
 router = APIRouter(tags=["plans"], route_class=StrictRoute)
@@ -110,3 +113,41 @@ def _asked(body: Division) -> DivisionAsked:
     return DivisionAsked(
         **{**told, "keep": tuple(body.keep), "profiles": tuple(body.profiles), "offices": tuple(body.offices)}
     )
+
+
+class Chosen(BaseModel):
+    """Which of a job's proposals."""
+
+    model_config = ConfigDict(extra="forbid")
+    profile: Profile = "balanced"
+
+
+@router.post("/api/v1/plans/{plan_id}/divide/{job_id}/apply", responses=shown(answers.Edited), response_class=Response)
+def apply_division(
+    tx: Tx,
+    drafts: Drafts,
+    by: Planner,
+    plan_id: PlanId,
+    job_id: Annotated[str, Path(max_length=100)],
+    version: IfMatch,
+    ticket: Ticket_,
+    body: Chosen,
+    report: Extent = "whole",
+) -> Response:
+    """Put a proposal that was looked at into the draft as it is, as one edit; nothing is searched again.
+
+    What was edited elsewhere meanwhile does not matter; 409 `ground_has_changed` where the divided ground itself did.
+    """
+    made = find_answer(tx, drafts, plan_id, ticket, version=version, by=by)
+    if made is not None:
+        return made
+    job = jobs.get_job(tx, job_id, by=by)
+    if job.kind != "division" or int(job.task["plan"]) != plan_id:
+        raise NotFound("no_such_job", job=job_id[:40])
+    if job.state != jobs.JobState.done or job.result is None:
+        raise Conflict("no_proposal_yet", job=job_id, state=job.state)
+    asked = DivisionAsked.from_json(job.task)
+    done = apply_kept(
+        tx, drafts, plan_id, job.result, asked=asked, profile=body.profile, version=version, by=by, ticket=ticket
+    )
+    return tell_edit(done, report)

@@ -142,6 +142,7 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/coverage": "planner admin",
     "POST /api/v1/plans/{plan_id}/replay": "planner dispatcher admin",
     "POST /api/v1/plans/{plan_id}/divide": "planner admin",
+    "POST /api/v1/plans/{plan_id}/divide/{job_id}/apply": "planner admin",
     "POST /api/v1/plans/{plan_id}/repair": "planner admin",
     "POST /api/v1/plans/{plan_id}/rebase": "planner admin",
     "POST /api/v1/uploads": "planner admin",

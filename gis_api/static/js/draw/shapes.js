@@ -15,6 +15,7 @@ export const LOOKS = {
   plain: { colour: "grid", fill: 0, sign: "", width: 0.8 },
   chosen: { colour: "ink", fill: 0, sign: "", width: 4 },
   yours: { colour: "range", fill: 0.16, sign: "", width: 3, dash: [9, 4] },
+  proposed: { colour: "range", fill: 0.12, sign: "", width: 3 },
   theirs: { colour: "accent", fill: 0.12, sign: "", width: 3 },
 };
 const LABEL_FROM_PX = 26;

@@ -5,7 +5,8 @@ import { failureBox, byId, el, fill } from "../dom.js";
 import { Asking } from "./asking.js";
 import { Repairs } from "./repairs.js";
 import { showReport } from "./report.js";
-import { send, watch } from "./sending.js";
+import { watch } from "../parts/jobs.js";
+import { send } from "./sending.js";
 import { locate, showDistrict, showFile } from "./stage.js";
 
 const districts = new Map();

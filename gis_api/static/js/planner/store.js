@@ -109,6 +109,11 @@ export class PlanStore extends EventTarget {
     return this.submit("repair?apply=true", { options });
   }
 
+  // Puts a proposal of a division into the draft, as it was looked at.
+  divide(job, profile) {
+    return this.submit(`divide/${encodeURIComponent(job)}/apply?report=changes`, { profile });
+  }
+
   // submit, withdraw, return, publish: the plan changes its state, the grids stay.
   async step(name, body) {
     if (this.line.waits) throw new Error(t("together.still_waiting"));
