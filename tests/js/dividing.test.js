@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { areaAround, areasOf, bodyOf, gridsIn, wrongIn } from "../../gis_api/static/js/planner/dividing/asked.js";
-import { isEstimated, rowsOf, sortedRemarks } from "../../gis_api/static/js/planner/dividing/figures.js";
+import { areAlike, isEstimated, rowsOf, sortedRemarks } from "../../gis_api/static/js/planner/dividing/figures.js";
 import { kindOf } from "../../gis_api/static/js/planner/dividing/picture.js";
 
 const grid = (code, more = {}) => ({ code, name: code, parent: code.slice(0, 12), ...more });
@@ -114,4 +114,9 @@ test("a grid of the small map is within, above or below, or apart from all that"
     [of(100), of(120), of(121), of(79), of(500, "oversize")],
     ["within", "within", "above", "below", "oversize"],
   );
+});
+
+test("proposals that draw the same grids say so", () => {
+  const drawn = (x) => ({ grids: { features: [{ geometry: { coordinates: [x] } }] } });
+  assert.ok(areAlike([drawn(1), drawn(1)]) && !areAlike([drawn(1), drawn(2)]) && !areAlike([drawn(1)]));
 });

@@ -168,6 +168,14 @@ def test_locked_grids_stay_and_the_rest_is_divided() -> None:
     assert_lawful(ground, made)
 
 
+def test_a_sliver_between_a_locked_grid_and_the_border_is_no_grid() -> None:
+    (x, y), sky = at(1, 0), [at(2, 0), at(2, 2), at(0, 2)]
+    locked = {"L": shapely.Polygon([at(0, 0), (x, y + 0.001), *sky])}  # a node a millimetre off the slanted edge
+    made = divided(site("111111 / 111111", locked=locked), target=40)
+    assert weights(made) == [40, 40]
+    assert min(grid.shape.area for grid in made.grids) > 100
+
+
 def test_least_change_keeps_households_where_they_are() -> None:
     today = {"1": area((0, 0), (5, 0), (5, 4), (0, 4)), "2": area((5, 0), (8, 0), (8, 4), (5, 4))}
     ground = site("11111111 / 11111111 / 11111111 / 11111111", today=today)

@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.divide.site import Geometries, Kind, Site
 from tiling.plane import LATTICE_M, lattice_keys, on_lattice
+from tiling.tolerance import DUST_M2, Tolerance
 
 REACH_M = 40.0
 """How far a dead end is drawn on: the depth of a row of houses with its yard."""
@@ -38,7 +39,7 @@ def build_blocks(site: Site, buildings: Geometries) -> Blocks:
     """The blocks of all areas; locked grids are left out, their borders are lines. Needs no order of the input."""
     areas = np.array(list(site.areas.values()), dtype=object)
     ground = shapely.union_all(areas)
-    free = ground.difference(shapely.union_all(list(site.locked.values()))) if site.locked else ground
+    free = _without_dust(ground.difference(shapely.union_all(list(site.locked.values())))) if site.locked else ground
     lines, kinds = _all_lines(site, free, buildings)
     frame = _frame_lines(areas, site)
     noded = _noded([*lines, *frame])
@@ -56,6 +57,14 @@ def build_blocks(site: Site, buildings: Geometries) -> Blocks:
     all_lines = np.concatenate([lines, frame, dead])
     all_kinds = np.concatenate([kinds, np.full(len(frame), Kind.frame), np.full(len(dead), Kind.path)])
     return Blocks(shapes[kept], owner[kept], wet[kept], all_lines, all_kinds.astype(np.intp))
+
+
+def _without_dust(free: BaseGeometry) -> BaseGeometry:
+    """The ground without slivers that stand alone: a node of a locked grid lies up to 0.7 mm off the edge of the area,
+    and what is between them is no ground for a grid of its own."""
+    parts = shapely.get_parts(free)
+    wide = shapely.area(parts) > np.maximum(DUST_M2, Tolerance().snap_m / 2 * shapely.length(parts))
+    return free if wide.all() else shapely.MultiPolygon(parts[wide].tolist())
 
 
 def _all_lines(site: Site, free: BaseGeometry, buildings: Geometries) -> tuple[Geometries, NDArray[np.intp]]:

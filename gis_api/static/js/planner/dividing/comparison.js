@@ -1,7 +1,7 @@
 // Three proposals beside each other: a small map, figures beside today's, what could not be had and the ways out of it.
 import { t } from "../../config.js";
 import { el } from "../../dom.js";
-import { isEstimated, rowsOf, sortedRemarks } from "./figures.js";
+import { areAlike, isEstimated, rowsOf, sortedRemarks } from "./figures.js";
 import { pictureOf } from "./picture.js";
 import { figureInWords, remarkRows } from "./words.js";
 
@@ -30,6 +30,7 @@ export function openComparison({ proposals, today, households }, { title, tolera
   const close = { type: "button", "data-test": "compare-close", onclick: () => dialog.close() };
   dialog.append(
     el("header", {}, el("h2", {}, title), el("button", close, t("frame.close"))),
+    areAlike(proposals) ? el("p", { class: "message", "data-test": "divide-alike" }, t("divide.alike")) : "",
     el("ul", { class: "remarks" }, remarkRows(common, { look: null, ways })),
     legend(),
     el("div", { class: "proposals" }, cards),

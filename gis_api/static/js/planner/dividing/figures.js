@@ -65,3 +65,9 @@ export function sortedRemarks(proposals) {
     own: proposals.map(({ remarks }) => remarks.filter(({ code }) => !ABOUT_ALL.has(code))),
   };
 }
+
+// Whether all proposals draw the same grids: some ground has only one good division.
+export function areAlike(proposals) {
+  const drawn = proposals.map(({ grids }) => JSON.stringify(grids.features.map(({ geometry }) => geometry)));
+  return drawn.length > 1 && drawn.every((one) => one === drawn[0]);
+}

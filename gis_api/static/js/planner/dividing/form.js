@@ -176,10 +176,13 @@ export class DivisionForm {
   // What is there now, and what stays whatever is asked for.
   tell() {
     const grids = this.grids();
-    const stay = grids.filter(({ locked, kind }) => locked || kind === "dedicated").length;
+    const stays = ({ locked, kind }) => locked || kind === "dedicated";
+    const stay = grids.filter(stays).length;
+    const parts = grids.filter((grid) => !stays(grid)).reduce((sum, grid) => sum + grid.parts, 0);
     const households = grids.reduce((sum, grid) => sum + (grid.households ?? 0), 0);
     const words = [t("divide.facts", { grids: number(grids.length), households: number(households) })];
     if (stay) words.push(t("divide.stay", { n: number(stay) }));
+    if (parts) words.push(t("divide.parts_go", { n: number(parts) }));
     this.facts.textContent = grids.length ? words.join(" · ") : t("divide.choose_hint");
     const target = grids.find((grid) => grid.target)?.target;
     if (target && !this.targeted) {

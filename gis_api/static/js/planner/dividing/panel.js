@@ -38,7 +38,12 @@ export class DividePanel {
   }
 
   gridsNow() {
-    return this.editor.tiling.ofLevel("grid").map(({ properties, parent, code }) => ({ ...properties, code, parent }));
+    const { tiling } = this.editor;
+    const parts = new Map();
+    for (const { parent } of tiling.ofLevel("sub_grid")) parts.set(parent, (parts.get(parent) ?? 0) + 1);
+    return tiling
+      .ofLevel("grid")
+      .map(({ properties, parent, code }) => ({ ...properties, code, parent, parts: parts.get(code) ?? 0 }));
   }
 
   begin() {
