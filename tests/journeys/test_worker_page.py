@@ -104,7 +104,6 @@ def test_ten_minutes_without_a_line_lose_nothing(visit: Visit, on_duty: RunningC
         task.locator(f'[data-step="{step}"]').click()
         expect(task).to_contain_text(words)
     task.locator('[data-test="task-shot"]').set_input_files(shot())
-    expect(task.locator('[data-test="task-shot-said"]')).to_contain_text("已保存在本机")
     expect(it(page, "unsent")).to_contain_text("7 项尚未发送")
     page.reload()  # and the phone was off in between
     page.wait_for_selector(READY)
@@ -152,6 +151,25 @@ def test_what_is_refused_later_stays_until_it_was_looked_at(visit: Visit, on_dut
     expect(it(page, "refused")).to_contain_text("远在海外")
     it(page, "refused-drop").click()
     expect(it(page, "unsent")).to_be_hidden()
+
+
+def test_what_is_being_typed_stays_when_the_line_comes_back(visit: Visit, on_duty: RunningCity, watch: Watch) -> None:
+    watch.expected = WITHOUT_LINE
+    own = accepted_task(on_duty)
+    page = visit("worker", "/worker", **PHONE, before=standing(on_duty, on_duty.city.codes[0]))
+    page.wait_for_selector("main[data-offline=ready]")
+    page.context.set_offline(True)
+    expect(it(page, "line")).to_contain_text("无网络")
+    task = page.locator(f'[data-incident="{own}"]')
+    task.locator('[data-step="note"]').click()
+    task.locator("textarea").fill("井盖型号")
+    page.context.set_offline(False)
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(task.locator("textarea")).to_have_value("井盖型号")
+    task.locator('form button[type="submit"]').click()
+    expect(task.locator("form")).to_have_count(0)
+    with on_duty.api("worker") as client:
+        assert "井盖型号" in client.get(f"/api/v1/incidents/{own}").text
 
 
 def test_a_phone_can_install_it_and_has_it_in_both_languages(visit: Visit, on_duty: RunningCity) -> None:

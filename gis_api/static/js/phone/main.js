@@ -23,12 +23,10 @@ async function refresh() {
 }
 
 // Nothing is opened or typed that a refresh would take away.
-const idle = () =>
-  !document.hidden &&
-  !byId("tasks").querySelector("form, .message:not([hidden]), [data-test=task-shot-said]:not(:empty)") &&
-  !byId("tasks").matches(":focus-within");
+const idle = () => !document.hidden && !byId("tasks").querySelector("form, .message:not([hidden]), :focus-visible");
 
 const refreshQuietly = () => refresh().catch(() => null);
+const refreshIfIdle = () => idle() && refreshQuietly();
 
 // What is kept here must not be thrown away when the phone runs out of room.
 async function askToPersist() {
@@ -53,15 +51,15 @@ await beginPage(async () => {
   await refresh();
   await showReport(byId("report"), refreshQuietly);
 });
-document.addEventListener("connection-back", refreshQuietly);
-document.addEventListener("incident-stored", refreshQuietly);
+document.addEventListener("connection-back", refreshIfIdle);
+document.addEventListener("incident-stored", refreshIfIdle);
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   sendKept();
-  if (idle()) refreshQuietly();
+  refreshIfIdle();
 });
-addEventListener("offline", refreshQuietly);
-setInterval(() => idle() && refreshQuietly(), REFRESH_MS);
+addEventListener("offline", refreshIfIdle);
+setInterval(refreshIfIdle, REFRESH_MS);
 setInterval(() => tick(byId("tasks")), 1000);
 await askToPersist();
 await install();
