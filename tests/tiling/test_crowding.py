@@ -9,6 +9,7 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
+from tiling.defects import crowding
 from tiling.defects.crowding import MOST_SAMPLED, estimate_overlaps
 
 
@@ -23,6 +24,14 @@ def test_a_tiling_has_none_and_a_small_set_is_counted() -> None:
     # Each of 10 × 10 over its neighbours to the right, above, and both ways across.
     assert estimate_overlaps(squares(10, side=1.2)) == 2 * 9 * 10 + 2 * 9 * 9
     assert estimate_overlaps(squares(1, side=1.0)) == 0
+
+
+def test_where_boxes_meet_seldom_nothing_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiled = squares(60, side=1.0)
+    monkeypatch.setattr(crowding, "_overlaps_of", lambda *_: pytest.fail("not needed"))
+    # Boxes that only touch meet too: some four pairs for each square.
+    assert estimate_overlaps(tiled, least=20_000) == 0
+    assert estimate_overlaps(np.array([], dtype=object)) == 0
 
 
 def test_polygons_that_are_none_are_left_out() -> None:

@@ -13,41 +13,51 @@ MOST_SAMPLED, LEAST_SAMPLED, MOST_VERTICES = 2_000, 50, 200_000
 PIECE, MOST_PAIRS, ENOUGH = 50, 5_000, 1_000_000
 
 
-def estimate_overlaps(polygons: NDArray[np.object_]) -> int:
+def estimate_overlaps(polygons: NDArray[np.object_], *, least: int = 0) -> int:
     """About how many pairs of these polygons share ground, however thin: exact for small sets, else from a sample.
 
     Some polygons, the same each time, are held against all others. Missing, empty and invalid ones are left out. In any
-    one CRS; about a second for 200,000 polygons, and not much more however they lie.
+    one CRS; about a second for 200,000 polygons, and not much more however they lie. 0 where even their boxes meet in
+    fewer pairs than `least`: that costs milliseconds for a district, which is how nearly every set is told.
     """
-    sound = polygons[shapely.is_valid(polygons) & ~shapely.is_empty(polygons) & ~shapely.is_missing(polygons)]
-    if len(sound) < 2:
+    tree = shapely.STRtree(polygons)
+    rows = _sample(polygons)
+    if _looked_over(tree, rows, overlapping=False) < least or not len(rows):
         return 0
-    tree = shapely.STRtree(sound)
-    rows = _sample(sound)
+    sound = polygons[shapely.is_valid(polygons) & ~shapely.is_empty(polygons) & ~shapely.is_missing(polygons)]
+    return round(_looked_over(shapely.STRtree(sound), _sample(sound), overlapping=True))
+
+
+def _looked_over(tree: shapely.STRtree, rows: NDArray[np.intp], *, overlapping: bool) -> float:
+    """About how many pairs of the tree's polygons are near each other, or share ground, told from these rows."""
     found, near, looked_at = 0.0, 0, 0
     for start in range(0, len(rows), PIECE):
         piece = rows[start : start + PIECE]
-        overlapping, neighbours = _overlaps_of(tree, piece)
-        found, near, looked_at = found + overlapping, near + neighbours, looked_at + len(piece)
+        pairs = _near(tree, piece)
+        found += _overlaps_of(tree, pairs) if overlapping else len(pairs)
+        near, looked_at = near + len(pairs), looked_at + len(piece)
         if near > ENOUGH:
             break
-    return round(found * len(sound) / looked_at / 2)
+    return found * len(tree.geometries) / looked_at / 2 if looked_at else 0.0
+
+
+def _near(tree: shapely.STRtree, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    which, hits = tree.query(tree.geometries[rows])
+    pairs = np.stack([rows[which], hits], axis=1)
+    return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])
+
+
+def _overlaps_of(tree: shapely.STRtree, pairs: NDArray[np.intp]) -> float:
+    """How many of these pairs share ground; of very many an estimate."""
+    if not len(pairs):
+        return 0.0
+    looked_at = pairs[np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_PAIRS)).astype(np.intp)]
+    shapes = tree.geometries
+    meet = shapely.relate_pattern(shapes[looked_at[:, 0]], shapes[looked_at[:, 1]], "T********")
+    return float(np.mean(meet)) * len(pairs)
 
 
 def _sample(polygons: NDArray[np.object_]) -> NDArray[np.intp]:
     vertices = int(shapely.get_num_coordinates(polygons).sum())
-    size = min(MOST_SAMPLED, max(LEAST_SAMPLED, MOST_VERTICES * len(polygons) // vertices), len(polygons))
+    size = min(MOST_SAMPLED, max(LEAST_SAMPLED, MOST_VERTICES * len(polygons) // max(vertices, 1)), len(polygons))
     return np.random.default_rng(1).permutation(len(polygons))[:size].astype(np.intp)
-
-
-def _overlaps_of(tree: shapely.STRtree, rows: NDArray[np.intp]) -> tuple[float, int]:
-    """How many overlaps some polygons have with any other one, of very many near ones an estimate; and those near."""
-    shapes = tree.geometries
-    which, hits = tree.query(shapes[rows])
-    pairs = np.stack([rows[which], hits], axis=1)
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    looked_at = pairs[np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_PAIRS)).astype(np.intp)]
-    if not len(looked_at):
-        return 0.0, 0
-    meet = shapely.relate_pattern(shapes[looked_at[:, 0]], shapes[looked_at[:, 1]], "T********")
-    return float(np.mean(meet)) * len(pairs), len(pairs)
