@@ -74,7 +74,8 @@ LIMITS = Limits()
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is asked for; `without` names workers who have declined. Of those turned down so many are told one by one as
-    `most_rejected` says, None for everybody: a decision that is kept leaves nobody out."""
+    `most_rejected` says, None for everybody: a decision that is kept leaves nobody out. `also` are roles that go here
+    although they are not asked for by name."""
 
     policy: Policy = Policy.own_grid_first
     urgency: str = "normal"
@@ -83,6 +84,7 @@ class Wish:
     without: frozenset[str] = frozenset()
     most_rejected: int | None = MOST_REJECTED
     measure: Measure = Measure.straight
+    also: tuple[str, ...] = ()
 
 
 class Candidate(NamedTuple):
@@ -149,7 +151,7 @@ def judge(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Ints:
     if wish.urgency == "critical":
         full |= standings.critical_tasks >= limits.critical_tasks
     applies: dict[Rejection, Flags] = {
-        Rejection.role: _wrong_role(standings, wish.role),
+        Rejection.role: _wrong_role(standings, wish),
         Rejection.off_duty: ~standings.on_duty,
         Rejection.no_position: standings.distance_mm >= NO_DISTANCE_MM,
         Rejection.no_way: standings.distance_mm == NO_WAY_MM,
@@ -165,10 +167,10 @@ def judge(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Ints:
     return verdicts
 
 
-def _wrong_role(standings: Standings, role: str | None) -> Flags:
-    if role is not None:
-        return np.asarray(standings.roles != role)
-    return np.isin(standings.roles, ON_REQUEST)
+def _wrong_role(standings: Standings, wish: Wish) -> Flags:
+    if wish.role is not None:
+        return np.asarray(standings.roles != wish.role)
+    return np.isin(standings.roles, [role for role in ON_REQUEST if role not in wish.also])
 
 
 def _first_key(standings: Standings, policy: Policy) -> Ints:

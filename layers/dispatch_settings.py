@@ -1,6 +1,6 @@
 """How a city dispatches, by category and urgency: policy, limits, and what counts as "on the spot" ([D3], [D5], [D6]).
 
-    choosing = find_choosing(session, category="fire", urgency="critical")
+    choosing = find_choosing(session, category="fire", urgency="critical", code="130273001001001", now=now)
     choosing.policy, choosing.limits.reach_m, choosing.spot.within_m
 
 A rule names a category, an urgency, both or neither, and any of the values. Where several fit, a value comes from the
@@ -21,7 +21,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from layers.access import Actor
 from layers.categories import get_category
 from layers.db import Base, now_column
-from layers.dispatch_rules import LIMITS, Limits, Policy
+from layers.dispatch_rules import LIMITS, ON_REQUEST, Limits, Policy
+from layers.emergencies import find_rule
 from layers.errors import Outdated, Unacceptable
 from layers.history import note
 from layers.standings import Measure
@@ -71,6 +72,7 @@ class Choosing:
     limits: Limits = LIMITS
     spot: Spot = Spot()
     field: FieldTasks = FieldTasks()
+    also: tuple[str, ...] = ()
 
 
 # What a new city starts with: where minutes count, whose ground it is does not, and across a river is not near.
@@ -94,17 +96,25 @@ def get_settings(session: Session) -> Entered:
     return Entered(0, FIRST_RULES) if row is None else Entered(row.version, tuple(row.rules), row.by, row.at)
 
 
-def find_choosing(session: Session, *, category: str, urgency: str) -> Choosing:
-    """What counts for an incident of this category and urgency; one statement."""
-    return choose(get_settings(session).rules, category=category, urgency=urgency)
+def find_choosing(session: Session, *, category: str, urgency: str, code: str | None, now: datetime) -> Choosing:
+    """What counts for an incident of this category and urgency at a place, whose finest code this is; two statements.
+
+    Where an area is in emergency mode its rule goes before all others ([D7]).
+    """
+    rule = find_rule(session, code, now=now)
+    return choose(get_settings(session).rules, category=category, urgency=urgency, first=rule)
 
 
-def choose(rules: Sequence[Mapping[str, Any]], *, category: str, urgency: str) -> Choosing:
-    """The same, of given rules."""
+def choose(
+    rules: Sequence[Mapping[str, Any]], *, category: str, urgency: str, first: Mapping[str, Any] | None = None
+) -> Choosing:
+    """The same, of given rules; `first` is that of an emergency, in which nobody looks before somebody goes."""
     given: dict[str, Any] = {}
     for rule in sorted(rules, key=_particular):
         if rule.get("category") in (None, category) and rule.get("urgency") in (None, urgency):
             given |= {name: rule[name] for name in VALUES if rule.get(name) is not None}
+    if first is not None:
+        given |= {"confirm_first": False, **first}
     usual = Choosing()
     return Choosing(
         policy=Policy(given.get("policy", usual.policy)),
@@ -118,6 +128,7 @@ def choose(rules: Sequence[Mapping[str, Any]], *, category: str, urgency: str) -
         field=FieldTasks(
             given.get("confirm_first", False), given.get("inspect_last", False), given.get("field_photos", False)
         ),
+        also=ON_REQUEST if given.get("patrol_teams") else (),
     )
 
 

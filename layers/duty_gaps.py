@@ -82,12 +82,12 @@ def find_cover(session: Session, since: datetime, until: datetime, *, area: str 
     homes = {duty.worker: duty.area for duty in duties}
     gaps = [
         gap
-        for code, (name, minimum) in _minimums(session, area, by).items()
+        for code, (name, minimum) in list_minimums(session, area, by).items()
         for gap in _gaps_of(
             code,
             name,
             minimum,
-            [span for worker, own in spans.items() if _belongs(homes[worker], codes[worker], code) for span in own],
+            [span for worker, own in spans.items() if belongs(homes[worker], codes[worker], code) for span in own],
             (since, until),
         )
     ]
@@ -95,7 +95,8 @@ def find_cover(session: Session, since: datetime, until: datetime, *, area: str 
     return DutyCover(tuple(gaps), tuple(_loads(session, spans, area, by)))
 
 
-def _belongs(home: str, served: frozenset[str], code: str) -> bool:
+def belongs(home: str, served: frozenset[str], code: str) -> bool:
+    """Whether somebody of this area, who serves these grids, counts for an area."""
     return home.startswith(code) or any(grid.startswith(code) for grid in served)
 
 
@@ -111,7 +112,7 @@ def _served(session: Session, since: datetime, until: datetime) -> Mapping[str, 
     return {number: frozenset(codes) for number, codes in found.items()}
 
 
-def _minimums(session: Session, area: str, by: Actor) -> Mapping[str, tuple[str, int]]:
+def list_minimums(session: Session, area: str, by: Actor) -> Mapping[str, tuple[str, int]]:
     """Name and minimum of each area that is looked at."""
     minimum = func.coalesce(CoverMinimum.people, USUAL_MINIMUM)
     found = (

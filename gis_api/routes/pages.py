@@ -154,7 +154,7 @@ def grid(request: Request, person: MaybePerson, code: str) -> Response:
 @router.get("/centre")
 def centre(request: Request, person: MaybePerson) -> Response:
     """The desk of a centre: the queue with its clocks, who is where, and why this worker."""
-    return map_page(reader_of(request, person), "centre", sections=(*CASE_SECTIONS, "centre", "search"))
+    return map_page(reader_of(request, person), "centre", sections=(*CASE_SECTIONS, "centre", "emergency", "search"))
 
 
 @router.get("/standards")

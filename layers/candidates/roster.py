@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from layers.assignments import Assignment
 from layers.candidates.chart import Chart
+from layers.emergencies import lent_spans
 from layers.incidents import HANDS, Incident, fills_hands
 from layers.positions import Position
 from layers.shifts import duty_spans
@@ -133,7 +134,12 @@ def _districts(
     window = Range(now - SPAN, now + SPAN, bounds="[)")
     rows = _Rows(
         session.execute(_workers()).all(),
-        _grouped(_charge(row) for row in session.execute(_charges_in(window))),
+        # Who is lent to an area in emergency mode serves it meanwhile, beside what they serve anyway ([D7]).
+        _grouped(
+            _charge(row)
+            for statement in (_charges_in(window), lent_spans(window))
+            for row in session.execute(statement)
+        ),
         _grouped(_shift(row) for row in session.execute(_shifts_in(window))),
         {row[0]: (row[1], row[2]) for row in session.execute(_open_tasks())},
     )

@@ -118,7 +118,7 @@ def _verdict(scene: _Scene, key: Key, wish: Wish, limits: Limits) -> Rejection |
     """The first reason that applies, in the order of `Rejection`; None for those who may go."""
     row, picture = key[3], scene.picture
     role = picture.roles[row]
-    if role in ON_REQUEST if wish.role is None else role != wish.role:
+    if role in ON_REQUEST and role not in wish.also if wish.role is None else role != wish.role:
         return Rejection.role
     if wish.without and scene.district.numbers[row] in wish.without:
         return Rejection.declined

@@ -229,6 +229,7 @@ def _choice_of(basis: Mapping[str, Any]) -> Considered:
     told, place = basis["wish"], dict(basis["place"])
     measure = Measure(told.get("measure", Measure.straight))
     read = {"policy": Policy(told["policy"]), "without": frozenset(told["without"]), "measure": measure}
+    read["also"] = tuple(told.get("also", ()))
     wish = Wish(**{**told, **read})
     lon, lat = place.pop("lon"), place.pop("lat")
     where = Place(**{**place, "overlays": tuple(place["overlays"])})

@@ -60,7 +60,12 @@ def look_from(taking: Taking, *, without: frozenset[str]) -> tuple[Location, Con
     card, choosing = taking.card, taking.choosing
     location = taking.memory.atlas.locate(card.lon, card.lat, at=taking.now)
     urgency = taking.incident.urgency
-    told: dict[str, Any] = {"without": without, "most_rejected": None, "measure": choosing.measure}
+    told: dict[str, Any] = {
+        "without": without,
+        "most_rejected": None,
+        "measure": choosing.measure,
+        "also": choosing.also,
+    }
     wish = Wish(choosing.policy, urgency, limit=IN_RESERVE, **told)
     question = Question(place_of(location), card.lon, card.lat, taking.now, wish, choosing.limits)
     return location, look_around(taking.memory, question)

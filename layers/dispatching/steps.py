@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
@@ -48,7 +49,8 @@ def take_step(
     _require_rule(session, incident_id, asked, by)
     incident = incidents.lock_incident(session, incident_id)
     card, rule = _require_rule(session, incident_id, asked, by)
-    choosing = find_choosing(session, category=incident.category, urgency=incident.urgency)
+    about: dict[str, Any] = {"category": incident.category, "urgency": incident.urgency}
+    choosing = find_choosing(session, **about, code=incident.current_code or incident.desk_area, now=now)
     taking = Taking(session, memory, incident, card, asked, rule, choosing, now, by)
     require_taken_in_time(taking)
     taking, before = _as_proven(taking), area_of(incident)

@@ -110,11 +110,12 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
         _require_reach(by, place)
     category = get_category(session, sent.category)
     urgency = sent.urgency or category.urgency
-    choosing = find_choosing(session, category=sent.category, urgency=urgency)
+    choosing = find_choosing(session, category=sent.category, urgency=urgency, code=place.finest, now=now)
     # A worker who reports it stands there: nobody else has to look.
     confirming = choosing.field.confirm_first and (sent.reporter or {}).get("worker_id") is None
     policy = Policy.nearest if confirming else choosing.policy
-    wish = Wish(policy, urgency, limit=IN_RESERVE, most_rejected=None, measure=choosing.measure)
+    told: dict[str, Any] = {"measure": choosing.measure, "also": choosing.also}
+    wish = Wish(policy, urgency, limit=IN_RESERVE, most_rejected=None, **told)
     waits = reason_of_place(location, category)
     if confirming and waits == "manual_triage":
         waits = None
@@ -123,8 +124,8 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
     entry = None if sent.condition is None else find_condition(session, sent.condition)
     unit = (entry and entry.unit_code) or category.unit_code
-    told = (location, place, urgency, unit, choice.ranking, reason, desk, choosing, choice, entry)
-    return Decided(sent.lon, sent.lat, *told, confirming=confirming and reason is None)
+    known = (location, place, urgency, unit, choice.ranking, reason, desk, choosing, choice, entry)
+    return Decided(sent.lon, sent.lat, *known, confirming=confirming and reason is None)
 
 
 def look_around(memory: Memory, question: Question, *, waits: str | None = None) -> Considered:

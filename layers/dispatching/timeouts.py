@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -65,7 +66,8 @@ def follow_one(session: Session, memory: Memory, incident_id: int, *, now: datet
     incident = incidents.lock_incident(session, incident_id)
     card = incidents.get_incident(session, incident_id, by=TIMER)
     rule = incidents.require_rule(incident.state, STEP, frozenset({Part.timer}))
-    choosing = find_choosing(session, category=incident.category, urgency=incident.urgency)
+    about: dict[str, Any] = {"category": incident.category, "urgency": incident.urgency}
+    choosing = find_choosing(session, **about, code=incident.current_code or incident.desk_area, now=now)
     # The timeline names who did not answer; where it went stands beside it.
     asked = StepAsked(STEP, note=card.collector or card.worker or "")
     taking = Taking(session, memory, incident, card, asked, rule, choosing, now, TIMER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from sqlalchemy import select
 
 from layers.access import User, service_actor
+from layers.buildings import Building
 from layers.db import transaction
 from layers.ground.roads import Road
 from layers.history import note
@@ -259,3 +261,47 @@ def test_a_worker_who_is_sent_to_look_finds_it_there_by_phone(visit: Visit, on_d
     desk = visit("dispatcher", f"/incidents/{case}")
     expect(it(desk, "timeline")).to_contain_text("派员核实")
     expect(it(desk, "timeline")).to_contain_text("核实属实")
+
+
+def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(
+    visit: Visit, on_duty: RunningCity, tmp_path: Path
+) -> None:
+    code = on_duty.city.codes[0]
+    street, grid, (lon, lat) = code[:9], code[:15], on_duty.city.inside(code)
+    square = shapely.box(lon, lat, lon + 5e-6, lat + 5e-6)
+    with transaction(on_duty.engine) as session:
+        about = {"district": on_duty.city.district, "name": "3 号楼", "households": 24}
+        geom = f"SRID=4326;MULTIPOLYGON({square.wkt.removeprefix('POLYGON ')})"
+        session.add(Building(**about, geom=geom, inner_point=f"SRID=4326;{square.centroid.wkt}"))
+
+    def who_would_go() -> str:
+        told = {"lon": lon, "lat": lat, "category": "sanitation"}
+        with on_duty.api("dispatcher") as client:
+            return str(client.post("/api/v1/incidents?dry_run=true", json=told).json()["assignment"]["reason"])
+
+    before = who_would_go()
+    page = visit("dispatcher", "/centre")
+    expect(it(page, "emergencies")).to_be_hidden()
+    it(page, "emergency").click()
+    dialog = it(page, "emergency-dialog")
+    dialog.locator('[name="area"]').fill(street)
+    dialog.locator('[name="reason"]').fill("台风")
+    dialog.locator('[name="reinforce"]').fill("1")
+    dialog.locator("button.main").click()
+    row = it(page, "emergencies").locator(f'[data-emergency="{street}"]')
+    expect(row).to_contain_text("台风")
+    expect(it(page, "emergency-said")).to_contain_text("少 1 人")  # the city has no other street to take somebody from
+    assert who_would_go() == "by_distance" != before
+    it(page, "emergency-calls").click()
+    it(page, "calls-grid").fill(grid)
+    it(page, "calls-grid").press("Tab")
+    first = it(page, "calls").locator("li").first
+    expect(first).to_contain_text("3 号楼")
+    first.locator('[data-outcome="answered"]').click()
+    expect(it(page, "calls-told")).to_contain_text("24/24 户")
+    page.screenshot(path=tmp_path / "calls.png")
+    it(page, "calls-dialog").locator('button[value="no"]').click()
+    it(page, "emergency-end").click()
+    it(page, "emergency-end-dialog").locator("button.main").click()
+    expect(it(page, "emergencies")).to_be_hidden()
+    assert who_would_go() == before

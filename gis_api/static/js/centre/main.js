@@ -15,6 +15,7 @@ import { photosOf } from "../parts/photos.js";
 import { partsOf } from "../parts/split.js";
 import { stepsOf } from "../parts/steps.js";
 import { whyOf, whyTitle } from "../parts/why.js";
+import { EmergencyDesk } from "./emergency.js";
 import { CentreQueue } from "./queue.js";
 
 // How often to ask while nothing tells by itself what happens, and how often all the same.
@@ -26,6 +27,10 @@ const SOON_MS = 300;
 const FRESH_MS = 5 * 60_000;
 const desk = new DeskMap({ onCase: (id) => queue?.take(id) });
 let names = new Map();
+const emergency = new EmergencyDesk({
+  changed: () => refresh().catch(unreachable),
+  around: () => shown?.incident.current_code ?? config.person.area,
+});
 /** @type {CentreQueue} made before anything is shown */
 let queue;
 /** @type {{incident: any, decision: any} | null} */
@@ -38,7 +43,7 @@ const addressOf = (id) => `/api/v1/incidents/${encodeURIComponent(id)}`;
 async function open() {
   names = new Map(await categoriesOf());
   queue = new CentreQueue(names, choose);
-  await Promise.all([queue.refresh(), desk.load(config.person.area), people()]);
+  await Promise.all([queue.refresh(), desk.load(config.person.area), people(), emergency.refresh()]);
   desk.set({ cases: queue.cases });
   const wanted = new URLSearchParams(window.location.search).get("case");
   if (wanted) queue.take(wanted);
@@ -126,7 +131,7 @@ const unreachable = () => live(t("centre.unreachable", { at: clock(heard) }), tr
 const idle = () => !byQuery("#detail form, #detail .message.bad:not([hidden])");
 
 async function refresh() {
-  await queue.refresh();
+  await Promise.all([queue.refresh(), emergency.refresh()]);
   desk.set({ cases: queue.cases });
   const now = queue.cases.find(({ id }) => id === shown?.incident.id);
   if (now && now.changed_at !== shown?.incident.changed_at && idle()) await choose(now.id);
