@@ -1,6 +1,6 @@
 """Every GET route and the main POSTs over HTTP, as real clients ask: on connections that are kept alive.
 
-    python -m bench.doors [--seconds S] [--only TEXT] [--table FILE] [--address URL --key KEY]
+    python -m bench.doors [--seconds S] [--only TEXT] [--table FILE] [--address URL --key KEY [--key KEY …]]
 
 Starts the whole service with the demo district (or asks one that runs) and prints the p50 and p99 of each route at 1
 and at 32 connections. A route that is not asked is named with its reason, so that none is forgotten. The goals: GETs of
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ import httpx2
 from fastapi.routing import APIRoute
 
 from bench.http_load import Round, measured
+from bench.stored_things import AREA, LAT, LON, prepare
 from gis_api.app import ROUTERS
 from tests.ports import free_port
 
@@ -40,7 +41,6 @@ GOAL_MS = 10.0
 # A route whose one answer takes so long is not asked on all connections at once, which would take half a minute.
 SLOW_MS = 1_000.0
 GOALS_MS = {"GET /api/v1/workers/nearest": 2.0, "POST /api/v1/incidents": 15.0}
-LON, LAT = 118.18, 39.65
 # Reports lie within so many degrees: at one place they would wait for the row of one worker.
 SPREAD = 0.03
 # What a route has to be asked with, beside what stands in its path.
@@ -53,6 +53,8 @@ QUERIES = {
     "/api/v1/incidents": "limit=50",
     "/api/v1/grids": "limit=100",
     "/api/v1/buildings": "limit=100",
+    "/api/v1/plans/{plan_id}/events": "since=0",
+    "/api/v1/plans/{plan_id}/blocks": f"bbox={LON - 0.005},{LAT - 0.005},{LON + 0.005},{LAT + 0.005}",
 }
 # Streams have no end, and these make documents for seconds: measured where they belong.
 NOT_ASKED = {
@@ -60,7 +62,16 @@ NOT_ASKED = {
     "pdf": "a document set in a child process",
     "xlsx": "a workbook",
     "openapi": "made once",
+    "language": "it sets a cookie and leads away",
 }
+# Names that mean something else below these paths than they do elsewhere.
+OTHERWISE = {
+    "/tiles/{name}": {"name": "grids"},
+    "/api/v1/plans/{plan_id}/rebase": {"plan_id": "{draft_id}"},
+    "/api/v1/plans/{plan_id}/events": {"plan_id": "{draft_id}"},
+}
+# Whoever is not let in by one role is by another.
+ROLES = ("admin", "dispatcher", "planner")
 
 
 @dataclass(frozen=True)
@@ -78,14 +89,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--table", type=Path, help="write the figures as a table of a document")
     parser.add_argument("--address")
-    parser.add_argument("--key")
+    parser.add_argument("--key", action="append", help="several where the first is not let in everywhere")
     options = parser.parse_args(argv)
     found: dict[str, list[Round]] = {}
     with contextlib.ExitStack() as stack:
-        address, key = options.address, options.key
+        address, keys = options.address, options.key
         if address is None:
-            address, key = stack.enter_context(served())
-        for door in doors(address, key):
+            address, keys = stack.enter_context(served())
+        for door in doors(address, keys):
             if options.only in door.name:
                 found[door.name] = ask(urlsplit(address).port or 80, door, seconds=options.seconds)
     if options.table is not None:
@@ -121,21 +132,23 @@ def table(found: Mapping[str, list[Round]]) -> Iterator[str]:
         yield f"| `{name}` | " + " | ".join([*figures, "–", "–", "–", "–"][:4]) + " |"
 
 
-def doors(address: str, key: str) -> Iterator[Door]:
-    """Every GET route that answers 200 to an administrator, and the main POSTs."""
-    client = httpx2.Client(base_url=address, headers={"authorization": f"Bearer {key}"}, timeout=60)
-    known = things(client)
+def doors(address: str, keys: Sequence[str]) -> Iterator[Door]:
+    """Every GET route that answers 200 to one of these keys, and the main POSTs by the first of them."""
+    clients = {key: httpx2.Client(base_url=address, headers=_bearer(key), timeout=60) for key in keys}
+    known = prepare(clients[keys[0]])
     for path in get_paths():
-        reason = next((why for word, why in NOT_ASKED.items() if word in path), None)
+        reason = next((why for word, why in NOT_ASKED.items() if word in path.replace(".", "/").split("/")), None)
         target = filled(path, known)
+        key = keys[0]
         if reason is None and target is not None:
-            status = client.get(target).status_code
-            reason = None if status == 200 else f"it answers {status} to {target}"
+            answers = {one: client.get(target).status_code for one, client in clients.items()}
+            key = next((one for one, status in answers.items() if status == 200), key)
+            reason = None if answers[key] == 200 else f"it answers {answers[key]} to {target}"
         if reason is not None or target is None:
             print(f"# GET {path} is not asked: {reason or 'nothing of its kind is stored'}")
             continue
         yield Door(f"GET {path}", [_request("GET", target, key)])
-    yield from posts(key)
+    yield from posts(keys[0])
 
 
 def get_paths() -> list[str]:
@@ -151,34 +164,10 @@ def _routes(routers: Iterable[Any]) -> Iterator[APIRoute]:
             yield from [route] if isinstance(route, APIRoute) else _routes([route.original_router])
 
 
-def things(client: httpx2.Client) -> Mapping[str, str]:
-    """One stored thing of each kind that paths name."""
-
-    def first(path: str, part: str, name: str) -> str | None:
-        answer = client.get(path)
-        rows = answer.json().get(part) if answer.status_code == 200 else None
-        found = rows[0].get(name, rows[0].get("properties", {}).get(name)) if rows else None
-        return None if found is None else str(found)
-
-    found = {
-        "plan_id": first("/api/v1/plans", "plans", "id"),
-        "incident_id": first("/api/v1/incidents?limit=1", "incidents", "id"),
-        "code": first("/api/v1/grids?limit=1", "features", "code"),
-        "number": first("/api/v1/workers?limit=1", "workers", "number"),
-        "worker_id": first("/api/v1/workers?limit=1", "workers", "number"),
-        "name": first("/api/v1/users", "users", "name"),
-        "category": first("/api/v1/categories", "categories", "code"),
-        "layer": "grids",
-        "year": "2026",
-        "z": "14",
-        "x": "13567",
-        "y": "6218",
-    }
-    return {name: value for name, value in found.items() if value is not None}
-
-
 def filled(path: str, known: Mapping[str, str]) -> str | None:
     """The path with stored things in place of its names, and its query; None where one is not stored."""
+    meant = next((names for begin, names in OTHERWISE.items() if path.startswith(begin)), {})
+    known = {**known, **{name: value.format_map({"draft_id": "", **known}) for name, value in meant.items()}}
     parts = []
     for part in path.split("/"):
         text = part
@@ -219,25 +208,36 @@ def _request(method: str, target: str, key: str, *, body: Any = None, mark: str 
 
 
 @contextlib.contextmanager
-def served() -> Iterator[tuple[str, str]]:
-    """The address of a service of its own with the demo district, and an administrator's key for it."""
+def served() -> Iterator[tuple[str, list[str]]]:
+    """The address of a service of its own with the demo district, and a key of each role for it."""
     folder, port = Path(tempfile.mkdtemp(prefix="wangge-doors-")), free_port()
     folder.chmod(0o755)
-    surroundings = {**os.environ, "WANGGE_VAR": str(folder)}
+    surroundings = {**os.environ, "WANGGE_VAR": str(folder), "WANGGE_WEBHOOK_NETWORKS": '["127.0.0.0/8"]'}
     wangge = [sys.executable, "-m", "gis_api.cli"]
     process = subprocess.Popen([*wangge, "serve", "--port", str(port)], env=surroundings, stdout=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"
         _wait(lambda: httpx2.get(f"{address}/readyz", timeout=2).json()["writes"])
-        made = [*wangge, "key", "add", "bench", "--role", "admin", "--area", "130273", "--datum", "wgs84"]
-        key = subprocess.run(made, env=surroundings, capture_output=True, text=True, check=True).stdout.strip()
-        known = {"authorization": f"Bearer {key}"}
-        _wait(lambda: all(httpx2.get(f"{address}/api/v1/session", headers=known).status_code == 200 for _ in range(9)))
-        yield address, key
+        keys = [_add_key(wangge, role, surroundings) for role in ROLES]
+        _wait(lambda: all(_is_known(address, key) for key in keys for _ in range(9)))
+        yield address, keys
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(40)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add_key(wangge: list[str], role: str, surroundings: Mapping[str, str]) -> str:
+    made = [*wangge, "key", "add", f"bench-{role}", "--role", role, "--area", AREA, "--datum", "wgs84"]
+    return subprocess.run(made, env=surroundings, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _is_known(address: str, key: str) -> bool:
+    return httpx2.get(f"{address}/api/v1/session", headers=_bearer(key)).status_code == 200
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
 
 
 def _wait(holds: Any) -> None:
