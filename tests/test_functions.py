@@ -13,10 +13,10 @@ from tests.test_house_rules import PACKAGES, ROOT, product_files
 
 # The verbs of the house. A new one is added here when it is a verb.
 VERBS = """
-    add agree analyse announce apply archive ask attempt beat begin carry change check clean clear close complete
+    add agree analyse announce apply archive ask attempt beat begin call carry change check clean clear close complete
     connect copy count cut divide do draw dress drop emit end ensure enter exempt explain extend fail fill find
     finish follow forget furnish give hand have hear hide hold ignore import initialise install join keep lead leave
-    let limit list listen load locate look lower make mark merge migrate mount move name note observe open pass
+    lend let limit list listen load locate look lower make mark merge migrate mount move name note observe open pass
     pause place poll price print publish put read record recount refresh refuse register remark remember remove
     rename repeat require reset resume revoke run say see send serve set settle share show sign solve speak spread
     start stay stop store succeed take tell throw tidy touch turn undo upgrade wait warn watch welcome write

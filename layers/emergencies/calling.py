@@ -21,7 +21,7 @@ from layers.errors import NotFound, Unacceptable
 from layers.grids import Grid
 from layers.hazards import Hazard
 from layers.history import note
-from layers.plans import Plan
+from layers.plans import Plan, in_force_at
 
 __all__ = ["OUTCOMES", "CallOut", "CalledBuilding", "call_building", "list_calls"]
 
@@ -108,7 +108,7 @@ def _require_grid(session: Session, area: str, grid: str, now: datetime, by: Act
 
 
 def _in_force(now: datetime) -> Any:
-    return Grid.plan_id.in_(select(Plan.id).where(Plan.in_force.contains(now)))
+    return Grid.plan_id.in_(select(Plan.id).where(in_force_at(now)))
 
 
 def _is_in_grid() -> Any:

@@ -19,7 +19,7 @@ from layers.assignments import Assignment
 from layers.duty_gaps import belongs, list_minimums
 from layers.emergencies.table import lent_spans
 from layers.grids import Grid
-from layers.plans import Plan
+from layers.plans import Plan, in_force_at
 from layers.positions import Position
 from layers.shifts import MOMENT, duty_spans
 from layers.workers import Worker
@@ -150,7 +150,7 @@ def find_centre(session: Session, area: str, now: datetime) -> tuple[float, floa
     """A point inside an area or a grid in degrees WGS84; None for a code that nothing in force has."""
     for geom, condition in (
         (Area.geom, Area.code == area),
-        (Grid.geom, (Grid.code == area) & Grid.plan_id.in_(select(Plan.id).where(Plan.in_force.contains(now)))),
+        (Grid.geom, (Grid.code == area) & Grid.plan_id.in_(select(Plan.id).where(in_force_at(now)))),
     ):
         inside = func.ST_PointOnSurface(geom)
         row = session.execute(select(ST_X(inside), ST_Y(inside)).where(condition, geom.is_not(None))).first()
