@@ -54,6 +54,7 @@ QUERIES = {
     "/api/v1/grids": "limit=100",
     "/api/v1/buildings": "limit=100",
     "/api/v1/plans/{plan_id}/events": "since=0",
+    "/api/v1/emergencies/{area}/calls": "grid={code}",
     "/api/v1/plans/{plan_id}/blocks": f"bbox={LON - 0.005},{LAT - 0.005},{LON + 0.005},{LAT + 0.005}",
 }
 # Streams have no end, and these make documents for seconds: measured where they belong.
@@ -69,6 +70,7 @@ OTHERWISE = {
     "/tiles/{name}": {"name": "grids"},
     "/api/v1/plans/{plan_id}/rebase": {"plan_id": "{draft_id}"},
     "/api/v1/plans/{plan_id}/events": {"plan_id": "{draft_id}"},
+    "/api/v1/emergencies/{area}": {"area": "{code}"},
 }
 # Whoever is not let in by one role is by another.
 ROLES = ("admin", "dispatcher", "planner")
@@ -166,8 +168,11 @@ def _routes(routers: Iterable[Any]) -> Iterator[APIRoute]:
 
 def filled(path: str, known: Mapping[str, str]) -> str | None:
     """The path with stored things in place of its names, and its query; None where one is not stored."""
-    meant = next((names for begin, names in OTHERWISE.items() if path.startswith(begin)), {})
-    known = {**known, **{name: value.format_map({"draft_id": "", **known}) for name, value in meant.items()}}
+    meant: Mapping[str, str] = next((names for begin, names in OTHERWISE.items() if path.startswith(begin)), {})
+    known = {
+        **known,
+        **{name: value.format_map({"draft_id": "", "code": "", **known}) for name, value in meant.items()},
+    }
     parts = []
     for part in path.split("/"):
         text = part
@@ -177,7 +182,7 @@ def filled(path: str, known: Mapping[str, str]) -> str | None:
             text = text.replace("{" + name + "}", quote(known[name])).replace("{" + name + ":path}", quote(known[name]))
         parts.append(text)
     query = QUERIES.get(path)
-    return "/".join(parts) + (f"?{query}" if query else "")
+    return "/".join(parts) + (f"?{query.format_map(known)}" if query else "")
 
 
 def posts(key: str) -> Iterator[Door]:
