@@ -40,6 +40,7 @@ from gis_api.routes import (
     decisions,
     dispatch_settings,
     emergencies,
+    evaluation,
     health,
     heat,
     history,
@@ -73,6 +74,7 @@ from gis_api.timeouts import Timeouts
 from layers.access import digest_of
 from layers.candidates import grids_by_number
 from layers.db import make_service_engine
+from layers.evaluation import EvaluationMemory
 from layers.freshness import EVENTS, PLANS
 from layers.heat import HeatMemory
 from layers.painting import make_patch_shelf
@@ -98,6 +100,7 @@ ROUTERS = (
     published.router,
     search.router,
     heat.router,
+    evaluation.router,
     tiles.router,
     accounts.router,
     history.router,
@@ -179,6 +182,7 @@ def _furnish(app: Service, settings: Settings) -> None:
     app.state.slow_down, app.state.turns = SlowDown(settings.sign_ins_per_minute, counts), Turns()
     app.state.hashing = Hashing(AT_ONCE)
     app.state.metrics, app.state.heat_memory = Metrics(), HeatMemory()
+    app.state.evaluation_memory = EvaluationMemory()
     app.state.tiles, app.state.patches = tiles.make_tile_shelf(), make_patch_shelf()
     app.state.drafts = DraftMemory()
     app.state.show_problem, app.state.language_of_page = _page_of, _language_of_page

@@ -28,8 +28,9 @@ from gis_api.replicas import Replicas
 from gis_api.settings import Settings
 from layers.access import Actor, Role, digest_of
 from layers.candidates import Roster
-from layers.db import reading, transaction
+from layers.db import one_moment, reading, transaction
 from layers.errors import Unavailable
+from layers.evaluation import EvaluationMemory
 from layers.heat import HeatMemory
 from layers.locating import Atlas
 from layers.moments import read_clock
@@ -83,6 +84,15 @@ async def _read(request: Request) -> AsyncIterator[Session]:
         await _end_beside(block.__exit__, None, None, None)
 
 
+async def _moment(request: Request) -> AsyncIterator[Session]:
+    block = one_moment(request.app.state.reading)
+    session = await run_in_threadpool(block.__enter__)
+    try:
+        yield session
+    finally:
+        await _end_beside(block.__exit__, None, None, None)
+
+
 async def _end_beside(end: Callable[..., object], *given: object) -> None:
     """End a transaction in a thread of its own: all others may be waiting for the connection that only this frees."""
     await run_sync(end, *given, limiter=CapacityLimiter(1))
@@ -92,6 +102,8 @@ async def _end_beside(end: Callable[..., object], *given: object) -> None:
 # client would hear 201 before the commit, and a failing commit would lose what was acknowledged.
 Tx = Annotated[Session, Depends(_tx, scope="function")]
 Read = Annotated[Session, Depends(_read, scope="function")]
+# Several statements that have to tell of one moment.
+MomentRead = Annotated[Session, Depends(_moment, scope="function")]
 
 
 # `async def`, though nothing is awaited: FastAPI would take a plain function to a thread and back, 80 µs each.
@@ -126,11 +138,17 @@ async def _zone(request: Request) -> ZoneInfo:
     return settings_of(request).zone
 
 
+async def _evaluation_memory(request: Request) -> EvaluationMemory:
+    memory: EvaluationMemory = request.app.state.evaluation_memory
+    return memory
+
+
 Now = Annotated[datetime, Depends(_now)]
 Zone = Annotated[ZoneInfo, Depends(_zone)]
 Settings_ = Annotated[Settings, Depends(_settings)]
 HeatMemory_ = Annotated[HeatMemory, Depends(_heat_memory)]
 Patches = Annotated[PatchShelf, Depends(_patches)]
+EvaluationMemory_ = Annotated[EvaluationMemory, Depends(_evaluation_memory)]
 Drafts = Annotated[DraftMemory, Depends(_drafts)]
 Replicas_ = Annotated[Replicas, Depends(_replicas)]
 

@@ -39,6 +39,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "home": EVERYBODY,
     "planner": ("planner", "admin"),
     "heat": ("leader", "planner", "dispatcher", "admin"),
+    "figures": ("leader", "dispatcher", "admin", "auditor"),
     "grid": EVERYBODY,
     "plans": ("planner", "admin"),
     "plan": ("planner", "admin"),
@@ -53,7 +54,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "standards": ("dispatcher", "leader", "worker", "unit", "admin", "auditor"),
     "incident": ("dispatcher", "worker", "unit", "admin", "auditor"),
 }
-DOORS = ("home", "centre", "report", "worker", "planner", "plans", "heat", "standards")
+DOORS = ("home", "centre", "report", "worker", "planner", "plans", "heat", "figures", "standards")
 PATHS = {
     "home": "/",
     "centre": "/centre",
@@ -62,6 +63,7 @@ PATHS = {
     "planner": "/planner",
     "plans": "/plans",
     "heat": "/heat",
+    "figures": "/figures",
     "standards": "/standards",
 }
 # Whose home is another page.

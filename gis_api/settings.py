@@ -8,8 +8,9 @@ Nothing else in the three packages looks at the environment. All of it stands in
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, IPvAnyNetwork, field_validator
@@ -32,6 +33,9 @@ READ_ELSEWHERE = (
     ),
     *("WANGGE_WALK_STEPS", "WANGGE_WALK_SEED", "WANGGE_WRITE_DOCS"),
 )
+# The figures that a weight can be given to: those of `layers.evaluation` of which more, or less, is better.
+Rated = Literal["solved", "fed_back", "open", "on_time", "late", "right_first", "reworked", "returned"]
+Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 POSTGRESQL = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
@@ -96,6 +100,8 @@ class Settings(BaseSettings):
     """Text that stands on every map: approval number, attribution."""
     time_zone: str = "Asia/Shanghai"
     """Time zone of the city: its days, months, shifts and working hours are told by it."""
+    evaluation_weights: dict[Rated, Weight] = {"on_time": 40.0, "fed_back": 30.0, "right_first": 15.0, "reworked": 15.0}
+    """What each figure weighs in the score of the evaluation (`docs/evaluation.md`), as JSON."""
     language: Literal["", "zh-CN", "en"] = ""
     """Language of the command line; without it that of the terminal (LC_ALL, LC_MESSAGES, LANG), else English."""
 
@@ -116,6 +122,11 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise PydanticCustomError("time_zone", "no time zone such as Asia/Shanghai") from error
         return name
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """What each figure weighs in the score of the evaluation."""
+        return {str(name): weight for name, weight in self.evaluation_weights.items()}
 
     @property
     def zone(self) -> ZoneInfo:

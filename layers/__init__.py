@@ -34,5 +34,5 @@ last (`by`), and a verb asks for the area itself.
 
 Acting: planning (drafts, edits, publishing), dividing (proposals of grids), dispatching (from a report to a worker on
 the way), importing. Reading: locating (the index in memory), candidates and dispatch_rules (who is near), heat, tiles,
-published, checking. Ranks of imports stand in pyproject.toml.
+evaluation (how areas and people do), published, checking. Ranks of imports stand in pyproject.toml.
 """

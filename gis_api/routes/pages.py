@@ -28,6 +28,7 @@ from gis_api.pages import (
 from layers.access import Actor
 from layers.assignments import codes_served
 from layers.db import transaction
+from layers.evaluation import LEADING
 from layers.moments import read_clock
 from layers.planning.state.loading import HOUSEHOLDS_TOLERANCE
 from layers.workers import Worker
@@ -141,6 +142,16 @@ def heat(request: Request, person: MaybePerson) -> Response:
     from gis_api.maps.heat import cells
 
     return map_page(reader_of(request, person), "heat", layers=cells(), sections=("heat", "search"))
+
+
+@router.get("/figures")
+def figures(request: Request, person: MaybePerson) -> Response:
+    """How areas, units, posts and workers do, and the cases behind each number."""
+    reader = reader_of(request, person)
+    if reader.person is None or not may_open(reader, "figures"):
+        return refused(reader)
+    config = {"by_worker": reader.person.role in LEADING, "cases": may_open(reader, "incident")}
+    return page(reader, "figures", config=config, sections=("evaluation", "steps", "roles_in_grid", "dispatch"))
 
 
 @router.get("/grid/{code}")

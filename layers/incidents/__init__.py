@@ -29,6 +29,7 @@ from layers.incidents.reads import (
 )
 from layers.incidents.table import (
     CHANNELS,
+    FIGURED_STEPS,
     LEVELS,
     OPEN_TASK_STATES,
     SPEC,
@@ -63,7 +64,16 @@ from layers.incidents.workflow import (
     require_rule,
     steps_after,
 )
-from layers.incidents.writes import Step, add_decision, add_incident, add_steps, change_state, lock_incident, touch
+from layers.incidents.writes import (
+    Step,
+    add_decision,
+    add_incident,
+    add_steps,
+    bits_of,
+    change_state,
+    lock_incident,
+    touch,
+)
 
 __all__ = [
     "AWAITED",
@@ -72,6 +82,7 @@ __all__ = [
     "DISCONTENT",
     "ENDS",
     "FIELD_TASKS",
+    "FIGURED_STEPS",
     "HANDS",
     "LEVELS",
     "LIVING",
@@ -101,6 +112,7 @@ __all__ = [
     "add_decision",
     "add_incident",
     "add_steps",
+    "bits_of",
     "change_state",
     "claim_key",
     "count_incidents",

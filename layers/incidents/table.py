@@ -31,6 +31,11 @@ STATES = (
 # What fills a worker's hands: at most three of these at a time ([D6]).
 OPEN_TASK_STATES = ("dispatched", "accepted", "arrived")
 LEVELS = ("grid", "subdistrict", "district")
+# Steps that figures ask for ([E1]): `steps_taken` holds a bit for each that was ever taken. Add at the end only.
+FIGURED_STEPS = (
+    *("dispatch", "reassign", "decline", "timeout", "pass_on"),
+    *("send_back", "reopen", "settle", "feed_back"),
+)
 URGENCIES = ("low", "normal", "high", "critical")
 CHANNELS = ("hotline", "wechat", "app", "patrol", "sensor", "department", "checkpoint")
 
@@ -47,6 +52,9 @@ class Incident(Base):
 
     `collector_id` is whoever is on the way to look at it ([D10]): whether it exists while it is reported, whether it is
     done when it is handled. With `inspect_last` whoever handled it is not who says that it is done.
+
+    What figures need after the clock is gone ([E1]): `timed`, whether one ever ran; `late_at`, the first deadline that
+    was missed, and `late_step`, the step that missed it; `steps_taken`, bits of `FIGURED_STEPS`.
     """
 
     __tablename__ = "incidents"
@@ -114,6 +122,10 @@ class Incident(Base):
     accept_by: Mapped[datetime | None]
     collector_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("workers.id"))
     inspect_last: Mapped[bool] = mapped_column(server_default="false")
+    timed: Mapped[bool] = mapped_column(server_default="false")
+    late_at: Mapped[datetime | None]
+    late_step: Mapped[str | None]
+    steps_taken: Mapped[int] = mapped_column(server_default="0")
 
 
 class Reporter(Base):

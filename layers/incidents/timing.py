@@ -30,6 +30,7 @@ def start_clock(session: Session, incident: Incident, *, now: datetime, zone: Zo
 
     A pause that lasts goes on over the change of state: what stands still does not begin to run by being passed on.
     """
+    _keep_lateness(incident, now)
     step = _awaited(incident)
     limit = None if step is None else find_limit(session, incident.category, level=incident.level or "grid", step=step)
     incident.accept_by = None
@@ -47,6 +48,12 @@ def _awaited(incident: Incident) -> str | None:
     """The step that it waits for: of what somebody was sent to look at, that they find it."""
     looked_for = incident.state == "reported" and incident.collector_id is not None
     return "confirm" if looked_for else AWAITED.get(incident.state)
+
+
+def _keep_lateness(incident: Incident, now: datetime) -> None:
+    """Let the incident remember the first deadline that it missed: its clock is about to end."""
+    if incident.late_at is None and incident.due_at is not None and incident.due_at < now:
+        incident.late_at, incident.late_step = incident.due_at, (incident.clock or {}).get("step")
 
 
 def _start_clock_of_sheet(session: Session, incident: Incident, *, now: datetime, zone: ZoneInfo) -> None:
@@ -75,6 +82,7 @@ def give_condition(
     session: Session, incident: Incident, version: int, condition: str, *, now: datetime, zone: ZoneInfo
 ) -> None:
     """Let the incident have a condition of the sheet; its clock begins anew by it ([K4]), also with the same one."""
+    _keep_lateness(incident, now)
     incident.standard_version, incident.condition = version, condition
     incident.clock = None
     start_clock(session, incident, now=now, zone=zone)
@@ -84,7 +92,7 @@ def set_clock(session: Session, incident: Incident, clock: dict[str, Any], *, zo
     """Store the clock and the moments that follow from it."""
     deadline = _deadline(session, clock, zone)
     calendar = {str(year): version for year, version in deadline.calendar.items()}
-    incident.clock = {**clock, "calendar": calendar}
+    incident.clock, incident.timed = {**clock, "calendar": calendar}, True
     incident.due_at, incident.yellow_at = deadline.at, deadline.yellow_at
     incident.late_thrice_at = deadline.late_thrice_at
 

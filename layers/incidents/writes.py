@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.db import WGS84, table_of
 from layers.errors import Conflict, NotFound
-from layers.incidents.table import Decision, Incident, IncidentStep, Reporter
+from layers.incidents.table import FIGURED_STEPS, Decision, Incident, IncidentStep, Reporter
 from layers.incidents.timing import start_clock
 from layers.incidents.workflow import ENDS
 from layers.shifts import CITY_ZONE
@@ -63,6 +63,16 @@ def add_steps(session: Session, incident_id: int, steps: Sequence[Step], *, at: 
         for one in steps
     ]
     session.execute(insert(table_of(IncidentStep)), rows)
+    if taken := bits_of(one.step for one in steps):
+        incidents = table_of(Incident)
+        marked = incidents.c.steps_taken.bitwise_or(taken)
+        session.execute(update(incidents).where(incidents.c.id == incident_id).values(steps_taken=marked))
+
+
+def bits_of(steps: Iterable[str]) -> int:
+    """The steps of `FIGURED_STEPS` among these as bits, in its order."""
+    named = set(steps)
+    return sum(1 << at for at, step in enumerate(FIGURED_STEPS) if step in named)
 
 
 def add_decision(session: Session, incident_id: int, **columns: Any) -> None:

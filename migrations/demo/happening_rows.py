@@ -12,7 +12,7 @@ import numpy as np
 from layers.categories import list_clocks
 from layers.categories.defaults import CATEGORIES
 from layers.clocks import Clock, Limit, WorkCalendar
-from layers.incidents import AWAITED, ENDS
+from layers.incidents import AWAITED, ENDS, bits_of
 from layers.shifts import CITY_ZONE
 from migrations.demo.decisions import DemoSent
 from migrations.demo.ground_rows import PLAN_VERSION
@@ -92,7 +92,7 @@ def write_incidents(
     locations = {each.incident: json.dumps(each.location.as_json(), ensure_ascii=False) for each in sent}
     channels = rng.choice(list(CHANNELS), len(happened), p=np.array(list(CHANNELS.values())) / sum(CHANNELS.values()))
     columns = "id state category urgency description channel occurred_at reported_at closed_at changed_at"
-    clock = "due_at yellow_at late_thrice_at clock"
+    clock = "due_at yellow_at late_thrice_at clock timed late_at late_step steps_taken"
     places = "location desk_area district grid_code sub_grid_code current_code plan_version"
     # Read before the rows are: nothing may be asked of the connection while it copies.
     clocks = {(c.category, c.step): c.limit for c in list_clocks(writer.session) if c.level == "grid"}
@@ -124,6 +124,7 @@ def _incidents(
 ) -> Iterator[tuple[Any, ...]]:
     rules = {row.code: row for row in CATEGORIES}
     lonlat = writer.lonlat(happened.xy)
+    seconds = {key: _seconds_of(limit) for key, limit in clocks.items()}
     for n, point in enumerate(points(lonlat)):
         rule, state = rules[happened.category[n]], progress.states[n][-1]
         reported, changed = moment(int(happened.at[n])), moment(int(progress.at[n][-1]))
@@ -134,6 +135,8 @@ def _incidents(
                 changed if state in ENDS else None,
                 changed,
                 *_clock(rule.code, state, changed, clocks),
+                *_lateness(rule.code, progress, n, seconds),
+                bits_of(progress.steps[n]),
                 locations.get(n),
             ),
             tiles.codes[int(happened.tile[n])][:12],
@@ -152,6 +155,24 @@ def _clock(category: str, state: str, since: datetime, limits: dict[tuple[str, s
     deadline = DAY_AND_NIGHT.deadline(since, limit)
     clock = json.dumps({**told, "pauses": [], "extensions": 0, "calendar": {}})
     return deadline.at, deadline.yellow_at, deadline.late_thrice_at, clock
+
+
+def _seconds_of(limit: Limit) -> float:
+    """How long a limit is by day and night."""
+    begun = moment(0)
+    return (DAY_AND_NIGHT.deadline(begun, limit).at - begun).total_seconds()
+
+
+def _lateness(category: str, progress: Progress, n: int, seconds: dict[tuple[str, str], float]) -> tuple[Any, ...]:
+    """Whether a clock ever ran, the first deadline that was missed, and the step that missed it."""
+    at, states = progress.at[n].tolist(), progress.states[n]
+    waited = [(AWAITED.get(state, ""), since) for state, since in zip(states, at, strict=True)]
+    timed = any((category, step) in seconds for step, _ in waited)
+    for (step, since), until in zip(waited, at[1:], strict=False):
+        limit = seconds.get((category, step))
+        if limit is not None and since + limit < until:
+            return timed, moment(int(since + limit)), step
+    return timed, None, None
 
 
 def _steps(progress: Progress, workers: list[DemoWorker], first: int) -> Iterator[tuple[Any, ...]]:

@@ -57,7 +57,7 @@ def pages_of(draft: str, published: str, case: str) -> dict[str, list[str]]:
             f"/grid/{VILLAGE[0]}",
             f"/grid/{VILLAGE[0]}01",
         ],
-        "leader": ["/", "/heat"],
+        "leader": ["/", "/heat", "/figures"],
         "worker": ["/", "/worker", "/planner"],
         "admin": ["/", "/standards", "/api/v1/docs"],
     }

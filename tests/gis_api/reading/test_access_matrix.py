@@ -18,6 +18,7 @@ from layers.access import Role
 from tests.gis_api.conftest import ClientAs
 
 ALL = "planner dispatcher leader worker unit admin auditor"
+JUDGING = "dispatcher leader worker unit admin auditor"
 # "public" needs no key and no cookie; a page shows the sign-in, or says 403, by itself.
 EXPECTED: dict[str, str] = {
     "POST /api/v1/session": "public",
@@ -30,6 +31,10 @@ EXPECTED: dict[str, str] = {
     "GET /": "public",
     "GET /planner": "public",
     "GET /heat": "public",
+    "GET /figures": "public",
+    "GET /api/v1/evaluation": JUDGING,
+    "GET /api/v1/evaluation.xlsx": JUDGING,
+    "GET /api/v1/evaluation/{figure}/incidents": JUDGING,
     "GET /grid/{code}": "public",
     "GET /centre": "public",
     "GET /report": "public",

@@ -50,6 +50,11 @@ export async function show(body) {
         ),
       ),
     ),
-    el("p", {}, el("a", { class: "button", href: "/heat" }, t("figures.open_heat"))),
+    el(
+      "p",
+      { class: "actions" },
+      el("a", { class: "button main", href: "/figures", "data-test": "open-evaluation" }, t("figures.open_evaluation")),
+      el("a", { class: "button", href: "/heat" }, t("figures.open_heat")),
+    ),
   );
 }

@@ -1,0 +1,174 @@
+"""The evaluation: figures by area, unit, post and worker, the list behind each number, and the same as a workbook."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from gis_api.answers import JSON, shown, shown_as
+from gis_api.answers import evaluation as answers
+from gis_api.dependencies import EvaluationMemory_, MomentRead, Now, Settings_, Zone, role_door
+from gis_api.errors import language_of
+from gis_api.paging import cursor_of, link_after
+from gis_api.strict_routes import StrictRoute
+from layers import evaluation
+from layers.access import Actor, Role
+from layers.evaluation import FIGURES, Behind, Evaluation, Period, Row
+
+router = APIRouter(tags=["heat"], route_class=StrictRoute)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PRIVATE = {"Cache-Control": "private, no-cache"}
+# Planners draw grids; how people do is not theirs to judge. What each of the others may ask, `evaluation.ask` says.
+_Judging = role_door(Role.dispatcher, Role.leader, Role.worker, Role.unit, Role.admin, Role.auditor)
+Judging = Annotated[Actor, Depends(_Judging)]
+By = Literal["area", "unit", "post", "worker"]
+AskedBy = Annotated[By | None, Query(description="default: area; for workers and departments themselves")]
+AskedPeriod = Annotated[
+    str | None, Query(max_length=10, description="2026, 2026-10, 2026-W40 or 2026-10-03; default: this month")
+]
+AskedArea = Annotated[str | None, Query(max_length=60, description="a code prefix; default: the reader's area")]
+
+
+@router.get("/api/v1/evaluation", responses=shown(answers.EvaluationAnswer), response_class=Response)
+def read_evaluation(
+    tx: MomentRead,
+    by: Judging,
+    now: Now,
+    zone: Zone,
+    memory: EvaluationMemory_,
+    settings: Settings_,
+    by_: Annotated[AskedBy, Query(alias="by")] = None,
+    area: AskedArea = None,
+    period: AskedPeriod = None,
+    against: Literal["previous", "year"] = "previous",
+) -> Response:
+    """Every figure of every row as `{n, of, rate}`, beside the period before or the same one a year ago.
+
+    A figure counts the cases that were reported in the period, by the areas and people that have them now; categories
+    that derive from residents are left out. Workers see their own row, departments theirs; how single workers do is
+    for leaders of the area.
+    """
+    asked = evaluation.ask(by_, area, _period(period, now, zone), reader=by)
+    held = asked.period.against(against)
+    found = evaluation.evaluate(tx, asked, against=held, weights=settings.weights, memory=memory, now=now)
+    return Response(orjson.dumps(_show(asked, held, found, settings.weights)), media_type=JSON)
+
+
+@router.get("/api/v1/evaluation.xlsx", responses=shown_as(XLSX), response_class=Response)
+def read_evaluation_workbook(
+    request: Request,
+    tx: MomentRead,
+    by: Judging,
+    now: Now,
+    zone: Zone,
+    memory: EvaluationMemory_,
+    settings: Settings_,
+    by_: Annotated[AskedBy, Query(alias="by")] = None,
+    area: AskedArea = None,
+    period: AskedPeriod = None,
+    against: Literal["previous", "year"] = "previous",
+) -> Response:
+    """The same as a workbook: the rows with their rates, the trend, and how the score comes about."""
+    from gis_api.papers.evaluation import evaluation_book
+
+    asked = evaluation.ask(by_, area, _period(period, now, zone), reader=by)
+    held, weights = asked.period.against(against), settings.weights
+    found = evaluation.evaluate(tx, asked, against=held, weights=weights, memory=memory, now=now)
+    book = evaluation_book(asked, held, found, weights, lang=language_of(request))
+    name = f"evaluation-{asked.by}-{asked.period.name}.xlsx"
+    headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(book, media_type=XLSX, headers=headers)
+
+
+@router.get("/api/v1/evaluation/{figure}/incidents", responses=shown(answers.BehindAnswer), response_class=Response)
+def list_incidents_behind(
+    request: Request,
+    tx: MomentRead,
+    by: Judging,
+    now: Now,
+    zone: Zone,
+    figure: Annotated[str, Path(max_length=40)],
+    by_: Annotated[AskedBy, Query(alias="by")] = None,
+    area: AskedArea = None,
+    period: AskedPeriod = None,
+    code: Annotated[str | None, Query(max_length=60, description="a row; without it the total")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """The cases behind one number, the oldest first: as many as the number says."""
+    asked = evaluation.ask(by_, area, _period(period, now, zone), reader=by)
+    found = evaluation.list_behind(tx, asked, figure, code=code, after=cursor_of(after), limit=limit, now=now)
+    last = found.cases[-1] if len(found.cases) == limit else None
+    link = None if last is None else link_after(request, "after", last.reported_at, last.id)
+    return Response(orjson.dumps(_show_behind(figure, found, link)), media_type=JSON)
+
+
+def _period(asked: str | None, now: datetime, zone: ZoneInfo) -> Period:
+    return evaluation.month_of(now, zone) if asked is None else evaluation.read_period(asked, zone)
+
+
+def _show(asked: evaluation.EvaluationAsked, held: Period, found: Evaluation, weights: Any) -> dict[str, Any]:
+    return {
+        "by": asked.by,
+        "area": asked.area,
+        "period": _show_period(asked.period),
+        "against": _show_period(held),
+        "figures": [
+            {"figure": one.name, "of": one.of, "better": one.better, "weight": weights.get(one.name, 0.0)}
+            for one in FIGURES.values()
+        ],
+        "left_out": evaluation.LEFT_OUT,
+        "total": _show_row(found.total),
+        "rows": [_show_row(row) for row in found.rows],
+        "trend": [{**_show_period(part), "figures": _show_counts(counts)} for part, counts in found.trend],
+    }
+
+
+def _show_period(period: Period) -> dict[str, Any]:
+    return {"period": period.name, "since": period.since.isoformat(), "until": period.until.isoformat()}
+
+
+def _show_row(row: Row) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "name": row.name,
+        "figures": _show_counts(row.counts),
+        "before": None if row.before is None else _show_counts(row.before),
+        "score": None if row.score is None else round(row.score, 2),
+        "rank": row.rank,
+        "score_before": None if row.score_before is None else round(row.score_before, 2),
+    }
+
+
+def _show_counts(counts: Any) -> dict[str, Any]:
+    return {name: _show_count(counts, name) for name in FIGURES}
+
+
+def _show_count(counts: Any, name: str) -> dict[str, Any]:
+    of, rate = FIGURES[name].of, evaluation.find_rate(counts, name)
+    return {
+        "n": counts[name],
+        "of": None if of is None else counts[of],
+        "rate": None if rate is None else round(rate, 4),
+    }
+
+
+def _show_behind(figure: str, found: Behind, link: str | None) -> dict[str, Any]:
+    return {
+        "figure": figure,
+        "n": found.n,
+        "late_steps": [{"name": name, "n": n} for name, n in found.steps],
+        "categories": [{"name": name, "n": n} for name, n in found.categories],
+        "incidents": [_show_case(case) for case in found.cases],
+        "next": link,
+    }
+
+
+def _show_case(case: Any) -> dict[str, Any]:
+    names = ("state", "category", "urgency", "reported_at", "closed_at", "due_at", "late_step", "waiting_reason")
+    who = ("code", "subdistrict", "worker", "worker_name")
+    return {"id": str(case.id), "unit": case.unit_code} | {name: getattr(case, name) for name in (*names, *who)}
