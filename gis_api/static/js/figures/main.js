@@ -144,7 +144,9 @@ function drawNotes() {
 function openList() {
   const code = asked.code;
   const row = code == null ? told.total : told.rows.find((one) => one.code === code);
-  const address = `/api/v1/evaluation/${encodeURIComponent(asked.figure)}/incidents?${query({ code, limit: 50 })}`;
+  const sent = new URLSearchParams(query({ code, limit: 50 }));
+  sent.delete("against"); // a list is of one period
+  const address = `/api/v1/evaluation/${encodeURIComponent(asked.figure)}/incidents?${sent}`;
   const rowName = row ? nameOf(row) : code;
   showBehind({ address, figure: asked.figure, rowName, categories, close: () => go({}) });
 }
