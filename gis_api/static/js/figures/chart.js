@@ -31,7 +31,7 @@ export function drawTrend(box, { trend, figure, words }) {
           "div",
           { class: "ends" },
           el("span", {}, trend[0].period),
-          el("span", {}, `max ${number(Math.max(0, ...values))}`),
+          el("span", {}, t("evaluation.highest", { n: number(Math.max(0, ...values)) })),
           el("span", {}, trend[trend.length - 1].period),
         )
       : null,
