@@ -13,12 +13,15 @@ from layers.dispatching.decisions import BY_HAND, Considered, Question, candidat
 from layers.dispatching.story import IN_RESERVE, look_around, place_of, take_hand, waiting_reason
 from layers.dispatching.taking import Taking, line_of
 from layers.errors import Conflict, Unacceptable
-from layers.incidents import IncidentStep, Step
+from layers.incidents import WORKFLOW, IncidentStep, Step
 from layers.locating import Location
 from layers.shifts import has_duty
 from layers.standings import NO_DISTANCE_MM, Place
 from layers.units import Unit, require_unit
 from layers.workers import ids_of
+
+# Steps that put a case into somebody's hands: `to` of any other line is a photo, a case, a condition.
+_HANDED_BY = frozenset(rule.step for rule in WORKFLOW if rule.to == "dispatched")
 
 
 def dispatch(taking: Taking) -> Step:
@@ -178,6 +181,7 @@ def keep(taking: Taking, choice: Considered, location: Location, chosen: int | N
 def _who_had_it(taking: Taking) -> frozenset[str]:
     steps = select(IncidentStep.to).where(
         IncidentStep.incident_id == taking.incident.id,
+        IncidentStep.step.in_(_HANDED_BY),
         IncidentStep.state == "dispatched",
         IncidentStep.to.is_not(None),
     )

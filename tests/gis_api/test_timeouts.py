@@ -114,6 +114,19 @@ def test_who_declines_last_sends_it_up_too(desk_of_few: TestClient, small_city: 
     assert [one["id"] for one in street["incidents"]] == [case]
 
 
+@pytest.mark.parametrize("step", ["photo", "joined", "set_condition"])
+def test_a_number_of_something_else_on_the_timeline_keeps_nobody_out(
+    app: FastAPI, engine: Engine, desk: TestClient, small_city: SmallCity, step: str
+) -> None:
+    case = report(desk, small_city.inside(small_city.codes[0])).json()
+    _, second = (one["worker"] for one in case["assignment"]["candidates"][:2])
+    line = {"step": step, "state": "dispatched", "at": datetime.now(UTC), "by": "dispatcher", "note": "", "to": second}
+    with transaction(engine) as session:
+        session.add(IncidentStep(incident_id=int(case["id"]), **line))
+    assert look(app, LATE) == 1
+    assert read(desk, case["id"])["assignment"]["worker"] == second
+
+
 def test_a_case_whose_timeline_does_not_name_its_holder_leaves_them_too(
     app: FastAPI, engine: Engine, desk: TestClient, small_city: SmallCity
 ) -> None:
