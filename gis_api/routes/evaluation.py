@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -33,17 +31,28 @@ AskedPeriod = Annotated[
 AskedArea = Annotated[str | None, Query(max_length=60, description="a code prefix; default: the reader's area")]
 
 
-@router.get("/api/v1/evaluation", responses=shown(answers.EvaluationAnswer), response_class=Response)
-def read_evaluation(
-    tx: MomentRead,
+def _ask(
     by: Judging,
     now: Now,
     zone: Zone,
-    memory: EvaluationMemory_,
-    settings: Settings_,
     by_: Annotated[AskedBy, Query(alias="by")] = None,
     area: AskedArea = None,
     period: AskedPeriod = None,
+) -> evaluation.EvaluationAsked:
+    span = evaluation.month_of(now, zone) if period is None else evaluation.read_period(period, zone)
+    return evaluation.ask(by_, area, span, reader=by)
+
+
+Asked = Annotated[evaluation.EvaluationAsked, Depends(_ask)]
+
+
+@router.get("/api/v1/evaluation", responses=shown(answers.EvaluationAnswer), response_class=Response)
+def read_evaluation(
+    tx: MomentRead,
+    now: Now,
+    memory: EvaluationMemory_,
+    settings: Settings_,
+    asked: Asked,
     against: Literal["previous", "year"] = "previous",
 ) -> Response:
     """Every figure of every row as `{n, of, rate}`, beside the period before or the same one a year ago.
@@ -52,7 +61,6 @@ def read_evaluation(
     that derive from residents are left out. Workers see their own row, departments theirs; how single workers do is
     for leaders of the area.
     """
-    asked = evaluation.ask(by_, area, _period(period, now, zone), reader=by)
     held = asked.period.against(against)
     found = evaluation.evaluate(tx, asked, against=held, weights=settings.weights, memory=memory, now=now)
     return Response(orjson.dumps(_show(asked, held, found, settings.weights)), media_type=JSON)
@@ -62,20 +70,15 @@ def read_evaluation(
 def read_evaluation_workbook(
     request: Request,
     tx: MomentRead,
-    by: Judging,
     now: Now,
-    zone: Zone,
     memory: EvaluationMemory_,
     settings: Settings_,
-    by_: Annotated[AskedBy, Query(alias="by")] = None,
-    area: AskedArea = None,
-    period: AskedPeriod = None,
+    asked: Asked,
     against: Literal["previous", "year"] = "previous",
 ) -> Response:
     """The same as a workbook: the rows with their rates, the trend, and how the score comes about."""
     from gis_api.papers.evaluation import evaluation_book
 
-    asked = evaluation.ask(by_, area, _period(period, now, zone), reader=by)
     held, weights = asked.period.against(against), settings.weights
     found = evaluation.evaluate(tx, asked, against=held, weights=weights, memory=memory, now=now)
     book = evaluation_book(asked, held, found, weights, lang=language_of(request))
@@ -88,27 +91,18 @@ def read_evaluation_workbook(
 def list_incidents_behind(
     request: Request,
     tx: MomentRead,
-    by: Judging,
     now: Now,
-    zone: Zone,
     figure: Annotated[str, Path(max_length=40)],
-    by_: Annotated[AskedBy, Query(alias="by")] = None,
-    area: AskedArea = None,
-    period: AskedPeriod = None,
+    asked: Asked,
     code: Annotated[str | None, Query(max_length=60, description="a row; without it the total")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """The cases behind one number, the oldest first: as many as the number says."""
-    asked = evaluation.ask(by_, area, _period(period, now, zone), reader=by)
     found = evaluation.list_behind(tx, asked, figure, code=code, after=cursor_of(after), limit=limit, now=now)
     last = found.cases[-1] if len(found.cases) == limit else None
     link = None if last is None else link_after(request, "after", last.reported_at, last.id)
     return Response(orjson.dumps(_show_behind(figure, found, link)), media_type=JSON)
-
-
-def _period(asked: str | None, now: datetime, zone: ZoneInfo) -> Period:
-    return evaluation.month_of(now, zone) if asked is None else evaluation.read_period(asked, zone)
 
 
 def _show(asked: evaluation.EvaluationAsked, held: Period, found: Evaluation, weights: Any) -> dict[str, Any]:
