@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import cos, hypot, radians
 
+import numpy as np
 from geoalchemy2.functions import ST_X, ST_Y
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
@@ -23,8 +23,7 @@ from layers.plans import Plan, in_force_at
 from layers.positions import Position
 from layers.shifts import MOMENT, duty_spans
 from layers.workers import Worker
-
-DEGREE_M = 111_195.0
+from tiling.plane import Plane, city_epsg
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +131,10 @@ def _on_duty(session: Session, area: str, now: datetime) -> Sequence[_Person]:
         .order_by(Worker.number)
     )
     served, centre = _served(session, now), find_centre(session, area, now)
+    rows = session.execute(found).all()
+    away_m = _metres(centre, [(row[5], row[6]) for row in rows])
     return [
-        _Person(*row[:5], served.get(row[0], frozenset()), _metres(centre, row[5], row[6]))
-        for row in session.execute(found)
+        _Person(*row[:5], served.get(row[0], frozenset()), metres) for row, metres in zip(rows, away_m, strict=True)
     ]
 
 
@@ -159,12 +159,20 @@ def find_centre(session: Session, area: str, now: datetime) -> tuple[float, floa
     return None
 
 
-def _metres(centre: tuple[float, float] | None, lon: float | None, lat: float | None) -> float | None:
-    """Near enough to say who comes first from elsewhere."""
-    if centre is None or lon is None or lat is None:
-        return None
-    east = (lon - centre[0]) * cos(radians(centre[1]))
-    return hypot(east, lat - centre[1]) * DEGREE_M
+def _metres(
+    centre: tuple[float, float] | None, places: Sequence[tuple[float | None, float | None]]
+) -> list[float | None]:
+    """Metres from a place to each of these in the plane of its zone; None where either is not known."""
+    away: list[float | None] = [None] * len(places)
+    known = [at for at, (lon, lat) in enumerate(places) if lon is not None and lat is not None]
+    if centre is None or not known:
+        return away
+    plane = Plane(city_epsg(*centre))
+    x, y = plane.xy_of(*zip(*(places[at] for at in known), strict=True))
+    x0, y0 = plane.point_xy(*centre)
+    for at, metres in zip(known, np.hypot(x - x0, y - y0).tolist(), strict=True):
+        away[at] = metres
+    return away
 
 
 def list_lent(session: Session, *, now: datetime, but: str) -> frozenset[int]:
