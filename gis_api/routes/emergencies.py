@@ -21,8 +21,8 @@ from layers.standings import Measure
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 Switcher = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.admin))]
+# How many households a building has is for whoever calls there: leaders and auditors are told no home ([A2]).
 Caller = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
-Onlooker = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.leader, Role.worker, Role.admin, Role.auditor))]
 Anybody = Annotated[Actor, Depends(role_door(*Role))]
 Area = Annotated[str, Path(max_length=40, pattern=r"^[0-9A-Za-z-]+$", description="the code of an area or a grid")]
 Number = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]*$")]
@@ -173,7 +173,7 @@ def switch_off(tx: Tx, now: Now, by: Switcher, area: Area) -> EmergencyOut:
 
 @router.get("/api/v1/emergencies/{area}/calls", summary="The buildings of a grid in the order of calling")
 def read_calls(
-    tx: Read, now: Now, by: Onlooker, area: Area, grid: Annotated[str, Query(min_length=1, max_length=40)]
+    tx: Read, now: Now, by: Caller, area: Area, grid: Annotated[str, Query(min_length=1, max_length=40)]
 ) -> CallOutOut:
     """Open hazards first, then households and floors; with what came of each call and how far it has come."""
     return _called(emergencies.list_calls(tx, area, grid, now=now, by=by))

@@ -13,10 +13,10 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from layers.access import Actor, Role, require_area
+from layers.access import Actor
 from layers.buildings import Building
 from layers.emergencies.switching import find_emergency
-from layers.emergencies.table import OUTCOMES, EmergencyCall
+from layers.emergencies.table import OUTCOMES, Emergency, EmergencyCall, EmergencyHelper
 from layers.errors import NotFound, Unacceptable
 from layers.grids import Grid
 from layers.hazards import Hazard
@@ -70,7 +70,9 @@ def list_calls(session: Session, area: str, grid: str, *, now: datetime, by: Act
     Raises Conflict where no emergency counts, NotFound for a grid that is not in it or not the caller's to see.
     """
     emergency = find_emergency(session, area, now=now)
-    _require_grid(session, area, grid, now, by)
+    known = select(Grid.code).where(Grid.code == grid, _in_force(now))
+    if not grid.startswith(area) or session.scalar(known) is None or not _calls_at(session, emergency, grid, by):
+        raise NotFound("not_found")
     rows = session.execute(_buildings(emergency.id, grid, now)).all()
     return CallOut(area, grid, tuple(CalledBuilding(place, *row) for place, row in enumerate(rows, 1)))
 
@@ -86,7 +88,7 @@ def call_building(
     if outcome not in OUTCOMES:
         raise Unacceptable("unknown_outcome", errors=[(["outcome"], "unknown_outcome")], outcomes=", ".join(OUTCOMES))
     codes = session.scalars(_grids_of(building_id, area, now)).all()
-    if not any(_sees(by, code) for code in codes):
+    if not any(_calls_at(session, emergency, code, by) for code in codes):
         raise NotFound("not_found")
     told: dict[str, Any] = {"outcome": outcome, "note": remark, "by": by.name, "at": now}
     row = insert(EmergencyCall).values(emergency_id=emergency.id, building_id=building_id, **told)
@@ -94,17 +96,11 @@ def call_building(
     note(session, "emergency.call", subject=str(building_id), area=codes[0], by=by, outcome=outcome)
 
 
-def _sees(by: Actor, code: str) -> bool:
-    # Who calls from house to house comes from elsewhere too: in an emergency a worker is where they are sent.
-    return by.role == Role.worker or code.startswith(by.area)
-
-
-def _require_grid(session: Session, area: str, grid: str, now: datetime, by: Actor) -> None:
-    known = select(Grid.code).where(Grid.code == grid, _in_force(now))
-    if not grid.startswith(area) or session.scalar(known) is None:
-        raise NotFound("not_found")
-    if by.role != Role.worker:
-        require_area(by, grid)
+def _calls_at(session: Session, emergency: Emergency, code: str, by: Actor) -> bool:
+    """Whether an actor is told who lives where in a grid: it is theirs, or they are lent to this emergency."""
+    if code.startswith(by.area):
+        return True
+    return by.worker_id is not None and session.get(EmergencyHelper, (emergency.id, by.worker_id)) is not None
 
 
 def _in_force(now: datetime) -> Any:

@@ -11,11 +11,12 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, select, text
 from starlette.testclient import TestClient
 
+from layers.access import add_user
 from layers.buildings import Building
 from layers.db import transaction
 from layers.shifts import Shift
 from layers.workers import Worker, announce
-from tests.gis_api.conftest import AREA, ClientAs
+from tests.gis_api.conftest import AREA, WEAK, ClientAs, client_of_person
 from tests.gis_api.duty import report
 from tests.small_city import SmallCity
 from tests.waiting import until
@@ -268,6 +269,34 @@ def test_the_buildings_of_a_grid_are_called_in_order_and_the_progress_is_told(
     assert worker.put(f"{calls}/999999", json={"outcome": "answered"}).status_code == 404
     end(desk, quarter)
     assert worker.put(f"{calls}/{ours[0]['id']}", json={"outcome": "nobody"}).status_code == 409
+
+
+def test_only_who_calls_there_is_told_how_many_live_in_a_building(
+    app: FastAPI,
+    anybody: TestClient,
+    desk: TestClient,
+    small_city: SmallCity,
+    quarter: str,
+    engine: Engine,
+    client_as: ClientAs,
+) -> None:
+    grid = small_city.codes[0][:15]
+    lent = put(desk, quarter, reinforce=1)["helpers"][0]["worker"]
+    with transaction(engine) as session:
+        ids = {row.number: row.id for row in session.execute(select(Worker.number, Worker.id))}
+        other = next(number for number in ids if number != lent)
+        for number in (lent, other):
+            about = {"worker_id": ids[number], "password_hash": WEAK.hash("x")}
+            add_user(session, f"person {number}", role="worker", area=f"{AREA}999", **about)
+    for person, status in ((lent, 200), (other, 404)):
+        client = client_of_person(app, anybody, engine, person=f"person {person}")
+        answer = client.get(f"{EMERGENCIES}/{quarter}/calls", params={"grid": grid})
+        assert answer.status_code == status, answer.text
+    for role, status in (("leader", 403), ("auditor", 403), ("worker", 200)):
+        answer = client_as(role).get(f"{EMERGENCIES}/{quarter}/calls", params={"grid": grid})
+        assert answer.status_code == status, answer.text
+    foreign = client_as("dispatcher", area="110101").get(f"{EMERGENCIES}/{quarter}/calls", params={"grid": grid})
+    assert foreign.status_code == 404
 
 
 def test_who_is_off_duty_is_not_lent(desk: TestClient, small_city: SmallCity, quarter: str, engine: Engine) -> None:

@@ -124,7 +124,7 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/emergencies": ALL,
     "PUT /api/v1/emergencies/{area}": "dispatcher admin",
     "DELETE /api/v1/emergencies/{area}": "dispatcher admin",
-    "GET /api/v1/emergencies/{area}/calls": "dispatcher leader worker admin auditor",
+    "GET /api/v1/emergencies/{area}/calls": "dispatcher worker admin",
     "PUT /api/v1/emergencies/{area}/calls/{building_id}": "dispatcher worker admin",
     "GET /api/v1/plans": "planner admin",
     "POST /api/v1/plans": "planner admin",
