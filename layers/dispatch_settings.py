@@ -22,7 +22,7 @@ from layers.access import Actor
 from layers.categories import get_category
 from layers.db import Base, now_column
 from layers.dispatch_rules import LIMITS, ON_REQUEST, Limits, Policy
-from layers.emergencies import find_rule
+from layers.emergencies import select_rule
 from layers.errors import Outdated, Unacceptable
 from layers.history import note
 from layers.standings import Measure
@@ -97,12 +97,14 @@ def get_settings(session: Session) -> Entered:
 
 
 def find_choosing(session: Session, *, category: str, urgency: str, code: str | None, now: datetime) -> Choosing:
-    """What counts for an incident of this category and urgency at a place, whose finest code this is; two statements.
+    """What counts for an incident of this category and urgency at a place, whose finest code this is.
 
     Where an area is in emergency mode its rule goes before all others ([D7]).
     """
-    rule = find_rule(session, code, now=now)
-    return choose(get_settings(session).rules, category=category, urgency=urgency, first=rule)
+    newest = select(DispatchSettings.rules).order_by(DispatchSettings.version.desc()).limit(1)
+    both = select(newest.scalar_subquery(), select_rule(code, now=now).scalar_subquery())
+    rules, first = session.execute(both).one()
+    return choose(FIRST_RULES if rules is None else rules, category=category, urgency=urgency, first=first)
 
 
 def choose(

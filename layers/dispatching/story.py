@@ -261,6 +261,8 @@ def _store(
         reporter=sent.reporter,
         zone=zone,
         state="waiting" if chosen is None else "reported" if looks else "dispatched",
+        # Written with the row: `_tell` has the step of it, and need not come back to the row.
+        steps_taken=0 if goes is None or looks else incidents.bits_of(["dispatch"]),
         waiting_reason=decided.waiting_reason,
         worker_id=None if looks else goes,
         collector_id=goes if looks else None,

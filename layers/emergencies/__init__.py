@@ -11,8 +11,8 @@ from layers.emergencies.switching import (
     LONGEST,
     EmergencyAsked,
     EmergencyCard,
-    find_rule,
     list_emergencies,
+    select_rule,
     switch_off,
     switch_on,
 )
@@ -31,10 +31,10 @@ __all__ = [
     "Helper",
     "KeptBack",
     "call_building",
-    "find_rule",
     "lent_spans",
     "list_calls",
     "list_emergencies",
+    "select_rule",
     "switch_off",
     "switch_on",
 ]

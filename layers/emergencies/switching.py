@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, literal, select
+from sqlalchemy import Select, String, delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
@@ -125,13 +125,11 @@ def _touches(by: Actor) -> Any:
     return within | func.starts_with(literal(by.area), Emergency.area)
 
 
-def find_rule(session: Session, code: str | None, *, now: datetime) -> Mapping[str, Any] | None:
+def select_rule(code: str | None, *, now: datetime) -> Select[Mapping[str, Any]]:
     """What counts at a place instead of the usual rules: that of the smallest area in emergency mode around it."""
-    if code is None:
-        return None
-    around = func.starts_with(literal(code), Emergency.area)
+    around = func.starts_with(literal(code, String()), Emergency.area)
     smallest = select(Emergency.rule).where(around, Emergency.span.contains(now))
-    return session.scalar(smallest.order_by(func.length(Emergency.area).desc()).limit(1))
+    return smallest.order_by(func.length(Emergency.area).desc()).limit(1)
 
 
 def find_emergency(session: Session, area: str, *, now: datetime) -> Emergency:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from layers.access import Actor
 from layers.db import WGS84, table_of
@@ -63,7 +64,14 @@ def add_steps(session: Session, incident_id: int, steps: Sequence[Step], *, at: 
         for one in steps
     ]
     session.execute(insert(table_of(IncidentStep)), rows)
-    if taken := bits_of(one.step for one in steps):
+    _mark_taken(session, incident_id, bits_of(one.step for one in steps))
+
+
+def _mark_taken(session: Session, incident_id: int, taken: int) -> None:
+    """Add these bits to the incident's. Bits are never taken away: what is seen of them is there."""
+    known = session.identity_map.get(identity_key(Incident, incident_id))
+    seen = 0 if known is None else known.steps_taken
+    if taken & ~seen:
         incidents = table_of(Incident)
         marked = incidents.c.steps_taken.bitwise_or(taken)
         session.execute(update(incidents).where(incidents.c.id == incident_id).values(steps_taken=marked))
