@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import shapely
 from PIL import Image
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 from sqlalchemy import select
 
 from layers.access import User, service_actor
@@ -24,7 +24,7 @@ from migrations import cluster as clusters
 from migrations.cluster import Cluster
 from tests.databases import HASTY
 from tests.gis_api.duty import put_on_duty
-from tests.journeys.conftest import READY, RunningCity
+from tests.journeys.conftest import READY, RunningCity, Watch
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -182,6 +182,30 @@ def test_without_its_stream_the_centre_asks_now_and_then(visit: Visit, on_duty: 
     page.wait_for_selector(READY)
     case = report(on_duty, on_duty.city.codes[12], "问来的一件")
     expect(it(page, "centre-incidents").locator(f'[data-incident="{case}"]')).to_be_visible()
+
+
+@pytest.mark.parametrize("what", ["emergencies", "incidents?*", "positions"])
+def test_what_could_not_be_read_while_the_stream_goes_on_is_read_again_soon(
+    visit: Visit, on_duty: RunningCity, watch: Watch, what: str
+) -> None:
+    watch.expected = ("status of 503",)
+    page = visit("dispatcher", "/centre")
+    live = it(page, "centre-live")
+    expect(live).to_contain_text("人在岗")
+    asked: list[Route] = []
+
+    def fail_once(route: Route) -> None:
+        asked.append(route)
+        if len(asked) > 1:
+            route.fallback()
+        else:
+            route.fulfill(status=503, json={"title": "x", "status": 503, "detail": "away"})
+
+    page.route(f"**/api/v1/{what}", fail_once)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # everything is read anew
+    # All is read each half minute anyhow: what is owed does not wait for that.
+    until(lambda: page.wait_for_timeout(100) or len(asked) > 1, most_s=12.0)
+    expect(live).not_to_have_class(re.compile("bad"), timeout=5_000)
 
 
 def test_the_centre_outlives_a_restart_of_postgresql_without_a_reload(

@@ -28,7 +28,7 @@ const FRESH_MS = 5 * 60_000;
 const desk = new DeskMap({ onCase: (id) => queue?.take(id) });
 let names = new Map();
 const emergency = new EmergencyDesk({
-  changed: () => refresh().catch(unreachable),
+  changed: () => refreshNow(),
   around: () => shown?.incident.current_code ?? config.person.area,
 });
 /** @type {CentreQueue} made before anything is shown */
@@ -144,7 +144,7 @@ const KEYS = {
   k: () => queue.move(-1),
   Enter: () => shown && window.location.assign(`/incidents/${encodeURIComponent(shown.incident.id)}`),
   l: () => shown && desk.goTo(shown.incident, shown.decision),
-  r: () => refresh().catch(unreachable),
+  r: () => refreshNow(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -170,13 +170,13 @@ function move({ workers }) {
 }
 
 // Call soon what was asked for several times at once; a page that nobody sees waits until it is seen.
-function soon(work) {
+function soon(reading) {
   /** @type {ReturnType<typeof setTimeout> | null} */
   let due = null;
   const act = async () => {
     due = null;
     if (document.hidden || !queue) return;
-    await work().catch(unreachable);
+    await reading.ask().catch(unreachable);
   };
   const ask = () => {
     due ??= setTimeout(act, SOON_MS);
@@ -185,8 +185,35 @@ function soon(work) {
   return ask;
 }
 
-const refreshSoon = soon(refresh);
-const peopleSoon = soon(people);
+// What is read again and again, by whoever asks; what could not be read is owed until a later turn has read it.
+class Reading {
+  constructor(work, back = () => {}) {
+    this.work = work;
+    this.back = back;
+    this.turn = 0;
+    this.owed = 0;
+  }
+
+  async ask() {
+    const turn = ++this.turn;
+    try {
+      await this.work();
+    } catch (problem) {
+      this.owed = turn;
+      throw problem;
+    }
+    if (!this.owed || turn < this.owed) return;
+    this.owed = 0;
+    this.back();
+  }
+}
+
+// Whether all is well is said by the people: they are asked once more when the cases are back.
+const cases = new Reading(refresh, () => peopleSoon());
+const crowd = new Reading(people);
+const refreshNow = () => cases.ask().catch(unreachable);
+const refreshSoon = soon(cases);
+const peopleSoon = soon(crowd);
 
 function readAll() {
   refreshSoon();
@@ -203,13 +230,14 @@ const line = new EventLine((since) => `/api/v1/live${since ? `?since=${encodeURI
 });
 
 // Until the session is over: what then is to be done the page says by itself (`api.js`).
-function often(work, every) {
+function often(reading, every) {
   let askedAt = Date.now();
   const timer = setInterval(async () => {
-    if (document.hidden || !queue || (line.connected && Date.now() - askedAt < SELDOM_MS)) return;
+    const told = line.connected && !reading.owed;
+    if (document.hidden || !queue || (told && Date.now() - askedAt < SELDOM_MS)) return;
     askedAt = Date.now();
     try {
-      await work();
+      await reading.ask();
     } catch (problem) {
       unreachable();
       if (problem.status === 401) clearInterval(timer);
@@ -219,7 +247,7 @@ function often(work, every) {
 
 await beginPage(open);
 new SearchBox({ chosen: goTo });
-often(refresh, QUEUE_MS);
-often(people, PEOPLE_MS);
+often(cases, QUEUE_MS);
+often(crowd, PEOPLE_MS);
 setInterval(() => tick(byId("main")), 1000);
-document.addEventListener("connection-back", () => refresh().catch(unreachable));
+document.addEventListener("connection-back", refreshNow);
