@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, select
-from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.access import Actor, require_area, require_visible
@@ -101,6 +101,39 @@ def end_assignment(session: Session, assignment_id: int, *, at: datetime, by: Ac
     return _get(session, assignment_id)
 
 
+def list_open_charges(session: Session, worker_id: int, *, at: datetime) -> list[Charge]:
+    """The charges of a worker that are not over at a moment, those to come too, by grid."""
+    rows = session.execute(_charges().where(*_open_at(worker_id, at)).order_by(Assignment.grid_code, Assignment.id))
+    return [Charge(*row) for row in rows]
+
+
+def hand_charges(session: Session, worker_id: int, *, to: int | None, at: datetime) -> None:
+    """End the charges of a worker at a moment; another one, where there is one, has from then on what was left of them.
+
+    What the other one has anyway is not given twice.
+    """
+    for row in session.scalars(select(Assignment).where(*_open_at(worker_id, at)).with_for_update()).all():
+        begun = row.span.lower is None or row.span.lower < at
+        rest = Range(at if begun else row.span.lower, row.span.upper, bounds="[)")
+        code, role = row.grid_code, row.role
+        if begun:
+            row.span = Range(row.span.lower, at, bounds="[)")
+        else:
+            session.delete(row)
+        session.flush()
+        if to is not None:
+            _add_what_is_free(session, to, code=code, role=role, rest=rest)
+    session.flush()
+    announce(session)
+
+
+def list_unserved(session: Session, codes: Collection[str], *, at: datetime) -> list[str]:
+    """Those of these grids that no active worker serves at a moment, sorted."""
+    served = select(Assignment.grid_code).join(Worker, Worker.id == Assignment.worker_id)
+    served = served.where(Assignment.grid_code.in_(list(codes)), Assignment.span.contains(at), Worker.active)
+    return sorted(set(codes) - set(session.scalars(served)))
+
+
 def list_assignments(session: Session, asked: ChargesAsked, *, by: Actor) -> list[Charge]:
     """The charges in force at a moment within the caller's area, oldest first."""
     statement = _charges().where(
@@ -127,6 +160,20 @@ def codes_served(session: Session, worker_ids: Collection[int], *, at: datetime)
     for worker_id, code in rows:
         served[worker_id].append(code)
     return served
+
+
+def _open_at(worker_id: int, at: datetime) -> tuple[Any, ...]:
+    return Assignment.worker_id == worker_id, or_(func.upper_inf(Assignment.span), func.upper(Assignment.span) > at)
+
+
+def _add_what_is_free(session: Session, worker_id: int, *, code: str, role: str, rest: Range[datetime]) -> None:
+    same = (Assignment.worker_id == worker_id, Assignment.grid_code == code, Assignment.role == role)
+    own = select(func.range_agg(Assignment.span, type_=TSTZMULTIRANGE())).where(*same).scalar_subquery()
+    whole = func.tstzmultirange(cast(rest, TSTZRANGE), type_=TSTZMULTIRANGE())
+    free = whole - func.coalesce(own, cast(literal("{}"), TSTZMULTIRANGE))
+    for span in session.scalars(select(func.unnest(free, type_=Assignment.span.type))).all():
+        session.add(Assignment(worker_id=worker_id, grid_code=code, role=role, span=span))
+    session.flush()
 
 
 def _charges() -> Any:

@@ -49,6 +49,8 @@ class Worker(Base):
     unit_code: Mapped[str | None] = code_column(nullable=True)
     home: Mapped[Any | None] = geometry_column("POINT", nullable=True, spatial_index=False)
     active: Mapped[bool] = mapped_column(server_default="true")
+    # Since when a worker who is not active has left; their duty before is still told.
+    left_at: Mapped[datetime | None]
     last_assigned_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = now_column()
 

@@ -67,6 +67,7 @@ HOME_SECTIONS = (
     "why",
     "split",
     "recall",
+    "leaving",
 )
 # What any page says that shows an incident in full.
 CASE_SECTIONS = (

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_api import texts
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.dependencies import KnownRoster, Locator, Now, Read, Replicas_, Tx, role_door
+from gis_api.dependencies import KnownRoster, Locator, Now, Read, Replicas_, Tx, Zone, role_door
 from gis_api.errors import language_of
 from gis_api.geojson import ReportedPosition, position
 from gis_api.moments import AskedMoment
 from gis_api.strict_routes import StrictRoute
-from layers import workers
+from layers import leaving, workers
 from layers.access import Actor, Role, require_visible
 from layers.assignments import codes_served
 from layers.candidates import Roster
@@ -221,8 +221,18 @@ def read_worker(tx: Read, by: Reader, now: Now, number: str) -> WorkerOut:
 
 
 @router.patch("/api/v1/workers/{number}", summary="Change a worker")
-def change_worker(tx: Tx, atlas: Locator, by: Writer, now: Now, number: str, change: WorkerChange) -> WorkerOut:
-    """What is given is changed; `home`, `phone` and `unit` may be null to take them away."""
+def change_worker(
+    tx: Tx, atlas: Locator, by: Writer, now: Now, zone: Zone, number: str, change: WorkerChange
+) -> WorkerOut:
+    """What is given is changed; `home`, `phone` and `unit` may be null to take them away.
+
+    `active: false` is for whoever holds nothing any more: 409 `worker_holds_something` where tasks or grids are left,
+    which `POST …/leaving` hands over.
+    """
+    if change.active is False:
+        leaving.retire(tx, number, now=now, zone=zone, by=by)
+    if change.active:
+        leaving.take_back(tx, number, by=by)
     sent = change.model_dump(exclude_unset=True, exclude={"home", "unit"})
     changes = {name: value for name, value in sent.items() if value is not None or name == "phone"}
     if "unit" in change.model_fields_set:

@@ -18,7 +18,7 @@ from layers.locating import Location
 from layers.shifts import has_duty
 from layers.standings import NO_DISTANCE_MM, Place
 from layers.units import Unit, require_unit
-from layers.workers import ids_of
+from layers.workers import Worker, ids_of
 
 # Steps that put a case into somebody's hands: `to` of any other line is a photo, a case, a condition.
 _HANDED_BY = frozenset(rule.step for rule in WORKFLOW if rule.to == "dispatched")
@@ -190,8 +190,13 @@ def _who_had_it(taking: Taking) -> frozenset[str]:
 
 
 def send_back(taking: Taking) -> Step:
-    """To whoever had it: what was not settled is theirs to settle, a worker's as soon as they have a free hand."""
+    """To whoever had it: what was not settled is theirs to settle, a worker's as soon as they have a free hand.
+
+    Whoever has left is followed by the next one.
+    """
     incident = taking.incident
+    if incident.worker_id is not None and not taking.session.get_one(Worker, incident.worker_id).active:
+        return to_next(taking)
     if incident.worker_id is not None:
         worker_id = incident.worker_id
         take_named(taking, worker_id, taking.card.worker or "")

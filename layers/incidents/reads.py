@@ -31,6 +31,7 @@ COLUMNS = (
 # Whose hands an incident is in: the collector's who is on the way to look at it, else the worker's who has it.
 HANDS = func.coalesce(Incident.collector_id, Incident.worker_id)
 _COLLECTOR = aliased(Worker, name="collector")
+_REPORTER = aliased(Worker, name="reporting")
 
 
 def fills_hands(worker_id: int | None = None) -> ColumnElement[bool]:
@@ -263,12 +264,14 @@ def cards(*more: Any) -> Any:
     columns = [getattr(Incident, name) for name in COLUMNS]
     place = (ST_X(Incident.geom).label("lon"), ST_Y(Incident.geom).label("lat"))
     person = (Worker.number, Worker.name.label("worker_name"), Worker.phone)
-    reporter = Reporter.worker_id.label("reported_by")
+    # Who has left looks at nothing any more: then it is the desk's to say that it is done.
+    reporter = _REPORTER.id.label("reported_by")
     sent = [getattr(_COLLECTOR, name).label(f"collector_{name}") for name in ("number", "name", "phone")]
     held = select(*columns, *place, *person, reporter, *sent, *more)
     held = held.outerjoin(Worker, Worker.id == Incident.worker_id)
     held = held.outerjoin(_COLLECTOR, _COLLECTOR.id == Incident.collector_id)
-    return held.outerjoin(Reporter, Reporter.incident_id == Incident.id)
+    held = held.outerjoin(Reporter, Reporter.incident_id == Incident.id)
+    return held.outerjoin(_REPORTER, and_(_REPORTER.id == Reporter.worker_id, _REPORTER.active))
 
 
 def card_of(row: Any) -> IncidentCard:

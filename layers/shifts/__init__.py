@@ -3,6 +3,7 @@
 `table` is what is stored, `expanding` the one statement that says who is on duty, `reads` and `writes` the verbs.
 """
 
+from layers.shifts.ending import count_roster, end_roster
 from layers.shifts.expanding import duty_spans
 from layers.shifts.reads import (
     MOMENT,
@@ -57,7 +58,9 @@ __all__ = [
     "add_exceptions",
     "add_shifts",
     "add_templates",
+    "count_roster",
     "duty_spans",
+    "end_roster",
     "find_last_worker",
     "has_duty",
     "is_on_duty",

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, func, select
+from sqlalchemy import CTE, func, or_, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, aliased
 
@@ -107,7 +107,8 @@ def find_last_worker(
 
 def _whose(asked: DutiesAsked, by: Actor, duty: CTE) -> Any:
     statement = select(Worker.id, Worker.number, Worker.name, Worker.role, Worker.area).where(
-        Worker.active,
+        # Whoever has left had duty before.
+        or_(Worker.active, Worker.left_at.is_not(None)),
         Worker.area.startswith(by.area, autoescape=True),
         Worker.area.startswith(asked.area, autoescape=True),
         Worker.number > asked.after,

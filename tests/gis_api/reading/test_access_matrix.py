@@ -80,6 +80,8 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/workers": "planner dispatcher admin",
     "GET /api/v1/workers/{number}": "planner dispatcher leader admin auditor",
     "PATCH /api/v1/workers/{number}": "planner dispatcher admin",
+    "GET /api/v1/workers/{number}/leaving": "planner dispatcher admin",
+    "POST /api/v1/workers/{number}/leaving": "admin",
     "GET /api/v1/on-duty": "planner dispatcher leader admin auditor",
     "GET /api/v1/shifts": "planner dispatcher leader admin auditor",
     "POST /api/v1/shifts": "planner dispatcher admin",
