@@ -83,6 +83,7 @@ BESIDES: Mapping[tuple[str, str], frozenset[int]] = {
     ("POST", "/api/v1/plans/{plan_id}/repair"): frozenset((428,)),
     ("GET", "/api/v1/plans/{plan_id}/rebase"): frozenset((409,)),
     ("GET", "/api/v1/emergencies/{area}/calls"): frozenset((409,)),
+    ("GET", "/api/v1/positions/track"): frozenset((404,)),
     ("GET", "/readyz"): frozenset((503,)),
     ("GET", "/api/v1/plans/{plan_id}/live"): frozenset((429,)),
 }

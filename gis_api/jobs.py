@@ -26,7 +26,7 @@ from gis_api import logs
 from gis_api.logs import Outage
 from gis_api.outgoing import Sending
 from gis_api.settings import Settings
-from layers import access, history, incidents, outbox, planning, releases
+from layers import access, history, incidents, outbox, planning, positions, releases
 from layers import jobs as long_jobs
 from layers.db import make_service_engine, transaction
 from layers.moments import read_clock
@@ -86,6 +86,16 @@ def forget_uploads(folder: Path, session: Session) -> int:
     return len(gone)
 
 
+def thin_tracks(session: Session) -> int:
+    """The number of points taken out of the tracks of workers, as they say nothing ([D2])."""
+    return positions.thin_tracks(session, now=read_clock())
+
+
+def forget_tracks(days: int, session: Session) -> int:
+    """The number of points forgotten of tracks that are older than so many days."""
+    return positions.forget_tracks(session, now=read_clock(), days=days)
+
+
 class Workshop:
     """The child that does long jobs (`gis_api.job_runner`): begun again when it ends, ended when silent."""
 
@@ -129,6 +139,7 @@ TASKS: tuple[Task, ...] = (
     Task("forget_idempotency_keys", 600.0, forget_idempotency_keys),
     Task("forget_sign_ins", 600.0, forget_sign_ins),
     Task("forget_events", 600.0, outbox.forget_old_events),
+    Task("thin_tracks", 60.0, thin_tracks),
 )
 
 
@@ -184,6 +195,7 @@ def main() -> None:
         Task("release_months", 10.0, partial(release_months, settings.zone)),
         Task("look_after_long_jobs", 2.0, workshop.look_after),
         Task("forget_uploads", 600.0, partial(forget_uploads, settings.upload_folder)),
+        Task("forget_tracks", 600.0, partial(forget_tracks, settings.track_days)),
         *(demo_tasks() if settings.demo_passwords.exists() else ()),
     )
     run(engine, tasks=tasks, stop=stop)

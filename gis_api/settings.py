@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     """How often the version table is asked."""
     timeouts_every_s: float = Field(default=1.0, ge=0.0)
     """How often assignments that nobody has accepted in time are looked for and passed on; 0: not by this process."""
+    track_days: int = Field(default=30, ge=0, le=366)
+    """For how many days the tracks of workers are kept, which only they see; 0: none is kept."""
     body_bytes: int = Field(default=2 * MEGABYTE, gt=0)
     """Largest body of a request where nothing else is said."""
     locate_bytes: int = Field(default=8 * MEGABYTE, gt=0)

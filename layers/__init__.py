@@ -22,7 +22,8 @@ last (`by`), and a verb asks for the area itself.
 | successors | plan_successors | planning | who shall serve a grid from the day of a plan; dated with its publication |
 | shifts | shifts, shift_templates, shift_exceptions | shifts, importing | half-open; one statement says who |
 | | cover_minimums | shifts | how many people an area takes at least |
-| positions | positions | positions | the newest fix by fix time |
+| positions | positions | positions | the newest fix by fix time; none that speaks another datum than it states |
+| | personal.track_points | positions | personal: a worker's track, read by that worker alone |
 | devices | personal.devices | importing | personal: a device tells of an elder living alone |
 | dispatch_settings | dispatch_settings | dispatching | every version is kept |
 | incidents | incidents, incident_steps, decisions | dispatching | a waiting one has a reason; the timeline only grows |

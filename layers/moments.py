@@ -25,6 +25,9 @@ FIRST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 END = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 # How far a clock may be ahead of ours before what it says is no longer believed ([D2]).
 CLOCK_ERROR = timedelta(seconds=60)
+# [D2]: how long the fix of somebody's place is believed.
+FRESH_S = 5 * 60
+AGEING_S = 30 * 60
 # How far ahead anything is planned, a publication, a shift, a new charge: what is further away is a wrong year.
 PLANNED_AHEAD = timedelta(days=731)
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from layers.moments import AGEING_S, FRESH_S
+
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 # The cascade, from one's own ground outwards: the index is the level of a standing.
 LEVELS = ("sub_grid", "grid", "sister_grid", "community", "subdistrict", "district")
-# [D2]: how long a fix is believed.
-FRESH_S = 5 * 60
-AGEING_S = 30 * 60
 # Two distances closer than this are the same distance ([L4]).
 TIE_M = 0.001
 NO_DISTANCE_MM = 2**39

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from layers.areas import Area
 from layers.errors import NotFound
 from layers.incidents import OPEN_TASK_STATES
-from layers.standings import AGEING_S, Place
+from layers.moments import AGEING_S
+from layers.standings import Place
 
 # The grids in force and, above them, the areas: every code with the one it lies in.
 _PLACES = """

@@ -1,25 +1,29 @@
-"""Positions of workers, in batches."""
+"""Positions of workers, in batches, and the track of a day, which only its worker sees."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis_api.dependencies import Locator, Now, Tx, role_door
+from gis_api.dependencies import Locator, Now, Read, Settings_, Tx, Zone, role_door
 from gis_api.geojson import SAME_AS_WGS84, Box, datum_of, many_in_wgs84, refusals
-from gis_api.moments import Moment
+from gis_api.moments import Day, Moment
 from gis_api.strict_routes import StrictRoute
 from layers import positions
 from layers.access import Actor, Role
-from layers.errors import Unacceptable
+from layers.errors import NotFound, Unacceptable
 from layers.positions import Fix
+from layers.workers import Worker
 
 router = APIRouter(tags=["workers"], route_class=StrictRoute)
 Sender = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.worker, Role.admin))]
+# Where somebody was is theirs alone: neither a desk nor an admin asks for it.
+Walker = Annotated[Actor, Depends(role_door(Role.worker))]
 
 
 class FixIn(BaseModel):
@@ -44,25 +48,84 @@ class RefusedOut(BaseModel):
     reason: str
 
 
+class FlaggedOut(BaseModel):
+    index: int
+    reason: Literal["late", "old"]
+
+
 class FixesOut(BaseModel):
     stored: int
     late: int
     refused: list[RefusedOut]
+    # Left out where there is none.
+    flagged: list[FlaggedOut] | None = None
 
 
-@router.post("/api/v1/positions", summary="Report where workers are")
-def add_positions(tx: Tx, atlas: Locator, by: Sender, now: Now, sent: FixesIn) -> FixesOut:
+class FootprintOut(BaseModel):
+    lon: float
+    lat: float
+    at: datetime
+
+
+class TrackPart(BaseModel):
+    length_m: float
+    points: list[FootprintOut]
+
+
+class TrackOut(BaseModel):
+    """A new part begins where nothing came for five minutes; `kept_days` after a day it is forgotten."""
+
+    worker: str
+    day: date
+    parts: list[TrackPart]
+    length_m: float
+    kept_days: int
+
+
+@router.post("/api/v1/positions", response_model_exclude_none=True, summary="Report where workers are")
+def add_positions(tx: Tx, atlas: Locator, settings: Settings_, by: Sender, now: Now, sent: FixesIn) -> FixesOut:
     """What became of each fix: stored, late (a newer one is known), or refused with the reason.
 
+    `flagged` names those that were taken and choose nobody: `late`, and `old`, half an hour old when it came (no line,
+    or a clock that is behind). `datum_flipped` is refused: the phone has jumped by the vector between the stated datum
+    and another one, and is believed again when it is seen where it should be.
     One bad fix does not keep the others out; a body of the wrong form, or a wrong datum, stores nothing.
     """
     fixes, refused = _normalised(sent.fixes, by, atlas.bounds)
-    done = positions.add_fixes(tx, fixes, now=now, by=by)
+    done = positions.add_fixes(tx, fixes, now=now, track_days=settings.track_days, by=by)
     told = sorted([*refused, *done.refused])
+    flagged = [FlaggedOut.model_validate({"index": index, "reason": reason}) for index, reason in done.flagged]
     return FixesOut(
         stored=done.stored,
         late=done.late,
         refused=[RefusedOut(index=index, reason=reason) for index, reason in told],
+        flagged=flagged or None,
+    )
+
+
+@router.get("/api/v1/positions/track", summary="One's own way of a day")
+def read_own_track(tx: Read, settings: Settings_, zone: Zone, now: Now, by: Walker, day: Day | None = None) -> TrackOut:
+    """Where the asking worker was on a day of the city (default: today), thinned; nobody else can ask for it.
+
+    404 for an account that belongs to no worker.
+    """
+    if by.worker_id is None:
+        raise NotFound("account_without_worker")
+    on = day or now.astimezone(zone).date()
+    begin, end = (datetime.combine(at, time(), zone) for at in (on, on + timedelta(days=1)))
+    parts = [
+        TrackPart(
+            length_m=round(positions.length_of(part), 1),
+            points=[FootprintOut(lon=point.lon, lat=point.lat, at=point.at) for point in part],
+        )
+        for part in positions.read_track(tx, by.worker_id, span=(begin, end))
+    ]
+    return TrackOut(
+        worker=tx.get_one(Worker, by.worker_id).number,
+        day=on,
+        parts=parts,
+        length_m=round(sum(part.length_m for part in parts), 1),
+        kept_days=settings.track_days,
     )
 
 

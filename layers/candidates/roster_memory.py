@@ -14,7 +14,8 @@ from math import isnan, sqrt
 import numpy as np
 
 from layers.candidates.roster import Charges, DistrictRoster, Floats
-from layers.standings import AGEING_S, NO_DISTANCE_MM, Flags, Ints
+from layers.moments import AGEING_S
+from layers.standings import NO_DISTANCE_MM, Flags, Ints
 
 SECOND = 1_000_000
 # The first moment at which a fix is older than what is believed, counted from the fix; ages are whole seconds.

@@ -18,9 +18,8 @@ from layers.dispatch_settings import Spot
 from layers.dispatching.taking import Taking, require_position
 from layers.errors import Unacceptable
 from layers.incidents import DESKS, WORKFLOW, IncidentCard, IncidentStep, Proof
-from layers.moments import CLOCK_ERROR, require_past
+from layers.moments import CLOCK_ERROR, FRESH_S, require_past
 from layers.positions import Position
-from layers.standings import FRESH_S
 from layers.workers import Worker
 from tiling.plane import Plane, city_epsg
 

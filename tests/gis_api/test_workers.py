@@ -192,6 +192,7 @@ def test_each_fix_is_stored_late_or_refused(client_as: ClientAs, small_city: Sma
             {"index": 6, "reason": "swapped"},
             {"index": 7, "reason": "null_island"},
         ],
+        "flagged": [{"index": 0, "reason": "late"}, {"index": 2, "reason": "late"}],
     }
     with transaction(engine) as session:
         stored = session.scalars(select(Position).order_by(Position.worker_id)).all()

@@ -210,6 +210,24 @@ def test_a_file_that_is_no_picture_is_told_before_it_is_sent(visit: Visit, on_du
     expect(it(page, "shots").locator("canvas")).to_have_count(0)
 
 
+def test_the_phone_sends_where_it_is_while_on_duty_and_shows_the_own_way(visit: Visit, on_duty: RunningCity) -> None:
+    lon, lat = on_duty.city.inside(on_duty.city.codes[0])
+    page = visit("worker", "/worker", **PHONE, before=standing(on_duty, on_duty.city.codes[0]))
+    page.wait_for_selector("main[data-offline=ready]")
+    expect(it(page, "place-said")).to_contain_text("未发送位置")
+    it(page, "share-place").click()
+    expect(it(page, "place-said")).to_contain_text("已于")
+    it(page, "phone-place").locator("summary").click()
+    expect(it(page, "own-track")).to_contain_text("只有您本人能看到")
+    expect(it(page, "own-track").locator("svg.way")).to_be_visible()
+    with on_duty.api("worker") as client:
+        told = client.get("/api/v1/positions/track").json()
+        points = [point for part in told["parts"] for point in part["points"]]
+        assert (points[0]["lon"], points[0]["lat"]) == (pytest.approx(lon), pytest.approx(lat))
+    it(page, "share-place").click()
+    expect(it(page, "place-said")).to_contain_text("未发送位置")
+
+
 CONTRAST = """() => {
   const parse = (text) => { const m = text.match(/[\\d.]+/g).map(Number); return m.length > 3 ? m : [...m, 1]; };
   const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)

@@ -43,6 +43,7 @@ EXPECTED: dict[str, str] = {
     "GET /worker.webmanifest": "public",
     "GET /incidents/{incident_id}": "public",
     "GET /api/v1/positions": "dispatcher admin",
+    "GET /api/v1/positions/track": "worker",
     "GET /plans": "public",
     "GET /plans/{plan_id}": "public",
     "GET /plans/{plan_id}/diff": "public",

@@ -47,3 +47,6 @@ export async function getOrKept(path) {
 // Also how something will be once what was pressed has been sent: a later look without a line finds it so.
 export const keepAnswer = (path, data, at = Date.now()) =>
   ask("readwrite", (store) => store.put({ data, at }, keyOf(path)));
+
+// What was kept under this name, null for nothing.
+export const keptAnswer = async (path) => (await ask("readonly", (store) => store.get(keyOf(path))))?.data ?? null;

@@ -3,6 +3,7 @@ import { config, t, when } from "../config.js";
 import { beginPage, byId, el, fill } from "../dom.js";
 import { tick } from "../parts/clock.js";
 import { sendKept } from "../parts/outbox.js";
+import { showFootprints } from "./footprints.js";
 import { showReport } from "./report.js";
 import { showTasks } from "./tasks.js";
 
@@ -49,6 +50,7 @@ async function install() {
 
 await beginPage(async () => {
   await refresh();
+  showFootprints(byId("place"));
   await showReport(byId("report"), refreshQuietly);
 });
 document.addEventListener("connection-back", refreshIfIdle);
