@@ -49,11 +49,17 @@ class FigureOut(BaseModel):
     weight: float
 
 
+class PlaceNamed(BaseModel):
+    code: str
+    name: str
+
+
 class EvaluationAnswer(BaseModel):
-    """Rows in the order of their rank. `left_out` names what is not counted here."""
+    """Rows in the order of their rank; `path` is what the area lies in, itself last. `left_out` is not counted here."""
 
     by: Literal["area", "unit", "post", "worker"]
     area: str
+    path: list[PlaceNamed]
     period: PeriodOut
     against: PeriodOut | None
     figures: list[FigureOut]
@@ -64,7 +70,10 @@ class EvaluationAnswer(BaseModel):
 
 
 class CaseBehind(BaseModel):
-    """One case: nothing of where exactly, what was said or who reported. `late_step` is what missed `due_at`."""
+    """One case: nothing of where exactly, what was said or who reported. `late_step` is what missed `due_at`.
+
+    `place` is the name of the grid or area of `code` as it is now ("" where it is none any more).
+    """
 
     id: str
     state: str
@@ -76,8 +85,10 @@ class CaseBehind(BaseModel):
     late_step: str
     waiting_reason: str | None
     code: str
+    place: str
     subdistrict: str | None
     unit: str | None
+    unit_name: str | None
     worker: str | None
     worker_name: str | None
 

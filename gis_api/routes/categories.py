@@ -53,8 +53,8 @@ class CategoriesOut(BaseModel):
 @router.get("/api/v1/categories", summary="The categories of incidents and hazards", dependencies=[AnyRole])
 def list_categories(request: Request, tx: Read) -> CategoriesOut:
     """Each with its department, default urgency, rule of triage, and minutes per step and level."""
-    english = language_of(request) == "en"
-    units = {unit.code: unit.name_en if english and unit.name_en else unit.name for unit in list_units(tx)}
+    lang = language_of(request)
+    english, units = lang == "en", {unit.code: unit.named(lang) for unit in list_units(tx)}
     clocks: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     limits: dict[str, dict[str, dict[str, LimitIO]]] = defaultdict(lambda: defaultdict(dict))
     for clock in categories.list_clocks(tx):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -48,6 +49,7 @@ Asked = Annotated[evaluation.EvaluationAsked, Depends(_ask)]
 
 @router.get("/api/v1/evaluation", responses=shown(answers.EvaluationAnswer), response_class=Response)
 def read_evaluation(
+    request: Request,
     tx: MomentRead,
     now: Now,
     memory: EvaluationMemory_,
@@ -61,8 +63,8 @@ def read_evaluation(
     that derive from residents are left out. Workers see their own row, departments theirs; how single workers do is
     for leaders of the area.
     """
-    held = asked.period.against(against)
-    found = evaluation.evaluate(tx, asked, against=held, weights=settings.weights, memory=memory, now=now)
+    held, lang = asked.period.against(against), language_of(request)
+    found = evaluation.evaluate(tx, asked, against=held, weights=settings.weights, memory=memory, now=now, lang=lang)
     return Response(orjson.dumps(_show(asked, held, found, settings.weights)), media_type=JSON)
 
 
@@ -79,9 +81,9 @@ def read_evaluation_workbook(
     """The same as a workbook: the rows with their rates, the trend, and how the score comes about."""
     from gis_api.papers.evaluation import evaluation_book
 
-    held, weights = asked.period.against(against), settings.weights
-    found = evaluation.evaluate(tx, asked, against=held, weights=weights, memory=memory, now=now)
-    book = evaluation_book(asked, held, found, weights, lang=language_of(request))
+    held, weights, lang = asked.period.against(against), settings.weights, language_of(request)
+    found = evaluation.evaluate(tx, asked, against=held, weights=weights, memory=memory, now=now, lang=lang)
+    book = evaluation_book(asked, held, found, weights, lang=lang)
     name = f"evaluation-{asked.by}-{asked.period.name}.xlsx"
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(book, media_type=XLSX, headers=headers)
@@ -99,7 +101,9 @@ def list_incidents_behind(
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """The cases behind one number, the oldest first: as many as the number says."""
-    found = evaluation.list_behind(tx, asked, figure, code=code, after=cursor_of(after), limit=limit, now=now)
+    found = evaluation.list_behind(
+        tx, asked, figure, code=code, after=cursor_of(after), limit=limit, now=now, lang=language_of(request)
+    )
     last = found.cases[-1] if len(found.cases) == limit else None
     link = None if last is None else link_after(request, "after", last.reported_at, last.id)
     return Response(orjson.dumps(_show_behind(figure, found, link)), media_type=JSON)
@@ -109,6 +113,7 @@ def _show(asked: evaluation.EvaluationAsked, held: Period, found: Evaluation, we
     return {
         "by": asked.by,
         "area": asked.area,
+        "path": [{"code": code, "name": name} for code, name in found.path],
         "period": _show_period(asked.period),
         "against": _show_period(held),
         "figures": [
@@ -157,12 +162,13 @@ def _show_behind(figure: str, found: Behind, link: str | None) -> dict[str, Any]
         "n": found.n,
         "late_steps": [{"name": name, "n": n} for name, n in found.steps],
         "categories": [{"name": name, "n": n} for name, n in found.categories],
-        "incidents": [_show_case(case) for case in found.cases],
+        "incidents": [_show_case(case, found.places) for case in found.cases],
         "next": link,
     }
 
 
-def _show_case(case: Any) -> dict[str, Any]:
+def _show_case(case: Any, places: Mapping[str, str]) -> dict[str, Any]:
     names = ("state", "category", "urgency", "reported_at", "closed_at", "due_at", "late_step", "waiting_reason")
-    who = ("code", "subdistrict", "worker", "worker_name")
-    return {"id": str(case.id), "unit": case.unit_code} | {name: getattr(case, name) for name in (*names, *who)}
+    who = ("code", "subdistrict", "worker", "worker_name", "unit_name")
+    told = {name: getattr(case, name) for name in (*names, *who)}
+    return {"id": str(case.id), "unit": case.unit_code, "place": places.get(case.code, "")} | told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from layers.grids import Grid
 from layers.heat.ground import CityGround
 from layers.incidents import Incident, is_living
 from layers.plans import Plan, in_force_at
+from layers.units import Unit
 from layers.workers import Worker
 
 
@@ -27,13 +28,15 @@ from layers.workers import Worker
 class Behind:
     """How many cases stand behind a number, a page of them, and how many of them by step and by category.
 
-    `steps` counts the step that first missed its limit, or that runs late now ("" where none did).
+    `steps` counts the step that first missed its limit, or that runs late now ("" where none did). `places` are the
+    names of the grids and areas whose codes the cases of the page have.
     """
 
     n: int
     cases: Sequence[Any]
     steps: Sequence[tuple[str, int]]
     categories: Sequence[tuple[str, int]]
+    places: Mapping[str, str]
 
 
 def list_behind(
@@ -45,8 +48,9 @@ def list_behind(
     after: tuple[datetime, int] | None,
     limit: int,
     now: datetime,
+    lang: str,
 ) -> Behind:
-    """The cases of a row (`code`; None: of all rows) that a figure counts, the oldest first.
+    """The cases of a row (`code`; None: of all rows) that a figure counts, the oldest first, units named in a language.
 
     Nothing of where exactly, what was said or who reported is told. Raises Unacceptable for an unknown figure.
     """
@@ -62,11 +66,19 @@ def list_behind(
     kinds = select(Incident.category, func.count()).join(Category, Category.code == Incident.category).where(*meant)
     kinds = kinds.group_by(Incident.category).order_by(func.count().desc(), Incident.category)
     categories = [(row[0], row[1]) for row in session.execute(kinds)]
-    page = _select_cases(step).where(*meant)
+    page = _select_cases(step, lang).where(*meant)
     if after is not None:
         page = page.where(tuple_(Incident.reported_at, Incident.id) > tuple_(*after))
     cases = session.execute(page.order_by(Incident.reported_at, Incident.id).limit(limit)).all()
-    return Behind(sum(n for _, n in steps), cases, steps, categories)
+    places = _name_places(session, {case.code for case in cases}, now)
+    return Behind(sum(n for _, n in steps), cases, steps, categories, places)
+
+
+def _name_places(session: Session, codes: Collection[str], now: datetime) -> dict[str, str]:
+    """The names of codes: of grids as they are now, and of areas, where a case lies in no grid."""
+    grids = select(Grid.code, Grid.name).join(Plan, Plan.id == Grid.plan_id).where(in_force_at(now))
+    named = grids.where(Grid.code.in_(codes)).union_all(select(Area.code, Area.name).where(Area.code.in_(codes)))
+    return {row.code: row.name for row in session.execute(named)}
 
 
 def _late_step(now: datetime) -> ColumnElement[str]:
@@ -76,7 +88,11 @@ def _late_step(now: datetime) -> ColumnElement[str]:
     return func.coalesce(Incident.late_step, case((late_now, running), else_=""))
 
 
-def _select_cases(step: ColumnElement[str]) -> Any:
+def _name_of_unit(lang: str) -> ColumnElement[str]:
+    return case((Unit.name_en != "", Unit.name_en), else_=Unit.name) if lang == "en" else Unit.name.expression
+
+
+def _select_cases(step: ColumnElement[str], lang: str) -> Any:
     place = select(Area.name).where(CODE.startswith(Area.code), Area.level == "subdistrict").limit(1).scalar_subquery()
     columns = (Incident.id, Incident.state, Incident.category, Incident.urgency, Incident.reported_at)
     clock = (Incident.closed_at, Incident.waiting_reason, Incident.unit_code, is_living().label("living"))
@@ -91,9 +107,11 @@ def _select_cases(step: ColumnElement[str]) -> Any:
             step.label("late_step"),
             Worker.number.label("worker"),
             Worker.name.label("worker_name"),
+            _name_of_unit(lang).label("unit_name"),
         )
         .join(Category, Category.code == Incident.category)
         .outerjoin(Worker, Worker.id == Incident.worker_id)
+        .outerjoin(Unit, Unit.code == Incident.unit_code)
     )
 
 

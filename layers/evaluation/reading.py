@@ -37,8 +37,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The answer: rows in the order of their rank, the total, and the total of each part of the period."""
+    """The answer: rows in the order of their rank, the total, and the total of each part of the period.
 
+    `path` is code and name of each area that the asked one lies in, from the district down to itself.
+    """
+
+    path: tuple[tuple[str, str], ...]
     total: Row
     rows: tuple[Row, ...]
     trend: tuple[tuple[Period, Counts], ...]
@@ -52,21 +56,28 @@ def evaluate(
     weights: Mapping[str, float],
     memory: EvaluationMemory,
     now: datetime,
+    lang: str,
 ) -> Evaluation:
-    """The figures of a question; the number of statements depends neither on the areas nor on the cases."""
+    """The figures of a question, units named in a language; how many statements it takes does not depend on it."""
     since = min(asked.period.since, against.since) if against else asked.period.since
     until = max(asked.period.until, against.until) if against else asked.period.until
     counted = memory.read(session, since=since, until=until, now=now)
     within = counted.within(asked.area)
-    names, fold = _list_rows(session, asked, counted, within)
+    names, fold = _list_rows(session, asked, counted, within, lang)
     held = _fold(counted, asked, asked.period, within, fold, len(names))
     before = None if against is None else _fold(counted, asked, against, within, fold, len(names))
     rows = _make_rows(names, held, before, weights)
     sums = held.sum(axis=0)
     total = _row(("", ""), sums, None if before is None else before.sum(axis=0), weights)
-    return Evaluation(
-        total, rows, _trend(counted, asked, within) if asked.worker_id is None and asked.unit is None else ()
-    )
+    whole = asked.worker_id is None and asked.unit is None
+    trend = _trend(counted, asked, within) if whole else ()
+    return Evaluation(find_path(counted.ground, asked.area), total, rows, trend)
+
+
+def find_path(ground: CityGround, area: str) -> tuple[tuple[str, str], ...]:
+    """Code and name of each area and grid that holds an area, the widest first, itself last where it is one."""
+    held = {row.code: row.name for row in (*ground.areas, *ground.grids) if area.startswith(row.code)}
+    return tuple(sorted(held.items()))
 
 
 def list_children(ground: CityGround, area: str) -> list[Any]:
@@ -81,13 +92,13 @@ def list_children(ground: CityGround, area: str) -> list[Any]:
 
 
 def _list_rows(
-    session: Session, asked: EvaluationAsked, counted: Counted, within: NDArray[np.bool_]
+    session: Session, asked: EvaluationAsked, counted: Counted, within: NDArray[np.bool_], lang: str
 ) -> tuple[list[tuple[str, str]], Ints]:
     """Code and name of each row, and the row of each group of the vocabulary; -1 for a group that is in none."""
     if asked.by == "area":
         return _rows_of_areas(counted, asked.area, within)
     if asked.by == "unit":
-        names = {unit.code: unit.name for unit in list_units(session)}
+        names = {unit.code: unit.named(lang) for unit in list_units(session)}
         groups = [(code or NONE, names.get(code, code)) for code in counted.vocabulary.unit]
         return _number(groups, [asked.unit in (None, code) for code, _ in groups])
     ids = list(counted.vocabulary.worker)

@@ -43,6 +43,7 @@ def test_which_street_is_late_and_why_is_three_clicks_from_home(service: Service
     expect(title).to_contain_text(f"超时：{late} 件")
     expect(page.locator("[data-test=figures-why]")).to_contain_text("为何超时")
     expect(page.locator("[data-test=figures-cases] tbody tr").first.locator("b.late")).not_to_be_empty()
+    assert page.evaluate("document.scrollingElement.scrollTop") == 0, "the bar at the top went out of sight"
     page.evaluate("document.querySelector('.column').scrollTo(0, 0)")
     keep(page, "figures.png")
     while page.locator("[data-test=figures-more]").is_visible():
@@ -63,8 +64,12 @@ def test_the_evaluation_goes_down_and_back_to_other_people_and_periods(
     first = page.locator("[data-test=figures-table] [data-into]").first
     street = first.get_attribute("data-into") or ""
     collected = number_of(page, street, "collected")
+    name = first.inner_text()
     first.click()
-    expect(page.locator("[data-test=figures-path] [aria-current]")).to_have_text(street)
+    here = page.locator("[data-test=figures-path] [aria-current]")
+    expect(here).to_have_text(name)
+    expect(here).to_have_attribute("title", street)
+    expect(page.locator("[data-test=figures-path] button")).to_have_text(["唐山高新技术产业开发区"])
     expect(page.locator("[data-first=collected] button")).to_have_text(collected)
     page.go_back()
     expect(page.locator(f'[data-row="{street}"] [data-figure="collected"]')).to_have_text(collected)

@@ -1,8 +1,9 @@
 // The cases behind one number, and why they are late.
 import { get } from "../api.js";
 import { config, has, number, t, when } from "../config.js";
-import { byId, el, failureBox, fill, skeleton, stacking } from "../dom.js";
+import { byId, el, failureBox, fill, present, skeleton, stacking } from "../dom.js";
 
+const GAP_PX = 12;
 const COLUMNS = ["reported", "category", "street", "code", "state", "late", "due", "who"];
 const stepName = (step) => (has(`evaluation.step_${step}`) ? t(`evaluation.step_${step}`) : step);
 
@@ -70,7 +71,9 @@ export async function showBehind({ address, figure, rowName, categories, close }
   );
   add(told.incidents);
   box.focus({ preventScroll: true });
-  box.scrollIntoView({ block: "start" });
+  // Not scrollIntoView: that moves the whole page too, and the bar at its top out of sight.
+  const column = present(box.closest(".column"));
+  column.scrollBy(0, box.getBoundingClientRect().top - column.getBoundingClientRect().top - GAP_PX);
 }
 
 function reasons(told, categories) {
@@ -95,11 +98,11 @@ function caseRow(one, categories) {
     shown,
     categories.get(one.category) ?? one.category,
     one.subdistrict ?? "—",
-    one.code || "—",
+    one.code ? el("span", { title: one.code }, one.place || one.code) : "—",
     [state, reason ? el("small", {}, t("evaluation.waits_for", { reason })) : null],
     one.late_step ? el("b", { class: "late" }, stepName(one.late_step)) : t("evaluation.in_time"),
     when(one.due_at),
-    [one.worker_name, one.worker, one.unit].filter(Boolean).join(" · ") || "—",
+    [one.worker_name || one.worker, one.unit_name || one.unit].filter(Boolean).join(" · ") || "—",
   ];
   return el(
     "tr",

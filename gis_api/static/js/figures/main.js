@@ -113,18 +113,18 @@ function drawCharts() {
 
 function drawPath() {
   const box = byId("path");
-  const area = told.area;
-  const levels = [config.person.area, ...[6, 9, 12, 15].map((digits) => area.slice(0, digits))];
-  const codes = [
-    ...new Set(levels.filter((code) => area.startsWith(code) && code.length >= config.person.area.length)),
-  ];
+  const own = config.person.area;
+  const names = new Map(told.path.map(({ code, name }) => [code, name || code]));
+  // One's own area and the asked one stand in the path also where no area has just that code.
+  const codes = [...new Set([own, ...names.keys(), told.area])].filter((code) => code.startsWith(own)).sort();
+  const nameOfArea = (code) => names.get(code) ?? (code || t("evaluation.city"));
   const crumb = (code) =>
-    code === area
-      ? el("span", { "aria-current": "page" }, code || t("evaluation.city"))
+    code === told.area
+      ? el("span", { "aria-current": "page", title: code }, nameOfArea(code))
       : el(
           "button",
-          { type: "button", "data-area": code, onclick: () => go({ area: code }) },
-          code || t("evaluation.city"),
+          { type: "button", "data-area": code, title: code, onclick: () => go({ area: code }) },
+          nameOfArea(code),
         );
   fill(box, codes.map(crumb));
 }
