@@ -271,6 +271,30 @@ class DecisionTold(BaseModel):
     replayable: bool
 
 
+class WayOffsets(BaseModel):
+    """How far beside the roads the case and the worker are, in metres."""
+
+    place: float
+    worker: float
+
+
+class WayTold(BaseModel):
+    """The way on foot from the case to a worker, over the roads stored now, as a GeoJSON line in degrees WGS84.
+
+    `kind` is `roads`, `yard` (straight over open ground), and for a straight line that stands in, `no_roads` or
+    `no_way` (water or rails lie between, and nothing leads over). `decided_m` is what the decision measured.
+    """
+
+    worker: str
+    kind: Literal["roads", "yard", "no_roads", "no_way"]
+    line: dict[str, Any]
+    length_m: float
+    straight_m: float
+    offsets_m: WayOffsets | None
+    decided_m: float | None
+    measure: str | None
+
+
 class DecisionReplayed(BaseModel):
     """A decision made again; `same` when both are equal byte for byte (canonical JSON, SHA-256)."""
 

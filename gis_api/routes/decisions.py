@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 
 from gis_api.answers import cases as answers
 from gis_api.answers import shown
-from gis_api.dependencies import Read
+from gis_api.dependencies import KnownRoster, Read, role_door
 from gis_api.incident_json import SEE_PHONES
 from gis_api.routes.incidents import CaseReader, read_id
 from gis_api.strict_routes import StrictRoute
@@ -21,6 +21,9 @@ from layers.incidents import Decision
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 
 Which = Annotated[str | None, Query(max_length=20, description="one of `ids`; without it the latest")]
+WhoElse = Annotated[str | None, Query(max_length=60, description="a staff number; default: who was chosen")]
+# Where somebody stood is for desks.
+Desk = Annotated[Actor, Depends(role_door(*SEE_PHONES))]
 
 
 @router.get(
@@ -46,6 +49,36 @@ def read_decision(tx: Read, by: CaseReader, incident_id: str, decision: Which = 
         "candidates": [_placed(one, places) for one in found.candidates],
         "rejected": [_placed(one, places) for one in found.rejected],
         "replayable": found.basis is not None,
+    }
+
+
+@router.get(
+    "/api/v1/incidents/{incident_id}/decision/way",
+    responses=shown(answers.WayTold),
+    summary="The way on foot to whoever was chosen",
+)
+def read_way(
+    tx: Read, roster: KnownRoster, by: Desk, incident_id: str, decision: Which = None, worker: WhoElse = None
+) -> dict[str, Any]:
+    """The way over the stored roads from the case to where the worker stood when it was decided.
+
+    It is found anew each time and changes nothing of the decision. A straight line that stands in says why; 404 where
+    nobody was chosen, or of a worker whose place is not known.
+    """
+    _, found = _find(tx, incident_id, decision, by)
+    told = dispatching.find_way(found, roster, worker)
+    if told is None:
+        raise NotFound("not_found")
+    way, aside = told.way, told.way.aside_m
+    return {
+        "worker": told.worker,
+        "kind": str(way.kind),
+        "line": {"type": "LineString", "coordinates": told.line},
+        "length_m": round(way.length_m, 1),
+        "straight_m": round(way.straight_m, 1),
+        "offsets_m": None if aside is None else {"place": round(aside[0], 1), "worker": round(aside[1], 1)},
+        "decided_m": told.decided_m,
+        "measure": told.measure,
     }
 
 

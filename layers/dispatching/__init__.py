@@ -6,9 +6,11 @@ from layers.dispatching.steps import take_step
 from layers.dispatching.story import Decided, Report, Reported, decide, nearest, place_of, report
 from layers.dispatching.taking import PartAsked, RawPosition, StepAsked
 from layers.dispatching.timeouts import follow_overdue
+from layers.dispatching.ways import DecidedWay, find_way
 
 __all__ = [
     "Decided",
+    "DecidedWay",
     "Memory",
     "PartAsked",
     "RawPosition",
@@ -18,6 +20,7 @@ __all__ = [
     "StepAsked",
     "candidate_json",
     "decide",
+    "find_way",
     "follow_overdue",
     "nearest",
     "place_of",

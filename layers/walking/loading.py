@@ -16,6 +16,7 @@ from layers.ground.roads import Road
 from layers.ground.water import Water
 from layers.history import HistoryEntry
 from layers.walking.network import Floats, Network, Stands
+from layers.walking.tracing import WalkedWay, trace_way
 from tiling.plane import Plane
 
 log = logging.getLogger("wangge.walking")
@@ -39,6 +40,10 @@ class Ways:
         if network is None:
             return np.full(len(x), np.nan)
         return network.distances(place, x, y, self._stands(district, network, x, y))
+
+    def trace(self, district: str | None, place: tuple[float, float], other: tuple[float, float]) -> WalkedWay:
+        """The way on foot from a place to another one, in metres of the city's CRS; a straight line for want of one."""
+        return trace_way(self.networks.get(district or ""), place, other)
 
     def _stands(self, district: str, network: Network, x: Floats, y: Floats) -> Stands:
         """Only those who have moved since are looked for: of thousands a few have."""

@@ -105,6 +105,46 @@ def test_over_the_bridge_it_is_as_far_as_one_walks_and_the_decision_is_made_agai
     assert report(desk, river.place).json()["assignment"]["worker"] == straight_first(desk, river)
 
 
+def test_the_way_to_who_was_chosen_is_drawn_over_the_bridge_and_changes_nothing_decided(
+    engine: Engine, client_as: ClientAs, river: River
+) -> None:
+    put_on_duty(engine)
+    river.flow(engine, bridge=True)
+    desk = client_as("dispatcher")
+    until(lambda: "walking" in {one["measure"] for one in nearest(desk, river, measure="walking")["candidates"]})
+    case = report(desk, river.place, urgency="critical").json()
+    address = f"/api/v1/incidents/{case['id']}/decision"
+    before, replayed = desk.get(address).json(), desk.post(f"{address}/replay").json()
+    chosen = desk.get(f"{address}/way").json()
+    assert (chosen["worker"], chosen["decided_m"]) == (before["chosen"], case["assignment"]["distance_m"])
+    assert chosen["length_m"] == pytest.approx(chosen["decided_m"], abs=0.1)
+    line = chosen["line"]["coordinates"]
+    assert line[0] == pytest.approx(river.place, abs=2e-6)
+    stood = next(one for one in before["candidates"] if one["worker"] == before["chosen"])["position"]
+    assert line[-1] == pytest.approx((stood["lon"], stood["lat"]), abs=2e-6)
+    assert chosen["measure"] == "walking" and chosen["straight_m"] <= chosen["length_m"]
+    for other in before["candidates"]:
+        way = desk.get(f"{address}/way", params={"worker": other["worker"]}).json()
+        assert way["length_m"] == pytest.approx(other["distance_m"], abs=0.1)
+    assert "roads" in {
+        desk.get(f"{address}/way", params={"worker": one["worker"]}).json()["kind"] for one in before["candidates"]
+    }
+    assert desk.get(f"{address}/way", params={"worker": "nobody"}).status_code == 404
+    # A road that comes later changes the way, and nothing of what was decided.
+    river.flow(engine, bridge=False)
+    assert desk.get(address).json() == before
+    assert desk.post(f"{address}/replay").json() == replayed
+    assert client_as("worker").get(f"{address}/way").status_code == 403
+    assert client_as("dispatcher", area="110101").get(f"{address}/way").status_code == 404
+
+
+def test_without_roads_the_way_is_a_straight_line_that_says_so(desk: TestClient, river: River) -> None:
+    case = report(desk, river.place, urgency="critical").json()
+    way = desk.get(f"/api/v1/incidents/{case['id']}/decision/way").json()
+    assert (way["kind"], way["offsets_m"], len(way["line"]["coordinates"])) == ("no_roads", None, 2)
+    assert way["length_m"] == way["straight_m"] == pytest.approx(way["decided_m"], abs=0.1)
+
+
 def straight_first(desk: TestClient, river: River) -> str:
     return str(nearest(desk, river, policy="own_grid_first")["candidates"][0]["worker"])
 

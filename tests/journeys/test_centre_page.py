@@ -81,6 +81,7 @@ def test_a_desk_goes_through_the_queue_by_keys_and_sees_why_this_worker(visit: V
     expect(it(page, "why").locator("tr.chosen")).to_have_count(1)
     expect(it(page, "why")).to_contain_text("按距离远近")
     expect(it(page, "why").locator("tr.chosen")).to_contain_text("步行路程")
+    expect(it(page, "way-told")).to_contain_text("步行")
     it(page, "replay").click()
     expect(it(page, "replayed")).to_contain_text("重放一致")
     page.keyboard.press("Escape")

@@ -105,6 +105,7 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/incidents/{incident_id}/photos/{photo_id}": "dispatcher worker unit admin auditor",
     "GET /api/v1/incidents/{incident_id}/duplicates": "dispatcher worker unit admin auditor",
     "GET /api/v1/incidents/{incident_id}/decision": "dispatcher worker unit admin auditor",
+    "GET /api/v1/incidents/{incident_id}/decision/way": "dispatcher admin",
     "POST /api/v1/incidents/{incident_id}/decision/replay": "dispatcher worker unit admin auditor",
     "GET /api/v1/categories": ALL,
     "PUT /api/v1/categories/{code}/clocks/{level}/{step}": "admin",

@@ -11,7 +11,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.walking import Network, Ways
+from layers.walking import Network, WayKind, Ways, trace_way
 
 BLOCK_M, STEP_M = 100, 10
 Spot = tuple[int, int]
@@ -73,6 +73,16 @@ def test_a_way_is_as_long_as_a_walk_step_by_step(town: tuple[list[Street], list[
     told = metres(found, (start[0] * STEP_M, start[1] * STEP_M), *((a * STEP_M, b * STEP_M) for a, b in others))
     wanted = [float(steps[spot] * STEP_M) if spot in steps else None for spot in others]
     assert [None if np.isnan(one) else one for one in told] == pytest.approx(wanted)
+    for spot, metres_on_foot in zip(others, wanted, strict=True):
+        ends = [(x * STEP_M, y * STEP_M) for x, y in (start, spot)]
+        way = trace_way(found, *ends)
+        assert (way.kind in (WayKind.roads, WayKind.yard)) == (metres_on_foot is not None)
+        if metres_on_foot is not None:
+            line = shapely.LineString(way.line)
+            assert (line.length, way.length_m) == pytest.approx((metres_on_foot, metres_on_foot), abs=1e-6)
+            assert way.line[[0, -1]].tolist() == [[*map(float, end)] for end in ends]
+            roads = shapely.union_all([shapely.LineString([(a * BLOCK_M, b * BLOCK_M) for a, b in s]) for s in streets])
+            assert line.within(roads.buffer(1e-6)) or way.kind == WayKind.yard
 
 
 WEST, EAST = [(0, -2_000), (0, 2_000)], [(200, -2_000), (200, 2_000)]
@@ -84,6 +94,26 @@ def test_across_a_river_one_goes_over_the_bridge() -> None:
     found = network([WEST, EAST, bridge], [RIVER])
     assert metres(found, (-5, 0), (205, 0), (-5, 300)) == [2_210.0, 310.0]
     assert metres(found, (100, 1_000), (0, 1_000)) == [100.0], "on the bridge one is not in the water"
+
+
+def test_the_line_of_a_way_leads_over_the_bridge_and_says_how_far_the_roads_are() -> None:
+    found = network([WEST, EAST, [(0, 1_000), (200, 1_000)]], [RIVER])
+    way = trace_way(found, (-5, 0), (205, 300))
+    assert (way.kind, way.length_m, way.aside_m) == (WayKind.roads, 1_000 + 200 + 700 + 10, (5.0, 5.0))
+    points = [(-5, 0), (0, 0), (0, 1_000), (200, 1_000), (200, 300), (205, 300)]
+    assert shapely.LineString(way.line).equals(shapely.LineString(points))
+
+
+def test_what_stands_in_for_a_way_says_why() -> None:
+    across = (-5.0, 0.0), (205.0, 0.0)
+    told = [
+        trace_way(made, *across)
+        for made in (None, network([WEST, EAST]), network([WEST, EAST], [RIVER]), network([[(-5_000, 0), (-4_000, 0)]]))
+    ]
+    kinds = [WayKind.no_roads, WayKind.no_roads, WayKind.no_way, WayKind.no_roads]
+    assert [way.kind for way in told] == kinds
+    assert {way.length_m for way in told} == {210.0}
+    assert all(way.line.tolist() == [list(end) for end in across] for way in told)
 
 
 def test_without_a_bridge_there_is_no_way_and_without_a_river_nobody_knows() -> None:

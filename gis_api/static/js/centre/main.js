@@ -14,6 +14,7 @@ import { joinedOf, likelyOf } from "../parts/likely.js";
 import { photosOf } from "../parts/photos.js";
 import { partsOf } from "../parts/split.js";
 import { stepsOf } from "../parts/steps.js";
+import { wayTo } from "../parts/way.js";
 import { whyOf, whyTitle } from "../parts/why.js";
 import { EmergencyDesk } from "./emergency.js";
 import { CentreQueue } from "./queue.js";
@@ -33,7 +34,7 @@ const emergency = new EmergencyDesk({
 });
 /** @type {CentreQueue} made before anything is shown */
 let queue;
-/** @type {{incident: any, decision: any} | null} */
+/** @type {{incident: any, decision: any, way: any} | null} */
 let shown = null;
 let asked = 0;
 let heard = new Date();
@@ -58,7 +59,7 @@ async function choose(id) {
     if (turn !== asked) return;
     const fresh = shown?.incident.id !== id;
     tell(told);
-    if (fresh) desk.goTo(told.incident, told.decision);
+    if (fresh) desk.goTo(told.incident, told.decision, told.way);
   } catch (problem) {
     if (turn !== asked) return;
     const again = againButton(problem, () => choose(id));
@@ -69,16 +70,16 @@ async function choose(id) {
 async function read(id) {
   const incident = await get(addressOf(id));
   const decision = incident.decision ? await decisionOf(id) : null;
-  return { incident, decision };
+  return { incident, decision, way: await wayTo(id, decision) };
 }
 
 // A decision that may not be read is none; one that cannot be had for the moment is asked for again with its case.
 const decisionOf = (id) =>
   get(`${addressOf(id)}/decision`).catch((problem) => (mayComeBack(problem) ? Promise.reject(problem) : null));
 
-function tell({ incident, decision }) {
-  shown = { incident, decision };
-  desk.set({ chosen: incident, decision, cases: queue.cases });
+function tell({ incident, decision, way }) {
+  shown = { incident, decision, way };
+  desk.set({ chosen: incident, decision, way, cases: queue.cases });
   const again = async () => {
     await choose(incident.id);
     await queue.refresh();
@@ -96,7 +97,7 @@ function tell({ incident, decision }) {
       joinedOf(incident),
       partsOf(incident),
     ),
-    el("section", {}, el("h2", {}, whyTitle(incident, decision)), whyOf(incident, decision)),
+    el("section", {}, el("h2", {}, whyTitle(incident, decision)), whyOf(incident, decision, way)),
     el("section", { class: "todo" }, stepsOf(incident, again), links(incident), likelyOf(incident, names, again)),
     el("section", {}, el("h2", {}, t("photos.title")), photosOf(incident, again)),
     el("section", {}, el("h2", {}, t("case.timeline")), wayOf(incident)),
@@ -104,7 +105,7 @@ function tell({ incident, decision }) {
 }
 
 function links({ id }) {
-  const near = () => shown && desk.goTo(shown.incident, shown.decision);
+  const near = () => shown && desk.goTo(shown.incident, shown.decision, shown.way);
   return el(
     "div",
     { class: "actions" },
@@ -143,7 +144,7 @@ const KEYS = {
   j: () => queue.move(1),
   k: () => queue.move(-1),
   Enter: () => shown && window.location.assign(`/incidents/${encodeURIComponent(shown.incident.id)}`),
-  l: () => shown && desk.goTo(shown.incident, shown.decision),
+  l: () => shown && desk.goTo(shown.incident, shown.decision, shown.way),
   r: () => refreshNow(),
 };
 

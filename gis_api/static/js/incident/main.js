@@ -12,13 +12,14 @@ import { joinedOf, likelyOf } from "../parts/likely.js";
 import { photosOf } from "../parts/photos.js";
 import { partsOf } from "../parts/split.js";
 import { stepsOf } from "../parts/steps.js";
+import { wayTo } from "../parts/way.js";
 import { whyOf, whyTitle } from "../parts/why.js";
 
 const address = `/api/v1/incidents/${encodeURIComponent(config.incident)}`;
 const REFRESH_MS = 15_000;
 const desk = new DeskMap();
 let names = new Map();
-/** @type {{incident: any, decision: any} | null} */
+/** @type {{incident: any, decision: any, way: any} | null} */
 let shown = null;
 
 async function open() {
@@ -37,17 +38,18 @@ function later(around) {
 
 async function tell(incident) {
   const decision = incident.decision ? await get(`${address}/decision`).catch(orNone) : null;
-  shown = { incident, decision };
+  const way = await wayTo(incident.id, decision);
+  shown = { incident, decision, way };
   head(incident);
   const again = async (told) => tell(told ?? (await get(address)));
   fill(byId("facts"), knownOf(incident), askedOf(incident), joinedOf(incident), partsOf(incident));
   fill(byId("todo"), stepsOf(incident, again), likelyOf(incident, names, again));
   byId("todo").closest("section").hidden = !incident.may.length;
   byId("why-title").textContent = whyTitle(incident, decision);
-  fill(byId("why"), whyOf(incident, decision));
+  fill(byId("why"), whyOf(incident, decision, way));
   fill(byId("photos"), photosOf(incident, again));
   fill(byId("way"), wayOf(incident));
-  desk.set({ chosen: incident, decision, cases: [incident] });
+  desk.set({ chosen: incident, decision, way, cases: [incident] });
 }
 
 // A decision that may not be read is none; one that cannot be had for the moment is asked for again.
@@ -70,7 +72,7 @@ function head(incident) {
 
 function goTo() {
   map.invalidateSize({ pan: false });
-  if (shown) desk.goTo(shown.incident, shown.decision);
+  if (shown) desk.goTo(shown.incident, shown.decision, shown.way);
 }
 
 // Nothing is being typed that a refresh would take away.

@@ -1,5 +1,6 @@
 // The map of a desk: grids, who is where, the cases, and the line from a case to who was sent and who was considered.
 import { getFeatures } from "../api.js";
+import { present } from "../dom.js";
 import { colour, FACE, faint } from "../map/colours.js";
 import { Painted } from "../map/canvas.js";
 import { map, show } from "../map/place.js";
@@ -26,6 +27,7 @@ export class DeskMap {
     this.cases = [];
     this.chosen = null;
     this.decision = null;
+    this.way = null;
     this.painted = new Painted((context, view) => this.paint(context, view));
     map.on("click", ({ latlng }) => {
       const found = this.caseAt(toWorld(...storedOf(latlng)));
@@ -48,12 +50,15 @@ export class DeskMap {
     this.painted.redraw();
   }
 
-  // Go to a case, as near as its candidates let the map be.
-  goTo(incident, decision) {
+  // Go to a case, as near as its candidates, and the way to who was chosen, let the map be.
+  /** @type {(incident: any, decision: any, way?: any) => void} */
+  goTo(incident, decision, way = null) {
     const { lon, lat } = incident.position;
     const stood = standing(decision).slice(0, 6);
-    const lons = [lon, ...stood.map(({ position }) => position.lon)];
-    const lats = [lat, ...stood.map(({ position }) => position.lat)];
+    const along = (way?.line.coordinates ?? []).map(([x, y]) => ({ lon: x, lat: y }));
+    const spots = [...stood.map(({ position }) => position), ...along];
+    const lons = [lon, ...spots.map((spot) => spot.lon)];
+    const lats = [lat, ...spots.map((spot) => spot.lat)];
     /** @type {[number, number, number, number]} */
     const box = [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
     if (!stood.length) map.setView(latLngOf(lon, lat), Math.max(map.getZoom(), CLOSE_ZOOM));
@@ -83,10 +88,11 @@ export class DeskMap {
 
   paintDecision(context, view) {
     const place = at(this.chosen.position, view);
+    if (this.way) paintWay(context, this.way, view);
     for (const one of standing(this.decision).reverse()) {
       const mood = moodOf(one, this.decision);
       const there = at(one.position, view);
-      if (mood === "chosen") line(context, place, there);
+      if (mood === "chosen" && !this.way) dashes(context, [place, there]);
       dot(context, there, mood, SIZES[mood] ?? 6);
     }
     if (view.zoom < NAMES_FROM) return;
@@ -118,15 +124,36 @@ function dot(context, [x, y], mood, radius) {
   context.stroke();
 }
 
-function line(context, [x, y], [toX, toY]) {
-  context.beginPath();
+// The way over roads is a line with a halo, what stands in for one is dashed; where somebody would go straight is thin.
+function paintWay(context, { kind, line }, view) {
+  const points = line.coordinates.map(([lon, lat]) => at({ lon, lat }, view));
+  if (["no_roads", "no_way"].includes(kind)) {
+    dashes(context, points);
+    return;
+  }
+  if (kind === "roads") dashes(context, [points[0], present(points.at(-1))], { name: "quiet", width: 1.5 });
+  context.lineJoin = context.lineCap = "round";
+  for (const [name, width] of [
+    ["halo", 7],
+    ["accent", 3.5],
+  ])
+    stroke(context, points, { name, width });
+  context.lineJoin = "miter";
+  context.lineCap = "butt";
+}
+
+function dashes(context, points, look = { name: "accent", width: 2.5 }) {
   context.setLineDash([6, 5]);
-  context.moveTo(x, y);
-  context.lineTo(toX, toY);
-  context.lineWidth = 2.5;
-  context.strokeStyle = colour("accent");
-  context.stroke();
+  stroke(context, points, look);
   context.setLineDash([]);
+}
+
+function stroke(context, points, { name, width }) {
+  context.beginPath();
+  points.forEach(([x, y], turn) => (turn ? context.lineTo(x, y) : context.moveTo(x, y)));
+  context.lineWidth = width;
+  context.strokeStyle = colour(name);
+  context.stroke();
 }
 
 function label(context, [x, y], words) {

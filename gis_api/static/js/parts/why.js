@@ -2,6 +2,7 @@
 import { call } from "../api.js";
 import { config, has, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
+import { wayWords } from "./way.js";
 
 const SHOWN_CANDIDATES = 8;
 const SHOWN_REJECTED = 8;
@@ -52,8 +53,8 @@ export function whyTitle(incident, decision) {
   return t("why.title", { name: decision.candidates.find((one) => one.worker === decision.chosen)?.name ?? "" });
 }
 
-// The table, the rule and the button that makes the decision again.
-export function whyOf(incident, decision) {
+// The table, the way, the rule and the button that makes the decision again.
+export function whyOf(incident, decision, way = null) {
   if (!decision) return [];
   const { candidates, rejected, policy } = decision;
   const hidden = candidates.length + rejected.length - SHOWN_CANDIDATES - SHOWN_REJECTED;
@@ -73,6 +74,7 @@ export function whyOf(incident, decision) {
       ),
     ),
     hidden > 0 ? el("p", { class: "quiet" }, t("why.more", { n: number(hidden) })) : null,
+    wayWords(way),
     has(`why.rule_${policy}`) ? el("p", { class: "quiet" }, t(`why.rule_${policy}`)) : null,
     decision.replayable && DESKS.includes(config.person.role) ? replayed(incident.id) : null,
   ];

@@ -1,5 +1,5 @@
-// Where the worker is, sent while on duty and as long as they want it, kept while there is no line; and their own way of
-// today, which nobody else can ask for.
+// Where the worker is, sent while on duty and as long as they want it, kept while there is no line; and their own way
+// of today, which nobody else can ask for.
 import { call, get, isLost } from "../api.js";
 import { clock, config, measure, number, t } from "../config.js";
 import { byId, el, fill, svg } from "../dom.js";
