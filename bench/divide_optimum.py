@@ -8,10 +8,11 @@ import numpy as np
 
 from bench.divide_peers import Peers
 from tiling.divide import Site, Wishes
+from tiling.divide.annealing import SearchRegion, annealed, linear_goal, state_of, total_cost
 from tiling.divide.graph import Graph
 from tiling.divide.ground import prepare
 from tiling.divide.kernels import fastest
-from tiling.divide.search import HEATS, SearchRegion, annealed, linear_goal, state_of, total_cost
+from tiling.divide.search import HEATS
 from tiling.divide.trees import bisected
 
 COMMUNITIES, SECONDS = 12, 60.0

@@ -20,8 +20,8 @@ from sqlalchemy import make_url, text
 
 from layers.db import make_engine
 from migrations import cluster as clusters
+from tiling.divide.annealing import SearchRegion
 from tiling.divide.graph import Graph
-from tiling.divide.search import SearchRegion
 from tiling.divide.site import Site
 from tiling.plane import Plane
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -233,6 +234,32 @@ def test_a_community_in_several_pieces_is_divided_piece_by_piece() -> None:
     assert_lawful(ground, made)
 
 
+def test_the_borders_of_slanted_pieces_gain_every_node_of_the_grids() -> None:
+    pieces = shapely.MultiPolygon([area((0, 0), (3, 0), (3, 2), (0, 2)), area((4, 0), (7, 0), (7, 2), (4, 2))])
+    ground = turned(site("111.111 / 111.111", areas={"C": pieces}), 33)
+    made = divided(ground, target=30)
+    shapes = [grid.shape for grid in made.grids]
+    assert check_polygons([grid.code for grid in made.grids], shapes, frame=made.areas["C"]).defects == ()
+
+
+def test_a_building_astride_two_communities_is_cut_by_no_border_of_ours() -> None:
+    sides = {"A": area((0, 0), (2, 0), (2, 3), (0, 3)), "B": area((2, 0), (4, 0), (4, 3), (2, 3))}
+    ground = site("11.1 / ...1 / 11.1", areas=sides)
+    astride = shapely.box(*at(1.2, 1.2), *at(3.2, 1.8))
+    ground = replace(ground, buildings=as_objects([*ground.buildings, astride]), weights=np.r_[ground.weights, 5.0])
+    for seed in range(4):
+        made = divided(ground, grids=6, seed=seed)
+        assert made.figures.buildings_cut == 0
+        assert_lawful(ground, made)
+
+
+def test_where_it_fits_better_there_is_a_grid_more_than_the_share_of_the_region() -> None:
+    # 160 households are nearest to three grids of 50, but four houses of 40 make no three of them.
+    ground = site("44 / 44")
+    assert weights(divided(ground, target=50)) == [40, 40, 40, 40]
+    assert len(divided(ground, grids=3).grids) == 3
+
+
 def test_without_households_footprints_are_counted_and_it_is_said() -> None:
     ground = site("0000 / 0000")
     made = divided(ground, grids=2)
@@ -255,7 +282,7 @@ def test_one_giant_building_is_one_grid() -> None:
 
 
 def test_an_impossible_target_gets_the_best_there_is_and_the_reason() -> None:
-    made = divided(site("44 / 44"), target=50)
+    made = divided(site("44 / 44"), target=65)
     assert {remark.code for remark in made.remarks} & {"out_of_range", "lumpy"}
     far = divided(site("11 / 11"), target=9000)
     assert weights(far) == [40]
@@ -302,9 +329,10 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 
 def test_plain_and_compiled_loops_make_the_same_moves() -> None:
+    from tiling.divide.annealing import annealed
     from tiling.divide.assigning import region_of
     from tiling.divide.ground import prepare
-    from tiling.divide.search import annealed, goal_of
+    from tiling.divide.search import goal_of
 
     ground = prepare(site("12131 / 21112 / 11311"), Wishes(target=40), target=40)
     atoms = np.arange(len(ground.graph))

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tiling.divide.annealing import Progress, SearchRegion, Stop
 from tiling.divide.graph import Graph
 from tiling.divide.ground import SiteGround
 from tiling.divide.joining import islets, join_loose
 from tiling.divide.offices import grown, seed_atoms
 from tiling.divide.regions import Plan, Role, number_of_grids, pieces_on_foot, plan_area
-from tiling.divide.search import Progress, SearchRegion, Stop, goal_of, solve
+from tiling.divide.search import goal_of, solve
 from tiling.divide.today import healed, today_of_atoms
 from tiling.divide.wishes import Wishes
 

@@ -56,12 +56,14 @@ def build_faces(
     block[face] = inside
     kept = block >= 0
     shapes, inner, block = shapes[kept], inner[kept], block[kept]
-    unit = _units_of(inner, block, units, home, opened)
+    unit = _units_of(shapes, inner, block, units, home, opened)
     edges = _edges(shapes, block, blocks)
     return FaceSet(shapes, block, _atoms_of(block, unit, edges), unit, edges)
 
 
-def _units_of(inner: Geometries, block: Ints, units: Units, home: Ints, opened: NDArray[np.bool_]) -> Ints:
+def _units_of(
+    shapes: Geometries, inner: Geometries, block: Ints, units: Units, home: Ints, opened: NDArray[np.bool_]
+) -> Ints:
     """The unit of each face in an opened block, −1 for a whole block."""
     owner = np.full(len(inner), -1, dtype=np.intp)
     stands = np.flatnonzero((home >= 0) & opened[np.maximum(home, 0)])
@@ -71,6 +73,7 @@ def _units_of(inner: Geometries, block: Ints, units: Units, home: Ints, opened: 
     tree = STRtree(units.shapes[stands])
     face, near = tree.query_nearest(inner[faces], all_matches=False)
     owner[faces[face]] = stands[near]
+    _settle_ties(owner, shapes, faces, inner, stands, units, tree)
     # The nearest unit may stand across the street: then the nearest of the face's own block.
     astray = faces[home[owner[faces]] != block[faces]]
     order = stands[np.argsort(home[stands], kind="stable")]
@@ -80,6 +83,19 @@ def _units_of(inner: Geometries, block: Ints, units: Units, home: Ints, opened: 
         own = order[low:high]
         owner[row] = own[int(np.argmin(shapely.distance(inner[row], units.shapes[own])))]
     return owner
+
+
+def _settle_ties(
+    owner: Ints, shapes: Geometries, faces: Ints, inner: Geometries, stands: Ints, units: Units, tree: STRtree
+) -> None:
+    """Where two units are as near to a face as the lattice can tell, the one that covers more of it has it: the inner
+    point of a sliver inside a wall may lie in the neighbour that leans on this wall."""
+    face, near = tree.query(inner[faces], predicate="dwithin", distance=LATTICE_M)
+    tied = np.bincount(face, minlength=len(faces))[face] > 1
+    face, near = faces[face[tied]], stands[near[tied]]
+    covered = shapely.area(shapely.intersection(shapes[face], units.shapes[near]))
+    order = np.argsort(covered, kind="stable")
+    owner[face[order]] = near[order]
 
 
 def _edges(shapes: Geometries, block: Ints, blocks: Blocks) -> FaceEdges:

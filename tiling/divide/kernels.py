@@ -15,7 +15,8 @@ import numpy as np
 class Goal(NamedTuple):
     """The weights of the objective. A grid's deviation d is weight / target − 1.
 
-    Per grid: even·d² + linear·|d| + strict·max(0, |d| − slack)² + compact·outline² / (4π area) + area limits;
+    Per grid: even·d² + linear·|d| + strict·max(0, |d| − slack)² + compact·outline² / (4π area) + area limits, and
+    `outside` where |d| is above the tolerance;
     per metre of border: `border` × cost; per unit of weight away from its grid of today: `keep`; `walk` per weight
     and metre to the seed. All are scaled so that a usual grid costs about 1.
     """
@@ -25,6 +26,8 @@ class Goal(NamedTuple):
     linear: float
     strict: float
     slack: float
+    tolerance: float
+    outside: float
     compact: float
     border: float
     keep: float
@@ -67,6 +70,8 @@ def part_cost(goal: Goal, weight: float, area: float, outline: float) -> float:
     off = abs(weight / goal.target - 1.0)
     over = max(0.0, off - goal.slack)
     cost = goal.even * off * off + goal.linear * off + goal.strict * over * over
+    if off > goal.tolerance:
+        cost += goal.outside
     cost += goal.compact * min(outline * outline / (12.566370614 * max(area, 1.0)), 20.0)
     if goal.max_area_m2 > 0.0 and area > goal.max_area_m2:
         cost += 10.0 * (area / goal.max_area_m2 - 1.0)

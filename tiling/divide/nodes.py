@@ -36,7 +36,8 @@ def _note(found: dict[Edge, list[Place]], edges: set[Edge], way: list[Place]) ->
 
 
 def _rings(shapes: Iterable[BaseGeometry]) -> list[list[Place]]:
-    rings = shapely.get_rings(list(shapes))
+    # Of a shape in several parts `get_rings` gives nothing at all.
+    rings = shapely.get_rings(shapely.get_parts(list(shapes)))
     return [[(x, y) for x, y in lattice_keys(shapely.get_coordinates(ring)).tolist()] for ring in rings]
 
 

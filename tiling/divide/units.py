@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from tiling.divide.site import Floats, Geometries, Site
 from tiling.divide.wishes import Wishes
 from tiling.plane import on_lattice
-from tiling.tolerance import Tolerance
+from tiling.tolerance import DUST_M2, Tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,10 @@ def build_units(site: Site, wishes: Wishes, target: float) -> Units:
         shapes += slices
         weights += [weight / len(slices)] * len(slices)
         sliced += [len(slices) > 1] * len(slices)
+    for part in _parts_elsewhere(site, rows):
+        shapes.append(part)
+        weights.append(0.0)
+        sliced.append(False)
     out = np.empty(len(shapes), dtype=object)
     out[:] = shapes
     return Units(out, np.array(weights, dtype=float), unit_of, np.array(sliced, dtype=bool))
@@ -62,6 +67,21 @@ def _standing_inside(site: Site, usable: NDArray[np.bool_]) -> NDArray[np.bool_]
         locked = STRtree(np.array(list(site.locked.values()), dtype=object))
         inside[rows[np.unique(locked.query(points, predicate="intersects")[0])]] = False
     return inside
+
+
+def _parts_elsewhere(site: Site, rows: NDArray[np.intp]) -> Iterator[BaseGeometry]:
+    """What stands of these buildings in another area than their inner point: no households, but nothing cuts it."""
+    areas = np.array(list(site.areas.values()), dtype=object)
+    if len(areas) < 2 or not len(rows):
+        return
+    tree = STRtree(site.buildings[rows])
+    astride, area = np.unique(tree.query(shapely.boundary(areas), predicate="intersects")[1]), STRtree(areas)
+    for building in site.buildings[rows[astride]]:
+        home = area.query(shapely.point_on_surface(building), predicate="intersects")
+        for other in np.setdiff1d(area.query(building, predicate="intersects"), home).tolist():
+            for part in shapely.get_parts(on_lattice(building.intersection(areas[other]))):
+                if part.geom_type == "Polygon" and part.is_valid and part.area > DUST_M2:
+                    yield part
 
 
 def _overlapping(shapes: Geometries) -> NDArray[np.intp]:
