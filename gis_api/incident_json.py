@@ -18,6 +18,7 @@ from layers.dispatch_rules import MOST_REJECTED
 from layers.dispatching import Decided, Reported, candidate_json, rejected_json
 from layers.incidents import (
     FIELD_TASKS,
+    OPEN_TASK_STATES,
     RECALL_ANSWERS,
     STAGES,
     IncidentCard,
@@ -117,6 +118,7 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "assignment": _who_has_it(card, by),
         "field_task": _who_looks(card, by),
         "clock": _clock(card, now),
+        "check_in": _check_in(card, now),
         "condition": _condition(card),
         "stage": STAGES[card.fields["state"]],
         "joined_to": _id_of(card.fields["joined_to"]),
@@ -125,6 +127,16 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
         "may": [may_of(rule) for rule in list_rules(card.fields["state"], parts_in(card, by))],
         "reader_is": sorted(parts_in(card, by)),
     }
+
+
+def _check_in(card: IncidentCard, now: datetime) -> dict[str, Any] | None:
+    """How often its worker says that they are well, None where nobody asks for it or nobody has it in hand."""
+    minutes, due_at = card.fields["check_in_minutes"], card.fields["check_in_by"]
+    if minutes is None or card.fields["state"] not in OPEN_TASK_STATES:
+        return None
+    missed_at = _plain(card.fields["check_in_missed_at"])
+    overdue = due_at is not None and due_at <= now
+    return {"minutes": minutes, "deadline": _plain(due_at), "overdue": overdue, "missed_at": missed_at}
 
 
 def _condition(card: IncidentCard) -> dict[str, Any] | None:

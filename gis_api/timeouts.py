@@ -1,4 +1,4 @@
-"""The thread that passes on what nobody has accepted in time, in every API process.
+"""The thread that passes on what nobody has accepted in time and tells who was not heard, in every API process.
 
 Who goes next is decided with the plans and the people that this process keeps in memory anyway; the job process has
 neither (some 240 MB and a second of processor). However many processes look, each case is followed once: the database
@@ -48,11 +48,13 @@ class Timeouts:
             self._thread.join(timeout=5.0)
 
     def look(self) -> int:
-        """How many overdue assignments were passed on now; 0 while there is nothing to decide with or to write to."""
+        """How many overdue assignments were passed on now; 0 while there is nothing to decide with or to write to. Of
+        workers on risky tasks who were not heard it is told before that."""
         state = self._replicas.state
         if state.atlas is None or state.roster is None or not self._replicas.takes_writes:
             return 0
         memory = Memory(state.atlas, state.roster, self._zone)
+        dispatching.tell_silent(self._engine, clock=self._clock)
         return dispatching.follow_overdue(self._engine, memory, clock=self._clock)
 
     def _run(self) -> None:

@@ -29,7 +29,7 @@ from layers.standings import Measure
 
 VALUES = (
     *("policy", "measure", "reach_m", "open_tasks", "critical_tasks", "spot_m", "accuracy_m"),
-    *("confirm_first", "inspect_last", "field_photos"),
+    *("confirm_first", "inspect_last", "field_photos", "check_in_minutes"),
 )
 
 
@@ -65,7 +65,8 @@ class FieldTasks:
 
 @dataclass(frozen=True, slots=True)
 class Choosing:
-    """By what one incident is dispatched."""
+    """By what one incident is dispatched; `check_in_minutes` is how often whoever is on it has to say that they are
+    well, 0 for not at all."""
 
     policy: Policy = Policy.own_grid_first
     measure: Measure = Measure.straight
@@ -73,6 +74,7 @@ class Choosing:
     spot: Spot = Spot()
     field: FieldTasks = FieldTasks()
     also: tuple[str, ...] = ()
+    check_in_minutes: int = 0
 
 
 # What a new city starts with: where minutes count, whose ground it is does not, and across a river is not near.
@@ -131,6 +133,7 @@ def choose(
             given.get("confirm_first", False), given.get("inspect_last", False), given.get("field_photos", False)
         ),
         also=ON_REQUEST if given.get("patrol_teams") else (),
+        check_in_minutes=given.get("check_in_minutes", usual.check_in_minutes),
     )
 
 

@@ -22,6 +22,7 @@ PING = "ping"
 KINDS: Mapping[str, str] = {
     "incident.reported": "incident.reported",
     "incident.step": "incident.step",
+    "incident.check_in_missed": "incident.check_in_missed",
     "plan.publish": "plan.published",
     "plan.archive": "plan.archived",
 }

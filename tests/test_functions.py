@@ -18,7 +18,7 @@ VERBS = """
     finish follow forget furnish give hand have hear hide hold ignore import initialise install join keep lead leave
     lend let limit list listen load locate look lower make mark merge migrate mount move name note observe open pass
     pause place poll price print publish put read record recount refresh refuse register remark remember remove
-    rename repeat require reset resume retire revoke run say see send serve set settle share show sign solve speak
+    rename renew repeat require reset resume retire revoke run say see send serve set settle share show sign solve speak
     spread start stay stop store succeed take tell throw tidy touch turn undo upgrade wait warn watch welcome write
 """
 # Names that others gave: programs, commands, the callbacks of asyncio, httptools, click and file objects.

@@ -13,6 +13,7 @@ WATCHED = frozenset(
         *("accept", "decline", "pass_on", "arrive", "handle", "settle", "verify", "feed_back", "close"),
         *("send_back", "hand_up", "cancel", "void", "reopen", "force_close", "dispatch", "reassign"),
         *("split", "recall", "gather", "resume"),
+        "check_in",
         *("send_to_confirm", "confirm", "deny", "send_to_inspect"),
     )
 )

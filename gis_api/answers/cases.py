@@ -174,6 +174,16 @@ class Photos(BaseModel):
     photos: list[PhotoTold]
 
 
+class CheckInTold(BaseModel):
+    """How often its worker says that they are well, and until when the next time; no deadline while nobody is on it.
+    `missed_at` is when desks and leaders were told that the word had not come."""
+
+    minutes: int
+    deadline: datetime | None
+    overdue: bool
+    missed_at: datetime | None
+
+
 class Case(BaseModel):
     """One incident of a list; `due_at` is when the clock of its present step runs out."""
 
@@ -200,6 +210,7 @@ class Case(BaseModel):
     assignment: dict[str, Any] | None
     field_task: FieldTaskTold | None
     clock: ClockTold | None
+    check_in: CheckInTold | None
     condition: ConditionNamed | None
     stage: Literal["collect", "file", "dispatch", "handle", "feed_back", "verify", "close"]
     joined_to: str | None

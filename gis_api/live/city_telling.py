@@ -38,7 +38,9 @@ def render(news: CityNews, audience: Audience, grids: Mapping[str, str]) -> byte
 
 
 def _name_of(event: OutgoingEvent) -> str:
-    return "publication" if event.kind.startswith("plan.") else "incident"
+    if event.kind.startswith("plan."):
+        return "publication"
+    return "check_in" if event.kind == "incident.check_in_missed" else "incident"
 
 
 def _event(event: OutgoingEvent, mark: object) -> bytes:

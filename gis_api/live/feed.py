@@ -36,11 +36,11 @@ MOST_AT_ONCE = 1_000
 PUBLICATION = frozenset(("publication",))
 # Which events each role is told of: those of what it may read anyway.
 HEARS: Mapping[str, frozenset[str]] = {
-    Role.dispatcher: PUBLICATION | {"incident", "positions"},
-    Role.admin: PUBLICATION | {"incident", "positions"},
+    Role.dispatcher: PUBLICATION | {"incident", "positions", "check_in"},
+    Role.admin: PUBLICATION | {"incident", "positions", "check_in"},
     Role.auditor: PUBLICATION | {"incident"},
     Role.planner: PUBLICATION,
-    Role.leader: PUBLICATION,
+    Role.leader: PUBLICATION | {"check_in"},
 }
 
 

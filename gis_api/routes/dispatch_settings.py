@@ -45,6 +45,10 @@ class RuleIO(BaseModel):
     field_photos: Annotated[
         bool | None, Field(description="whoever is sent to look has to send photos: near and far, or after")
     ] = None
+    check_in_minutes: Annotated[
+        int | None,
+        Field(ge=0, le=1440, description="how often whoever has accepted says that they are well; 0 for not at all"),
+    ] = None
 
 
 class SettingsIn(BaseModel):
@@ -100,6 +104,7 @@ def _answer(response: Response, entered: Entered) -> SettingsOut:
             confirm_first=usual.field.confirm_first,
             inspect_last=usual.field.inspect_last,
             field_photos=usual.field.photos,
+            check_in_minutes=usual.check_in_minutes,
         ),
         by=entered.by,
         at=entered.at,

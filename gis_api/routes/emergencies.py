@@ -39,6 +39,7 @@ class EmergencyRule(BaseModel):
     reach_m: Annotated[float | None, Field(gt=0, le=100_000, allow_inf_nan=False)] = None
     open_tasks: Annotated[int | None, Field(ge=1, le=100)] = None
     critical_tasks: Annotated[int | None, Field(ge=1, le=100)] = None
+    check_in_minutes: Annotated[int | None, Field(ge=0, le=1440)] = None
     patrol_teams: Annotated[bool, Field(description="patrol teams are sent too")] = True
 
 

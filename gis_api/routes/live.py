@@ -34,8 +34,9 @@ async def listen(
         str | None, Header(max_length=4_000, description="the id of the last event; goes before `since`")
     ] = None,
 ) -> EventStream:
-    """Server-sent events of your area: `incident` (reported, a step), `positions` (who on duty has moved) and
-    `publication`; desks hear all, auditors no positions, planners and leaders of publications.
+    """Server-sent events of your area: `incident` (reported, a step), `positions` (who on duty has moved),
+    `check_in` (a worker on a risky task was not heard) and `publication`; desks hear all, auditors no positions,
+    planners of publications, leaders of these and of who was not heard.
 
     The stream begins with `hello`. After a pause, `Last-Event-ID` brings what was missed, each thing once and in order,
     from any process of the service; `reload` says that the way from there is lost (thirty days): read lists anew.

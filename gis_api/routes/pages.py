@@ -68,11 +68,12 @@ HOME_SECTIONS = (
     "split",
     "recall",
     "leaving",
+    "check_in",
 )
 # What any page says that shows an incident in full.
 CASE_SECTIONS = (
     *("steps", "roles_in_grid", "dispatch", "report", "incidents", "case", "clock", "locate", "tasks", "why", "photos"),
-    *("split", "recall"),
+    *("split", "recall", "check_in"),
 )
 # What js/planner/obstacles.js tells as impossible, by the error's code.
 TOLD_AHEAD = ("frame_vertex", "invalid_shape", "line_does_not_cross", "not_neighbours", "not_nested", "would_break")

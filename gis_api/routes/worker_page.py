@@ -28,10 +28,10 @@ from layers.workers import Worker
 router = APIRouter(include_in_schema=False, dependencies=[public])
 SECTIONS = (
     *("phone", "steps", "tasks", "case", "clock", "report", "photos", "incidents", "dispatch", "locate", "split"),
-    *("recall", "roles_in_grid"),
+    *("recall", "roles_in_grid", "check_in"),
 )
 # What a worker may be to a case: the page offers by these what follows a step that it has kept.
-PARTS = (Part.holder, Part.reporter, Part.finder, Part.checker, Part.collector)
+PARTS = (Part.holder, Part.reporter, Part.finder, Part.checker, Part.collector, Part.watched)
 DUTY_AHEAD = timedelta(days=7)
 ENTRIES = ("js/phone/main.js", "js/cut.js", "js/parts/account.js")
 FILES = ("css/colours.css", "css/frame.css", "css/home.css", "css/phone.css", "pictures/grid.svg")

@@ -1,5 +1,6 @@
 """From a report to a worker on the way, and every step after it. `story.py` tells the first, `steps.py` the second."""
 
+from layers.dispatching.check_ins import tell_silent
 from layers.dispatching.decisions import Replayed, candidate_json, places_of, rejected_json, replay
 from layers.dispatching.memory import Memory
 from layers.dispatching.steps import take_step
@@ -29,4 +30,5 @@ __all__ = [
     "replay",
     "report",
     "take_step",
+    "tell_silent",
 ]

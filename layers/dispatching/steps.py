@@ -15,7 +15,7 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
-from layers.dispatching import conditions, field_tasks, grace, handing, joining, splitting
+from layers.dispatching import check_ins, conditions, field_tasks, grace, handing, joining, splitting
 from layers.dispatching.memory import Memory
 from layers.dispatching.proofs import prove, require_taken_in_time
 from layers.dispatching.recalling import recall
@@ -136,6 +136,7 @@ HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
     "send_to_inspect": field_tasks.send,
     "confirm": field_tasks.confirm,
     "deny": field_tasks.deny,
+    "check_in": check_ins.check_in,
     "handle": field_tasks.handle,
     "verify": field_tasks.verify,
     "decline": field_tasks.decline,

@@ -266,6 +266,7 @@ def _store(
         waiting_reason=decided.waiting_reason,
         worker_id=None if looks else goes,
         collector_id=goes if looks else None,
+        check_in_minutes=decided.choosing.check_in_minutes or None,
         category=sent.category,
         urgency=decided.urgency,
         description=sent.description,

@@ -85,9 +85,12 @@ class Taking:
         return self.rule.to or str(self.incident.state)
 
     def change(self, state: str, *, waiting_reason: str | None = None, collector_id: int | None = None) -> None:
-        """Put the incident into a state, whose clock begins; with whoever is sent to look at it."""
+        """Put the incident into a state, whose clock begins, and where it is asked for the timer of its worker's word;
+        with whoever is sent to look at it."""
         told: dict[str, Any] = {"waiting_reason": waiting_reason, "collector_id": collector_id}
         incidents.change_state(self.session, self.incident, state, now=self.now, zone=self.memory.zone, **told)
+        since = self.asked.taken_at or self.now
+        incidents.start_check_in(self.incident, self.choosing.check_in_minutes, since=since)
 
 
 def go_on(taking: Taking) -> Step:

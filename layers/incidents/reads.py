@@ -27,6 +27,7 @@ COLUMNS = (
     *("current_code", "desk_area", "plan_version", "index_version", "unit_code", "location", "accuracy_m"),
     *("source", "external_id", "worker_id", "yellow_at", "late_thrice_at", "paused_until", "clock", "grace"),
     *("joined_to", "standard_version", "condition", "part_of", "leads", "collector_id", "inspect_last"),
+    *("check_in_minutes", "check_in_by", "check_in_missed_at"),
 )
 # Whose hands an incident is in: the collector's who is on the way to look at it, else the worker's who has it.
 HANDS = func.coalesce(Incident.collector_id, Incident.worker_id)
@@ -149,7 +150,8 @@ def parts_in(card: IncidentCard, by: Actor) -> frozenset[Part]:
     asked = (card.fields["grace"] or {}).get("asked") or {}
     asked_by = frozenset([asked["by"], *asked["agreed"]]) if asked else frozenset()
     about = {name: card.fields[name] for name in ("part_of", "collector_id", "inspect_last")} | {"asked_by": asked_by}
-    return parts_of(by, **held, reported_by=card.reported_by, **about)
+    watched = card.fields["check_in_by"] is not None
+    return parts_of(by, **held, reported_by=card.reported_by, watched=watched, **about)
 
 
 def count_incidents(session: Session, asked: IncidentsAsked, *, now: datetime, by: Actor) -> dict[str, int]:

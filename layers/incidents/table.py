@@ -30,6 +30,8 @@ STATES = (
 )
 # What fills a worker's hands: at most three of these at a time ([D6]).
 OPEN_TASK_STATES = ("dispatched", "accepted", "arrived")
+# While somebody is on the way or there: as long as that their word may be awaited.
+CHECKED_STATES = ("accepted", "arrived")
 LEVELS = ("grid", "subdistrict", "district")
 # Steps that figures ask for ([E1]): `steps_taken` holds a bit for each that was ever taken. Add at the end only.
 FIGURED_STEPS = (
@@ -52,6 +54,9 @@ class Incident(Base):
 
     `collector_id` is whoever is on the way to look at it ([D10]): whether it exists while it is reported, whether it is
     done when it is handled. With `inspect_last` whoever handled it is not who says that it is done.
+
+    `check_in_minutes` is how often its worker has to say that they are well, `check_in_by` until when the next time (a
+    timer that runs), `check_in_missed_at` when it was told that the word did not come.
 
     What figures need after the clock is gone ([E1]): `timed`, whether one ever ran; `late_at`, the first deadline that
     was missed, and `late_step`, the step that missed it; `steps_taken`, bits of `FIGURED_STEPS`.
@@ -76,6 +81,10 @@ class Incident(Base):
         Index("ix_incidents_joined_to", "joined_to", postgresql_where=text("joined_to IS NOT NULL")),
         CheckConstraint("collector_id IS NULL OR state IN ('reported', 'handled')", name="a_collector_has_a_task"),
         Index("ix_incidents_collector_id", "collector_id", postgresql_where=text("collector_id IS NOT NULL")),
+        CheckConstraint(
+            f"check_in_by IS NULL OR {_one_of('state', CHECKED_STATES)}", name="a_check_in_is_of_a_task_in_hand"
+        ),
+        Index("ix_incidents_check_in_by", "check_in_by", postgresql_where=text("check_in_by IS NOT NULL")),
     )
 
     id: Mapped[int] = id_column()
@@ -126,6 +135,9 @@ class Incident(Base):
     late_at: Mapped[datetime | None]
     late_step: Mapped[str | None]
     steps_taken: Mapped[int] = mapped_column(server_default="0")
+    check_in_minutes: Mapped[int | None]
+    check_in_by: Mapped[datetime | None]
+    check_in_missed_at: Mapped[datetime | None]
 
 
 class Reporter(Base):

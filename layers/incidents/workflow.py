@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement
 
 from layers.access import Actor, Role
 from layers.errors import Conflict, Forbidden, Unacceptable
-from layers.incidents.table import OPEN_TASK_STATES, STATES, Incident
+from layers.incidents.table import CHECKED_STATES, OPEN_TASK_STATES, STATES, Incident
 
 ENDS = ("closed", "duplicate", "cancelled", "void")
 LIVING = tuple(state for state in STATES if state not in ENDS)
@@ -35,6 +35,8 @@ class Part(enum.StrEnum):
     checker = "checker"  # who says on the spot that it is done: reporting worker or collector, else desk or holder
     unit = "unit"  # somebody of the department in charge
     timer = "timer"  # the service itself: the clock of an assignment has run out, or the last part has come to its end
+    watched = "watched"  # the worker who has it in hand, while it is awaited that they say that they are well
+    watching_desk = "watching_desk"  # a desk, while that is awaited
     collector = "collector"  # the worker who was sent to look: whether it exists, or whether it is done
     field_desk = "field_desk"  # a desk, while somebody is sent to look
     asker = "asker"  # a desk that has asked for something that is not granted yet, or has agreed to it
@@ -112,6 +114,9 @@ WORKFLOW: tuple[Rule, ...] = (
     Rule("timeout", (Part.timer,), ("handled",), "handled"),
     Rule("pass_on", (Part.unit,), OPEN_TASK_STATES, "dispatched", note=True, target=Target.unit),
     Rule("arrive", (Part.desk, Part.holder, Part.unit), ("accepted",), "arrived", proof=Proof.welcome),
+    # Where the task is risky: they are well, or nobody has heard of them.
+    Rule("check_in", (Part.watched, Part.watching_desk), CHECKED_STATES, None),
+    Rule("check_in_missed", (Part.timer,), CHECKED_STATES, None),
     Rule("handle", (Part.desk, Part.holder, Part.unit), ("arrived",), "handled"),
     Rule("settle", (Part.finder,), OPEN_TASK_STATES, "closed", proof=Proof.demanded),
     # The second field task, before it is closed: is it done? Whoever is sent verifies, or sends it back.
@@ -212,22 +217,26 @@ def parts_of(
     part_of: int | None = None,
     collector_id: int | None = None,
     inspect_last: bool = False,
+    watched: bool = False,
 ) -> frozenset[Part]:
     """What this actor is to an incident that they may see.
 
     `reported_by` is the reporting worker where there is one, `asked_by` whoever asks for something that is not granted
     yet and has agreed to it, `part_of` the case of which this one is a part, `collector_id` the worker who is sent to
-    look at it; with `inspect_last` whoever handled it does not say that it is done.
+    look at it; with `inspect_last` whoever handled it does not say that it is done; `watched` says that the word of
+    whoever has it is awaited.
     """
     if by.role in DESKS:
         whole = () if part_of is not None else (Part.whole_desk,)
         field = () if collector_id is None else (Part.field_desk, Part.checker)
-        return frozenset((*whole, *field, *_parts_of_desk(by, reported_by, asked_by)))
+        watching = (Part.watching_desk,) if watched else ()
+        return frozenset((*whole, *field, *watching, *_parts_of_desk(by, reported_by, asked_by)))
     if by.role == Role.unit:
         return frozenset(_parts_of_unit(by, state, worker_id, unit_code))
     if by.role == Role.worker and by.worker_id is not None:
         checks = None if inspect_last else worker_id
-        return frozenset(_parts_of_worker(by.worker_id, worker_id, reported_by, collector=collector_id, checks=checks))
+        parts = frozenset(_parts_of_worker(by.worker_id, worker_id, reported_by, collector=collector_id, checks=checks))
+        return parts | {Part.watched} if watched and Part.holder in parts else parts
     return frozenset()
 
 
@@ -279,7 +288,8 @@ def require_rule(state: str, step: str, parts: frozenset[Part]) -> Rule:
     """The row by which somebody of these parts takes the step.
 
     Raises Unacceptable for an unknown step, Conflict naming the steps that may follow where this one may not, Forbidden
-    where it is not theirs. To answer what nobody asked is no matter of who one is: Conflict `nothing_asked`.
+    where it is not theirs. To answer what nobody asked is no matter of who one is: Conflict `nothing_asked`, and to say
+    that one is well where nobody waits for it: Conflict `no_check_in`.
     """
     if step not in STEPS:
         raise Unacceptable("unknown_step", errors=[(["step"], "unknown_step")], step=step[:40], steps=", ".join(STEPS))
@@ -288,6 +298,8 @@ def require_rule(state: str, step: str, parts: frozenset[Part]) -> Rule:
             return rule
     if step in ANSWERS and Part.desk in parts and parts.isdisjoint((Part.second, Part.asker)):
         raise Conflict("nothing_asked", step=step, allowed=[rule.step for rule in list_rules(state, parts)])
+    if step == "check_in" and state in CHECKED_STATES and not parts.isdisjoint((Part.desk, Part.holder)):
+        raise Conflict("no_check_in", step=step, state=state, allowed=[rule.step for rule in list_rules(state, parts)])
     theirs = any(rule.step == step and not parts.isdisjoint(rule.who) for rule in WORKFLOW)
     if theirs or step not in steps_after(state):
         raise Conflict("step_may_not_follow", state=state, step=step, allowed=steps_after(state))

@@ -107,8 +107,9 @@ def change_state(
     zone: ZoneInfo = CITY_ZONE,
 ) -> None:
     """Put the incident into a state and start the clock of the step it now waits for; nobody is on the way to look
-    at it any more but `collector_id`."""
+    at it any more but `collector_id`, and nobody's word is awaited."""
     incident.state, incident.collector_id, incident.inspect_last = state, collector_id, False
+    incident.check_in_by = incident.check_in_missed_at = None
     incident.waiting_reason = waiting_reason if state == "waiting" else None
     incident.closed_at = now if state in ENDS else None
     start_clock(session, incident, now=now, zone=zone)

@@ -205,18 +205,19 @@ def test_each_role_hears_what_it_may_read(one: Served, engine: Engine, small_cit
     with transaction(engine) as session:
         happen(session, "7", area=code)
         move(session, small_city.worker_of[code], *small_city.inside(code))
+        outgoing.put_event(session, "incident.check_in_missed", subject="7", area=code, details={"worker": "4711"})
         outgoing.put_event(session, "plan.publish", subject="plan:3", area=AREA, details={"plan_version": 2})
     for listener in roles.values():
         listener.wait("publication")
     until(lambda: all(roles[role].named("positions") for role in ("dispatcher", "admin")), most_s=WAIT_S)
     told = {role: {name for name, _ in one.events if name not in ("hello", "beat")} for role, one in roles.items()}
-    desk = {"incident", "positions", "publication"}
+    desk = {"incident", "positions", "check_in", "publication"}
     assert told == {
         "dispatcher": desk,
         "admin": desk,
         "auditor": {"incident", "publication"},
         "planner": {"publication"},
-        "leader": {"publication"},
+        "leader": {"check_in", "publication"},
     }
     published = roles["planner"].named("publication")[0]
     assert (published["plan"], published["district"], published["plan_version"]) == ("3", AREA, 2)

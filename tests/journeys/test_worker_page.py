@@ -13,9 +13,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range
 
+from layers.assignments import Assignment
 from layers.db import transaction
+from layers.dispatching import tell_silent
 from layers.photos import Photo
+from layers.workers import Worker
 from tests.journeys.conftest import READY, RunningCity, Watch
 from tests.journeys.test_centre_page import it, on_duty, report
 from tests.waiting import until
@@ -268,3 +272,90 @@ def test_every_text_can_be_read_in_the_sun(visit: Visit, on_duty: RunningCity, w
     assert page.evaluate(CONTRAST) == []
     heights = page.locator(".phone button:visible").evaluate_all("(all) => all.map((one) => one.offsetHeight)")
     assert heights and min(heights) >= 44
+
+
+def risky_task(running: RunningCity) -> str:
+    """A fire that the worker has accepted: every twenty minutes they say that they are well."""
+    with running.api("admin") as client:
+        rules = [{"category": "fire", "check_in_minutes": 20}]
+        assert client.put("/api/v1/settings/dispatch", json={"rules": rules}).status_code == 200
+    case = report(running, running.city.codes[0], "仓库起火", category="fire")
+    with running.api("worker") as client:
+        assert client.post(f"/api/v1/incidents/{case}/steps", json={"step": "accept"}).status_code == 200
+    return case
+
+
+def test_on_a_risky_task_the_phone_says_that_one_is_well_also_without_a_line(
+    visit: Visit, on_duty: RunningCity, watch: Watch
+) -> None:
+    watch.expected = WITHOUT_LINE
+    case = risky_task(on_duty)
+    page = visit("worker", "/worker", **PHONE, before=standing(on_duty, on_duty.city.codes[0]))
+    page.wait_for_selector("main[data-offline=ready]")
+    task = page.locator(f'[data-incident="{case}"]')
+    well = task.locator('[data-step="check_in"]')
+    expect(task.locator('[data-test="check-in"]')).to_contain_text("每 20 分钟报一次平安 19:")
+    assert well.bounding_box()["height"] >= 56, "found by a thumb"  # type: ignore[index]
+    well.click()
+    until(lambda: words_of(on_duty, case) == 1, most_s=20)
+    page.context.set_offline(True)
+    expect(it(page, "line")).to_contain_text("无网络")
+    well.click()
+    expect(it(page, "unsent")).to_contain_text("1 项尚未发送")
+    task.locator('[data-step="arrive"]').click()  # there, without a line: the timer goes on on the phone
+    expect(task).to_contain_text("已到场")
+    well.click()
+    expect(it(page, "unsent")).to_contain_text("3 项尚未发送")
+    expect(task.locator('[data-test="check-in"]')).to_contain_text("19:")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    with later(on_duty, timedelta(minutes=15)):
+        page.context.set_offline(False)
+        expect(it(page, "unsent")).to_be_hidden()
+        until(lambda: words_of(on_duty, case) == 3, most_s=20)
+        with on_duty.api("worker") as client:
+            told = client.get(f"/api/v1/incidents/{case}").json()
+            left = datetime.fromisoformat(told["check_in"]["deadline"]) - (datetime.now(UTC) + timedelta(minutes=15))
+            assert left < timedelta(minutes=6), "it counts from when it was pressed"
+            client.post(f"/api/v1/incidents/{case}/steps", json={"step": "handle"})
+
+
+def words_of(running: RunningCity, case: str) -> int:
+    with running.api("worker") as client:
+        told = client.get(f"/api/v1/incidents/{case}").json()
+    return sum(line["step"] == "check_in" for line in told["timeline"])
+
+
+def test_who_is_not_heard_is_told_of_on_the_phone_of_who_leads_the_grid_and_at_the_centre(
+    visit: Visit, on_duty: RunningCity
+) -> None:
+    code, other = on_duty.city.codes[5], on_duty.city.worker_of[on_duty.city.codes[5]]
+    with transaction(on_duty.engine) as session:
+        leads = session.scalar(select(Worker.id).where(Worker.number == on_duty.city.worker_of[on_duty.city.codes[0]]))
+        span = Range(datetime.now(UTC) - timedelta(days=1), None, bounds="[)")
+        session.add(Assignment(worker_id=leads, grid_code=code, role="grid_leader", span=span))
+    with on_duty.api("admin") as client:
+        rules = [{"category": "fire", "check_in_minutes": 20}]
+        assert client.put("/api/v1/settings/dispatch", json={"rules": rules}).status_code == 200
+    case = report(on_duty, code, "地下室起烟", category="fire")
+    with on_duty.api("dispatcher") as client:
+        for step in ({"step": "reassign", "to": other}, {"step": "accept"}):
+            assert client.post(f"/api/v1/incidents/{case}/steps", json=step).status_code == 200
+    phone, centre = visit("worker", "/worker", **PHONE), visit("dispatcher", "/language?to=en&next=/centre")
+    expect(it(phone, "silent")).to_be_hidden()
+    with later(on_duty, timedelta(minutes=21)):
+        assert tell_silent(on_duty.engine, clock=lambda: datetime.now(UTC) + timedelta(minutes=21)) == 1
+        row = it(centre, "silent").locator(f'[data-silent="{case}"]')
+        expect(row).to_contain_text("has not been heard since")
+        expect(row).to_contain_text("Grid leader")
+        it(centre, "silent-open").click()
+        expect(it(centre, "centre-what")).to_contain_text("地下室起烟")
+        expect(it(centre, "timeline")).to_contain_text("Not heard in time")
+        phone.reload()
+        expect(it(phone, "silent")).to_contain_text("起无回音")
+        assert it(phone, "silent").locator('a[href^="tel:"]').count() == 1
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+        centre.locator('#detail [data-step="check_in"]').click()
+        expect(it(centre, "silent")).to_be_hidden()
+    with on_duty.api("dispatcher") as client:
+        body = {"step": "cancel", "note": "演练"}
+        assert client.post(f"/api/v1/incidents/{case}/steps", json=body).status_code == 200

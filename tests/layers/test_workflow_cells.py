@@ -28,6 +28,7 @@ AREA, FOREIGN = "130273", "110101"
 UNSEEN = "unseen"
 CONDITION = "1-1"
 OPEN_TASKS = ("dispatched", "accepted", "arrived")
+CHECKED = ("accepted", "arrived")
 CHECKING_DESK = {Part.desk, Part.whole_desk, Part.supervisor, Part.checker}
 
 
@@ -49,6 +50,7 @@ class Case:
         # A reason that does not hang on the place: correcting that would look for somebody anew.
         reason = "handed_up" if state == "waiting" else None
         now = {**self.base, "state": state, "waiting_reason": reason, "worker_id": holder, "level": "grid"}
+        now |= {"check_in_by": None, "check_in_minutes": None}
         now |= {"collector_id": looks, "inspect_last": looks is not None and state == "handled"}
         self.session.execute(update(Incident).where(Incident.id == self.id).values(**now))
         self.session.execute(delete(IncidentStep).where(IncidentStep.incident_id == self.id))
@@ -131,6 +133,8 @@ def expected(parts: set[Part] | str, state: str, step: str) -> set[str]:
             return {rule.to or state}
     if step in ("agree", "refuse") and Part.desk in parts:
         return {Conflict.__name__}  # nobody has asked for anything
+    if step == "check_in" and state in CHECKED and parts & {Part.desk, Part.holder}:
+        return {Conflict.__name__}  # nobody waits for a word
     follows = any(rule.step == step and state in rule.after for rule in WORKFLOW)
     theirs = any(rule.step == step and parts & set(rule.who) for rule in WORKFLOW)
     return {Conflict.__name__ if theirs or not follows else Forbidden.__name__}
@@ -200,6 +204,19 @@ def test_every_cell_of_a_case_that_somebody_looks_at(case: Case) -> None:
         for by, parts in ways if in_hand else [one for one in ways if one[0] is not holder]:
             case.put(state, reported_by=None, holder=in_hand, looks=looks)
             wrong += differing(case, by, parts, state)
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_every_cell_of_a_case_whose_worker_is_to_say_that_they_are_well(case: Case) -> None:
+    wrong: list[str] = []
+    for state in CHECKED:
+        case.put(state, reported_by=None, holder=case.holder)
+        awaited = {"check_in_by": NOON + timedelta(minutes=10), "check_in_minutes": 15}
+        case.session.execute(update(Incident).where(Incident.id == case.id).values(**awaited))
+        for by, parts in people(case):
+            more = {Part.watching_desk} if Part.desk in parts else {Part.watched} if Part.holder in parts else set()
+            wrong += differing(case, by, parts if isinstance(parts, str) else parts | more, state)
     assert wrong == []
 
 

@@ -125,6 +125,7 @@ EXPECTED: dict[str, str] = {
     "POST /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/give-up": "admin",
     "GET /api/v1/settings/dispatch": ALL,
     "PUT /api/v1/settings/dispatch": "admin",
+    "GET /api/v1/check-ins": "dispatcher leader worker admin",
     "GET /api/v1/emergencies": ALL,
     "PUT /api/v1/emergencies/{area}": "dispatcher admin",
     "DELETE /api/v1/emergencies/{area}": "dispatcher admin",

@@ -18,6 +18,7 @@ import { wayTo } from "../parts/way.js";
 import { whyOf, whyTitle } from "../parts/why.js";
 import { EmergencyDesk } from "./emergency.js";
 import { CentreQueue } from "./queue.js";
+import { showSilent } from "./silent.js";
 
 // How often to ask while nothing tells by itself what happens, and how often all the same.
 const QUEUE_MS = 4_000;
@@ -41,10 +42,13 @@ let heard = new Date();
 
 const addressOf = (id) => `/api/v1/incidents/${encodeURIComponent(id)}`;
 
+// What stands above the queue.
+const aside = () => Promise.all([emergency.refresh(), showSilent((id) => queue.take(id))]);
+
 async function open() {
   names = new Map(await categoriesOf());
   queue = new CentreQueue(names, choose);
-  await Promise.all([queue.refresh(), desk.load(config.person.area), people(), emergency.refresh()]);
+  await Promise.all([queue.refresh(), desk.load(config.person.area), people(), aside()]);
   desk.set({ cases: queue.cases });
   const wanted = new URLSearchParams(window.location.search).get("case");
   if (wanted) queue.take(wanted);
@@ -132,7 +136,7 @@ const unreachable = () => live(t("centre.unreachable", { at: clock(heard) }), tr
 const idle = () => !byQuery("#detail form, #detail .message.bad:not([hidden])");
 
 async function refresh() {
-  await Promise.all([queue.refresh(), emergency.refresh()]);
+  await Promise.all([queue.refresh(), aside()]);
   desk.set({ cases: queue.cases });
   const now = queue.cases.find(({ id }) => id === shown?.incident.id);
   if (now && now.changed_at !== shown?.incident.changed_at && idle()) await choose(now.id);
@@ -225,6 +229,7 @@ const line = new EventLine((since) => `/api/v1/live${since ? `?since=${encodeURI
   hello: readAll,
   reload: readAll,
   incident: refreshSoon,
+  check_in: refreshSoon,
   positions: move,
   stale: ({ stale }) => (stale ? live(t("centre.stale", { at: clock(heard) }), true) : readAll()),
   over: () => line.leave(),

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { has, number, t, when } from "../config.js";
 import { againButton, el, fill, skeleton } from "../dom.js";
+import { checkInWords } from "./check_in.js";
 import { unitNames } from "./incident.js";
 import { joinedOf } from "./likely.js";
 import { photosOf } from "./photos.js";
@@ -75,6 +76,7 @@ export function knownOf(incident) {
     [t("case.position"), position ? `${position.lon.toFixed(6)}, ${position.lat.toFixed(6)}` : ""],
     [t("case.holder"), assignment ? personOf(assignment) : ""],
     [looks ? t(`case.looks_${looks.task}`) : "", looks ? personOf(looks) : ""],
+    [t("check_in.fact"), checkInWords(incident)],
     [t("case.unit"), unitNames.get(unit) ?? unit ?? ""],
     [t("case.condition"), condition?.case ? `${condition.code} ${condition.name} · ${condition.case}` : ""],
     [t("case.closes"), condition?.closes ?? ""],
@@ -90,6 +92,7 @@ export const wayOf = ({ timeline }) => el("ol", { class: "way", "data-test": "ti
 // A condition and what a resident said are no place to which a case goes.
 function whereTo(step, to) {
   if (!to || step === "set_condition") return to;
+  if (step === "check_in_missed") return t("check_in.told", { to });
   return has(`recall.${to}`) ? t(`recall.${to}`) : t("incidents.to", { to });
 }
 

@@ -87,7 +87,7 @@ async function sendOne(entry) {
   } catch (problem) {
     if (isLater(problem)) throw problem;
     if (mine) awaited.set(entry.key, { problem });
-    if (mine || wasTaken(problem, entry)) await kept.drop(entry.key);
+    if (mine || wasTaken(problem, entry) || isMoot(problem, entry)) await kept.drop(entry.key);
     else await kept.keep({ ...entry, refused: problem.message });
   }
   if (!mine) document.dispatchEvent(new CustomEvent("incident-stored"));
@@ -121,6 +121,9 @@ async function answered(entry, data) {
 
 // A step whose answer was lost has been taken: the incident is where it leads.
 const wasTaken = (problem, entry) => problem.status === 409 && entry.leads && problem.body.state === entry.leads;
+
+// Nobody waits any more for the word that somebody is well.
+const isMoot = (problem, { body }) => problem.status === 409 && body?.step === "check_in";
 
 export async function sendKept() {
   await inTurn(() => sendAll(null));

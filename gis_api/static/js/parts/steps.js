@@ -12,6 +12,8 @@ import { field, select } from "./where.js";
 export const LEADING = ["confirm", "dispatch", "triage", "accept", "arrive", "handle", "verify", "feed_back", "close"];
 // What stands beside it as often: it is done already, or was not there.
 const BESIDE = ["settle", "deny"];
+// What somebody says who may have no hand free for anything else.
+const WELL = "check_in";
 const IN_FIELD = ["worker", "unit"];
 
 export const wordOf = (step) => (has(`steps.do_${step}`) ? t(`steps.do_${step}`) : step);
@@ -30,7 +32,7 @@ export function stepsOf(incident, changed, { all = true, onKept = () => {} } = {
       "button",
       {
         type: "button",
-        class: rule === first ? "main" : "small",
+        class: rule === first || rule.step === WELL ? "main" : "small",
         "data-step": rule.step,
         onclick: () => (needsForm(rule) ? open(desk, rule) : take(desk, rule, {})),
       },

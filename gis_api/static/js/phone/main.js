@@ -5,6 +5,7 @@ import { tick } from "../parts/clock.js";
 import { sendKept } from "../parts/outbox.js";
 import { showFootprints } from "./footprints.js";
 import { showReport } from "./report.js";
+import { showSilent } from "./silent.js";
 import { showTasks } from "./tasks.js";
 
 const REFRESH_MS = 20_000;
@@ -16,7 +17,7 @@ function drawDuty() {
 }
 
 async function refresh() {
-  const at = await showTasks(byId("tasks"));
+  const [at] = await Promise.all([showTasks(byId("tasks")), showSilent(byId("silent"))]);
   const line = byId("line");
   line.dataset.state = at == null ? "on" : "off";
   fill(line, at == null ? t("phone.online") : t("phone.offline", { at: when(at) }));

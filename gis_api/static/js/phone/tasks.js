@@ -2,21 +2,26 @@
 // offered by the same table of the workflow, and the service has the last word when it comes to it.
 import { config, t } from "../config.js";
 import { el, fill } from "../dom.js";
+import { checkInOf } from "../parts/check_in.js";
 import { tick } from "../parts/clock.js";
 import { incidentRow } from "../parts/incident.js";
 import { getOrKept, keepAnswer } from "../parts/kept_answers.js";
 import { currentFix, LEADING, stepsOf } from "../parts/steps.js";
+import { onServer } from "../server_clock.js";
 import { shotOf } from "./shots.js";
 
 const URGENCY = ["critical", "high", "normal", "low"];
+const CHECKED = ["accepted", "arrived"];
+const MINUTE_MS = 60_000;
 const MINE = "/api/v1/incidents?mine=true&living=true&order=deadline&limit=200";
 
 // How an incident will be once this step has been sent.
 export function ahead(task, rule) {
   const state = rule.to_state ?? task.state;
-  const taken = (row) => row.step === rule.step && state === task.state;
-  const fits = (row) =>
-    row.after.includes(state) && !taken(row) && row.who.some((part) => task.reader_is.includes(part));
+  const taken = (row) => row.step === rule.step && state === task.state && row.step !== "check_in";
+  const check = checkAhead(task, rule, state);
+  const parts = check?.deadline ? [...task.reader_is, "watched"] : task.reader_is.filter((part) => part !== "watched");
+  const fits = (row) => row.after.includes(state) && !taken(row) && row.who.some((part) => parts.includes(part));
   const may = [
     ...new Map(
       config.workflow
@@ -25,7 +30,15 @@ export function ahead(task, rule) {
         .map((row) => [row.step, row.may]),
     ).values(),
   ].reverse();
-  return { ...task, state, may, clock: null, due_at: null };
+  return { ...task, state, may, reader_is: parts, check_in: check, clock: null, due_at: null };
+}
+
+// The word that is awaited after this step, counted from now: the service will count it from when it was pressed.
+function checkAhead({ check_in: told, state: before }, { step }, state) {
+  if (!told || !CHECKED.includes(state)) return null;
+  const begins = state !== before || step === "check_in";
+  const deadline = begins ? onServer(Date.now() + told.minutes * MINUTE_MS) : told.deadline;
+  return { ...told, deadline, overdue: false, missed_at: begins ? null : told.missed_at };
 }
 
 const waitsForMe = ({ may }) => may.some(({ step }) => LEADING.includes(step));
@@ -61,5 +74,12 @@ export async function showTasks(body) {
 function rowOf(task, names, again, kept) {
   const onKept = (rule) => kept(task, rule);
   const open = el("a", { href: `/incidents/${encodeURIComponent(task.id)}` }, t("case.open_page"));
-  return incidentRow(task, names, stepsOf(task, again, { all: true, onKept }), shotOf(task, currentFix), open);
+  return incidentRow(
+    task,
+    names,
+    checkInOf(task),
+    stepsOf(task, again, { all: true, onKept }),
+    shotOf(task, currentFix),
+    open,
+  );
 }
