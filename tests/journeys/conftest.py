@@ -109,15 +109,16 @@ def prepared(cluster: Cluster, template_url: str) -> Iterator[Prepared]:
 def running(cluster: Cluster, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     """A service of this module's own, on a port that was free."""
     with passing_database(cluster, prepared.url) as url:
-        yield from _served(url, prepared, tmp_path_factory.mktemp("var"))
+        yield from serving(url, prepared, tmp_path_factory.mktemp("var"))
 
 
-def _served(url: str, prepared: Prepared, var: Path) -> Iterator[RunningCity]:
+def serving(url: str, prepared: Prepared, var: Path, **more: Any) -> Iterator[RunningCity]:
+    """The service on a database in a thread of this process; `more` is for its server."""
     engine = make_engine(url)
     # This machine stands for the other systems that are told what happens.
     settings = Settings(database_url=url, var=var, poll_s=0.05, webhook_networks=(ip_network("127.0.0.0/8"),))
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", **more))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     address, people = _address_of(server), list(prepared.people)
@@ -204,8 +205,10 @@ def visit(running: RunningCity, chromium: Browser, watch: Watch) -> Iterator[Vis
         width: int = 1440,
         height: int = 900,
         before: Callable[[BrowserContext], object] | None = None,
+        timezone: str | None = None,
     ) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": height}, locale="en-US")
+        size = {"width": width, "height": height}
+        context = chromium.new_context(viewport=size, locale="en-US", timezone_id=timezone)  # type: ignore[arg-type]
         contexts.append(context)
         if person is not None:
             context.add_cookies([{"name": COOKIE, "value": running.cookie_of(person), "url": running.address}])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -25,6 +24,7 @@ from migrations.cluster import Cluster
 from tests.databases import HASTY
 from tests.gis_api.duty import put_on_duty
 from tests.journeys.conftest import READY, RunningCity, Watch
+from tests.journeys.test_screenshots import keep
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -288,9 +288,7 @@ def test_a_worker_who_is_sent_to_look_finds_it_there_by_phone(visit: Visit, on_d
     expect(it(desk, "timeline")).to_contain_text("核实属实")
 
 
-def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(
-    visit: Visit, on_duty: RunningCity, tmp_path: Path
-) -> None:
+def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(visit: Visit, on_duty: RunningCity) -> None:
     code = on_duty.city.codes[0]
     street, grid, (lon, lat) = code[:9], code[:15], on_duty.city.inside(code)
     square = shapely.box(lon, lat, lon + 5e-6, lat + 5e-6)
@@ -315,6 +313,7 @@ def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(
     dialog.locator("button.main").click()
     row = it(page, "emergencies").locator(f'[data-emergency="{street}"]')
     expect(row).to_contain_text("台风")
+    keep(page, "story-emergency.png")
     expect(it(page, "emergency-said")).to_contain_text("少 1 人")  # the city has no other street to take somebody from
     assert who_would_go() == "by_distance" != before
     it(page, "emergency-calls").click()
@@ -324,7 +323,6 @@ def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(
     expect(first).to_contain_text("3 号楼")
     first.locator('[data-outcome="answered"]').click()
     expect(it(page, "calls-told")).to_contain_text("24/24 户")
-    page.screenshot(path=tmp_path / "calls.png")
     it(page, "calls-dialog").locator('button[value="no"]').click()
     it(page, "emergency-end").click()
     it(page, "emergency-end-dialog").locator("button.main").click()

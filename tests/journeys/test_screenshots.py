@@ -111,11 +111,14 @@ def drag(page: Page, start_: tuple[float, float], *, by: tuple[float, float]) ->
 def keep(page: Page, name: str) -> None:
     """The page as a picture of 256 colours, written to docs only when asked for."""
     at_rest(page)
+    size = page.viewport_size
+    assert size
+    width, height = size["width"], size["height"]
     shot = page.screenshot()
     painter = page.context.new_page()  # a page without the policy of the service's own
     raw = base64.b64decode(painter.evaluate(PIXELS, base64.b64encode(shot).decode()))
     painter.close()
-    picture = of_few_colours(np.frombuffer(raw, np.uint8).reshape(HEIGHT, WIDTH, 4)[..., :3])
+    picture = of_few_colours(np.frombuffer(raw, np.uint8).reshape(height, width, 4)[..., :3])
     assert len(picture) < MOST_BYTES
     if WRITE:
         DOCS.mkdir(exist_ok=True)

@@ -22,6 +22,7 @@ from layers.photos import Photo
 from layers.workers import Worker
 from tests.journeys.conftest import READY, RunningCity, Watch
 from tests.journeys.test_centre_page import it, on_duty, report
+from tests.journeys.test_screenshots import keep
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -109,6 +110,7 @@ def test_ten_minutes_without_a_line_lose_nothing(visit: Visit, on_duty: RunningC
         expect(task).to_contain_text(words)
     task.locator('[data-test="task-shot"]').set_input_files(shot())
     expect(it(page, "unsent")).to_contain_text("7 项尚未发送")
+    keep(page, "story-offline.png")
     page.reload()  # and the phone was off in between
     page.wait_for_selector(READY)
     expect(it(page, "unsent")).to_contain_text("7 项尚未发送")

@@ -1,5 +1,6 @@
 // What was pressed without a connection: kept by the browser, sent in order when the service answers again or the page
 // opens. What is refused then stays, with the reason, until somebody has looked at it.
+import { whenBack } from "../again.js";
 import { call, ConnectionLost } from "../api.js";
 import { has, t } from "../config.js";
 import { byQuery, el, fill } from "../dom.js";
@@ -37,14 +38,19 @@ async function handOver(told) {
   const entry = { key: newKey(), at, number: 0, pressedAt: onServer(), leads: null, ...told };
   awaited.set(entry.key, null);
   if (await kept.durable()) await kept.keep(entry);
-  const later = await inTurn(() => sendAll(entry));
+  const later = await sendInTurn(entry);
   const outcome = awaited.get(entry.key);
   awaited.delete(entry.key);
   if (outcome?.problem) throw outcome.problem;
   if (outcome) return outcome.data;
   await show();
   if (!(await kept.durable())) throw new Kept(t("case.not_kept"));
-  throw new Kept(t(later?.status === 401 ? "case.kept_signed_out" : "case.kept"), entry.key);
+  throw new Kept(t(`case.${wordsWhy(later)}`), entry.key);
+}
+
+function wordsWhy(later) {
+  if (later?.status === 401) return "kept_signed_out";
+  return later && !(later instanceof ConnectionLost) ? "kept_away" : "kept";
 }
 
 // One at a time, also where several tabs have the same things to send.
@@ -126,8 +132,26 @@ const wasTaken = (problem, entry) => problem.status === 409 && entry.leads && pr
 const isMoot = (problem, { body }) => problem.status === 409 && body?.step === "check_in";
 
 export async function sendKept() {
-  await inTurn(() => sendAll(null));
+  await sendInTurn(null);
   await show();
+}
+
+// A service that answers, and says that it cannot take anything now (its database is away), tells nobody when it can:
+// what is kept asks. A lost line is watched elsewhere, and whoever is signed out signs in first.
+let asking = false;
+async function sendInTurn(own) {
+  const later = await inTurn(() => sendAll(own));
+  if (later && !(later instanceof ConnectionLost) && later.status !== 401 && !asking) {
+    asking = true;
+    whenBack(
+      () => {
+        asking = false;
+        sendKept();
+      },
+      () => asking,
+    );
+  }
+  return later;
 }
 
 const wordOf = ({ body, photo }) => {

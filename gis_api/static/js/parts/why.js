@@ -45,6 +45,9 @@ function row(one, decision) {
   );
 }
 
+// At night hundreds are off duty: why those who are at work do not go is told before them.
+const byInterest = (one, other) => Number(one.reason === "off_duty") - Number(other.reason === "off_duty");
+
 export function whyTitle(incident, decision) {
   const first = decision?.candidates[0];
   if (!decision) return t("why.none");
@@ -69,7 +72,10 @@ export function whyOf(incident, decision, way = null) {
           "tbody",
           {},
           candidates.slice(0, SHOWN_CANDIDATES).map((one) => row(one, decision)),
-          rejected.slice(0, SHOWN_REJECTED).map((one) => row(one, decision)),
+          [...rejected]
+            .sort(byInterest)
+            .slice(0, SHOWN_REJECTED)
+            .map((one) => row(one, decision)),
         ),
       ),
     ),
