@@ -123,6 +123,22 @@ class Edited(BaseModel):
     took_ms: float
 
 
+class DivisionCommentTold(BaseModel):
+    """What somebody said of one of a division's proposals."""
+
+    id: int
+    profile: Literal["balanced", "even", "streets"]
+    words: str
+    by: str
+    at: datetime
+
+
+class DivisionComments(BaseModel):
+    """All that was said of a division's proposals, the oldest first."""
+
+    comments: list[DivisionCommentTold]
+
+
 class Proposal(BaseModel):
     """What a repair would do, what a person must decide, what would be left; with `apply`, the edit as well."""
 

@@ -43,6 +43,7 @@ SECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Vertices of one edit", "gis_api.routes.plans.operations", "MOST_VERTICES"),
         ("Pieces that a split may give", "layers.planning.edits.operations.split", "MOST_PIECES"),
         ("Grids that a division may be asked for", "gis_api.routes.plans.dividing", "MOST_GRIDS"),
+        ("Comments on the proposals of one division", "layers.division_comments", "MOST_COMMENTS"),
         ("Features of one tile", "layers.tiles", "MOST_FEATURES"),
         ("Photos of one incident", "layers.photos", "MOST_PHOTOS"),
         ("Pixels of one photo", "layers.pictures", "MOST_PIXELS"),

@@ -229,3 +229,36 @@ def test_a_published_plan_is_not_divided_in_place(draft: Draft, small_city: Smal
 def test_a_dispatcher_divides_nothing(draft: Draft, client_as: ClientAs) -> None:
     body = {"area": community_of(draft), "count": 2}
     assert client_as("dispatcher").post(f"{draft.path}/divide", json=body).status_code == 403
+
+
+def test_planners_comment_on_a_proposal_and_find_what_others_asked_for(
+    draft: Draft, signed_in: ClientAs, small_city: SmallCity
+) -> None:
+    answer = asked(draft, count=2, profiles=["balanced", "even"])
+    job = answer.json()["id"]
+    comments = f"{draft.path}/divide/{job}/comments"
+    early = draft.client.post(comments, json={"profile": "even", "words": "too early"})
+    assert (early.status_code, early.json()["type"].split(":")[-1]) == (409, "no_proposal_yet")
+    done(draft, answer)
+    said = draft.client.post(comments, json={"profile": "even", "words": "  沿河更好走  "})
+    assert said.status_code == 201 and said.json()["words"] == "沿河更好走"
+    reviewer = signed_in("reviewer")
+    listed = reviewer.get(f"{draft.path}/divide").json()["jobs"]
+    assert [one["id"] for one in listed] == [job] and listed[0]["by"] == "planner"
+    assert reviewer.post(comments, json={"profile": "balanced", "words": "<b>no</b>"}).status_code == 201
+    read = draft.client.get(comments).json()["comments"]
+    assert [(one["profile"], one["words"], one["by"]) for one in read] == [
+        ("even", "沿河更好走", "planner"),
+        ("balanced", "<b>no</b>", "reviewer"),
+    ]
+    assert read[0]["at"] <= read[1]["at"]
+    for body, status in (
+        ({"profile": "streets", "words": "was not asked for"}, 404),
+        ({"profile": "even", "words": "  "}, 422),
+        ({"profile": "even", "words": "a\x00b"}, 422),
+        ({"profile": "even", "words": "x" * 2001}, 422),
+    ):
+        assert draft.client.post(comments, json=body).status_code == status
+    elsewhere = f"{PLANS}/{small_city.plan_id}/divide/{job}/comments"
+    assert draft.client.get(elsewhere).status_code == 404
+    assert draft.client.get(f"{PLANS}/{small_city.plan_id}/divide").json()["jobs"] == []

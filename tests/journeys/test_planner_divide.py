@@ -96,6 +96,34 @@ def test_a_community_is_chosen_divided_compared_applied_and_taken_back(at_work: 
     assert hand.grids() == before
 
 
+def test_a_grid_is_named_to_stay_and_a_colleague_comments_on_what_was_made(at_work: RunningCity, visit: Visit) -> None:
+    hand = opened(at_work, visit)
+    area = chosen(hand, 3)
+    stays = inside(hand, area)[0]
+    before = hand.grids()[stays]["geometry"]
+    hand.it("divide-keep").select_option(stays)
+    expect(hand.it("divide-kept").get_by_role("button")).to_have_count(1)
+    hand.it("divide-ask").click()
+    compared(hand)
+    hand.it("say-balanced").click()
+    expect(hand.it("comment-balanced")).to_be_focused()
+    hand.it("comment-balanced").fill("东边那条路更好走")
+    hand.it("say-balanced").click()
+    expect(hand.it("comments-balanced")).to_contain_text("东边那条路更好走planner")
+    other = Hand(visit("reviewer", f"/planner?plan={hand.plan}"), at_work, hand.plan).tool("d")
+    expect(other.it("divide-earlier")).to_contain_text("planner")
+    other.it("divide-earlier").click()
+    compared(other)
+    expect(other.it("comments-balanced")).to_contain_text("东边那条路更好走planner")
+    other.it("comment-even").fill("<i>x</i>")
+    other.it("say-even").click()
+    expect(other.it("comments-even")).to_contain_text("<i>x</i>reviewer")
+    hand.it("apply-balanced").click()
+    hand.at_version(2).clean()
+    now = hand.grids()[stays]["geometry"]
+    assert shape_of(now).symmetric_difference(shape_of(before)).area < 1e-12
+
+
 def test_work_goes_on_without_the_page_is_found_again_and_called_off(housed: RunningCity, visit: Visit) -> None:
     hand = opened(housed, visit)
     chosen(hand, 3)

@@ -1,7 +1,14 @@
 // What a planner may ask of a division, and proposals beside each other as rows of figures.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { areaAround, areasOf, bodyOf, gridsIn, wrongIn } from "../../gis_api/static/js/planner/dividing/asked.js";
+import {
+  areaAround,
+  areasOf,
+  bodyOf,
+  gridsIn,
+  keptOf,
+  wrongIn,
+} from "../../gis_api/static/js/planner/dividing/asked.js";
 import { areAlike, isEstimated, rowsOf, sortedRemarks } from "../../gis_api/static/js/planner/dividing/figures.js";
 import { kindOf } from "../../gis_api/static/js/planner/dividing/picture.js";
 
@@ -21,6 +28,7 @@ const form = {
   households: 300,
   count: 4,
   tolerance: 0.2,
+  keep: [],
   start: "fresh",
   weights: "households",
   streetsOnly: false,
@@ -119,4 +127,11 @@ test("a grid of the small map is within, above or below, or apart from all that"
 test("proposals that draw the same grids say so", () => {
   const drawn = (x) => ({ grids: { features: [{ geometry: { coordinates: [x] } }] } });
   assert.ok(areAlike([drawn(1), drawn(1)]) && !areAlike([drawn(1), drawn(2)]) && !areAlike([drawn(1)]));
+});
+
+test("only grids of the area that would not stay anyway are named as kept", () => {
+  const grids = [grid("1"), grid("2", { locked: true }), grid("3", { kind: "dedicated" })];
+  assert.deepEqual(keptOf(["1", "2", "3", "4"], grids), ["1"]);
+  assert.deepEqual(bodyOf({ ...form, keep: ["1"] }).keep, ["1"]);
+  assert.deepEqual(bodyOf({ ...form, level: "grid", keep: ["1"] }).keep, []);
 });

@@ -6,22 +6,24 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from gis_api.answers import plans as answers
 from gis_api.answers import shown
+from gis_api.answers.cases import Jobs as JobList
 from gis_api.answers.cases import JobTold
-from gis_api.dependencies import Drafts, IfMatch, Planner, Tx
+from gis_api.dependencies import Drafts, IfMatch, Planner, Read, Tx
 from gis_api.errors import language_of
-from gis_api.job_json import job_as_json
+from gis_api.job_json import job_as_json, job_in_list
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
 from gis_api.routes.plans.edits import Extent, tell_edit
 from gis_api.routes.plans.once import Ticket_, find_answer
 from gis_api.strict_routes import StrictRoute
-from layers import jobs
+from layers import history, jobs
 from layers.access import require_area
 from layers.dividing import DivisionAsked, apply_kept
-from layers.errors import Conflict, NotFound, Outdated
+from layers.division_comments import DivisionComment, add_comment, get_division, list_comments, list_divisions
+from layers.errors import Conflict, Outdated
 from layers.plans import PlanState, get_plan
 
 router = APIRouter(tags=["plans"], route_class=StrictRoute)
@@ -34,6 +36,8 @@ Factor = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Profile = Literal["balanced", "even", "streets"]
+JobId = Annotated[str, Path(max_length=100)]
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"^[^\x00]*$")]
 
 
 class Division(BaseModel):
@@ -128,7 +132,7 @@ def apply_division(
     drafts: Drafts,
     by: Planner,
     plan_id: PlanId,
-    job_id: Annotated[str, Path(max_length=100)],
+    job_id: JobId,
     version: IfMatch,
     ticket: Ticket_,
     body: Chosen,
@@ -141,13 +145,59 @@ def apply_division(
     made = find_answer(tx, drafts, plan_id, ticket, version=version, by=by)
     if made is not None:
         return made
-    job = jobs.get_job(tx, job_id, by=by)
-    if job.kind != "division" or int(job.task["plan"]) != plan_id:
-        raise NotFound("no_such_job", job=job_id[:40])
-    if job.state != jobs.JobState.done or job.result is None:
-        raise Conflict("no_proposal_yet", job=job_id, state=job.state)
+    job = get_division(tx, plan_id, job_id, by=by)
+    assert job.result is not None
     asked = DivisionAsked.from_json(job.task)
     done = apply_kept(
         tx, drafts, plan_id, job.result, asked=asked, profile=body.profile, version=version, by=by, ticket=ticket
     )
     return tell_edit(done, report)
+
+
+@router.get("/api/v1/plans/{plan_id}/divide", responses=shown(JobList))
+def list_plan_divisions(request: Request, tx: Read, by: Planner, plan_id: PlanId) -> dict[str, Any]:
+    """The finished divisions of a plan, whoever asked for them, the latest first, without their results."""
+    get_plan(tx, plan_id, by=by)
+    lang = language_of(request)
+    return {"jobs": [job_in_list(job, lang) for job in list_divisions(tx, plan_id, by=by)], "next": None}
+
+
+class Comment(BaseModel):
+    """What to say of which proposal."""
+
+    model_config = ConfigDict(extra="forbid")
+    profile: Profile
+    words: Said
+
+
+@router.get("/api/v1/plans/{plan_id}/divide/{job_id}/comments", responses=shown(answers.DivisionComments))
+def list_division_comments(tx: Read, by: Planner, plan_id: PlanId, job_id: JobId) -> dict[str, Any]:
+    """What planners said of a division's proposals, the oldest first."""
+    job = get_division(tx, plan_id, job_id, by=by)
+    return {"comments": [_comment_as_json(one) for one in list_comments(tx, job.id)]}
+
+
+@router.post(
+    "/api/v1/plans/{plan_id}/divide/{job_id}/comments",
+    responses=shown(answers.DivisionCommentTold, status=201),
+    status_code=201,
+    response_class=Response,
+)
+def comment_division(tx: Tx, by: Planner, plan_id: PlanId, job_id: JobId, body: Comment) -> Response:
+    """Say something of a proposal to everybody who may divide this plan; it is kept as long as the proposals are."""
+    job = get_division(tx, plan_id, job_id, by=by)
+    comment = add_comment(tx, job, body.profile, body.words, by=by)
+    history.note(
+        tx, "plan.comment_division", subject=f"plan:{plan_id}", area=job.area, by=by, job=job.id, profile=body.profile
+    )
+    return Response(orjson.dumps(_comment_as_json(comment)), 201, media_type=JSON)
+
+
+def _comment_as_json(comment: DivisionComment) -> dict[str, Any]:
+    return {
+        "id": comment.id,
+        "profile": comment.profile,
+        "words": comment.words,
+        "by": comment.by,
+        "at": comment.at.isoformat(),
+    }

@@ -42,6 +42,12 @@ export function areaAround(grid, level, about) {
 export const gridsIn = (area, level, about) =>
   area ? about.grids.filter((grid) => areaAround(grid, level, about) === area) : [];
 
+// What stays whatever is asked for.
+export const stays = ({ locked, kind }) => locked || kind === "dedicated";
+
+// The codes that shall stay and may be named: those of the area that would not stay anyway.
+export const keptOf = (keep, grids) => keep.filter((code) => grids.some((grid) => grid.code === code && !stays(grid)));
+
 // What is wrong with a form, as the end of a text's key; null where it can be sent.
 export function wrongIn({ area, size, households, count, twoLevels, subHouseholds }) {
   if (!area) return "no_area";
@@ -60,6 +66,7 @@ export function bodyOf(form) {
     level: level === "grid" ? "sub_grid" : "grid",
     ...(size === "count" ? { count } : { households }),
     tolerance,
+    keep: level === "grid" ? [] : form.keep,
     profiles: PROFILES,
     ...(start === "least" ? { least_change: LEAST_CHANGE } : {}),
     streets_only: streetsOnly,

@@ -5,7 +5,8 @@ import { areAlike, isEstimated, rowsOf, sortedRemarks } from "./figures.js";
 import { pictureOf } from "./picture.js";
 import { figureInWords, remarkRows } from "./words.js";
 
-// `act` has {look(profile), apply(profile), locate(profile, remark), ways}; whatever is done closes the dialog first.
+// `act` has {look(profile), apply(profile), locate(profile, remark), ways, comments(profile)}; whatever is done with a
+// proposal closes the dialog first.
 export function openComparison({ proposals, today, households }, { title, tolerance, act }) {
   const { common, own } = sortedRemarks(proposals);
   const about = { households, estimated: isEstimated(common) };
@@ -23,6 +24,7 @@ export function openComparison({ proposals, today, households }, { title, tolera
       picture: pictureOf(proposal, { tolerance, words: t("divide.map_of", { name: nameOf(profile) }) }),
       figures: figuresTable(rows, i, about),
       remarks,
+      comments: act.comments(profile),
       look: leave(() => act.look(profile)),
       apply: leave(() => act.apply(profile)),
     });
@@ -41,7 +43,7 @@ export function openComparison({ proposals, today, households }, { title, tolera
   return dialog;
 }
 
-function card({ profile }, { picture, figures, remarks, look, apply }) {
+function card({ profile }, { picture, figures, remarks, comments, look, apply }) {
   const looking = { type: "button", "data-test": `look-${profile}`, onclick: look };
   const applying = { type: "button", class: "main", "data-test": `apply-${profile}`, onclick: apply };
   return el(
@@ -53,6 +55,7 @@ function card({ profile }, { picture, figures, remarks, look, apply }) {
     figures,
     el("div", { class: "actions" }, el("button", looking, t("divide.look")), el("button", applying, t("divide.apply"))),
     el("ul", { class: "remarks" }, remarks),
+    comments,
   );
 }
 

@@ -2,7 +2,7 @@
 // one time to the next.
 import { number, t } from "../../config.js";
 import { el, fill } from "../../dom.js";
-import { areaAround, areasOf, bodyOf, gridsIn, LEVELS, WEIGHTS, wrongIn } from "./asked.js";
+import { areaAround, areasOf, bodyOf, gridsIn, keptOf, LEVELS, stays, WEIGHTS, wrongIn } from "./asked.js";
 
 const USUAL = 300;
 const TOLERANCES = [0.1, 0.2, 0.3];
@@ -23,6 +23,7 @@ export class DivisionForm {
       households: USUAL,
       count: 4,
       tolerance: 0.2,
+      keep: /** @type {string[]} */ ([]),
       start: "fresh",
       weights: "households",
       streetsOnly: false,
@@ -39,6 +40,7 @@ export class DivisionForm {
       this.whereFields(),
       this.sizeFields(),
       this.startFields(),
+      this.keepFields(),
       this.moreFields(),
       this.wrong,
       el("div", { class: "actions" }, el("button", { class: "main", "data-test": "divide-ask" }, t("divide.ask"))),
@@ -77,6 +79,50 @@ export class DivisionForm {
         Object.keys(WEIGHTS).map((name) => [name, t(`divide.weights_${name}`)]),
       ),
     ];
+  }
+
+  // Grids that shall stay: chosen one by one from a list, each taken back by a press.
+  keepFields() {
+    this.keepList = el("select", { "data-test": "divide-keep", onchange: () => this.keep(this.keepList.value, true) });
+    this.kept = el("ul", { class: "kept", "data-test": "divide-kept" });
+    this.keepers = el("div", {}, el("label", {}, el("span", {}, t("divide.keep")), this.keepList), this.kept);
+    return this.keepers;
+  }
+
+  keep(code, on) {
+    const others = this.values.keep.filter((one) => one !== code);
+    this.take("keep", on && code ? [...others, code] : others);
+    this.tellKept();
+    this.changed(this.going());
+    this.keepList.focus();
+  }
+
+  tellKept() {
+    const grids = this.grids();
+    const { level } = this.values;
+    this.values.keep = level === "grid" ? [] : keptOf(this.values.keep, grids);
+    const { keep } = this.values;
+    const free = grids.filter((grid) => !stays(grid) && !keep.includes(grid.code));
+    const wordsOf = ({ code, name }) => (name && name !== code ? `${name} ${code}` : code);
+    this.keepers.hidden = level === "grid" || grids.length < 2;
+    const choose = el("option", { value: "" }, t("divide.keep_choose"));
+    fill(
+      this.keepList,
+      choose,
+      free.map((grid) => el("option", { value: grid.code }, wordsOf(grid))),
+    );
+    const chip = (grid) => {
+      const back = () => this.keep(grid.code, false);
+      const label = t("divide.keep_not", { grid: wordsOf(grid) });
+      const button = { type: "button", class: "small", "data-code": grid.code, "aria-label": label, onclick: back };
+      return el("li", {}, el("button", button, `${wordsOf(grid)} ×`));
+    };
+    fill(this.kept, grids.filter(({ code }) => keep.includes(code)).map(chip));
+  }
+
+  // The grids that give way to new ones.
+  going() {
+    return this.grids().filter(({ code }) => !this.values.keep.includes(code));
   }
 
   moreFields() {
@@ -161,7 +207,8 @@ export class DivisionForm {
     this.take("area", code || null);
     this.area.value = this.values.area ?? "";
     this.tell();
-    this.changed(this.grids());
+    this.tellKept();
+    this.changed(this.going());
   }
 
   // The area that a grid on the map lies in.
@@ -176,7 +223,6 @@ export class DivisionForm {
   // What is there now, and what stays whatever is asked for.
   tell() {
     const grids = this.grids();
-    const stays = ({ locked, kind }) => locked || kind === "dedicated";
     const stay = grids.filter(stays).length;
     const parts = grids.filter((grid) => !stays(grid)).reduce((sum, grid) => sum + grid.parts, 0);
     const households = grids.reduce((sum, grid) => sum + (grid.households ?? 0), 0);

@@ -8,6 +8,7 @@ import { shapeOf } from "../../draw/shapes.js";
 import { boxOf } from "../../map/world.js";
 import { show } from "../../map/place.js";
 import { watch } from "../../parts/jobs.js";
+import { Comments } from "./comments.js";
 import { figuresTable, nameOf, openComparison } from "./comparison.js";
 import { isEstimated, rowsOf, sortedRemarks } from "./figures.js";
 import { DivisionForm } from "./form.js";
@@ -91,7 +92,7 @@ export class DividePanel {
 
   choose(...told) {
     this.stopLooking();
-    this.mark(this.form.grids());
+    this.mark(this.form.going());
     fill(this.box, this.head(), told, this.earlier ?? null, this.form.element);
   }
 
@@ -115,18 +116,17 @@ export class DividePanel {
     }
   }
 
-  // What was asked for earlier, here or elsewhere: watched where it is under way, offered where it is done.
+  // What was asked for earlier, here or elsewhere: one of one's own is watched where it is under way, else the latest is
+  // offered, whoever of the planners asked for it.
   async findEarlier() {
     const { store } = this.editor;
-    const jobs = await untilThere(() => get("/api/v1/jobs?kind=division"), { wanted: () => this.open }).catch(
-      () => null,
-    );
-    const mine = (jobs?.jobs ?? []).filter(({ asked }) => String(asked.plan) === String(store.id) && !asked.apply);
-    const under = mine.find(({ state }) => OPEN.includes(state));
+    const mine = await this.read("/api/v1/jobs?kind=division");
+    const under = mine.find((job) => OPEN.includes(job.state) && isOf(store.id, job));
     if (under && !this.following) return this.follow(under);
-    const [last] = mine;
-    if (last?.state !== "done" || this.job || !this.open) return null;
-    const words = t("divide.earlier", { area: this.areaName(last.asked.area), time: clock(last.finished_at) });
+    const last = (await this.read(`${store.path}/divide`)).find((job) => isOf(store.id, job));
+    if (!last || this.job || !this.open) return null;
+    const area = this.areaName(last.asked.area);
+    const words = t("divide.earlier", { area, time: clock(last.finished_at), by: last.by });
     this.earlier = el(
       "p",
       {},
@@ -137,6 +137,12 @@ export class DividePanel {
       ),
     );
     return this.choose();
+  }
+
+  // The jobs of a list, asked for until they are there or the panel is left.
+  async read(path) {
+    const told = await untilThere(() => get(path), { wanted: () => this.open }).catch(() => null);
+    return told?.jobs ?? [];
   }
 
   async reopen(id) {
@@ -176,7 +182,7 @@ export class DividePanel {
       this.box.querySelector("[data-test=divide-progress]").textContent = words;
       return;
     }
-    this.mark(this.form.grids());
+    this.mark(this.form.going());
     fill(
       this.box,
       this.head(),
@@ -239,7 +245,8 @@ export class DividePanel {
 
   compare() {
     this.stopLooking();
-    const { result, asked } = this.job;
+    const { id, result, asked } = this.job;
+    const comments = new Comments(`${this.editor.store.path}/divide/${id}/comments`);
     this.showResult(t("divide.made", { n: result.proposals.length, area: this.areaName(asked.area) }));
     openComparison(result, {
       title: t("divide.compare_title", { area: this.areaName(asked.area) }),
@@ -249,8 +256,10 @@ export class DividePanel {
         apply: (profile) => this.apply(profile),
         locate: (profile, remark) => this.look(profile, remark),
         ways: this.ways(),
+        comments: (profile) => comments.section(profile),
       },
     });
+    comments.load();
   }
 
   // What the panel says while proposals are there and none is looked at.
@@ -362,6 +371,9 @@ export class DividePanel {
     this.editor.step(() => this.editor.store.undo());
   }
 }
+
+// Whether a division is of this plan and was made to be looked at.
+const isOf = (plan, { asked }) => String(asked.plan) === String(plan) && !asked.apply;
 
 // The same request with something else in it; what the service added to it is left out.
 function bodyAgain(asked, changed) {
