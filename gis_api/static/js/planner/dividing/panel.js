@@ -116,7 +116,7 @@ export class DividePanel {
     }
   }
 
-  // What was asked for earlier, here or elsewhere: one of one's own is watched where it is under way, else the latest is
+  // What was asked for earlier, here or elsewhere: what is under way for oneself is watched, else the latest is
   // offered, whoever of the planners asked for it.
   async findEarlier() {
     const { store } = this.editor;
