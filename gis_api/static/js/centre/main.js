@@ -62,8 +62,11 @@ async function choose(id) {
     const told = await read(id);
     if (turn !== asked) return;
     const fresh = shown?.incident.id !== id;
-    tell(told);
-    if (fresh) desk.goTo(told.incident, told.decision, told.way);
+    const way = tell(told);
+    if (!fresh) return;
+    desk.goTo(told.incident, told.decision);
+    const found = await way;
+    if (found && turn === asked) desk.goTo(told.incident, told.decision, found);
   } catch (problem) {
     if (turn !== asked) return;
     const again = againButton(problem, () => choose(id));
@@ -74,16 +77,24 @@ async function choose(id) {
 async function read(id) {
   const incident = await get(addressOf(id));
   const decision = incident.decision ? await decisionOf(id) : null;
-  return { incident, decision, way: await wayTo(id, decision) };
+  return { incident, decision };
 }
 
 // A decision that may not be read is none; one that cannot be had for the moment is asked for again with its case.
 const decisionOf = (id) =>
   get(`${addressOf(id)}/decision`).catch((problem) => (mayComeBack(problem) ? Promise.reject(problem) : null));
 
-function tell({ incident, decision, way }) {
-  shown = { incident, decision, way };
-  desk.set({ chosen: incident, decision, way, cases: queue.cases });
+// Resolves with the way to who was chosen.
+function tell({ incident, decision }) {
+  const known = shown && shown.decision?.id === decision?.id ? shown.way : null;
+  const mine = { incident, decision, way: known };
+  shown = mine;
+  desk.set({ chosen: incident, decision, way: known, cases: queue.cases });
+  const way = wayTo(incident.id, decision, () => shown === mine).then((found) => {
+    mine.way = found;
+    if (shown === mine) desk.set({ way: found });
+    return found;
+  });
   const again = async () => {
     await choose(incident.id);
     await queue.refresh();
@@ -106,6 +117,7 @@ function tell({ incident, decision, way }) {
     el("section", {}, el("h2", {}, t("photos.title")), photosOf(incident, again)),
     el("section", {}, el("h2", {}, t("case.timeline")), wayOf(incident)),
   );
+  return way;
 }
 
 function links({ id }) {

@@ -38,8 +38,11 @@ function later(around) {
 
 async function tell(incident) {
   const decision = incident.decision ? await get(`${address}/decision`).catch(orNone) : null;
-  const way = await wayTo(incident.id, decision);
-  shown = { incident, decision, way };
+  const first = !shown;
+  const known = shown && shown.decision?.id === decision?.id ? shown.way : null;
+  const mine = { incident, decision, way: known };
+  shown = mine;
+  const way = wayTo(incident.id, decision, () => shown === mine);
   head(incident);
   const again = async (told) => tell(told ?? (await get(address)));
   fill(byId("facts"), knownOf(incident), askedOf(incident), joinedOf(incident), partsOf(incident));
@@ -49,7 +52,13 @@ async function tell(incident) {
   fill(byId("why"), whyOf(incident, decision, way));
   fill(byId("photos"), photosOf(incident, again));
   fill(byId("way"), wayOf(incident));
-  desk.set({ chosen: incident, decision, way, cases: [incident] });
+  desk.set({ chosen: incident, decision, way: known, cases: [incident] });
+  way.then((found) => {
+    mine.way = found;
+    if (shown !== mine) return;
+    desk.set({ way: found });
+    if (found && first) goTo();
+  });
 }
 
 // A decision that may not be read is none; one that cannot be had for the moment is asked for again.

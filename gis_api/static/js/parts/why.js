@@ -2,7 +2,7 @@
 import { call } from "../api.js";
 import { config, has, number, t } from "../config.js";
 import { el, fill } from "../dom.js";
-import { wayWords } from "./way.js";
+import { wayLine } from "./way.js";
 
 const SHOWN_CANDIDATES = 8;
 const SHOWN_REJECTED = 8;
@@ -57,6 +57,7 @@ export function whyTitle(incident, decision) {
 }
 
 // The table, the way, the rule and the button that makes the decision again.
+/** @type {(incident: any, decision: any, way?: Promise<any> | null) => any[]} */
 export function whyOf(incident, decision, way = null) {
   if (!decision) return [];
   const { candidates, rejected, policy } = decision;
@@ -80,7 +81,7 @@ export function whyOf(incident, decision, way = null) {
       ),
     ),
     hidden > 0 ? el("p", { class: "quiet" }, t("why.more", { n: number(hidden) })) : null,
-    wayWords(way),
+    way ? wayLine(way) : null,
     has(`why.rule_${policy}`) ? el("p", { class: "quiet" }, t(`why.rule_${policy}`)) : null,
     decision.replayable && DESKS.includes(config.person.role) ? replayed(incident.id) : null,
   ];
