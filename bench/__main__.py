@@ -27,6 +27,7 @@ BENCHES = {
     "doors": ("bench.doors",),
     "divide": ("bench.divide",),
     "edits": ("bench.edits",),
+    "evaluation": ("bench.evaluation",),
     "endless": ("bench.endless",),
     "parity": ("bench.parity",),
     "planner": ("bench.planner_page",),

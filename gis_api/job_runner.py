@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from gis_api import logs
 from gis_api.allowances import Meter, allowance_of
+from gis_api.bulletins import make_bulletin
 from gis_api.logs import Outage
 from gis_api.settings import Settings
 from layers import jobs
@@ -273,10 +274,18 @@ def divide_ground(session: Session, job: Job, place: Place, pulse: WorkPulse) ->
     )
 
 
+def write_bulletin(session: Session, job: Job, place: Place, pulse: WorkPulse) -> dict[str, Any]:
+    """What was made: the papers of a month, kept with the job."""
+    # Pages are set in a child while the transaction waits.
+    stay_idle(session)
+    return make_bulletin(session, job, place.engine, pulse.progress)
+
+
 WORK: Mapping[str, Callable[[Session, Job, Place, WorkPulse], dict[str, Any]]] = {
     "inspection": inspect_upload,
     "import": import_upload,
     "division": divide_ground,
+    "bulletin": write_bulletin,
 }
 
 

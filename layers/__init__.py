@@ -31,7 +31,7 @@ last (`by`), and a verb asks for the area itself.
 | access | users, keys, sign_ins | access | only hashes of passwords, keys and tokens |
 | releases | releases, release_rows | releases | append-only; nothing under 11, and nothing that gives it away |
 | history | history | every verb | append-only, chained by one sealer |
-| jobs | jobs, uploads | the doors, the working process | one open job of a kind per person, ended with its work |
+| jobs | jobs, job_papers, uploads | doors, the working process | one open job of a kind a person, ended with its work |
 
 Acting: planning (drafts, edits, publishing), dividing (proposals of grids), dispatching (from a report to a worker on
 the way), importing. Reading: locating (the index in memory), candidates and dispatch_rules (who is near), heat, tiles,

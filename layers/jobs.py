@@ -118,6 +118,17 @@ class Job(Base):
         return Actor(**self.actor)
 
 
+class JobPaper(Base):
+    """A file that a job made, under its form (`pdf`, `xlsx`); gone with the job."""
+
+    __tablename__ = "job_papers"
+
+    job_id: Mapped[str] = mapped_column(CODE, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    form: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    content: Mapped[Any] = mapped_column(BYTEA)
+
+
 @dataclass(frozen=True)
 class Mark:
     """How far a job is: the share done, 0 to 1, and the code and values of the words for what it is doing."""
@@ -278,6 +289,20 @@ def _settle(session: Session, which: Any, *, attempts: Any, most: int) -> int:
 
 def _mine(job_id: str, attempt: int) -> Any:
     return and_(Job.id == job_id, Job.state == JobState.running, Job.attempt == attempt)
+
+
+def add_paper(session: Session, job_id: str, *, form: str, name: str, content: bytes) -> None:
+    """Keep a file that a job made, in the transaction of its work."""
+    session.add(JobPaper(job_id=job_id, form=form, name=name, content=content))
+
+
+def get_paper(session: Session, job_id: str, *, form: str, by: Actor) -> JobPaper:
+    """A file of a job; raises NotFound as `get_job` does, and `no_such_paper` where the job made none of that form."""
+    get_job(session, job_id, by=by)
+    paper = session.get(JobPaper, (job_id, form))
+    if paper is None:
+        raise NotFound("no_such_paper", job=job_id, form=form)
+    return paper
 
 
 def add_upload(session: Session, upload_id: str, *, name: str, size_bytes: int, sha256: bytes, by: Actor) -> Upload:

@@ -21,6 +21,6 @@ def shown(model: type[BaseModel], *, status: int = 200, media: str = JSON) -> di
     return {status: {"model": model, "content": {media: {}}}}
 
 
-def shown_as(media: str, *, schema: dict[str, Any] = BINARY) -> dict[int | str, dict[str, Any]]:
-    """The same for an answer that is no JSON."""
-    return {200: {"content": {media: {"schema": schema}}}}
+def shown_as(*media: str, schema: dict[str, Any] = BINARY) -> dict[int | str, dict[str, Any]]:
+    """The same for an answer that is no JSON, of one form or of several."""
+    return {200: {"content": {one: {"schema": schema} for one in media}}}

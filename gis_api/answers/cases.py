@@ -14,7 +14,7 @@ from layers.jobs import JobState
 
 State = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATES), "title": "State"})]
 Step = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STEPS), "title": "Step"})]
-JobKind = Literal["inspection", "import", "division"]
+JobKind = Literal["inspection", "import", "division", "bulletin"]
 Level = Literal["sub_grid", "grid", "sister", "community", "subdistrict", "district"] | str
 
 

@@ -32,7 +32,7 @@ class Facts:
 
 def body_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: PlanChart, *, lang: str) -> Markup:
     """The certificate as HTML without styles: headline, facts, map, and how to check the digests."""
-    template = _templates().get_template("papers/certificate_body.html")
+    template = templates().get_template("papers/certificate_body.html")
     return Markup(  # noqa: S704 - rendered with autoescape
         template.render(
             t=partial(_text, lang),
@@ -47,7 +47,7 @@ def body_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: Plan
 
 def document_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: PlanChart, *, lang: str) -> str:
     """The whole document for printing, its style sheet inside."""
-    template = _templates().get_template("papers/certificate.html")
+    template = templates().get_template("papers/certificate.html")
     style = (Path(__file__).parents[1] / "static" / "css" / "paper.css").read_text(encoding="utf-8")
     body = body_of(told, certificate, chart, lang=lang)
     return template.render(lang=lang, title=_text(lang, "title"), style=Markup(style), body=body)  # noqa: S704 - ours
@@ -150,6 +150,7 @@ def _label(one: Outline, place: Any) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """What papers are made from: everything escaped, nothing left undefined."""
     folder = Path(__file__).parents[1] / "templates"
     return Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)

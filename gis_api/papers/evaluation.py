@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from openpyxl import Workbook
 from openpyxl.styles import Font
@@ -20,16 +21,26 @@ _WIDE, _USUAL = 26, 13
 _SCORES = 5
 
 
-def evaluation_book(
-    asked: EvaluationAsked, held: Period, found: Evaluation, weights: Mapping[str, float], *, lang: str
-) -> bytes:
-    """The workbook as bytes; counts are numbers, rates are numbers shown as percent."""
+@dataclass(frozen=True)
+class Part:
+    """One question, the period it is held against, and its answer."""
+
+    asked: EvaluationAsked
+    held: Period
+    found: Evaluation
+
+
+def evaluation_book(parts: Sequence[Part], weights: Mapping[str, float], *, lang: str) -> bytes:
+    """The workbook as bytes: a sheet for each part, the trend of the first one, and the score.
+
+    Counts are numbers, rates are numbers shown as percent.
+    """
     book = Workbook()
-    sheet = book.worksheets[0]
-    sheet.title = texts.text("evaluation.title", lang)
-    _write(sheet, _rows(asked, held, found, lang))
+    book.remove(book.worksheets[0])
+    for part in parts:
+        _write(book.create_sheet(texts.text(f"evaluation.by_{part.asked.by}", lang)), _rows(part, lang))
     trend = book.create_sheet(texts.text("evaluation.trend", lang))
-    _write(trend, _trend(found, lang))
+    _write(trend, _trend(parts[0].found, lang))
     score = book.create_sheet(texts.text("evaluation.score", lang))
     _write(score, _score(weights, lang))
     file = io.BytesIO()
@@ -37,15 +48,15 @@ def evaluation_book(
     return file.getvalue()
 
 
-def _rows(asked: EvaluationAsked, held: Period, found: Evaluation, lang: str) -> Iterable[Sequence[Cell]]:
+def _rows(part: Part, lang: str) -> Iterable[Sequence[Cell]]:
     words = [texts.text(f"evaluation.figure_{name}", lang) for name in FIGURES]
     rate = texts.text("evaluation.rate", lang)
-    before = texts.text("evaluation.before", lang, period=held.name)
-    named = (texts.text(f"evaluation.by_{asked.by}", lang), texts.text("evaluation.name", lang))
+    before = texts.text("evaluation.before", lang, period=part.held.name)
+    named = (texts.text(f"evaluation.by_{part.asked.by}", lang), texts.text("evaluation.name", lang))
     score = texts.text("evaluation.score", lang)
     heads = [head for word in words for head in (word, f"{word} {rate}", f"{word} {before}")]
     yield (*named, texts.text("evaluation.rank", lang), score, f"{score} {before}", *heads)
-    for row in (found.total, *found.rows):
+    for row in (part.found.total, *part.found.rows):
         yield (*_names(row, lang), row.rank, _rounded(row.score), _rounded(row.score_before), *_figures(row))
 
 

@@ -7,24 +7,30 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.answers import JSON, shown, shown_as
 from gis_api.answers import evaluation as answers
-from gis_api.dependencies import EvaluationMemory_, MomentRead, Now, Settings_, Zone, role_door
+from gis_api.answers.cases import JobTold
+from gis_api.dependencies import EvaluationMemory_, MomentRead, Now, Settings_, Tx, Zone, role_door
 from gis_api.errors import language_of
+from gis_api.job_json import job_as_json
 from gis_api.paging import cursor_of, link_after
+from gis_api.papers import XLSX
+from gis_api.papers.printing import PDF, pdf_of
 from gis_api.strict_routes import StrictRoute
-from layers import evaluation
+from layers import evaluation, jobs
 from layers.access import Actor, Role
+from layers.db import one_moment
 from layers.evaluation import FIGURES, Behind, Evaluation, Period, Row
 
 router = APIRouter(tags=["heat"], route_class=StrictRoute)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PRIVATE = {"Cache-Control": "private, no-cache"}
 # Planners draw grids; how people do is not theirs to judge. What each of the others may ask, `evaluation.ask` says.
 _Judging = role_door(Role.dispatcher, Role.leader, Role.worker, Role.unit, Role.admin, Role.auditor)
 Judging = Annotated[Actor, Depends(_Judging)]
 By = Literal["area", "unit", "post", "worker"]
+Leading = Annotated[Actor, Depends(role_door(*evaluation.LEADING))]
 AskedBy = Annotated[By | None, Query(description="default: area; for workers and departments themselves")]
 AskedPeriod = Annotated[
     str | None, Query(max_length=10, description="2026, 2026-10, 2026-W40 or 2026-10-03; default: this month")
@@ -65,7 +71,7 @@ def read_evaluation(
     """
     held, lang = asked.period.against(against), language_of(request)
     found = evaluation.evaluate(tx, asked, against=held, weights=settings.weights, memory=memory, now=now, lang=lang)
-    return Response(orjson.dumps(_show(asked, held, found, settings.weights)), media_type=JSON)
+    return Response(orjson.dumps(tell_evaluation(asked, held, found, settings.weights)), media_type=JSON)
 
 
 @router.get("/api/v1/evaluation.xlsx", responses=shown_as(XLSX), response_class=Response)
@@ -79,14 +85,65 @@ def read_evaluation_workbook(
     against: Literal["previous", "year"] = "previous",
 ) -> Response:
     """The same as a workbook: the rows with their rates, the trend, and how the score comes about."""
-    from gis_api.papers.evaluation import evaluation_book
+    from gis_api.papers.evaluation import Part, evaluation_book
 
     held, weights, lang = asked.period.against(against), settings.weights, language_of(request)
     found = evaluation.evaluate(tx, asked, against=held, weights=weights, memory=memory, now=now, lang=lang)
-    book = evaluation_book(asked, held, found, weights, lang=lang)
+    book = evaluation_book([Part(asked, held, found)], weights, lang=lang)
     name = f"evaluation-{asked.by}-{asked.period.name}.xlsx"
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(book, media_type=XLSX, headers=headers)
+
+
+@router.get("/api/v1/evaluation.pdf", responses=shown_as(PDF), response_class=Response)
+def read_evaluation_paper(
+    request: Request,
+    now: Now,
+    memory: EvaluationMemory_,
+    settings: Settings_,
+    asked: Asked,
+    against: Literal["previous", "year"] = "previous",
+) -> Response:
+    """The same as PDF, Chinese fonts embedded; of many rows the first, the workbook has all of them."""
+    from gis_api.papers.evaluation import Part
+    from gis_api.papers.evaluation_paper import paper_of
+
+    held, weights, lang = asked.period.against(against), settings.weights, language_of(request)
+    with one_moment(request.app.state.reading) as session:
+        found = evaluation.evaluate(session, asked, against=held, weights=weights, memory=memory, now=now, lang=lang)
+    # Outside the transaction: setting the pages takes seconds, and no connection should wait for it.
+    html = paper_of([Part(asked, held, found)], weights, title="evaluation.title", lang=lang)
+    name = f"evaluation-{asked.by}-{asked.period.name}.pdf"
+    headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(pdf_of(html), media_type=PDF, headers=headers)
+
+
+class BulletinAsked(BaseModel):
+    """Of which month and area; without an area the reader's."""
+
+    model_config = ConfigDict(extra="forbid")
+    month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$")]
+    area: Annotated[str, Field(max_length=60)] | None = None
+
+
+@router.post(
+    "/api/v1/evaluation/bulletins", responses=shown(JobTold, status=202), status_code=202, response_class=Response
+)
+def make_bulletin(
+    request: Request, tx: Tx, by: Leading, zone: Zone, settings: Settings_, body: BulletinAsked
+) -> Response:
+    """A job that makes the bulletin of a month: by area, unit and post, as PDF and as a workbook.
+
+    Both lie under `/api/v1/jobs/{id}/papers/` once it is done.
+    """
+    lang = language_of(request)
+    asked = evaluation.ask("area", body.area, evaluation.read_period(body.month, zone), reader=by)
+    task = {"month": body.month, "zone": zone.key, "lang": lang, "weights": dict(settings.weights)}
+    job = jobs.add_job(tx, "bulletin", task=task, area=asked.area, by=by)
+    tx.flush()
+    tx.refresh(job)
+    headers = {"Location": f"/api/v1/jobs/{job.id}"}
+    return Response(orjson.dumps(job_as_json(job, lang)), 202, headers, JSON)
 
 
 @router.get("/api/v1/evaluation/{figure}/incidents", responses=shown(answers.BehindAnswer), response_class=Response)
@@ -109,7 +166,10 @@ def list_incidents_behind(
     return Response(orjson.dumps(_show_behind(figure, found, link)), media_type=JSON)
 
 
-def _show(asked: evaluation.EvaluationAsked, held: Period, found: Evaluation, weights: Any) -> dict[str, Any]:
+def tell_evaluation(
+    asked: evaluation.EvaluationAsked, held: Period, found: Evaluation, weights: Mapping[str, float]
+) -> dict[str, Any]:
+    """The evaluation as `EvaluationAnswer`."""
     return {
         "by": asked.by,
         "area": asked.area,

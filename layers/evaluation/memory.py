@@ -2,7 +2,7 @@
 
     memory = EvaluationMemory()                        one per process, handed to whoever counts
     counted = memory.read(session, since=, until=, now=)
-    counted.count("unit", since, until, within=mask)   by unit (row) and figure (column)
+    counted.count("unit", since, until, within=mask, fold=, rows=)   by row and figure (column)
 
 What has ended no longer depends on the hour, so it is read once and kept as arrays in the order of time; cases that
 changed since lie beside them and are counted in their place, until there are many. Living cases are read with every
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from threading import Lock
 from typing import Any, Literal
 
@@ -48,7 +49,7 @@ from layers.incidents import Incident, is_living, select_settled_moment
 from layers.map_version import count_changes
 from layers.plans import Plan, PlanState
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 Grouping = Literal["code", "unit", "worker"]
 # One case as PostgreSQL sends it: numbers with the highest byte first.
 _RECORD = np.dtype([("at_us", ">i8"), ("id", ">i8"), ("pattern", ">i4"), ("worker", ">i8")])
@@ -107,8 +108,23 @@ class _Words:
 
 
 @dataclass(frozen=True, eq=False)
+class SummedCases:
+    """Cases of one kind of row, with sums along the way: each code, group and pattern that occur together are a key."""
+
+    code: Ints
+    group: Ints
+    pattern: Ints
+    tally: Tally
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the keys and the sums."""
+        return self.code.nbytes + self.group.nbytes + self.pattern.nbytes + self.tally.nbytes
+
+
+@dataclass(frozen=True, eq=False)
 class Cases:
-    """Cases in the order of time; all arrays are as long as there are cases."""
+    """Cases in the order of time; all arrays are as long as there are cases, and no wider than their numbers."""
 
     at_us: Ints
     id: Ints
@@ -116,25 +132,35 @@ class Cases:
     unit: Ints
     worker: Ints
     pattern: Ints
-    _tallies: dict[str, tuple[Tally, int, int]] = field(default_factory=dict, repr=False)
+    _summed: dict[str, SummedCases] = field(default_factory=dict, repr=False)
 
     def find_span(self, since: datetime, until: datetime) -> slice:
         """The cases of [since, until)."""
         first, last = np.searchsorted(self.at_us, [microseconds_of(since), microseconds_of(until)])
         return slice(int(first), int(last))
 
+    def count_bytes(self) -> int:
+        """What the arrays take, and the sums that were made of them so far."""
+        arrays: list[Any] = [*(getattr(self, name) for name in _ARRAYS), *self._summed.values()]
+        return sum(int(one.nbytes) for one in arrays)
+
     def take(self, which: Any) -> Cases:
         """Some of them."""
         return _make(getattr(self, name)[which] for name in _ARRAYS)
 
-    def tally(self, by: str, vocabulary: Vocabulary, span: slice) -> Ints:
-        """How many of a slice there are by group and pattern; sums are kept along the way."""
-        if by not in self._tallies:
-            groups, patterns = len(getattr(vocabulary, by)), len(vocabulary.pattern)
-            keys = getattr(self, by) * patterns + self.pattern
-            self._tallies[by] = Tally(keys, groups * patterns), groups, patterns
-        tally, groups, patterns = self._tallies[by]
-        return tally.count(span).reshape(groups, patterns)
+    def sum_by(self, by: Grouping) -> SummedCases:
+        """The cases with sums by a kind of row: made with the first question of that kind, kept for all others."""
+        if by not in self._summed:
+            group = getattr(self, by)
+            groups, patterns = int(group.max(initial=0)) + 1, int(self.pattern.max(initial=0)) + 1
+            # What is grouped by the code itself has it once.
+            packed = group.astype(np.int64) if by == "code" else self.code.astype(np.int64) * groups + group
+            keys, which = np.unique(packed * patterns + self.pattern, return_inverse=True)
+            rest, pattern = keys // patterns, keys % patterns
+            code = rest if by == "code" else rest // groups
+            tally = Tally(which.reshape(-1).astype(np.int32), len(keys))
+            self._summed[by] = SummedCases(code, rest if by == "code" else rest % groups, pattern, tally)
+        return self._summed[by]
 
 
 _ARRAYS = ("at_us", "id", "code", "unit", "worker", "pattern")
@@ -156,37 +182,56 @@ class Counted:
         names = self.vocabulary.code
         return np.fromiter((name.startswith(area) for name in names), dtype=bool, count=len(names))
 
-    def count(self, by: Grouping, since: datetime, until: datetime, *, within: NDArray[np.bool_]) -> Ints:
-        """How many cases there are by group (row) and figure (column), of the codes within."""
-        found = np.zeros((len(getattr(self.vocabulary, by)), len(self.vocabulary.pattern)), dtype=np.int64)
-        span = self.kept.find_span(since, until)
-        if len(self.kept.id) and (by == "code" or bool(within.all())):
-            kept = self.kept.tally(by, self.vocabulary, span)
-            found[: kept.shape[0], : kept.shape[1]] += kept
-        else:
-            self._add(found, by, self.kept.take(span), within, 1)
-        for cases, sign in ((self.kept.take(self.gone), -1), (self.beside, 1), (self.living, 1)):
-            self._add(found, by, cases.take(cases.find_span(since, until)), within, sign)
-        if by == "code":
-            found[~within] = 0
-        return np.asarray(found @ self.vocabulary.bits())
+    def count(
+        self, by: Grouping, since: datetime, until: datetime, *, within: NDArray[np.bool_], fold: Ints, rows: int
+    ) -> Ints:
+        """How many cases there are by row and figure (column), of the codes within.
 
-    def _add(self, found: Ints, by: str, cases: Cases, within: NDArray[np.bool_], sign: int) -> None:
-        chosen = within[cases.code]
-        keys = getattr(cases, by)[chosen] * found.shape[1] + cases.pattern[chosen]
-        found += sign * np.bincount(keys, minlength=found.size).reshape(found.shape)
+        `fold` is the row of each group; one of -1 is counted nowhere.
+        """
+        patterns = len(self.vocabulary.pattern)
+        # The last row takes what is meant nowhere; what stands in it is left out.
+        found = np.zeros((rows + 1) * patterns, dtype=np.int64)
+        kept = self.kept.sum_by(by)
+        counts = kept.tally.count(self.kept.find_span(since, until)) * within[kept.code]
+        keys = fold[kept.group] % (rows + 1) * patterns + kept.pattern
+        found += np.bincount(keys, weights=counts, minlength=found.size).astype(np.int64)
+        for cases, sign in self._list_apart():
+            some = cases.take(cases.find_span(since, until))
+            some = some.take(within[some.code])
+            keys = fold[getattr(some, by)] % (rows + 1) * patterns + some.pattern
+            found += sign * np.bincount(keys, minlength=found.size)
+        return np.asarray(found.reshape(rows + 1, patterns)[:rows] @ self.vocabulary.bits())
+
+    def _list_apart(self) -> tuple[tuple[Cases, int], ...]:
+        """What is counted one by one beside the sums, each with its sign."""
+        return (self.kept.take(self.gone), -1), (self.beside, 1), (self.living, 1)
 
     def count_parts(self, edges: Sequence[datetime], *, within: NDArray[np.bool_]) -> Ints:
         """The figures (column) of each part between two edges (row), of the codes within."""
-        bounds, patterns = [microseconds_of(edge) for edge in edges], len(self.vocabulary.pattern)
-        found = np.zeros((len(edges) - 1, patterns), dtype=np.int64)
-        for cases, sign in ((self.kept, 1), (self.kept.take(self.gone), -1), (self.beside, 1), (self.living, 1)):
-            some = cases.take(cases.find_span(edges[0], edges[-1]))
-            part = np.searchsorted(bounds, some.at_us, side="right") - 1
-            chosen = within[some.code]
-            keys = part[chosen] * patterns + some.pattern[chosen]
-            found += sign * np.bincount(keys, minlength=found.size).reshape(found.shape)
+        found = np.array([self._count_part(*part, within) for part in pairwise(edges)])
         return np.asarray(found @ self.vocabulary.bits())
+
+    def _count_part(self, since: datetime, until: datetime, within: NDArray[np.bool_]) -> Ints:
+        patterns, span = len(self.vocabulary.pattern), self.kept.find_span(since, until)
+        summed = self.kept.sum_by("code")
+        if span.stop - span.start > len(summed.code):
+            counts = summed.tally.count(span) * within[summed.code]
+            found = np.bincount(summed.pattern, weights=counts, minlength=patterns).astype(np.int64)
+        else:
+            found = np.bincount(self.kept.pattern[span][within[self.kept.code[span]]], minlength=patterns)
+        for cases, sign in self._list_apart():
+            apart = cases.find_span(since, until)
+            found += sign * np.bincount(cases.pattern[apart][within[cases.code[apart]]], minlength=patterns)
+        return np.asarray(found)
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySize:
+    """How many cases a process keeps, and how many bytes they take with their sums."""
+
+    cases: int
+    bytes: int
 
 
 class EvaluationMemory:
@@ -215,6 +260,11 @@ class EvaluationMemory:
             assert self._ground is not None
             return Counted(self._ground, self._words.freeze(), self._kept, self._gone, self._beside, living)
 
+    def count_bytes(self) -> MemorySize:
+        """What is kept now."""
+        with self._lock:
+            return MemorySize(len(self._kept.id), self._kept.count_bytes() + self._by_id.nbytes)
+
     def _follow(self, session: Session, mark: tuple[Any, ...], seen: Any, now: datetime) -> None:
         if self._mark != mark or len(self._beside.id) + len(self._gone) > MOST_BESIDE:
             self._begin(session, mark, seen, now)
@@ -231,7 +281,7 @@ class EvaluationMemory:
         wait_longer(session, PATIENCE_S)
         self._kept = self._load(session, select_records(now).where(not_(is_living())))
         wait_as_usual(session)
-        self._by_id = np.argsort(self._kept.id, kind="stable")
+        self._by_id = np.argsort(self._kept.id, kind="stable").astype(np.int32)
         self._beside, self._gone = _no_cases(), np.zeros(0, dtype=np.int64)
         self._mark, self._since, self._taken = mark, seen.settled_at, frozenset()
         self._settled_at = seen.settled_at
@@ -261,7 +311,7 @@ class EvaluationMemory:
         worker = words.worker.number_all(records["worker"].astype(np.int64))
         pattern = words.pattern.number_all(records["pattern"].astype(np.int64))
         at_us, ids = records["at_us"].astype(np.int64), records["id"].astype(np.int64)
-        return Cases(at_us, ids, code, unit, worker, pattern).take(np.argsort(at_us, kind="stable"))
+        return _make((at_us, ids, code, unit, worker, pattern)).take(np.argsort(at_us, kind="stable"))
 
 
 def _all(numbers: Iterable[int]) -> Ints:
@@ -269,7 +319,8 @@ def _all(numbers: Iterable[int]) -> Ints:
 
 
 def _make(arrays: Iterable[Ints]) -> Cases:
-    at_us, ids, code, unit, worker, pattern = arrays
+    at_us, ids, *numbers = arrays
+    code, unit, worker, pattern = (one.astype(np.int32, copy=False) for one in numbers)
     return Cases(at_us, ids, code, unit, worker, pattern)
 
 

@@ -131,11 +131,7 @@ def _fold(
     counted: Counted, asked: EvaluationAsked, period: Period, within: NDArray[np.bool_], fold: Ints, rows: int
 ) -> Ints:
     """The figures (column) of each row."""
-    counts = counted.count(GROUPING[asked.by], period.since, period.until, within=within)
-    found = np.zeros((rows, len(FIGURES)), dtype=np.int64)
-    meant = fold >= 0
-    np.add.at(found, fold[meant], counts[meant])
-    return found
+    return counted.count(GROUPING[asked.by], period.since, period.until, within=within, fold=fold, rows=rows)
 
 
 def _make_rows(

@@ -35,6 +35,11 @@ class Tally:
         for at in range(marks):
             self._sums[at + 1] = self._sums[at] + self._count(at * self._every, (at + 1) * self._every)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the keys and the sums."""
+        return self._keys.nbytes + self._sums.nbytes
+
     def count(self, span: slice) -> Counts:
         """How often each key occurs in a slice."""
         first, last = -(-span.start // self._every), span.stop // self._every

@@ -84,3 +84,23 @@ def test_the_evaluation_goes_down_and_back_to_other_people_and_periods(
     with page.expect_download() as download:
         page.locator("[data-test=figures-export]").click()
     assert download.value.suggested_filename == f"evaluation-worker-{month[:4]}.xlsx"
+
+
+def test_a_leader_has_the_bulletin_of_a_month_made_and_finds_it_again(
+    service: Service, context: BrowserContext
+) -> None:
+    page = opened(context, service, "leader", "/figures")
+    month = page.locator("[data-test=figures-period]").inner_text()
+    page.locator("[data-test=figures-bulletin]").click()
+    expect(page.locator("[data-test=figures-bulletin-state]")).to_contain_text(month)
+    page.reload()
+    page.wait_for_selector(READY)
+    ready = page.locator("[data-test=figures-bulletin-ready]")
+    expect(ready).to_contain_text(f"{month} 通报已生成", timeout=90_000)
+    with page.expect_download() as download:
+        ready.locator("[data-form=pdf]").click()
+    assert download.value.suggested_filename == f"bulletin-130273-{month}.pdf"
+    assert download.value.path().read_bytes().startswith(b"%PDF-")
+    with page.expect_download() as paper:
+        page.locator("[data-test=figures-pdf]").click()
+    assert paper.value.suggested_filename == f"evaluation-area-{month}.pdf"

@@ -3,6 +3,7 @@ import { get } from "../api.js";
 import { config, t } from "../config.js";
 import { beginPage, byId, el, fill } from "../dom.js";
 import { showBehind } from "./behind.js";
+import { monthOf, offerBulletin } from "./bulletin.js";
 import { drawBars, drawTrend } from "./chart.js";
 import { asKind, kindOf, monthToShow, step } from "./periods.js";
 import { change, drawTable, numberButton, percent } from "./table.js";
@@ -66,6 +67,7 @@ function drawControls() {
     for (const input of byId("controls").elements[name]) input.checked = input.value === value;
   byId("period").textContent = asked.period;
   byId("export").href = `/api/v1/evaluation.xlsx?${query({ lang: config.lang })}`;
+  byId("export-pdf").href = `/api/v1/evaluation.pdf?${query({ lang: config.lang })}`;
 }
 
 function draw() {
@@ -170,10 +172,14 @@ function listen() {
   });
 }
 
+const month = () => ({ month: monthOf(asked.period, told?.period.since ?? asked.period), area: asked.area });
+
 listen();
 await beginPage(async () => {
   readAddress();
   const known = await get("/api/v1/categories");
   categories = new Map(known.categories.map(({ code, name }) => [code, name]));
   await show();
+  const box = document.getElementById("bulletin");
+  if (box) await offerBulletin(box, month);
 });
