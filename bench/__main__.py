@@ -21,6 +21,7 @@ BENCHES = {
     "journeys": ("bench.journeys",),
     "answers": ("bench.answers",),
     "batch": ("bench.batch",),
+    "centre": ("bench.centre",),
     "check": ("bench.check",),
     "deadlines": ("bench.deadlines",),
     "dispatch": ("bench.dispatch", "bench.positions"),

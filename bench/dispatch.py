@@ -100,17 +100,17 @@ def measure(engine: Engine) -> int:
     return most
 
 
-def staff(session: Any, town: Town) -> None:
+def staff(session: Any, town: Town, *, count: int = WORKERS) -> None:
     """Workers in bulk: one per finest tile and grid, spare ones on top; all on duty, all seen at home."""
     now = datetime.now(UTC)
     codes = [*dict.fromkeys(town.city.codes + town.city.grids)]
     rows = [
         {"number": f"W{i:05d}", "name": f"w{i}", "role": "grid_worker", "area": "130273", "phone": "13812345678"}
-        for i in range(WORKERS)
+        for i in range(count)
     ]
     session.execute(insert(Worker), rows)
     ids = list(session.scalars(select(Worker.id).order_by(Worker.number)))
-    served = list(zip(ids, (codes * 2)[: len(ids)], strict=True))
+    served = list(zip(ids, (codes * (1 + count // len(codes)))[: len(ids)], strict=True))
     forever, duty = Range(LONG_AGO, None, bounds="[)"), Range(now - timedelta(hours=4), now + timedelta(hours=8))
     session.execute(
         insert(Assignment),

@@ -1,7 +1,16 @@
 // The colours of css/colours.css, and the face of the page, for scripts that paint on a canvas.
 const style = getComputedStyle(document.documentElement);
 
-export const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+// Asked for by the thousand while a map is painted, and read anew when the theme changes.
+const known = new Map();
+for (const theme of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "print"])
+  globalThis.matchMedia?.(theme).addEventListener("change", () => known.clear());
+
+export function colour(name) {
+  const told = known.get(name) ?? style.getPropertyValue(`--${name}`).trim();
+  known.set(name, told);
+  return told;
+}
 
 // The same colour with an opacity between 0 and 1; colours of the table are #rrggbb.
 export function faint(name, opacity) {

@@ -5,6 +5,7 @@ import { colour, FACE, faint } from "../map/colours.js";
 import { Painted } from "../map/canvas.js";
 import { map, show } from "../map/place.js";
 import { boundsOf, boxOf, latLngOf, storedOf, toWorld } from "../map/world.js";
+import { dot, dots } from "../draw/dots.js";
 import { outline, paintBorders, paintLabels } from "../draw/paint.js";
 import { Tiling } from "../model/tiling.js";
 import { moodOf } from "./why.js";
@@ -16,7 +17,7 @@ const REACH = 22;
 // More names would lie on each other; the table has them all.
 const MOST_NAMES = 8;
 const SIZES = { chosen: 9, off: 4 };
-const DOTS = { fresh: "good", stale: "notice", off: "quiet", chosen: "accent" };
+const LIVE_SIZE = 4;
 
 export class DeskMap {
   // `onCase` is called with the id of a case that was clicked.
@@ -28,6 +29,7 @@ export class DeskMap {
     this.chosen = null;
     this.decision = null;
     this.way = null;
+    this.ground = new Painted((context, view) => this.paintGround(context, view));
     this.painted = new Painted((context, view) => this.paint(context, view));
     map.on("click", ({ latlng }) => {
       const found = this.caseAt(toWorld(...storedOf(latlng)));
@@ -37,16 +39,20 @@ export class DeskMap {
 
   // The grids below a code; with nothing else to show, all of them are shown.
   async load(area) {
+    map.addLayer(this.ground);
     map.addLayer(this.painted);
     const features = await getFeatures(`/api/v1/grids?area=${encodeURIComponent(area)}&limit=10000`);
     const drawn = features.filter((feature) => feature.geometry);
     this.tiling.add(drawn);
     this.tiling.rebuild();
+    this.ground.redraw();
     show(boxOf(drawn.map((feature) => feature.geometry)));
   }
 
   set(told) {
+    const grid = this.chosen?.current_code;
     Object.assign(this, told);
+    if (grid !== this.chosen?.current_code) this.ground.redraw();
     this.painted.redraw();
   }
 
@@ -74,14 +80,22 @@ export class DeskMap {
     return this.cases.filter((one) => away(one) < REACH).sort((a, b) => away(a) - away(b))[0];
   }
 
-  paint(context, view) {
+  // Apart from what moves: the borders of a district take longer than all of its people.
+  paintGround(context, view) {
     paintBorders(context, this.tiling, view, { subGrids: true });
     const shape = this.tiling.shapes.get(this.chosen?.current_code);
     const look = { fill: faint("accent", 0.1), stroke: colour("accent"), width: 2.5 };
     if (shape) outline(context, this.tiling, [shape], view, look);
     paintLabels(context, this.tiling, view, { second: () => ({ text: "" }) });
+  }
+
+  paint(context, view) {
     const considered = new Set(standing(this.decision).map(({ worker }) => worker));
-    for (const one of this.workers) if (!considered.has(one.number)) dot(context, at(one, view), liveMood(one), 4);
+    const live = this.workers.filter(({ number }) => !considered.has(number));
+    for (const mood of ["stale", "fresh"]) {
+      const places = live.filter((one) => liveMood(one) === mood).map((one) => at(one, view));
+      dots(context, places, mood, LIVE_SIZE);
+    }
     for (const one of this.cases) if (one.id !== this.chosen?.id) mark(context, at(one.position, view), one, false);
     if (this.chosen) this.paintDecision(context, view);
   }
@@ -111,17 +125,6 @@ const liveMood = (one) => (one.at_home || one.freshness === "stale" ? "stale" : 
 function at({ lon, lat }, view) {
   const [x, y] = toWorld(lon, lat);
   return [x * view.scale - view.x, y * view.scale - view.y];
-}
-
-// Told by its shape too: who is considered off duty or turned down is a ring, everybody else a disc.
-function dot(context, [x, y], mood, radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = mood === "off" ? colour("paper") : colour(DOTS[mood]);
-  context.fill();
-  context.lineWidth = mood === "off" ? 2.5 : 2;
-  context.strokeStyle = mood === "off" ? colour("quiet") : colour("halo");
-  context.stroke();
 }
 
 // The way over roads is a line with a halo, what stands in for one is dashed; where somebody would go straight is thin.
