@@ -80,6 +80,7 @@ BESIDES: Mapping[tuple[str, str], frozenset[int]] = {
     ("POST", "/api/v1/uploads"): frozenset((400, 404)),
     ("POST", "/api/v1/imports"): frozenset((400, 404)),
     ("POST", "/api/v1/standards"): frozenset((400,)),
+    ("POST", "/api/v1/shifts/import"): frozenset((400,)),
     ("POST", "/api/v1/plans/{plan_id}/repair"): frozenset((428,)),
     ("GET", "/api/v1/plans/{plan_id}/rebase"): frozenset((409,)),
     ("GET", "/api/v1/emergencies/{area}/calls"): frozenset((409,)),

@@ -52,9 +52,10 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "report": ("dispatcher",),
     "worker": ("worker",),
     "standards": ("dispatcher", "leader", "worker", "unit", "admin", "auditor"),
+    "rosters": ("planner", "dispatcher", "leader", "admin", "auditor"),
     "incident": ("dispatcher", "worker", "unit", "admin", "auditor"),
 }
-DOORS = ("home", "centre", "report", "worker", "planner", "plans", "heat", "figures", "standards")
+DOORS = ("home", "centre", "report", "worker", "planner", "plans", "heat", "figures", "rosters", "standards")
 PATHS = {
     "home": "/",
     "centre": "/centre",
@@ -64,6 +65,7 @@ PATHS = {
     "plans": "/plans",
     "heat": "/heat",
     "figures": "/figures",
+    "rosters": "/rosters",
     "standards": "/standards",
 }
 # Whose home is another page.

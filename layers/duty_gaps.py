@@ -9,8 +9,8 @@ are those with a minimum of their own and, for one person each, all communities.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
@@ -93,6 +93,32 @@ def find_cover(session: Session, since: datetime, until: datetime, *, area: str 
     ]
     gaps.sort(key=lambda gap: (gap.since, gap.area))
     return DutyCover(tuple(gaps), tuple(_loads(session, spans, area, by)))
+
+
+def find_new_gaps(before: Iterable[DutyGap], after: Iterable[DutyGap]) -> list[DutyGap]:
+    """Where fewer people are on duty than were before: of each gap what no gap as bad or worse covered, in order.
+
+    A gap that somebody's duty cuts in two, or makes shorter, is no new one.
+    """
+    known: dict[str, list[DutyGap]] = defaultdict(list)
+    for gap in before:
+        known[gap.area].append(gap)
+    found = []
+    for gap in after:
+        rest = [(gap.since, gap.until)]
+        for old in known[gap.area]:
+            if old.minimum - old.on_duty >= gap.minimum - gap.on_duty:
+                rest = [piece for span in rest for piece in _without(span, (old.since, old.until))]
+        found += [replace(gap, since=since, until=until) for since, until in rest]
+    return found
+
+
+def _without(span: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """The parts of a span that lie before and after another one."""
+    if span[0] < min(span[1], other[0]):
+        yield span[0], min(span[1], other[0])
+    if max(span[0], other[1]) < span[1]:
+        yield max(span[0], other[1]), span[1]
 
 
 def belongs(home: str, served: frozenset[str], code: str) -> bool:

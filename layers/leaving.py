@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, aliased
 from layers.access import Actor, User, end_sign_ins, require_area, require_visible
 from layers.assignments import Charge, hand_charges, list_open_charges, list_unserved
 from layers.dispatching import Memory, StepAsked, take_step
-from layers.duty_gaps import DutyGap, find_cover
+from layers.duty_gaps import DutyGap, find_cover, find_new_gaps
 from layers.emergencies import Emergency, EmergencyHelper
 from layers.errors import Conflict, NotFound, Unacceptable
 from layers.history import note
@@ -117,13 +117,13 @@ def leave(session: Session, memory: Memory, number: str, asked: Leaving, *, now:
     for code in (*(task.area for task in held.tasks), *(charge.grid for charge in held.charges)):
         require_area(by, code)
     until = now + LOOKED_AHEAD
-    before = set(find_cover(session, now, until, by=by).gaps)
+    before = find_cover(session, now, until, by=by).gaps
     tasks = tuple(_move_task(session, memory, task, asked, now=now, by=by) for task in held.tasks)
     hand_charges(session, worker.id, to=successor_id, at=now)
     _hand_drafts(session, worker.id, successor_id)
     _end_service(session, worker, held, successor_id=successor_id, now=now, zone=memory.zone, by=by)
     unserved = list_unserved(session, {charge.grid for charge in held.charges}, at=now)
-    gaps = tuple(gap for gap in find_cover(session, now, until, by=by).gaps if gap not in before)
+    gaps = tuple(find_new_gaps(before, find_cover(session, now, until, by=by).gaps))
     left = Left(held, asked.successor, tasks, tuple(unserved), gaps)
     if (left.unserved or left.waiting) and not asked.confirm:
         waiting = [task.incident for task in left.waiting]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.auth import People
 from gis_api.dependencies import Admin, Locator, Now, Read, Roster_, Tx, Zone, role_door
+from gis_api.roster_json import GapOut, gap_of
 from gis_api.strict_routes import StrictRoute
 from layers import leaving
 from layers.access import Actor, Role
@@ -75,15 +76,6 @@ class MovedTaskOut(BaseModel):
     waiting_reason: str | None
 
 
-class LeftGapOut(BaseModel):
-    area: str
-    name: str
-    since: datetime
-    until: datetime
-    on_duty: int
-    minimum: int
-
-
 class LeftOut(BaseModel):
     """What was handed over, or, after a trial, would be."""
 
@@ -92,7 +84,7 @@ class LeftOut(BaseModel):
     dry_run: bool
     tasks: list[MovedTaskOut]
     unserved: Annotated[list[str], Field(description="grids of theirs that nobody serves now")]
-    new_gaps: Annotated[list[LeftGapOut], Field(description="too few on duty, in the two weeks to come, because of it")]
+    new_gaps: Annotated[list[GapOut], Field(description="too few on duty, in the two weeks to come, because of it")]
 
 
 @router.get("/api/v1/workers/{number}/leaving", summary="What a worker holds who is to leave")
@@ -162,7 +154,7 @@ def _left(left: Left, *, dry_run: bool) -> LeftOut:
         dry_run=dry_run,
         tasks=[_moved(task) for task in left.tasks],
         unserved=list(left.unserved),
-        new_gaps=[LeftGapOut.model_validate(gap, from_attributes=True) for gap in left.new_gaps],
+        new_gaps=[gap_of(gap) for gap in left.new_gaps],
     )
 
 

@@ -170,6 +170,16 @@ def centre(request: Request, person: MaybePerson) -> Response:
     return map_page(reader_of(request, person), "centre", sections=(*CASE_SECTIONS, "centre", "emergency", "search"))
 
 
+@router.get("/rosters")
+def rosters(request: Request, person: MaybePerson) -> Response:
+    """The week of an area: who is on duty, what is short, and changes that are tried before they are saved."""
+    reader = reader_of(request, person)
+    if not may_open(reader, "rosters"):
+        return refused(reader)
+    config = {"zone": request.app.state.settings.zone.key}
+    return page(reader, "rosters", config=config, sections=("rosters",))
+
+
 @router.get("/standards")
 def standards(request: Request, person: MaybePerson) -> Response:
     """The city's standard sheet: read by everybody, taken in by an admin."""

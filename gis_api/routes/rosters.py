@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -10,15 +9,15 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
 
 from gis_api.answers import shown
 from gis_api.dependencies import Now, Read, Tx, Zone, role_door
 from gis_api.moments import AskedMoment, Day, Moment, TimeOfDay
+from gis_api.roster_json import JUDGED, CoverOut, RosterStored, cover_of, judge, judged
 from gis_api.strict_routes import StrictRoute
 from layers import shifts
 from layers.access import Actor, Role
-from layers.duty_gaps import DutyCover, DutyGap, find_cover
+from layers.duty_gaps import find_cover
 from layers.errors import Unacceptable
 from layers.shifts import NewException, NewTemplate
 
@@ -26,8 +25,7 @@ router = APIRouter(tags=["workers"], route_class=StrictRoute)
 Reader = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.planner, Role.leader, Role.admin, Role.auditor))]
 Writer = Annotated[Actor, Depends(role_door(Role.planner, Role.dispatcher, Role.admin))]
 LONGEST_LOOK = timedelta(days=62)
-# What a change of the roster is judged by: two weeks show every template twice.
-JUDGED = timedelta(days=14)
+Id = Annotated[int, Path(ge=1, lt=2**62)]
 Worker = Annotated[str, Field(min_length=1, max_length=60)]
 AskedArea = Annotated[str, Query(max_length=40)]
 
@@ -103,45 +101,6 @@ class ExceptionsOut(BaseModel):
     exceptions: list[ExceptionOut]
 
 
-class GapOut(BaseModel):
-    """An area with fewer people on duty than it takes at least."""
-
-    area: str
-    name: str
-    since: datetime
-    until: datetime
-    on_duty: int
-    minimum: int
-
-
-class LoadOut(BaseModel):
-    """Hours of duty in the period; `ratio` to the median of the role, `unfair` beyond a quarter."""
-
-    worker: str
-    name: str
-    role: str
-    area: str
-    hours: float
-    ratio: float
-    unfair: bool
-
-
-class CoverOut(BaseModel):
-    since: datetime
-    until: datetime
-    gaps: list[GapOut]
-    loads: list[LoadOut]
-
-
-class RosterStored(BaseModel):
-    """What was stored, or would be; the gaps and unfair loads of the two weeks after, and which gaps are new."""
-
-    stored: int
-    dry_run: bool
-    new_gaps: list[GapOut]
-    cover: CoverOut
-
-
 class MinimumIO(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -183,7 +142,7 @@ def add_templates(tx: Tx, by: Writer, now: Now, zone: Zone, sent: TemplatesIn, d
     def store() -> int:
         return shifts.add_templates(tx, new, ends=sent.replace, today=_today(now, zone), zone=zone, by=by)
 
-    return _judged(tx, store, max(first, now), dry_run=dry_run, by=by)
+    return judge(tx, store, max(first, now), dry_run=dry_run, by=by)
 
 
 def _today(now: datetime, zone: ZoneInfo) -> date:
@@ -222,27 +181,29 @@ def add_exceptions(tx: Tx, by: Writer, now: Now, sent: ExceptionsIn, dry_run: bo
     """All or none; with `dry_run` none, and the answer (200) shows what gaps and unfairness it would bring."""
     new = [NewException(**one.model_dump()) for one in sent.exceptions]
     first = max(min(one.start for one in new), now)
-    return _judged(tx, lambda: shifts.add_exceptions(tx, new, now=now, by=by), first, dry_run=dry_run, by=by)
+    return judge(tx, lambda: shifts.add_exceptions(tx, new, now=now, by=by), first, dry_run=dry_run, by=by)
 
 
-def _judged(session: Session, store: Callable[[], int], since: datetime, *, dry_run: bool, by: Actor) -> JSONResponse:
-    """Stored, or tried and taken back, with what two weeks look like then, and which gaps were not there before."""
-    until = since + JUDGED
-    before = set(find_cover(session, since, until, by=by).gaps)
-    savepoint = session.begin_nested()
-    stored = store()
-    cover = find_cover(session, since, until, by=by)
-    if dry_run:
-        savepoint.rollback()
-    else:
-        savepoint.commit()
-    told = RosterStored(
-        stored=0 if dry_run else stored,
-        dry_run=dry_run,
-        new_gaps=[_gap(gap) for gap in cover.gaps if gap not in before],
-        cover=_cover(cover, since, until, only_unfair=True),
-    )
-    return JSONResponse(told.model_dump(mode="json"), 200 if dry_run else 201)
+@router.delete("/api/v1/shifts/exceptions/{exception_id}", summary="Take leave or extra duty back")
+def remove_exception(tx: Tx, by: Writer, now: Now, exception_id: Id, dry_run: bool = False) -> RosterStored:
+    """Of one that has begun what was before stays; `dry_run` shows what gaps it would bring."""
+
+    def remove() -> int:
+        shifts.remove_exception(tx, exception_id, now=now, by=by)
+        return 1
+
+    return judged(tx, remove, now, dry_run=dry_run, by=by)
+
+
+@router.delete("/api/v1/shifts/templates/{template_id}", summary="End the shifts of a week")
+def end_template(tx: Tx, by: Writer, now: Now, zone: Zone, template_id: Id, dry_run: bool = False) -> RosterStored:
+    """It ends with yesterday, and what it gave until then stays; `dry_run` shows what gaps it would bring."""
+
+    def end() -> int:
+        shifts.end_template(tx, template_id, today=_today(now, zone), by=by)
+        return 1
+
+    return judged(tx, end, now, dry_run=dry_run, by=by)
 
 
 @router.get("/api/v1/on-duty/gaps", summary="Where too few are on duty, and who has more than others")
@@ -259,7 +220,7 @@ def read_gaps(
     Each community takes one person at least, and any area what was set for it (`PUT /api/v1/on-duty/cover/{area}`).
     """
     first, last = _period(since, until, now)
-    return _cover(find_cover(tx, first, last, area=area, by=by), first, last)
+    return cover_of(find_cover(tx, first, last, area=area, by=by), first, last)
 
 
 @router.put("/api/v1/on-duty/cover/{area}", summary="Set how many people an area takes at least")
@@ -280,17 +241,3 @@ def _period(since: datetime | None, until: datetime | None, now: datetime) -> tu
     if not timedelta(0) < last - first <= LONGEST_LOOK:
         raise Unacceptable("wrong_duty_period", errors=[(["until"], "wrong_duty_period")], days=LONGEST_LOOK.days)
     return first, last
-
-
-def _cover(cover: DutyCover, since: datetime, until: datetime, *, only_unfair: bool = False) -> CoverOut:
-    loads = [one for one in cover.loads if one.unfair or not only_unfair]
-    return CoverOut(
-        since=since,
-        until=until,
-        gaps=[_gap(gap) for gap in cover.gaps],
-        loads=[LoadOut.model_validate(one, from_attributes=True) for one in loads],
-    )
-
-
-def _gap(gap: DutyGap) -> GapOut:
-    return GapOut.model_validate(gap, from_attributes=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import combinations
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, insert, select, update
@@ -13,14 +14,15 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from layers.access import Actor, require_area
-from layers.errors import Unacceptable
+from layers.access import Actor, require_area, require_visible
+from layers.errors import NotFound, Unacceptable
 from layers.history import note
 from layers.moments import require_soon
 from layers.shifts.table import LONGEST, LONGEST_LEAVE, CoverMinimum, Shift, ShiftException, ShiftTemplate
-from layers.workers import announce, ids_of
+from layers.workers import Worker, announce, ids_of
 
 WEEK_MINUTES = 7 * 24 * 60
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,15 @@ class NewException:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """A new row that overlaps another one of the same worker: a new one at `other`, one that is stored where None."""
+
+    place: int
+    other: int | None
+    worker: str
+
+
 def add_shifts(session: Session, shifts: Sequence[NewShift], *, now: datetime, by: Actor) -> int:
     """The number of shifts stored, all or none; raises Unacceptable naming the first wrong one."""
     for place, shift in enumerate(shifts):
@@ -94,11 +105,11 @@ def add_templates(
     overlaps another of the same worker, stored ones included.
     """
     for place, one in enumerate(templates):
-        _check_template(one, place, today)
+        check_template(one, place, today)
     ids = ids_of(session, {one.worker for one in templates}, by=by)
     if ends:
         _end_templates(session, {ids[one.worker]: _first_day(templates, one.worker) for one in templates})
-    _refuse_overlaps(session, templates, ids)
+    _refuse_first(find_template_overlaps(session, templates, ids, ends=ends), "templates")
     rows = [
         {
             "worker_id": ids[one.worker],
@@ -118,7 +129,8 @@ def add_templates(
     return len(rows)
 
 
-def _check_template(one: NewTemplate, place: int, today: date) -> None:
+def check_template(one: NewTemplate, place: int, today: date) -> None:
+    """Raise Unacceptable, naming the place, for a template that makes no sense by itself."""
     at: list[str | int] = ["templates", place]
     if not one.weekdays or len(set(one.weekdays)) != len(one.weekdays):
         raise Unacceptable("weekdays_wrong", errors=[([*at, "weekdays"], "weekdays_wrong")])
@@ -140,17 +152,60 @@ def _end_templates(session: Session, first_days: dict[int, date]) -> None:
         session.execute(update(ShiftTemplate).where(own).values(last_day=until))
 
 
-def _refuse_overlaps(session: Session, templates: Sequence[NewTemplate], ids: dict[str, int]) -> None:
+def find_template_overlaps(
+    session: Session, templates: Sequence[NewTemplate], ids: Mapping[str, int], *, ends: bool = False
+) -> list[Overlap]:
+    """The templates that share some minute of a week with another of the same worker, stored ones included.
+
+    With `ends` what is stored gives way to what is new.
+    """
+    stored: dict[str, list[tuple[int | None, _Times]]] = defaultdict(list)
+    if not ends:
+        names = {worker_id: number for number, worker_id in ids.items()}
+        for row in session.scalars(select(ShiftTemplate).where(ShiftTemplate.worker_id.in_(names))):
+            stored[names[row.worker_id]].append((None, _times_of(row)))
+    return _overlaps_of([(one.worker, _times(one)) for one in templates], stored, _overlap)
+
+
+def find_exception_overlaps(
+    session: Session, exceptions: Sequence[NewException], ids: Mapping[str, int]
+) -> list[Overlap]:
+    """The leaves and extra duties that share some moment with another of the same kind and worker, stored or new."""
     names = {worker_id: number for number, worker_id in ids.items()}
-    found = select(ShiftTemplate).where(ShiftTemplate.worker_id.in_(names))
-    stored = [(None, names[row.worker_id], *_times_of(row)) for row in session.scalars(found)]
-    new = [(place, one.worker, *_times(one)) for place, one in enumerate(templates)]
-    for first, second in combinations([*stored, *new], 2):
-        if second[0] is not None and first[1] == second[1] and _overlap(first[2:], second[2:]):
-            at: list[str | int] = ["templates", second[0]]
-            raise Unacceptable("roster_rows_overlap", errors=[(at, "roster_rows_overlap")], worker=second[1])
+    first, last = min(one.start for one in exceptions), max(one.end for one in exceptions)
+    found = select(ShiftException).where(
+        ShiftException.worker_id.in_(names), ShiftException.span.overlaps(Range(first, last, bounds="[)"))
+    )
+    stored: dict[str, list[tuple[int | None, _Stretch]]] = defaultdict(list)
+    for row in session.scalars(found):
+        assert row.span.lower is not None
+        assert row.span.upper is not None
+        stored[names[row.worker_id]].append((None, (row.kind, row.span.lower, row.span.upper)))
+    new = [(one.worker, (one.kind, one.start, one.end)) for one in exceptions]
+    return _overlaps_of(new, stored, lambda one, other: one[0] == other[0] and one[1] < other[2] and other[1] < one[2])
 
 
+def _overlaps_of(
+    new: Sequence[tuple[str, _T]], known: dict[str, list[tuple[int | None, _T]]], overlap: Callable[[_T, _T], bool]
+) -> list[Overlap]:
+    """Each new one that overlaps one before it of the same worker, with the first such one."""
+    found = []
+    for place, (worker, times) in enumerate(new):
+        before = known.setdefault(worker, [])
+        other = next(((one,) for one, seen in before if overlap(seen, times)), None)
+        if other is not None:
+            found.append(Overlap(place, other[0], worker))
+        before.append((place, times))
+    return found
+
+
+def _refuse_first(overlaps: Sequence[Overlap], table: str) -> None:
+    for one in overlaps[:1]:
+        at: list[str | int] = [table, one.place]
+        raise Unacceptable("roster_rows_overlap", errors=[(at, "roster_rows_overlap")], worker=one.worker)
+
+
+_Stretch = tuple[str, datetime, datetime]
 _Times = tuple[date, date, int, tuple[int, ...], int]
 
 
@@ -184,9 +239,10 @@ def add_exceptions(session: Session, exceptions: Sequence[NewException], *, now:
     What is over is not written anew, and whoever stands in is a worker of the caller's area too.
     """
     for place, one in enumerate(exceptions):
-        _check_exception(one, place, now)
+        check_exception(one, place, now)
     numbers = {one.worker for one in exceptions} | {one.substitute for one in exceptions if one.substitute is not None}
     ids = ids_of(session, numbers, by=by)
+    _refuse_first(find_exception_overlaps(session, exceptions, ids), "exceptions")
     rows = [
         {
             "worker_id": ids[one.worker],
@@ -204,7 +260,8 @@ def add_exceptions(session: Session, exceptions: Sequence[NewException], *, now:
     return len(rows)
 
 
-def _check_exception(one: NewException, place: int, now: datetime) -> None:
+def check_exception(one: NewException, place: int, now: datetime) -> None:
+    """Raise Unacceptable, naming the place, for a leave or extra duty that makes no sense by itself."""
     at: list[str | int] = ["exceptions", place]
     if one.end <= one.start:
         raise Unacceptable("ends_before_it_starts", errors=[([*at, "end"], "ends_before_it_starts")])
@@ -235,3 +292,39 @@ def _check_span(shift: NewShift, place: int) -> None:
         raise Unacceptable("ends_before_it_starts", errors=[(["shifts", place, "end"], "ends_before_it_starts")])
     if shift.end - shift.start > LONGEST:
         raise Unacceptable("shift_too_long", errors=[(["shifts", place, "end"], "shift_too_long")], hours=48)
+
+
+def remove_exception(session: Session, exception_id: int, *, now: datetime, by: Actor) -> None:
+    """Take a leave or extra duty back; of one that has begun what was before stays. Raises NotFound, also for one that
+    is over or of another area."""
+    row = session.get(ShiftException, exception_id, with_for_update=True)
+    _require_own(session, row.worker_id if row is not None else None, by)
+    if row is None or row.span.upper is None or row.span.upper <= now:
+        raise NotFound("not_found")
+    if row.span.lower is not None and row.span.lower < now:
+        row.span = Range(row.span.lower, now, bounds="[)")
+    else:
+        session.delete(row)
+    session.flush()
+    announce(session)
+    note(session, "shifts.exception_removed", subject=str(exception_id), area=by.area, by=by)
+
+
+def end_template(session: Session, template_id: int, *, today: date, by: Actor) -> None:
+    """End a template with yesterday; what it gave until then stays. Raises NotFound, also for one of another area."""
+    row = session.get(ShiftTemplate, template_id, with_for_update=True)
+    _require_own(session, row.worker_id if row is not None else None, by)
+    if row is None or (row.last_day is not None and row.last_day < today):
+        raise NotFound("not_found")
+    if row.first_day < today:
+        row.last_day = today - timedelta(days=1)
+    else:
+        session.delete(row)
+    session.flush()
+    announce(session)
+    note(session, "shifts.template_ended", subject=str(template_id), area=by.area, by=by)
+
+
+def _require_own(session: Session, worker_id: int | None, by: Actor) -> None:
+    area = None if worker_id is None else session.scalar(select(Worker.area).where(Worker.id == worker_id))
+    require_visible(by, area)

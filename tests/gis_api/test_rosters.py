@@ -188,3 +188,19 @@ def test_what_may_not_be(planner: TestClient, client_as: ClientAs, two: tuple[st
     assert (
         planner.get(GAPS, params={"since": "2026-12-01T00:00:00Z", "until": "2027-12-01T00:00:00Z"}).status_code == 422
     )
+
+
+def test_duty_that_cuts_a_gap_in_two_brings_no_new_gap_and_a_worse_one_is_told(
+    planner: TestClient, two: tuple[str, str], small_city: SmallCity
+) -> None:
+    """A night where nobody was: both ends of the gap that is left were told as new ones."""
+    community = small_city.codes[0][:12]
+    tried = planner.post(TEMPLATES, json={"templates": [{"worker": two[0], **EARLY}]}, params={"dry_run": True}).json()
+    assert tried["cover"]["gaps"]
+    assert tried["new_gaps"] == []
+    planner.put(f"/api/v1/on-duty/cover/{community}", json={"people": 3})
+    planner.post(TEMPLATES, json={"templates": [{"worker": number, **EARLY} for number in two]})
+    leave = {"worker": two[0], "kind": "leave", "start": "2026-12-01T00:00:00Z", "end": "2026-12-01T02:00:00Z"}
+    told = planner.post(EXCEPTIONS, json={"exceptions": [leave]}, params={"dry_run": True}).json()["new_gaps"]
+    mine = [(one["since"], one["until"], one["on_duty"]) for one in told if one["area"] == community]
+    assert mine == [("2026-12-01T00:00:00Z", "2026-12-01T02:00:00Z", 1)]

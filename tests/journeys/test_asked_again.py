@@ -23,7 +23,7 @@ MOST_S = 60.0
 PAGES = (
     *(("dispatcher", "/centre?case={case}"), ("dispatcher", "/incidents/{case}"), ("dispatcher", "/report")),
     *(("dispatcher", "/grid/{grid}"), ("leader", "/heat"), ("worker", "/"), ("worker", "/worker"), ("admin", "/")),
-    ("leader", "/figures"),
+    *(("leader", "/figures"), ("planner", "/rosters")),
     *(("planner", "/"), ("planner", "/plans"), ("planner", "/plans/{plan}"), ("planner", "/planner?plan={plan}")),
 )
 

@@ -57,9 +57,9 @@ def pages_of(draft: str, published: str, case: str) -> dict[str, list[str]]:
             f"/grid/{VILLAGE[0]}",
             f"/grid/{VILLAGE[0]}01",
         ],
-        "leader": ["/", "/heat", "/figures"],
+        "leader": ["/", "/heat", "/figures", "/rosters"],
         "worker": ["/", "/worker", "/planner"],
-        "admin": ["/", "/standards", "/api/v1/docs"],
+        "admin": ["/", "/standards", "/rosters", "/api/v1/docs"],
     }
 
 

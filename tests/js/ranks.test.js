@@ -8,7 +8,20 @@ import { test } from "node:test";
 const ROOT = new URL("../../gis_api/static/js/", import.meta.url).pathname;
 // From above to below; a page's room knows what is below it, and not the other pages.
 const RANKS = [
-  ["centre", "figures", "grid", "heat", "home", "imports", "incident", "phone", "planner", "plans", "standards"],
+  [
+    "centre",
+    "figures",
+    "grid",
+    "heat",
+    "home",
+    "imports",
+    "incident",
+    "phone",
+    "planner",
+    "plans",
+    "rosters",
+    "standards",
+  ],
   ["parts"],
   ["draw"],
   ["model"],

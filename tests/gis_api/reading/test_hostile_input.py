@@ -173,7 +173,7 @@ def test_a_version_is_a_quoted_number_and_nothing_else(client_as: ClientAs) -> N
 def test_the_documentation_names_every_route_and_every_door(anybody: TestClient) -> None:
     document = anybody.get("/api/v1/openapi.json").json()
     pages = {"/", "/planner", "/heat", "/grid/{code}", "/language", "/api/v1/docs", "/imports", "/plans"}
-    pages |= {"/figures", "/centre", "/report", "/standards", "/incidents/{incident_id}"}
+    pages |= {"/figures", "/centre", "/report", "/standards", "/rosters", "/incidents/{incident_id}"}
     pages |= {"/worker", "/worker.js", "/worker.webmanifest"}
     of_a_plan = ("", "/certificate", "/certificate.pdf", "/diff", "/rebase", "/replay")
     pages |= {f"/plans/{{plan_id}}{part}" for part in of_a_plan}
