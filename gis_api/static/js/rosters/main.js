@@ -1,4 +1,4 @@
-// The week of an area: who is on duty, where too few are, who has more than others. What is asked stands in the address.
+// The week of an area: who is on duty, where too few are, who has more than others. What is asked is in the address.
 import { get } from "../api.js";
 import { config, number, t } from "../config.js";
 import { againButton, beginPage, byId, el, fill, present, stacking } from "../dom.js";
