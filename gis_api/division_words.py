@@ -17,3 +17,8 @@ def remark_in_words(remark: Mapping[str, Any], lang: str) -> str:
 def way_in_words(way: str, lang: str) -> str:
     """What can be done about a remark."""
     return texts.text(f"dividing.way_{way}", lang)
+
+
+def refusal_in_words(details: Mapping[str, Any], lang: str) -> str:
+    """Why ground cannot be divided, by the stable word in `details["why"]`, and what can be done."""
+    return texts.text(f"errors.cannot_divide_{details['why']}", lang, **details)

@@ -258,7 +258,9 @@ def _detail(answer: Answer, lang: str) -> str:
     retold = texts.retold(answer.said) if answer.said else None
     if retold is not None:
         return _filled(retold[0], lang, retold[1])
-    key = f"errors.{answer.code}"
+    # Some errors have a sentence for each of their reasons, a stable word in `why`.
+    reason = f"errors.{answer.code}_{answer.details.get('why')}"
+    key = reason if texts.has(reason) else f"errors.{answer.code}"
     return _filled(key, lang, answer.details) if texts.has(key) else _title(answer, lang)
 
 

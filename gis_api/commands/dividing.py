@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_api.commands.speaking import say
-from gis_api.division_words import remark_in_words, way_in_words
+from gis_api.division_words import refusal_in_words, remark_in_words, way_in_words
 from gis_api.settings import command_language
 from gis_api.texts import text
 
@@ -119,8 +119,8 @@ def _told_in_a_line() -> Iterator[None]:
     try:
         yield
     except CannotDivide as refused:
-        why = refused.details["why"]
-        typer.echo(say("cannot divide ({why}): {reason}", why=why, reason=refused), err=True)
+        why, reason = refused.details["why"], refusal_in_words(refused.details, command_language())
+        typer.echo(say("cannot divide ({why}): {reason}", why=why, reason=reason), err=True)
         raise typer.Exit(1) from refused
 
 

@@ -82,9 +82,11 @@ def _searched(
             made[profile] = divide(ground.site, asked.wishes(board, profile), rng=rng, should_stop=over, progress=tell)
         except CannotDivide as refused:
             where = None if refused.where is None else board.plane.to_degrees(refused.where)
-            raise Unacceptable("cannot_divide", where=where, why=refused.details["why"]) from refused
+            details: dict[str, Any] = dict(refused.details)
+            raise Unacceptable("cannot_divide", where=where, **details) from refused
         except ValueError as wrong:
-            raise Unacceptable("cannot_divide", why=str(wrong)) from wrong
+            # A community's own number may be smaller than what was asked for its sub-grids.
+            raise Unacceptable("cannot_divide", why="contradiction") from wrong
         if should_stop():
             raise Unacceptable("work_stopped")
     return made

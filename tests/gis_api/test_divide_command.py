@@ -106,3 +106,30 @@ def test_houses_without_numbers_are_estimated_and_it_is_said(estate: dict[str, P
     estate["buildings"] = written(tmp_path / "bare.geojson", *bare)
     told = json.loads(run(estate, "--grids", "2", "--json").stdout)
     assert {"estimated"} <= {remark["code"] for remark in told["remarks"]}
+
+
+def test_a_refusal_is_one_line_in_the_language_of_the_terminal(
+    estate: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANGGE_LANGUAGE", "zh-CN")
+    estate["buildings"] = written(tmp_path / "far.geojson", feature(shapely.box(900, 900, 910, 910)))
+    whole = written(tmp_path / "whole.geojson", feature(shapely.box(0, 0, 80, 80), code="1"))
+    for more, words in ((["--locked", str(whole)], "保留的网格占满"), ([], "没有楼栋可以计数")):
+        done = run(estate, *more)
+        assert done.exit_code == 1 and words in done.stderr, done.output
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_ground_that_does_not_lend_itself_gets_a_proposal_that_says_why(
+    estate: dict[str, Path], tmp_path: Path
+) -> None:
+    far = json.loads(run(estate, "--households", "90000", "--json").stdout)
+    assert far["figures"]["grids"] == 1 and "out_of_range" in {remark["code"] for remark in far["remarks"]}
+    pieces = shapely.MultiPolygon([shapely.box(0, 0, 38, 80), shapely.box(42, 0, 80, 80)])
+    estate["boundary"] = written(tmp_path / "pieces.geojson", feature(pieces, code="130273001001"))
+    done = json.loads(run(estate, "--households", "40", "--json").stdout)
+    assert done["figures"]["grids"] == 4 and done["figures"]["buildings_cut"] == 0
+    estate["buildings"] = written(tmp_path / "giant.geojson", feature(shapely.box(5, 5, 35, 75), households=5000))
+    giant = json.loads(run(estate, "--households", "40", "--json").stdout)
+    assert giant["figures"]["oversize"] == 1
+    assert {"oversize"} <= {remark["code"] for remark in giant["remarks"]}

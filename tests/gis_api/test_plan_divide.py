@@ -187,7 +187,7 @@ def test_kept_grids_stay_byte_for_byte_or_gain_nodes_only(draft: Draft) -> None:
 def test_least_change_moves_few_households(draft: Draft) -> None:
     made = done(draft, asked(draft, least_change=5.0, households=1535 / len(inside(draft, community_of(draft)))))
     fresh = done(draft, asked(draft, count=made["figures"]["grids"]))
-    assert made["figures"]["moved"] <= 0.3 < fresh["figures"]["moved"]
+    assert 2 * made["figures"]["moved"] <= fresh["figures"]["moved"] > 0.1
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ def plan_area(graph: Graph, atoms: Atoms, mine: Ints, wishes: Wishes, target: fl
     pieces = pieces_on_foot(graph, ordinary)
     pieces, empty = _rejoined(graph, pieces, empty, target)
     giants = {int(atom): [int(atom)] for atom in large}
+    if len(pieces) == 1 and not len(large):
+        # The only piece is cut off from nothing, however light it is.
+        plan.regions.append((pieces[0], number_of_grids(float(graph.weight[pieces[0]].sum()), target)))
+        pieces = []
     for piece in pieces:
         _place(graph, piece, giants, plan, wishes, target)
     plan.settled += [(np.array(held, dtype=np.intp), Role.oversize) for held in giants.values()]

@@ -21,6 +21,7 @@ from tiling.divide.proposal import Figures, Proposal, ProposedGrid
 from tiling.divide.remarking import remarks_on
 from tiling.divide.scoring import figures_of, moved_share
 from tiling.divide.site import Floats, Geometries, Site, estimated_households
+from tiling.divide.units import standing_inside
 from tiling.divide.wishes import Wishes
 from tiling.errors import CannotDivide
 from tiling.tolerance import DUST_M2
@@ -55,6 +56,10 @@ def divide(
     made = drawn(ground, found, wishes, rng=rng, should_stop=should_stop, prefixes=prefixes or {})
     remarks = remarks_on(ground, made.grids, wishes, guessed=guessed, complete=found.complete)
     progress(1.0)
+    if counted.buildings is not site.buildings:
+        # What stood for buildings to come is nobody's building.
+        grid_of, sub_of = (rows_of([g.shape for g in of], site.buildings) for of in (made.grids, made.sub_grids))
+        made = replace(made, grid_of=grid_of, sub_grid_of=sub_of)
     return replace(made, remarks=remarks)
 
 
@@ -89,12 +94,16 @@ def _refuse_overlap(shapes: Mapping[str, BaseGeometry], why: str) -> None:
 
 
 def _with_weights(site: Site, wishes: Wishes) -> tuple[Site, bool]:
-    """The site with weights, and whether they were guessed: a site without any gets estimates of its buildings."""
-    weights = np.where(np.isfinite(site.weights), np.maximum(site.weights, 0.0), 0.0)
+    """The site with weights, and whether they were guessed: a site without any gets estimates of its buildings.
+
+    What stands elsewhere has none: the target of a number of grids is a share of what is divided.
+    """
+    standing = standing_inside(site)
+    weights = np.where(np.isfinite(site.weights) & standing, np.maximum(site.weights, 0.0), 0.0)
     if weights.sum() > 0:
         return replace(site, weights=weights), False
     if len(site.buildings):
-        guessed = estimated_households(site.buildings, np.full(len(site.buildings), math.nan))
+        guessed = standing * estimated_households(site.buildings, np.full(len(site.buildings), math.nan))
         if guessed.sum() > 0:
             return replace(site, weights=guessed, estimated=np.ones(len(guessed), dtype=bool)), True
     if wishes.grids is None:

@@ -29,9 +29,7 @@ class Units:
 
 def build_units(site: Site, wishes: Wishes, target: float) -> Units:
     """The units inside the areas and outside locked grids; a building counts where its inner point lies ([S7])."""
-    usable = shapely.is_valid(site.buildings) & (shapely.area(site.buildings) > 0)
-    inside = _standing_inside(site, usable)
-    rows = np.flatnonzero(inside)
+    rows = np.flatnonzero(standing_inside(site))
     group = _overlapping(site.buildings[rows])
     unit_of = np.full(len(site.buildings), -1, dtype=np.intp)
     shapes: list[BaseGeometry] = []
@@ -55,7 +53,9 @@ def build_units(site: Site, wishes: Wishes, target: float) -> Units:
     return Units(out, np.array(weights, dtype=float), unit_of, np.array(sliced, dtype=bool))
 
 
-def _standing_inside(site: Site, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def standing_inside(site: Site) -> NDArray[np.bool_]:
+    """Which buildings stand in the areas and in no locked grid; those without a usable shape do not."""
+    usable = shapely.is_valid(site.buildings) & (shapely.area(site.buildings) > 0)
     inside = np.zeros(len(site.buildings), dtype=bool)
     if not usable.any():
         return inside
