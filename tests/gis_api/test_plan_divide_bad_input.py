@@ -1,7 +1,7 @@
 """Ground that does not lend itself to a division: each case has a clear answer, a best proposal where there is one.
 
-The same cases by files stand in `test_divide_command.py`, without any door in `tests/tiling/test_divide_bad_input.py`, and on the
-page, which shows the words of the job, in `tests/journeys/test_planner_divide.py`.
+The same cases by files stand in `test_divide_command.py`, without any door in
+`tests/tiling/test_divide_bad_input.py`; the page shows the words of the job (`tests/journeys/test_planner_divide.py`).
 """
 
 from __future__ import annotations
