@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor, Role
 from layers.moments import AGEING_S, CLOCK_ERROR, read_moment
-from layers.positions.flips import Astray, Judged, Seen, judge
+from layers.positions.flips import LEAST_JUMP_M, METRES_A_DEGREE, Astray, Judged, Seen, judge
 from layers.workers import announce
 
 # A phone that was away from the net sends what it kept; what is older than this is a wrong clock.
@@ -90,14 +90,14 @@ stored AS (
     RETURNING worker_id
 ),
 slots AS (
-    SELECT id, floor(extract(epoch FROM fixed_at) / :slot_s)::bigint AS slot, fixed_at, lon, lat FROM known
+    SELECT id, floor(date_part('epoch', fixed_at) / :slot_s)::bigint AS slot, fixed_at, lon, lat FROM known
     WHERE reason IS NULL AND fixed_at >= :track_since
 ),
 tracked AS (
     INSERT INTO personal.track_points (worker_id, slot, fixed_at, lon, lat)
     SELECT DISTINCT ON (id, slot) id, slot, slots.fixed_at, slots.lon, slots.lat
     FROM slots LEFT JOIN positions AS old ON old.worker_id = id
-    WHERE floor(extract(epoch FROM old.fixed_at) / :slot_s)::bigint IS DISTINCT FROM slot
+    WHERE floor(date_part('epoch', old.fixed_at) / :slot_s)::bigint IS DISTINCT FROM slot
     ORDER BY id, slot, slots.fixed_at
     ON CONFLICT DO NOTHING
 )
@@ -109,24 +109,23 @@ SELECT (SELECT count(*) FROM stored) AS stored,
 """
 
 
-# Those in a batch who may have jumped, with what is known of them: who moved some fifty metres in a minute or two, who
-# has several fixes, whose phone is astray. Mostly nobody, so that a batch is looked through where it is stored.
+# Degrees of latitude, squared, by which a flip moves somebody at least: a tenth less, as degrees are no metres.
+JUMP_2 = (0.9 * LEAST_JUMP_M / METRES_A_DEGREE) ** 2
+# Those in a batch who may have jumped, with what is known of them: who moved as far in a minute or two, who has several
+# fixes, whose phone is astray. Mostly nobody, so that a batch is looked through where it is stored.
 SUSPECTS = """
 SELECT workers.number, positions.lon, positions.lat, positions.raw_lon, positions.raw_lat, positions.datum,
     positions.accuracy_m, positions.fixed_at, positions.astray
-FROM (
-    SELECT worker, min(lon) AS west, max(lon) AS east, min(lat) AS south, max(lat) AS north, min(fixed_at) AS since,
-        count(*) AS fixes
-    FROM unnest(CAST(:worker AS text[]), CAST(:lon AS double precision[]), CAST(:lat AS double precision[]),
-        CAST(:fixed_at AS timestamptz[])) AS sent(worker, lon, lat, fixed_at)
-    GROUP BY worker
-) AS sent
+FROM unnest(CAST(:worker AS text[]), CAST(:lon AS double precision[]), CAST(:lat AS double precision[]),
+    CAST(:fixed_at AS timestamptz[])) AS sent(worker, lon, lat, fixed_at)
 JOIN workers ON workers.number = sent.worker AND workers.active
     AND starts_with(workers.area, :area) AND (NOT :own_only OR workers.id IS NOT DISTINCT FROM :only)
 LEFT JOIN positions ON positions.worker_id = workers.id
-WHERE fixes > 1 OR positions.astray IS NOT NULL OR (
-    since <= positions.fixed_at + interval '3 minutes'
-    AND greatest(east - positions.lon, positions.lon - west, north - positions.lat, positions.lat - south) > 0.0005)
+WHERE positions.astray IS NOT NULL OR (
+    sent.fixed_at <= positions.fixed_at + interval '3 minutes'
+    AND power(sent.lat - positions.lat, 2)
+        + power((sent.lon - positions.lon) * cos(radians(positions.lat)), 2) > :jump_2)
+    OR sent.worker = ANY(CAST(:repeated AS text[]))
 """
 ASTRAY = """
 UPDATE positions SET astray = CAST(told.astray AS jsonb)
@@ -154,7 +153,12 @@ def add_fixes(
     flipped, astray = _find_flips(session, timely, whose)
     refused += [(place, "datum_flipped") for place in flipped]
     believed = [fix for fix in timely if fix.place not in flipped] if flipped else timely
-    about = {"sent_by": by.name, "gateway": by.gateway, "slot_s": SLOT_S, "track_since": now - timedelta(track_days)}
+    about = {
+        "sent_by": by.name,
+        "gateway": by.gateway,
+        "slot_s": float(SLOT_S),
+        "track_since": now - timedelta(track_days),
+    }
     found = session.execute(text(STORE), {**_columns(believed), **whose, **about}).one()
     if astray:  # after the store: of a phone that is new its row is new
         told = [None if one is None else _as_json(one) for one in astray.values()]
@@ -178,7 +182,9 @@ def _find_flips(
     """The places in the batch of the fixes of phones that speak another datum than they state, and who changed."""
     columns = _columns(fixes)
     asked = {name: columns[name] for name in ("worker", "lon", "lat", "fixed_at")}
-    suspects = session.execute(text(SUSPECTS), {**asked, **whose}).all()
+    repeated = [number for number, times in Counter(fix.worker for fix in fixes).items() if times > 1]
+    rows = session.execute(text(SUSPECTS), {**asked, **whose, "jump_2": JUMP_2, "repeated": repeated}).all()
+    suspects = {row.number: row for row in rows}.values()
     if not suspects:
         return set(), {}
     by_worker: dict[str, list[Fix]] = defaultdict(list)
