@@ -36,6 +36,7 @@ BENCHES = {
     "publishing": ("bench.publishing", "bench.swapping"),
     "repair": ("bench.repair",),
     "races": ("bench.races",),
+    "spots": ("bench.spots",),
     "sign-in": ("bench.sign_in",),
 }
 LINE = re.compile(

@@ -61,3 +61,28 @@ class FiguresAnswer(BaseModel):
     areas: list[dict[str, Any]]
     daily: dict[str, dict[str, int]]
     by_category: dict[str, dict[str, int]]
+
+
+class SpotOut(HeatCell):
+    """A cell that stands out: its standard score, and how often chance alone gave as much to either side."""
+
+    kind: Literal["hot", "cold"]
+    z: float
+    p: float
+
+
+class SpotsAnswer(BaseModel):
+    """Spots, the strongest first. `islands` have no neighbour, `homeless` cells no household: not judged."""
+
+    layer: str
+    cell: str
+    per: Literal["count", "households"]
+    since: datetime
+    until: datetime
+    seed: int
+    draws: int
+    false_share: float
+    judged: int
+    islands: list[str]
+    homeless: int
+    spots: list[SpotOut]

@@ -24,6 +24,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import heat, releases
 from layers.access import Actor, require_visible
 from layers.errors import Unacceptable
+from layers.heat import spots
 from layers.moments import span_of_month
 from layers.releases import LEVELS, ReleaseAsked, ReleaseCard, ReleasedCell
 from layers.shifts import span_of_day
@@ -101,6 +102,37 @@ def read_heat(
     if format == "json":
         return _answer(about | {"cells": [show_cell(one) for one in cells]})
     return _answer(feature_collection((feature(one.shape, **show_cell(one)) for one in cells), **about))
+
+
+@router.get("/api/v1/heat/spots", responses=shown(answers.SpotsAnswer), response_class=Response)
+def read_spots(
+    tx: Read,
+    by: AnyRole,
+    now: Now,
+    zone: Zone,
+    memory: HeatMemory_,
+    layer: Literal["hazards", "incidents"] = "hazards",
+    area: str | None = None,
+    since: AskedMoment | None = None,
+    until: AskedMoment | None = None,
+    category: str | None = None,
+    cell: Literal["sub_grid", "grid", "community", "subdistrict"] = "grid",
+    per: Literal["count", "households"] = "count",
+) -> Response:
+    """Cells that stand, with their neighbours, above or below what chance would give (Getis-Ord Gi*).
+
+    Of all that are named at most one in twenty is so by chance. Layers and categories that derive from residents are
+    never judged here. The same question has the same answer: `seed` and `draws` say how chance was drawn.
+    """
+    start, end = _period(since, until, now, zone)
+    asked = heat.HeatQuestion(layer, _area(by, area), start, end, category, cell, per)
+    found = heat.find_spots(tx, asked, memory=memory, now=now)
+    about = {"layer": layer, "cell": cell, "per": per, "since": start.isoformat(), "until": end.isoformat()}
+    drawn = {"seed": spots.SEED, "draws": spots.DRAWS, "false_share": spots.FALSE_SHARE}
+    told = [show_cell(one.cell) | {"kind": one.kind, "z": round(one.z, 3), "p": round(one.p, 4)} for one in found.spots]
+    islands = [one.cell for one in found.islands]
+    left = {"judged": found.judged, "islands": islands, "homeless": found.homeless}
+    return _answer({**about, **drawn, **left, "spots": told})
 
 
 def _answer(body: dict[str, Any]) -> Response:

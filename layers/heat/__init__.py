@@ -8,6 +8,7 @@ Categories derived from residents are never counted here: they are released, mon
 from layers.heat.cells import CELLS, PERS, Cell, HeatQuestion, count_cells, is_resident_derived
 from layers.heat.figures import AreaFigures, Figures, Panel, read_figures, read_panel
 from layers.heat.memory import HeatMemory, find_columns
+from layers.heat.spots import HeatSpot, HeatSpots, find_spots
 
 __all__ = [
     "CELLS",
@@ -17,9 +18,12 @@ __all__ = [
     "Figures",
     "HeatMemory",
     "HeatQuestion",
+    "HeatSpot",
+    "HeatSpots",
     "Panel",
     "count_cells",
     "find_columns",
+    "find_spots",
     "is_resident_derived",
     "read_figures",
     "read_panel",

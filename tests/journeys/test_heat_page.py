@@ -240,3 +240,15 @@ def test_a_layer_of_residents_is_looked_at_by_the_month(visit: Visit, running: R
     choose(page, "layer", "hazards")
     expect(it(page, "heat-strip")).to_be_visible()
     expect(page.locator("#legend h2")).to_contain_text("隐患")
+
+
+def test_spots_are_found_when_asked_for_and_gone_with_the_next_question(hazards: str, visit: Visit) -> None:
+    page = visit("leader", "/heat")
+    expect(it(page, "heat-figures")).to_contain_text(str(IN_ONE_GRID))
+    it(page, "heat-find-spots").click()
+    expect(it(page, "heat-spots-about")).to_contain_text("Getis-Ord Gi*")
+    expect(it(page, "heat-spots-about")).to_contain_text("20260101")
+    choose(page, "per", "change")
+    expect(it(page, "heat-spots").locator("li")).to_have_count(0)
+    it(page, "heat-find-spots").click()
+    expect(it(page, "heat-spots")).to_contain_text("冷热点按网格")

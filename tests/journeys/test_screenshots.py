@@ -184,6 +184,8 @@ def test_a_leader_sees_where_hazards_are_frequent(service: Service, context: Bro
     expect(page.locator("#legend li")).not_to_have_count(0)
     expect(page.locator('[data-test="heat-worst"] li svg').first).to_be_visible()
     expect(page.locator("#curve svg")).to_be_visible()
+    page.locator('[data-test="heat-find-spots"]').click()
+    expect(page.locator('[data-test="heat-spots-about"]')).to_contain_text("Getis-Ord")
     keep(page, "heat.png")
 
 

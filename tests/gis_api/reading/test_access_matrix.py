@@ -64,6 +64,7 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/hazards": "planner dispatcher worker unit admin auditor",
     "GET /api/v1/devices": "dispatcher worker admin",
     "GET /api/v1/heat": ALL,
+    "GET /api/v1/heat/spots": ALL,
     "GET /api/v1/figures": ALL,
     "GET /api/v1/releases": ALL,
     "GET /api/v1/search": "planner dispatcher leader worker admin",

@@ -11,6 +11,7 @@ import { boxOf, latLngOf } from "../map/world.js";
 import { scaleOf } from "./classes.js";
 import { isReleased, LEVELS, levelOf, monthsOf, queryOf, showReleased } from "./released.js";
 import { showCategories, showFigures, showLegend, showPeriod, showWorst, totals, wordsOf } from "./panel.js";
+import { Spots } from "./spots.js";
 import { dayOf, Strip } from "./strip.js";
 
 const DAY_MS = 86_400_000;
@@ -28,6 +29,12 @@ let months = {};
 /** @type {Record<string, any> | null} */
 let asked = null;
 
+const spots = new Spots({
+  box: byId("spots"),
+  layer,
+  address: () => `/api/v1/heat/spots?${query(question())}`,
+  isReleased,
+});
 const strip = new Strip(byId("curve"), { days: DAYS, changed: soon });
 
 function question() {
@@ -118,6 +125,7 @@ async function paint(wish) {
   const other = asked?.cell !== wish.cell || isReleased(asked?.layer) || isReleased(wish.layer);
   const fresh = other || isSquare(wish.cell);
   asked = wish;
+  spots.forget(wish);
   const { cells, panel } = await answerOf(wish);
   if (fresh) draw(shapes.get(wish.cell));
   const valueOf = (cell) => (wish.per === "count" ? cell.n : cell.rate);
