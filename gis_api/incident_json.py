@@ -21,6 +21,7 @@ from layers.incidents import (
     OPEN_TASK_STATES,
     RECALL_ANSWERS,
     STAGES,
+    CaseCalls,
     IncidentCard,
     IncidentStep,
     Joined,
@@ -237,9 +238,29 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
         "reporter": _reporter(incidents.find_reporter(session, card.id), by),
         "photos": [photo_of(card.id, one, by) for one in photos.list_photos(session, card.id)],
         "recall": _recall(steps),
+        "calls": calls_of(incidents.find_calls(session, card.id), by),
         "parts": [case_of(one, now=now, by=by, lang=lang) for one in parts],
         "joined": [_joined(one, by) for one in incidents.list_joined(session, card.id)],
     }
+
+
+def calls_of(found: CaseCalls | None, by: Actor) -> dict[str, Any] | None:
+    """Who was called by a run card and what is short, None where none has called anybody."""
+    if found is None:
+        return None
+    helpers = [
+        {
+            **{name: getattr(one, name) for name in ("worker", "name", "role", "level", "state")},
+            "distance_m": one.why.get("distance_m"),
+            "called_at": one.at.isoformat(),
+            "answered_at": _plain(one.answered_at),
+            "phone_masked": masked_phone(one.phone),
+            **({"phone": one.phone} if by.role in SEE_PHONES else {}),
+        }
+        for one in found.helpers
+    ]
+    short = [{"role": role, "people": people} for role, people in sorted(found.short.items())]
+    return {"level": found.level, "helpers": helpers, "short": short}
 
 
 def _recall(steps: Sequence[IncidentStep]) -> dict[str, Any] | None:

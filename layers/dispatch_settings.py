@@ -11,9 +11,10 @@ kept, so an old decision can be understood.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -25,6 +26,8 @@ from layers.dispatch_rules import LIMITS, ON_REQUEST, Limits, Policy
 from layers.emergencies import select_rule
 from layers.errors import Outdated, Unacceptable
 from layers.history import note
+from layers.run_cards import RunCard, choose_card, select_cards
+from layers.shifts import CITY_ZONE
 from layers.standings import Measure
 
 VALUES = (
@@ -66,7 +69,7 @@ class FieldTasks:
 @dataclass(frozen=True, slots=True)
 class Choosing:
     """By what one incident is dispatched; `check_in_minutes` is how often whoever is on it has to say that they are
-    well, 0 for not at all."""
+    well, 0 for not at all, `card` who is called beside them."""
 
     policy: Policy = Policy.own_grid_first
     measure: Measure = Measure.straight
@@ -75,6 +78,7 @@ class Choosing:
     field: FieldTasks = FieldTasks()
     also: tuple[str, ...] = ()
     check_in_minutes: int = 0
+    card: RunCard | None = None
 
 
 # What a new city starts with: where minutes count, whose ground it is does not, and across a river is not near.
@@ -98,15 +102,19 @@ def get_settings(session: Session) -> Entered:
     return Entered(0, FIRST_RULES) if row is None else Entered(row.version, tuple(row.rules), row.by, row.at)
 
 
-def find_choosing(session: Session, *, category: str, urgency: str, code: str | None, now: datetime) -> Choosing:
+def find_choosing(
+    session: Session, *, category: str, urgency: str, code: str | None, now: datetime, zone: ZoneInfo = CITY_ZONE
+) -> Choosing:
     """What counts for an incident of this category and urgency at a place, whose finest code this is.
 
-    Where an area is in emergency mode its rule goes before all others ([D7]).
+    Where an area is in emergency mode its rule goes before all others ([D7]). Everything is asked for at once.
     """
     newest = select(DispatchSettings.rules).order_by(DispatchSettings.version.desc()).limit(1)
-    both = select(newest.scalar_subquery(), select_rule(code, now=now).scalar_subquery())
-    rules, first = session.execute(both).one()
-    return choose(FIRST_RULES if rules is None else rules, category=category, urgency=urgency, first=first)
+    asked = select(newest.scalar_subquery(), select_rule(code, now=now).scalar_subquery(), select_cards())
+    rules, first, cards = session.execute(asked).one()
+    chosen = choose(FIRST_RULES if rules is None else rules, category=category, urgency=urgency, first=first)
+    card = choose_card(cards, category=category, urgency=urgency, at=now, zone=zone)
+    return chosen if card is None else replace(chosen, card=card)
 
 
 def choose(

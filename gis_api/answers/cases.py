@@ -184,6 +184,36 @@ class CheckInTold(BaseModel):
     missed_at: datetime | None
 
 
+class HelperTold(BaseModel):
+    """A worker whom a run card has called to help, and their answer."""
+
+    worker: str
+    name: str
+    role: str
+    level: int
+    state: Literal["called", "coming", "declined"]
+    distance_m: float | None
+    called_at: datetime
+    answered_at: datetime | None
+    phone_masked: str | None
+    phone: str | None = None
+
+
+class ShortTold(BaseModel):
+    """How many of a role are wanted and not to be had."""
+
+    role: str
+    people: int
+
+
+class CallsTold(BaseModel):
+    """The level to which a run card has called people, who they are, and what is short."""
+
+    level: int
+    helpers: list[HelperTold]
+    short: list[ShortTold]
+
+
 class Case(BaseModel):
     """One incident of a list; `due_at` is when the clock of its present step runs out."""
 
@@ -250,6 +280,7 @@ class FullCase(Case):
     joined: list[dict[str, Any]]
     parts: list[Case]
     recall: RecallTold | None
+    calls: CallsTold | None
     photos: list[PhotoTold]
 
 

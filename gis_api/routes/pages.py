@@ -44,10 +44,10 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "leader": ("figures",),
     "worker": ("tasks", "report", "mine", "locate"),
     "unit": ("tasks",),
-    "admin": ("plans", "locate", "accounts", "workers", "webhooks", "history", "calendar"),
+    "admin": ("plans", "locate", "accounts", "workers", "webhooks", "history", "calendar", "run_cards"),
     "auditor": ("history", "incidents"),
 }
-WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "webhooks", "history", "calendar")
+WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "webhooks", "history", "calendar", "run_cards")
 HOME_SECTIONS = (
     "home",
     "plans",
@@ -69,11 +69,13 @@ HOME_SECTIONS = (
     "recall",
     "leaving",
     "check_in",
+    "calls",
+    "run_cards",
 )
 # What any page says that shows an incident in full.
 CASE_SECTIONS = (
     *("steps", "roles_in_grid", "dispatch", "report", "incidents", "case", "clock", "locate", "tasks", "why", "photos"),
-    *("split", "recall", "check_in"),
+    *("split", "recall", "check_in", "calls"),
 )
 # What js/planner/obstacles.js tells as impossible, by the error's code.
 TOLD_AHEAD = ("frame_vertex", "invalid_shape", "line_does_not_cross", "not_neighbours", "not_nested", "would_break")

@@ -31,7 +31,7 @@ SECTIONS = (
     *("recall", "roles_in_grid", "check_in"),
 )
 # What a worker may be to a case: the page offers by these what follows a step that it has kept.
-PARTS = (Part.holder, Part.reporter, Part.finder, Part.checker, Part.collector, Part.watched)
+PARTS = (Part.holder, Part.reporter, Part.finder, Part.checker, Part.collector, Part.watched, Part.called)
 DUTY_AHEAD = timedelta(days=7)
 ENTRIES = ("js/phone/main.js", "js/cut.js", "js/parts/account.js")
 FILES = ("css/colours.css", "css/frame.css", "css/home.css", "css/phone.css", "pictures/grid.svg")

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from geoalchemy2.functions import ST_X, ST_Y
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from layers.assignments import Assignment
 from layers.candidates.chart import Chart
 from layers.emergencies import lent_spans
-from layers.incidents import HANDS, Incident, fills_hands
+from layers.incidents import HANDS, Incident, fills_hands, helping_tasks
 from layers.positions import Position
 from layers.shifts import duty_spans
 from layers.standings import Ints, Place
@@ -187,8 +187,11 @@ def _shifts_in(window: Range[datetime]) -> Any:
 
 
 def _open_tasks() -> Any:
-    critical = func.count().filter(Incident.urgency == "critical")
-    return select(HANDS, func.count(), critical).where(fills_hands()).group_by(HANDS)
+    """Worker, tasks and critical ones: those that they have, and those to which a run card has called them."""
+    tasks = select(HANDS.label("worker_id"), Incident.urgency).where(fills_hands())
+    every = union_all(tasks, helping_tasks()).subquery()
+    critical = func.count().filter(every.c.urgency == "critical")
+    return select(every.c.worker_id, func.count(), critical).group_by(every.c.worker_id)
 
 
 def _charge(row: Any) -> tuple[int, tuple[str, int, int]]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from layers import incidents
 from layers.access import service_actor
 from layers.db import transaction
-from layers.dispatching.story import AUTOMATIC
+from layers.dispatching.hands import AUTOMATIC
 from layers.dispatching.taking import Taking, line_of
 from layers.history import note
 from layers.incidents import Incident, Part, Step

@@ -17,7 +17,7 @@ from layers import incidents, photos
 from layers.categories import get_category
 from layers.dispatch_rules import Policy
 from layers.dispatching import handing
-from layers.dispatching.story import AUTOMATIC
+from layers.dispatching.hands import AUTOMATIC
 from layers.dispatching.taking import Taking, go_on, line_of
 from layers.errors import Conflict, Unacceptable
 from layers.incidents import IncidentStep, Step

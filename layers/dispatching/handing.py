@@ -10,7 +10,8 @@ from sqlalchemy import select
 from layers.candidates import Desk, near
 from layers.dispatch_rules import Candidate, Wish, describe
 from layers.dispatching.decisions import BY_HAND, Considered, Question, candidate_json, keep_decision
-from layers.dispatching.story import IN_RESERVE, look_around, place_of, take_hand, waiting_reason
+from layers.dispatching.hands import IN_RESERVE, place_of, take_hand
+from layers.dispatching.story import look_around, waiting_reason
 from layers.dispatching.taking import Taking, line_of
 from layers.errors import Conflict, Unacceptable
 from layers.incidents import WORKFLOW, IncidentStep, Step

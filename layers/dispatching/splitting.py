@@ -13,8 +13,8 @@ from dataclasses import replace
 from layers import incidents
 from layers.access import service_actor
 from layers.dispatching.handing import dispatch
+from layers.dispatching.hands import AUTOMATIC
 from layers.dispatching.joining import tell_joined
-from layers.dispatching.story import AUTOMATIC
 from layers.dispatching.taking import PartAsked, StepAsked, Taking, line_of
 from layers.errors import Unacceptable
 from layers.history import note

@@ -15,11 +15,12 @@ from layers.access import Actor, Role
 from layers.categories import get_category
 from layers.db import WGS84
 from layers.dispatch_settings import find_choosing
-from layers.dispatching import check_ins, conditions, field_tasks, grace, handing, joining, splitting
+from layers.dispatching import calling, check_ins, conditions, field_tasks, grace, handing, joining, splitting
+from layers.dispatching.hands import place_of
 from layers.dispatching.memory import Memory
 from layers.dispatching.proofs import prove, require_taken_in_time
 from layers.dispatching.recalling import recall
-from layers.dispatching.story import codes_of, place_of, reason_of_place
+from layers.dispatching.story import codes_of, reason_of_place
 from layers.dispatching.taking import RawPosition, StepAsked, Taking, go_on, line_of, require_position
 from layers.errors import Forbidden, Unacceptable
 from layers.history import note
@@ -49,13 +50,14 @@ def take_step(
     _require_rule(session, incident_id, asked, by)
     incident = incidents.lock_incident(session, incident_id)
     card, rule = _require_rule(session, incident_id, asked, by)
-    about: dict[str, Any] = {"category": incident.category, "urgency": incident.urgency}
+    about: dict[str, Any] = {"category": incident.category, "urgency": incident.urgency, "zone": memory.zone}
     choosing = find_choosing(session, **about, code=incident.current_code or incident.desk_area, now=now)
     taking = Taking(session, memory, incident, card, asked, rule, choosing, now, by)
     require_taken_in_time(taking)
     taking, before = _as_proven(taking), area_of(incident)
     line = HANDLERS.get(asked.step, go_on)(taking)
     session.flush()
+    taking.further.extend(calling.call_for_step(taking))
     incidents.add_steps(session, incident_id, [line, *taking.further], at=now, by=by)
     splitting.follow_parts(taking)
     told = {"step": asked.step, "state": incident.state}
@@ -136,6 +138,9 @@ HANDLERS: Mapping[str, Callable[[Taking], Step]] = {
     "send_to_inspect": field_tasks.send,
     "confirm": field_tasks.confirm,
     "deny": field_tasks.deny,
+    "raise_call": calling.raise_call,
+    "come": calling.come,
+    "cannot_come": calling.cannot_come,
     "check_in": check_ins.check_in,
     "handle": field_tasks.handle,
     "verify": field_tasks.verify,

@@ -13,29 +13,23 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from layers import incidents
 from layers.access import Actor, Role, require_area
-from layers.candidates import Desk, near
+from layers.candidates import Desk
 from layers.categories import Category, get_category
-from layers.dispatch_rules import LIMITS, Candidate, Limits, Policy, Ranking, Rejection, Wish, rank
+from layers.dispatch_rules import Candidate, Limits, Policy, Ranking, Rejection, Wish
 from layers.dispatch_settings import Choosing, find_choosing
-from layers.dispatching.at_hand import find_at_hand
+from layers.dispatching.calling import Calling, call_first
 from layers.dispatching.decisions import Considered, Question, keep_decision
+from layers.dispatching.hands import AUTOMATIC, IN_RESERVE, nearest, place_of, take_hand
 from layers.dispatching.memory import Memory
 from layers.history import note
-from layers.incidents import Incident, Step, fills_hands
+from layers.incidents import Incident, Step
 from layers.locating import Location
 from layers.standards import StandardEntry, find_condition
 from layers.standings import Place
-from layers.workers import Worker
-
-# How many are kept ready in case the first ones have just got their hands full.
-IN_RESERVE = 20
-# The dispatching itself, in timelines: nobody pressed a button.
-AUTOMATIC = "automatic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +92,9 @@ def report(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     decided = decide(session, memory, sent, now=now, by=by)
     decided, chosen, phone = _taken(session, decided, decided.choosing.limits, now)
     incident = _store(session, sent, decided, chosen, zone=memory.zone, now=now, by=by)
-    _tell(session, memory, incident, decided, chosen, now=now, by=by)
+    asked = (session, memory, incident, decided.choice.question, decided.choosing, now, by.name)
+    calls = call_first(Calling(*asked)) if incident.state == "dispatched" else []
+    _tell(session, memory, incident, decided, chosen, calls, now=now, by=by)
     return Reported(incident.id, incident.state, decided, chosen, phone)
 
 
@@ -110,7 +106,8 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
         _require_reach(by, place)
     category = get_category(session, sent.category)
     urgency = sent.urgency or category.urgency
-    choosing = find_choosing(session, category=sent.category, urgency=urgency, code=place.finest, now=now)
+    about: dict[str, Any] = {"category": sent.category, "urgency": urgency, "zone": memory.zone}
+    choosing = find_choosing(session, **about, code=place.finest, now=now)
     # A worker who reports it stands there: nobody else has to look.
     confirming = choosing.field.confirm_first and (sent.reporter or {}).get("worker_id") is None
     policy = Policy.nearest if confirming else choosing.policy
@@ -142,33 +139,6 @@ def _require_reach(by: Actor, place: Place) -> None:
     if by.role == Role.worker and place.district is not None and by.area.startswith(place.district):
         return
     require_area(by, code)
-
-
-def nearest(
-    memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish, limits: Limits = LIMITS
-) -> Ranking:
-    """Who could go to a place, best first, with reasons; empty outside all districts. No database.
-
-    Overlay grids at the place count as own ground where a role is asked for by name: then their teams are meant.
-    """
-    if wish.role is None:
-        place = replace(place, overlays=())
-    found = find_at_hand(memory.roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=limits)
-    if found is not None:
-        return found
-    standings = near(memory.roster, place, lon=lon, lat=lat, at=at, measure=wish.measure)
-    return Ranking() if standings is None else rank(standings, wish, limits=limits)
-
-
-def place_of(location: Location) -> Place:
-    """The codes around a location; in a gap the areas only, for the nearest grid does not hold the point."""
-    held = location.relation in ("inside", "border")
-    return Place(
-        **{step.level: step.code for step in location.path},
-        grid=location.grid.code if held and location.grid is not None else None,
-        sub_grid=location.sub_grid.code if held and location.sub_grid is not None else None,
-        overlays=tuple(one.code for one in location.dedicated if not one.exclusive),
-    )
 
 
 def reason_of_place(location: Location, category: Category) -> str | None:
@@ -216,29 +186,6 @@ def _passed(decided: Decided, full: list[str]) -> Decided:
     """The same without those whose hands turned out to be full."""
     choice = replace(decided.choice, full=frozenset(full))
     return replace(decided, choice=choice, ranking=choice.answer)
-
-
-def take_hand(session: Session, worker_id: int, *, urgency: str, limits: Limits, now: datetime) -> Any | None:
-    """The worker's number and phone when a hand is free, the row written and so held until the commit; else None.
-
-    The row of a worker whose hands are full is let go at once (by a savepoint): nobody ever holds two rows, so two
-    dispatchers never wait for each other in a circle. Counting is a statement of its own, after the lock: only then
-    does it see what the one before has committed.
-    """
-    savepoint = session.begin_nested()
-    writing = update(Worker).where(Worker.id == worker_id, Worker.active).values(last_assigned_at=now)
-    held = session.execute(writing.returning(Worker.number, Worker.phone)).one_or_none()
-    if held is None or _hands_full(session, worker_id, urgency, limits):
-        savepoint.rollback()
-        return None
-    savepoint.commit()
-    return held
-
-
-def _hands_full(session: Session, worker_id: int, urgency: str, limits: Limits) -> bool:
-    critical = func.count().filter(Incident.urgency == "critical")
-    row = session.execute(select(func.count(), critical).where(fills_hands(worker_id))).one()
-    return bool(row[0] >= limits.open_tasks or (urgency == "critical" and row[1] >= limits.critical_tasks))
 
 
 def _store(
@@ -313,6 +260,7 @@ def _tell(
     incident: Incident,
     decided: Decided,
     chosen: Candidate | None,
+    calls: list[Step],
     *,
     now: datetime,
     by: Actor,
@@ -328,7 +276,7 @@ def _tell(
     else:
         lines += [Step("triage", "triaged", by=AUTOMATIC)]
         lines += [Step("dispatch", "dispatched", to=chosen.number, by=AUTOMATIC)]
-    incidents.add_steps(session, incident.id, lines, at=now, by=by)
+    incidents.add_steps(session, incident.id, [*lines, *calls], at=now, by=by)
     worker_id = None if chosen is None else chosen.worker_id
     keep_decision(session, incident.id, memory, decided.choice, location=decided.location, chosen=worker_id, now=now)
     area = incident.current_code or incident.desk_area or ""

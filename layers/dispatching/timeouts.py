@@ -23,8 +23,8 @@ from layers.access import service_actor
 from layers.db import transaction
 from layers.dispatch_settings import find_choosing
 from layers.dispatching import field_tasks, handing
+from layers.dispatching.hands import AUTOMATIC
 from layers.dispatching.memory import Memory
-from layers.dispatching.story import AUTOMATIC
 from layers.dispatching.taking import StepAsked, Taking
 from layers.errors import LayerError
 from layers.history import note
@@ -66,7 +66,7 @@ def follow_one(session: Session, memory: Memory, incident_id: int, *, now: datet
     incident = incidents.lock_incident(session, incident_id)
     card = incidents.get_incident(session, incident_id, by=TIMER)
     rule = incidents.require_rule(incident.state, STEP, frozenset({Part.timer}))
-    about: dict[str, Any] = {"category": incident.category, "urgency": incident.urgency}
+    about: dict[str, Any] = {"category": incident.category, "urgency": incident.urgency, "zone": memory.zone}
     choosing = find_choosing(session, **about, code=incident.current_code or incident.desk_area, now=now)
     # The timeline names who did not answer; where it went stands beside it.
     asked = StepAsked(STEP, note=card.collector or card.worker or "")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from layers.access import Actor, Role
 from layers.clocks import Light
 from layers.db import WGS84
 from layers.errors import NotFound
+from layers.incidents.calls import IncidentCall, helpers_column
 from layers.incidents.table import OPEN_TASK_STATES, Decision, Incident, IncidentStep, Reporter
 from layers.incidents.workflow import Part, is_living, parts_of
 from layers.workers import Worker
@@ -48,7 +49,8 @@ def fills_hands(worker_id: int | None = None) -> ColumnElement[bool]:
 @dataclass(frozen=True, slots=True)
 class IncidentCard:
     """An incident as it is read: `fields` are its columns by name, the place in WGS84 degrees, who has it, and the
-    id of the reporting worker; `collector` is the staff number of who is sent to look at it, with name and phone."""
+    id of the reporting worker; `collector` is the staff number of who is sent to look at it, with name and phone;
+    `helpers` says by id who was called to help: called, or coming."""
 
     id: int
     fields: dict[str, Any]
@@ -61,6 +63,7 @@ class IncidentCard:
     collector: str | None = None
     collector_name: str | None = None
     collector_phone: str | None = None
+    helpers: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,9 @@ def _own(by: Actor) -> ColumnElement[bool]:
         return false()
     reported = select(Reporter.incident_id).where(Reporter.worker_id == by.worker_id)
     held = or_(Incident.worker_id == by.worker_id, Incident.collector_id == by.worker_id)
-    return or_(held, Incident.id.in_(reported))
+    helps = (IncidentCall.worker_id == by.worker_id, IncidentCall.state != "declined")
+    called = select(IncidentCall.incident_id).where(*helps)
+    return or_(held, Incident.id.in_(reported), Incident.id.in_(called))
 
 
 def _mine(by: Actor) -> ColumnElement[bool]:
@@ -151,7 +156,7 @@ def parts_in(card: IncidentCard, by: Actor) -> frozenset[Part]:
     asked_by = frozenset([asked["by"], *asked["agreed"]]) if asked else frozenset()
     about = {name: card.fields[name] for name in ("part_of", "collector_id", "inspect_last")} | {"asked_by": asked_by}
     watched = card.fields["check_in_by"] is not None
-    return parts_of(by, **held, reported_by=card.reported_by, watched=watched, **about)
+    return parts_of(by, **held, reported_by=card.reported_by, watched=watched, helpers=card.helpers, **about)
 
 
 def count_incidents(session: Session, asked: IncidentsAsked, *, now: datetime, by: Actor) -> dict[str, int]:
@@ -269,7 +274,7 @@ def cards(*more: Any) -> Any:
     # Who has left looks at nothing any more: then it is the desk's to say that it is done.
     reporter = _REPORTER.id.label("reported_by")
     sent = [getattr(_COLLECTOR, name).label(f"collector_{name}") for name in ("number", "name", "phone")]
-    held = select(*columns, *place, *person, reporter, *sent, *more)
+    held = select(*columns, *place, *person, reporter, *sent, helpers_column().label("helpers"), *more)
     held = held.outerjoin(Worker, Worker.id == Incident.worker_id)
     held = held.outerjoin(_COLLECTOR, _COLLECTOR.id == Incident.collector_id)
     held = held.outerjoin(Reporter, Reporter.incident_id == Incident.id)
@@ -281,4 +286,5 @@ def card_of(row: Any) -> IncidentCard:
     fields = {name: getattr(row, name) for name in COLUMNS}
     held = (row.number, row.worker_name, row.phone, row.reported_by)
     sent = (row.collector_number, row.collector_name, row.collector_phone)
-    return IncidentCard(row.id, fields, row.lon, row.lat, *held, *sent)
+    helpers = {int(worker): state for worker, state in (row.helpers or {}).items()}
+    return IncidentCard(row.id, fields, row.lon, row.lat, *held, *sent, helpers)

@@ -11,7 +11,7 @@ in several rows: whoever takes it decides which of them counts, the first that f
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
@@ -35,6 +35,7 @@ class Part(enum.StrEnum):
     checker = "checker"  # who says on the spot that it is done: reporting worker or collector, else desk or holder
     unit = "unit"  # somebody of the department in charge
     timer = "timer"  # the service itself: the clock of an assignment has run out, or the last part has come to its end
+    called = "called"  # a worker whom a run card has called to help
     watched = "watched"  # the worker who has it in hand, while it is awaited that they say that they are well
     watching_desk = "watching_desk"  # a desk, while that is awaited
     collector = "collector"  # the worker who was sent to look: whether it exists, or whether it is done
@@ -114,6 +115,10 @@ WORKFLOW: tuple[Rule, ...] = (
     Rule("timeout", (Part.timer,), ("handled",), "handled"),
     Rule("pass_on", (Part.unit,), OPEN_TASK_STATES, "dispatched", note=True, target=Target.unit),
     Rule("arrive", (Part.desk, Part.holder, Part.unit), ("accepted",), "arrived", proof=Proof.welcome),
+    # More people by the run card, a level at a time; whoever is called says whether they come.
+    Rule("raise_call", (Part.desk, Part.holder), OPEN_TASK_STATES, None, note=True),
+    Rule("come", (Part.called,), OPEN_TASK_STATES, None),
+    Rule("cannot_come", (Part.called,), OPEN_TASK_STATES, None),
     # Where the task is risky: they are well, or nobody has heard of them.
     Rule("check_in", (Part.watched, Part.watching_desk), CHECKED_STATES, None),
     Rule("check_in_missed", (Part.timer,), CHECKED_STATES, None),
@@ -218,13 +223,14 @@ def parts_of(
     collector_id: int | None = None,
     inspect_last: bool = False,
     watched: bool = False,
+    helpers: Collection[int] = (),
 ) -> frozenset[Part]:
     """What this actor is to an incident that they may see.
 
     `reported_by` is the reporting worker where there is one, `asked_by` whoever asks for something that is not granted
     yet and has agreed to it, `part_of` the case of which this one is a part, `collector_id` the worker who is sent to
     look at it; with `inspect_last` whoever handled it does not say that it is done; `watched` says that the word of
-    whoever has it is awaited.
+    whoever has it is awaited, `helpers` who is called to help.
     """
     if by.role in DESKS:
         whole = () if part_of is not None else (Part.whole_desk,)
@@ -236,7 +242,8 @@ def parts_of(
     if by.role == Role.worker and by.worker_id is not None:
         checks = None if inspect_last else worker_id
         parts = frozenset(_parts_of_worker(by.worker_id, worker_id, reported_by, collector=collector_id, checks=checks))
-        return parts | {Part.watched} if watched and Part.holder in parts else parts
+        called = {Part.called} if by.worker_id in helpers else set()
+        return parts | called | ({Part.watched} if watched and Part.holder in parts else set())
     return frozenset()
 
 

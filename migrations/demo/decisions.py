@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from layers.candidates import Roster
 from layers.dispatch_rules import LIMITS, Candidate, Wish
 from layers.dispatching.decisions import Considered, Question, keep_decision
+from layers.dispatching.hands import IN_RESERVE, place_of
 from layers.dispatching.memory import Memory
-from layers.dispatching.story import IN_RESERVE, look_around, place_of
+from layers.dispatching.story import look_around
 from layers.locating import Location, load_atlas
 from layers.workers import Worker
 from migrations.demo.people import DemoWorker

@@ -19,7 +19,8 @@ Who: **desk** is a dispatcher or admin in whose area it lies, **supervisor** a d
 reported it, **finder** both at once, **collector** the worker who was sent to look (whether it exists, before it is
 filed; whether it is done, before it is closed), **field_desk** a desk while somebody looks, **checker** who says on the
 spot that it is done (the reporting worker or the collector, else desk or holder), **unit** the department in charge,
-**watched** the worker while it is awaited that they say that they are well, **watching_desk** a desk meanwhile,
+**called** a worker whom a run card has called to help, **watched** the worker while it is awaited that they say that
+they are well, **watching_desk** a desk meanwhile,
 **whole_desk** a desk where the case is no part of another, **timer** the service itself when the clock of an assignment
 or of a field task has run out, a worker is not heard or the last part has come to its end.
 A desk proves a place by the last position that the worker or their device has sent, never by what

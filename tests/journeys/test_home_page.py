@@ -196,3 +196,31 @@ def test_an_admin_takes_in_the_calendar_of_a_year_and_a_wrong_line_stores_nothin
     with running.api("admin") as client:
         told = client.get("/api/v1/calendar/2027").json()
     assert (told["days_off"], [one["date"] for one in told["work_days"]]) == (["2027-01-01"], ["2027-02-07"])
+
+
+def test_an_admin_writes_a_run_card_and_what_means_nothing_is_told(
+    visit: Visit, running: RunningCity, watch: Watch
+) -> None:
+    watch.expected = ("status of 422",)
+    page = visit("admin", "/language?to=en&next=/", width=390, height=844)
+    card = it(page, "home-run_cards")
+    form = card.locator('[data-test="run-card-form"]')
+    expect(card).to_contain_text("No run cards yet")
+    form.locator('[name="urgency"]').select_option("critical")
+    form.locator('[name="since"]').fill("22:00")
+    form.locator('[data-level="1"] [name="grid_worker"]').fill("2")
+    form.locator("button.main").click()
+    expect(it(page, "run-cards-said")).to_contain_text("Hours need a beginning and another end")
+    form.locator('[name="until"]').fill("06:00")
+    it(page, "run-card-level").click()
+    form.locator('[data-level="2"] [name="patrol_team"]').fill("1")
+    form.locator("button.main").click()
+    expect(it(page, "run-cards")).to_contain_text("all categories · critical · 22:00–06:00")
+    expect(it(page, "run-cards")).to_contain_text("Patrol team 1")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    with running.api("admin") as client:
+        [told] = client.get("/api/v1/settings/run-cards").json()["cards"]
+        wanted = [[{"role": "grid_worker", "people": 2}], [{"role": "patrol_team", "people": 1}]]
+        assert (told["urgency"], told["since"], told["levels"]) == ("critical", "22:00", wanted)
+    it(page, "run-card-drop").click()
+    expect(card).to_contain_text("No run cards yet")

@@ -361,3 +361,32 @@ def test_who_is_not_heard_is_told_of_on_the_phone_of_who_leads_the_grid_and_at_t
     with on_duty.api("dispatcher") as client:
         body = {"step": "cancel", "note": "演练"}
         assert client.post(f"/api/v1/incidents/{case}/steps", json=body).status_code == 200
+
+
+def test_who_is_called_to_help_says_on_the_phone_that_they_come(visit: Visit, on_duty: RunningCity) -> None:
+    with on_duty.api("admin") as client:
+        card = {"category": "medical", "levels": [[{"role": "grid_worker", "people": n}] for n in (4, 1)]}
+        assert client.put("/api/v1/settings/run-cards", json={"cards": [card]}).status_code == 200
+    case = report(on_duty, on_duty.city.codes[1], "老人晕倒", category="medical")
+    page, centre = visit("worker", "/worker", **PHONE), visit("dispatcher", f"/centre?case={case}")
+    task = page.locator(f'[data-incident="{case}"]')
+    expect(it(centre, "calls")).to_contain_text("已通知")
+    task.locator('[data-step="come"]').click()
+    until(lambda: "coming" in called(on_duty, case), most_s=20)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(it(centre, "calls")).to_contain_text("正在前往")
+    centre.locator('#detail [data-step="raise_call"]').click()
+    centre.locator('[data-test="step-form"] textarea').fill("需要担架")
+    centre.locator('[data-test="step-form"] button.main').click()
+    expect(it(centre, "calls")).to_contain_text("2 级")
+    expect(it(centre, "timeline")).to_contain_text("需要担架")
+    assert len(called(on_duty, case)) == 4
+    with on_duty.api("dispatcher") as client:
+        body = {"step": "cancel", "note": "演练"}
+        assert client.post(f"/api/v1/incidents/{case}/steps", json=body).status_code == 200
+
+
+def called(running: RunningCity, case: str) -> list[str]:
+    with running.api("dispatcher") as client:
+        told = client.get(f"/api/v1/incidents/{case}").json()
+    return [one["state"] for one in told["calls"]["helpers"]]

@@ -20,6 +20,7 @@ from layers.errors import Conflict, Forbidden, LayerError, NotFound
 from layers.incidents import STATES, STEPS, WORKFLOW, Incident, IncidentStep, Part, Reporter
 from layers.locating import load_atlas
 from layers.positions import Position
+from layers.run_cards import put_run_cards
 from layers.standards import Condition, StandardSheet, SubClass, put_sheet
 from layers.workers import Worker
 from tests.staffed_city import NOON, Town, staffed_city
@@ -93,6 +94,9 @@ def case(session: Session) -> Case:
         StandardSheet((SubClass("1", "class", "name", conditions=(condition,)),)),
         by=Actor("admin", Role.admin),
     )
+    # Nobody is of this role: a level can be raised, and nobody is called.
+    levels = [[{"role": "service_team", "people": 1}]] * 3
+    put_run_cards(session, [{"category": "sanitation", "levels": levels}], seen=None, by=Actor("admin", Role.admin))
     memory = Memory(load_atlas(session), Roster.load(session, NOON))
     desk, (lon, lat) = Actor("desk", Role.dispatcher, area=AREA), town.inside(town.city.codes[0])
     sent = Report(lon=lon, lat=lat, raw_lon=lon, raw_lat=lat, datum="wgs84", category="sanitation")

@@ -133,6 +133,8 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/settings/dispatch": ALL,
     "PUT /api/v1/settings/dispatch": "admin",
     "GET /api/v1/check-ins": "dispatcher leader worker admin",
+    "GET /api/v1/settings/run-cards": ALL,
+    "PUT /api/v1/settings/run-cards": "admin",
     "GET /api/v1/emergencies": ALL,
     "PUT /api/v1/emergencies/{area}": "dispatcher admin",
     "DELETE /api/v1/emergencies/{area}": "dispatcher admin",

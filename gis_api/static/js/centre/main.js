@@ -5,6 +5,7 @@ import { clock, config, number, t } from "../config.js";
 import { againButton, beginPage, byId, byQuery, el, fill, skeleton } from "../dom.js";
 import { goTo } from "../map/flash.js";
 import { SearchBox } from "../map/search.js";
+import { callsOf } from "../parts/calls.js";
 import { askedOf, knownOf, wayOf } from "../parts/case.js";
 import { clockOf, tick } from "../parts/clock.js";
 import { DeskMap } from "../parts/desk_map.js";
@@ -111,6 +112,7 @@ function tell({ incident, decision }) {
       askedOf(incident),
       joinedOf(incident),
       partsOf(incident),
+      callsOf(incident),
     ),
     el("section", {}, el("h2", {}, whyTitle(incident, decision)), whyOf(incident, decision, way)),
     el("section", { class: "todo" }, stepsOf(incident, again), links(incident), likelyOf(incident, names, again)),

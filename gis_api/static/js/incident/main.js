@@ -4,6 +4,7 @@ import { get } from "../api.js";
 import { config, t, when } from "../config.js";
 import { beginPage, byId, byQuery, el, fill } from "../dom.js";
 import { map } from "../map/place.js";
+import { callsOf } from "../parts/calls.js";
 import { askedOf, knownOf, wayOf } from "../parts/case.js";
 import { clockOf, tick } from "../parts/clock.js";
 import { DeskMap } from "../parts/desk_map.js";
@@ -45,7 +46,7 @@ async function tell(incident) {
   const way = wayTo(incident.id, decision, () => shown === mine);
   head(incident);
   const again = async (told) => tell(told ?? (await get(address)));
-  fill(byId("facts"), knownOf(incident), askedOf(incident), joinedOf(incident), partsOf(incident));
+  fill(byId("facts"), knownOf(incident), askedOf(incident), joinedOf(incident), partsOf(incident), callsOf(incident));
   fill(byId("todo"), stepsOf(incident, again), likelyOf(incident, names, again));
   byId("todo").closest("section").hidden = !incident.may.length;
   byId("why-title").textContent = whyTitle(incident, decision);

@@ -2,6 +2,7 @@
 import { get } from "../api.js";
 import { has, number, t, when } from "../config.js";
 import { againButton, el, fill, skeleton } from "../dom.js";
+import { callsOf } from "./calls.js";
 import { checkInWords } from "./check_in.js";
 import { unitNames } from "./incident.js";
 import { joinedOf } from "./likely.js";
@@ -48,6 +49,7 @@ function tell(body, incident, changed) {
     askedOf(incident),
     joinedOf(incident),
     partsOf(incident),
+    callsOf(incident),
     wayOf(incident),
     photosOf(incident, () => load(body, incident.id, changed)),
     decision ? [el("h3", {}, why), candidateTable(decision.candidates, decision.rejected)] : null,
@@ -92,11 +94,16 @@ export const wayOf = ({ timeline }) => el("ol", { class: "way", "data-test": "ti
 // A condition and what a resident said are no place to which a case goes.
 function whereTo(step, to) {
   if (!to || step === "set_condition") return to;
+  if (step === "raise_call") return t("calls.level", { level: to });
   if (step === "check_in_missed") return t("check_in.told", { to });
   return has(`recall.${to}`) ? t(`recall.${to}`) : t("incidents.to", { to });
 }
 
 function noteOf(step, note) {
+  if (["call", "call_short"].includes(step)) {
+    const [role, n] = note.split(" ");
+    return [t(`roles_in_grid.${role}`), n].filter(Boolean).join(" ");
+  }
   if (["wait", "send_to_inspect"].includes(step) && has(`dispatch.${note}`)) return t(`dispatch.${note}`);
   return has(`incidents.channel_${note}`) ? t(`incidents.channel_${note}`) : note;
 }

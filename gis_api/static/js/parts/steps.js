@@ -9,7 +9,18 @@ import { partFields, takeParts } from "./split.js";
 import { field, select } from "./where.js";
 
 // What leads an incident on: the first of these that may be taken is the big button.
-export const LEADING = ["confirm", "dispatch", "triage", "accept", "arrive", "handle", "verify", "feed_back", "close"];
+export const LEADING = [
+  "confirm",
+  "dispatch",
+  "triage",
+  "accept",
+  "arrive",
+  "handle",
+  "verify",
+  "feed_back",
+  "close",
+  "come",
+];
 // What stands beside it as often: it is done already, or was not there.
 const BESIDE = ["settle", "deny"];
 // What somebody says who may have no hand free for anything else.
