@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.duty_gaps import DutyCover, DutyGap, find_cover, find_new_gaps
+from layers.emergencies import list_lent_spans
 
 # What a change of the roster is judged by: two weeks show every template twice.
 JUDGED = timedelta(days=14)
@@ -66,10 +67,11 @@ def judge(
 def judged(session: Session, store: Callable[[], int], since: datetime, *, dry_run: bool, by: Actor) -> RosterStored:
     """The same as a model."""
     until = since + JUDGED
-    before = find_cover(session, since, until, by=by).gaps
+    lent = list_lent_spans(session, since, until)
+    before = find_cover(session, since, until, lent=lent, by=by).gaps
     savepoint = session.begin_nested()
     stored = store()
-    cover = find_cover(session, since, until, by=by)
+    cover = find_cover(session, since, until, lent=lent, by=by)
     if dry_run:
         savepoint.rollback()
     else:

@@ -9,7 +9,7 @@ are those with a minimum of their own and, for one person each, all communities.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -46,6 +46,16 @@ class DutyGap:
 
 
 @dataclass(frozen=True, slots=True)
+class Lent:
+    """A worker, by number, who is lent to an area from one moment to another."""
+
+    worker: str
+    area: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DutyLoad:
     """How many hours somebody is on duty, and how many times what is usual in the role; `unfair` beyond a quarter."""
 
@@ -70,8 +80,11 @@ class DutyCover:
     loads: tuple[DutyLoad, ...]
 
 
-def find_cover(session: Session, since: datetime, until: datetime, *, area: str = "", by: Actor) -> DutyCover:
-    """Gaps and loads in [since, until) within an area; some 100 ms for a week of 2,400 workers."""
+def find_cover(
+    session: Session, since: datetime, until: datetime, *, area: str = "", lent: Sequence[Lent] = (), by: Actor
+) -> DutyCover:
+    """Gaps and loads in [since, until) within an area; some 100 ms for a week of 2,400 workers. Whoever is `lent` to an
+    area is missing everywhere else for as long, and has as much duty as before."""
     since, until = since.astimezone(UTC), until.astimezone(UTC)
     duties = list_duties(session, since, until, asked=DutiesAsked(area=area), by=by)
     spans: dict[str, Spans] = defaultdict(list)
@@ -80,6 +93,9 @@ def find_cover(session: Session, since: datetime, until: datetime, *, area: str 
     served = _served(session, since, until)
     codes = {worker: served.get(worker, frozenset()) for worker in spans}
     homes = {duty.worker: duty.area for duty in duties}
+    away: dict[str, list[Lent]] = defaultdict(list)
+    for one in lent:
+        away[one.worker].append(one)
     gaps = [
         gap
         for code, (name, minimum) in list_minimums(session, area, by).items()
@@ -87,7 +103,12 @@ def find_cover(session: Session, since: datetime, until: datetime, *, area: str 
             code,
             name,
             minimum,
-            [span for worker, own in spans.items() if belongs(homes[worker], codes[worker], code) for span in own],
+            [
+                span
+                for worker, own in spans.items()
+                if belongs(homes[worker], codes[worker], code)
+                for span in _stay(own, [one for one in away[worker] if not one.area.startswith(code)])
+            ],
             (since, until),
         )
     ]
@@ -119,6 +140,13 @@ def _without(span: tuple[datetime, datetime], other: tuple[datetime, datetime]) 
         yield span[0], min(span[1], other[0])
     if max(span[0], other[1]) < span[1]:
         yield max(span[0], other[1]), span[1]
+
+
+def _stay(spans: Spans, away: Sequence[Lent]) -> Spans:
+    """What is left of these spans while somebody is lent elsewhere."""
+    for one in away:
+        spans = [piece for span in spans for piece in _without(span, (one.since, one.until))]
+    return spans
 
 
 def belongs(home: str, served: frozenset[str], code: str) -> bool:

@@ -18,6 +18,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import shifts
 from layers.access import Actor, Role
 from layers.duty_gaps import find_cover
+from layers.emergencies import list_lent_spans
 from layers.errors import Unacceptable
 from layers.shifts import NewException, NewTemplate
 
@@ -217,10 +218,12 @@ def read_gaps(
 ) -> CoverOut:
     """Of [since, until), two months at most; the next two weeks where nothing is said.
 
+    Whoever is lent to an emergency is missing where they belong.
     Each community takes one person at least, and any area what was set for it (`PUT /api/v1/on-duty/cover/{area}`).
     """
     first, last = _period(since, until, now)
-    return cover_of(find_cover(tx, first, last, area=area, by=by), first, last)
+    lent = list_lent_spans(tx, first, last)
+    return cover_of(find_cover(tx, first, last, area=area, lent=lent, by=by), first, last)
 
 
 @router.put("/api/v1/on-duty/cover/{area}", summary="Set how many people an area takes at least")

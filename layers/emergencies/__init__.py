@@ -6,7 +6,7 @@ by its own end, counts no more; so the way back is exact.
 """
 
 from layers.emergencies.calling import OUTCOMES, CalledBuilding, CallOut, call_building, list_calls
-from layers.emergencies.reinforcing import Helper, KeptBack
+from layers.emergencies.reinforcing import Helper, KeptBack, list_lent_spans
 from layers.emergencies.switching import (
     LONGEST,
     EmergencyAsked,
@@ -34,6 +34,7 @@ __all__ = [
     "lent_spans",
     "list_calls",
     "list_emergencies",
+    "list_lent_spans",
     "select_rule",
     "switch_off",
     "switch_on",

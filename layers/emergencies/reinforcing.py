@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from layers.access import Actor
 from layers.areas import Area
 from layers.assignments import Assignment
-from layers.duty_gaps import belongs, list_minimums
+from layers.duty_gaps import Lent, belongs, list_minimums
 from layers.emergencies.table import lent_spans
 from layers.grids import Grid
 from layers.plans import Plan, in_force_at
@@ -173,6 +173,14 @@ def _metres(
     for at, metres in zip(known, np.hypot(x - x0, y - y0).tolist(), strict=True):
         away[at] = metres
     return away
+
+
+def list_lent_spans(session: Session, since: datetime, until: datetime) -> list[Lent]:
+    """Who is lent where at some moment of [since, until)."""
+    found = lent_spans(Range(since, until, bounds="[)")).subquery()
+    worker, area, begin, end = found.c
+    rows = session.execute(select(Worker.number, area, begin, end).join(Worker, Worker.id == worker)).all()
+    return [Lent(*row) for row in rows]
 
 
 def list_lent(session: Session, *, now: datetime, but: str) -> frozenset[int]:

@@ -181,6 +181,27 @@ def test_where_too_few_can_come_it_says_how_many_are_missing(
     assert isinstance(gaps["gaps"], list)
 
 
+def test_whoever_is_lent_is_missing_where_they_belong_for_as_long(
+    desk: TestClient, quarter: str, client_as: ClientAs
+) -> None:
+    near = put(desk, quarter, reinforce=1)["helpers"][0]
+    end(desk, quarter)
+    left, admin = near["leaves"][0], client_as("admin")
+    cover = f"/api/v1/on-duty/cover/{left['area']}"
+    now = datetime.now(UTC)
+    asked = {"since": (now + timedelta(minutes=1)).isoformat(), "until": (now + timedelta(hours=4)).isoformat()}
+    gaps = lambda: desk.get("/api/v1/on-duty/gaps", params=asked | {"area": left["area"]}).json()["gaps"]  # noqa: E731
+    assert admin.put(cover, json={"people": 0}).status_code == 200
+    put(desk, quarter, until=(now + timedelta(hours=2)).isoformat(), helpers=[near["worker"]])
+    assert gaps() == []
+    minimum = {"people": left["on_duty"] + 1}
+    assert admin.put(cover, json=minimum).status_code == 200
+    [gap] = gaps()
+    assert (gap["on_duty"], gap["minimum"]) == (left["on_duty"], minimum["people"])
+    ends = datetime.fromisoformat(gap["until"])
+    assert abs((ends - (now + timedelta(hours=2))).total_seconds()) < 1, "until they are back"
+
+
 def test_two_areas_do_not_take_the_same_people(desk: TestClient, small_city: SmallCity, quarter: str) -> None:
     other = next(code for code in small_city.codes if not code.startswith(quarter))[:12]
     one = {each["worker"] for each in put(desk, quarter, reinforce=4)["helpers"]}
