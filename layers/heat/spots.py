@@ -81,8 +81,8 @@ def find_neighbours(shapes: Sequence[BaseGeometry]) -> tuple[Pairs, Pairs]:
 def judge(values: Values, first: Pairs, second: Pairs) -> tuple[Values, Values]:
     """The score of each cell, and how often chance gave at least as much to either side.
 
-    `first`, `second` are pairs of neighbours, both ways round. Where all values are alike, or cells fewer than `ENOUGH_CELLS`,
-    nothing stands out: 0 and 1.
+    `first`, `second` are pairs of neighbours, both ways round. Where all values are alike, or cells fewer than
+    `ENOUGH_CELLS`, nothing stands out: 0 and 1.
     """
     n = len(values)
     spread = float(values.std()) if n else 0.0
