@@ -13,6 +13,7 @@ from sqlalchemy import Engine, delete, func, select, update
 
 from layers.buildings import Building
 from layers.db import transaction
+from layers.grids import Grid
 from layers.ground.roads import Road
 from tests.gis_api.test_plan_divide import asked, community_of, done, draft, inside
 from tests.plan_desk import Draft
@@ -75,6 +76,20 @@ def test_nothing_to_count_is_a_refusal_unless_a_number_of_grids_is_asked_for(dra
 def test_where_everything_stays_there_is_nothing_to_divide(draft: Draft) -> None:
     problem = refused(draft, count=2, keep=sorted(inside(draft, community_of(draft))))
     assert problem["why"] == "no_ground" and "保留的网格占满" in problem["detail"]
+
+
+def test_locked_grids_that_overlap_are_named_with_the_place(draft: Draft, engine: Engine) -> None:
+    one, other = sorted(inside(draft, community_of(draft)))[:2]
+    mine = Grid.plan_id == int(draft.path.rsplit("/", 1)[1])
+    with transaction(engine) as session:
+        # Grids have the ground of their sub-grids: one of the second is drawn over the first, as an import may do it.
+        drawn_over = select(func.ST_Multi(func.ST_Union(Grid.geom))).where(mine, Grid.parent_code.in_((one, other)))
+        both = session.execute(drawn_over).scalar_one()
+        session.execute(update(Grid).where(mine, Grid.code == f"{other}01").values(geom=both))
+        session.execute(update(Grid).where(mine, Grid.code.in_((one, other))).values(locked=True))
+    problem = refused(draft, count=3)
+    assert problem["why"] == "locked_overlap" and problem["where"]
+    assert one in problem["detail"] and other in problem["detail"]
 
 
 def test_sub_grids_larger_than_the_communitys_own_grids_are_refused_in_words(draft: Draft) -> None:
