@@ -82,7 +82,8 @@ class _Scene(NamedTuple):
         """From one's own ground outwards, each worker at the innermost level."""
         seen: set[int] = set()
         for rows in islice(ground.outwards(self.picture), _LEVELS_AT_HAND):
-            fresh = [row for row in rows.tolist() if row not in seen]
+            # Who serves two neighbours of the grid meets the place twice at one level.
+            fresh = [row for row in dict.fromkeys(rows.tolist()) if row not in seen]
             seen.update(fresh)
             yield from self.in_order(fresh)
 

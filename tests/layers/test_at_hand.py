@@ -82,6 +82,15 @@ def test_what_is_found_at_hand_is_what_is_found_among_all(
     assert at_hand is None or at_hand == among_all
 
 
+@pytest.mark.parametrize("charges", [(GRIDS[4], GRIDS[6]), (GRIDS[6], SUB_GRIDS[8])])
+def test_whoever_serves_two_neighbours_of_a_grid_is_named_once(charges: tuple[str, ...]) -> None:
+    """With a position they were two candidates, without one they were turned down twice."""
+    for x in (3.0, None):
+        people = [Member(charges=charges, x=x), Member(charges=(GRIDS[7],), x=9.0), Member(charges=(GRIDS[7],), x=9.0)]
+        at_hand, among_all = both(people, Wish(limit=2), GRIDS[5])
+        assert at_hand is not None and at_hand == among_all
+
+
 @pytest.mark.parametrize("policy", list(Policy))
 def test_where_enough_are_close_by_nobody_else_is_looked_at(policy: Policy) -> None:
     crowd = [Member(charges=(SUB_GRIDS[n % 4],), x=10.0 * n, y=7.0 * (n % 5)) for n in range(60)]
