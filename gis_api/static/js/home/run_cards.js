@@ -59,7 +59,7 @@ function row(card, names, drop) {
     el("header", {}, el("b", {}, about.filter(Boolean).join(" · ")), el("button", remove, t("run_cards.drop"))),
     el(
       "ol",
-      {},
+      { class: "levels" },
       card.levels.map((level) => el("li", {}, words(level))),
     ),
   );
