@@ -44,10 +44,10 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "leader": ("figures",),
     "worker": ("tasks", "report", "mine", "locate"),
     "unit": ("tasks",),
-    "admin": ("plans", "locate", "accounts", "workers", "webhooks", "history", "calendar", "run_cards"),
+    "admin": ("plans", "locate", "accounts", "workers", "categories", "webhooks", "history", "calendar", "run_cards"),
     "auditor": ("history", "incidents"),
 }
-WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "webhooks", "history", "calendar", "run_cards")
+WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "categories", "webhooks", "history", "calendar", "run_cards")
 HOME_SECTIONS = (
     "home",
     "plans",

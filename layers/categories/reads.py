@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.categories.table import Category, CategoryClock
 from layers.clocks import Limit, LimitKind
 from layers.db import table_of
-from layers.errors import NotFound, Unacceptable
+from layers.errors import Conflict, NotFound, Unacceptable
 from layers.history import note
 
 
@@ -32,6 +32,43 @@ def get_category(session: Session, code: str) -> Category:
     if found is None or found.kind == "hazard":
         raise Unacceptable("unknown_category", errors=[(["category"], "unknown_category")], category=code[:60])
     return found
+
+
+def get_open_category(session: Session, code: str) -> Category:
+    """The category for a new report; raises Unacceptable with the reason for one that is retired."""
+    found = get_category(session, code)
+    if found.retired is not None:
+        errors = [(["category"], "category_retired")]
+        raise Unacceptable("category_retired", errors=errors, name=found.name, reason=found.retired)
+    return found
+
+
+def add_category(session: Session, code: str, *, name: str, by: Actor, **more: str | None) -> Category:
+    """The new category, at the end of the list; raises Conflict for a code that is taken. `more` may hold name_en,
+    kind, unit_code, urgency and triage."""
+    if session.get(Category, code) is not None:
+        raise Conflict("category_taken", category=code)
+    last = session.scalar(select(func.max(Category.position))) or 0
+    category = Category(code=code, name=name, position=last + 1, **more)
+    session.add(category)
+    session.flush()
+    note(session, "category.added", subject=code, area=by.area, by=by)
+    session.refresh(category)
+    return category
+
+
+def change_category(session: Session, code: str, changes: Mapping[str, str | None], *, by: Actor) -> Category:
+    """The category with these columns changed; `retired` is the reason for which nothing is reported under it any
+    more, None takes it up again. Raises NotFound."""
+    category = session.get(Category, code, with_for_update=True)
+    if category is None:
+        raise NotFound("not_found")
+    for column, value in changes.items():
+        setattr(category, column, value)
+    session.flush()
+    told = {"retired": changes["retired"]} if "retired" in changes else {}
+    note(session, "category.changed", subject=code, area=by.area, by=by, changed=sorted(changes), **told)
+    return category
 
 
 def find_limit(session: Session, category: str, *, level: str, step: str) -> Limit | None:

@@ -10,7 +10,10 @@ from layers.db import Base, code_column
 
 
 class Category(Base):
-    """One kind of incident or hazard. `resident_derived` ones are shown only as [A3] allows."""
+    """One kind of incident or hazard. `resident_derived` ones are shown only as [A3] allows.
+
+    One that is retired keeps its cases, and takes no new reports, for the reason that is told.
+    """
 
     __tablename__ = "categories"
     __table_args__ = (
@@ -27,6 +30,7 @@ class Category(Base):
     triage: Mapped[str] = mapped_column(server_default="automatic")
     resident_derived: Mapped[bool] = mapped_column(server_default="false")
     position: Mapped[int] = mapped_column(server_default="0")
+    retired: Mapped[str | None]
 
 
 class CategoryClock(Base):

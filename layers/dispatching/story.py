@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from layers import incidents
 from layers.access import Actor, Role, require_area
 from layers.candidates import Desk
-from layers.categories import Category, get_category
+from layers.categories import Category, get_open_category
 from layers.dispatch_rules import Candidate, Limits, Policy, Ranking, Rejection, Wish
 from layers.dispatch_settings import Choosing, find_choosing
 from layers.dispatching.calling import Calling, call_first
@@ -104,7 +104,7 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     place = place_of(location)
     if place.district is not None:
         _require_reach(by, place)
-    category = get_category(session, sent.category)
+    category = get_open_category(session, sent.category)
     urgency = sent.urgency or category.urgency
     about: dict[str, Any] = {"category": sent.category, "urgency": urgency, "zone": memory.zone}
     choosing = find_choosing(session, **about, code=place.finest, now=now)

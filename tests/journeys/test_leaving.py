@@ -64,3 +64,22 @@ def test_it_fits_a_phone_in_english(visit: Visit, running: RunningCity) -> None:
     assert dialog.evaluate("it => it.scrollWidth <= it.clientWidth")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+
+
+def test_a_category_is_retired_on_the_home_page_and_no_longer_offered(visit: Visit, running: RunningCity) -> None:
+    with running.api("admin") as client:
+        made = client.post("/api/v1/categories", json={"code": "drone", "name": "无人机"})
+        assert made.status_code == 201
+    page = visit("admin", "/")
+    row = page.locator('[data-category="drone"]')
+    row.get_by_role("button", name="停用").click()
+    dialog = it(page, "retire-dialog")
+    expect(dialog.locator("button.main")).to_be_disabled()
+    dialog.locator("[name=reason]").fill("并入公共秩序")
+    dialog.locator("button.main").click()
+    expect(row).to_contain_text("已停用：并入公共秩序")
+    desk = visit("dispatcher", "/report")
+    offered = it(desk, "report-form").locator("[name=category] option")
+    assert "drone" not in offered.evaluate_all("all => all.map(one => one.value)")
+    row.get_by_role("button", name="恢复使用").click()
+    expect(row).to_contain_text("使用中")

@@ -115,6 +115,8 @@ EXPECTED: dict[str, str] = {
     "GET /api/v1/incidents/{incident_id}/decision/way": "dispatcher admin",
     "POST /api/v1/incidents/{incident_id}/decision/replay": "dispatcher worker unit admin auditor",
     "GET /api/v1/categories": ALL,
+    "POST /api/v1/categories": "admin",
+    "PATCH /api/v1/categories/{code}": "admin",
     "PUT /api/v1/categories/{code}/clocks/{level}/{step}": "admin",
     "GET /api/v1/calendar/{year}": ALL,
     "PUT /api/v1/calendar/{year}": "admin",

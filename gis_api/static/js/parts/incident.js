@@ -7,11 +7,12 @@ import { clockOf } from "./clock.js";
 // The names of the departments by code, known as soon as the categories are.
 export const unitNames = new Map();
 
-// [code, name] of every category in the language of the page; of one kind, those that serve for it.
+// [code, name] of every category in the language of the page; of one kind, those that serve for it and are not retired.
 export async function categoriesOf(kind) {
   const answer = await get("/api/v1/categories");
   for (const { unit, unit_name: name } of answer.categories) if (unit) unitNames.set(unit, name ?? unit);
-  const wanted = answer.categories.filter((category) => !kind || category.kind === kind || category.kind === "both");
+  const serves = (category) => (category.kind === kind || category.kind === "both") && category.retired == null;
+  const wanted = answer.categories.filter((category) => !kind || serves(category));
   return wanted.map((category) => [category.code, category.name]);
 }
 

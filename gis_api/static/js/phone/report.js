@@ -11,7 +11,8 @@ import { shotsOf } from "./shots.js";
 
 export async function showReport(body, stored) {
   const { data } = await getOrKept("/api/v1/categories");
-  const categories = data.categories.filter(({ kind }) => kind !== "hazard").map(({ code, name }) => [code, name]);
+  const open = data.categories.filter(({ kind, retired }) => kind !== "hazard" && retired == null);
+  const categories = open.map(({ code, name }) => [code, name]);
   const said = el("div", { role: "status", "data-test": "reported" });
   const shots = shotsOf(currentFix);
   const form = el(
