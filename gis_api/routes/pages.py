@@ -47,7 +47,18 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "admin": ("plans", "locate", "accounts", "workers", "categories", "webhooks", "history", "calendar", "run_cards"),
     "auditor": ("history", "incidents"),
 }
-WIDE = ("figures", "incidents", "tasks", "accounts", "workers", "categories", "webhooks", "history", "calendar", "run_cards")
+WIDE = (
+    "figures",
+    "incidents",
+    "tasks",
+    "accounts",
+    "workers",
+    "categories",
+    "webhooks",
+    "history",
+    "calendar",
+    "run_cards",
+)
 HOME_SECTIONS = (
     "home",
     "plans",
