@@ -25,7 +25,7 @@ from tests.city import synthetic_city
 from tests.harms import HARMS, harmed
 from tiling.coverage import check
 from tiling.partition import Change, Partition
-from tiling.plane import on_lattice
+from tiling.plane import put_on_lattice
 
 
 def main(argv: list[str]) -> int:
@@ -95,7 +95,7 @@ def _around_an_edit(city: Partition) -> None:
     rng = random.Random(1)
     few, more = [], []
     for code in rng.sample(city.codes, 200):
-        near = city.around([code], rings=2)
+        near = city.find_around([code], rings=2)
         few.append(_seconds(lambda code=code: check(city, only=[code])))
         more.append(_seconds(lambda near=near: check(city, only=near)))
     for name, times in (("one grid", few), ("a grid and two rings", more)):
@@ -106,7 +106,7 @@ def _around_an_edit(city: Partition) -> None:
 def _messy(city: Partition) -> None:
     rng = np.random.default_rng(1)
     moves = rng.uniform(-0.3, 0.3, (len(city), 2)) * (rng.random((len(city), 1)) < 0.5)
-    rough = [on_lattice(affinity.translate(s, *by)) for s, by in zip(city.polygons, moves, strict=True)]
+    rough = [put_on_lattice(affinity.translate(s, *by)) for s, by in zip(city.polygons, moves, strict=True)]
     draft = city.replace(Change(changed=dict(zip(city.codes, rough, strict=True))))
     start, busy = time.perf_counter(), time.process_time()
     report = check(draft)

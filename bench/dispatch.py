@@ -34,7 +34,7 @@ from layers.candidates import Roster
 from layers.db import make_engine, transaction
 from layers.dispatch_rules import LIMITS, Policy, Wish
 from layers.dispatching import Memory, Report, report
-from layers.dispatching import nearest as ranked
+from layers.dispatching import rank_nearest as ranked
 from layers.dispatching.at_hand import find_at_hand, find_line
 from layers.locating import load_atlas
 from layers.positions import Fix, Position, add_fixes

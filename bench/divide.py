@@ -29,8 +29,8 @@ from tiling.coverage import check_polygons
 from tiling.divide import Figures, Proposal, ProposedGrid, Role, Site, Wishes, divide, figures_of, rows_of
 from tiling.divide.assigning import assign
 from tiling.divide.ground import prepare
-from tiling.divide.kernels import fastest
-from tiling.divide.story import drawn
+from tiling.divide.kernels import choose_fastest
+from tiling.divide.story import draw_grids
 
 GRAPH_TOOLS = {"metis": "METIS", "kahip": "KaHIP", "kmeans": "constrained k-means"}
 GOALS = {300.0: 0.98, 50.0: 0.95, 30.0: 0.80}
@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--effort", type=float, default=1.0)
     options = parser.parse_args(argv)
     # Compiling takes seconds once a machine: it is no part of any figure.
-    fastest()
+    choose_fastest()
     peers = None if options.without_peers else Peers()
     worst = 0
     for name in options.only:
@@ -113,7 +113,7 @@ def _of_peers(site: Site, target: float, peers: Peers) -> list[Row]:
             print(f"{name} gave no answer, {failed}")
             continue
         del nothing["progress"]
-        rows.append(_row(name, drawn(ground, found, wishes, prefixes={}, **nothing), sum(spent)))
+        rows.append(_row(name, draw_grids(ground, found, wishes, prefixes={}, **nothing), sum(spent)))
     if peers.splitter and len(site.areas) == 1:
         rows += _split(site, target, peers)
     return rows

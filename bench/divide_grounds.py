@@ -15,8 +15,8 @@ import geopandas
 import numpy as np
 import shapely
 
-from tiling.divide import Site, estimated_households, road_kind
-from tiling.plane import Plane, city_epsg, on_lattice
+from tiling.divide import Site, estimate_households, road_kind
+from tiling.plane import Plane, city_epsg, put_on_lattice
 
 DATA = Path(os.environ.get("WANGGE_TEST_DATA", str(Path(__file__).parents[2] / "shared" / "data")))
 STOREY_M = 3.3
@@ -30,7 +30,7 @@ def suzhou() -> Site:
     plane = Plane(city_epsg(120.6, 31.3))
     shapes = _polygons(held.geometry, plane)
     floors = held.floors.to_numpy(float)
-    weights = estimated_households(shapes, floors)
+    weights = estimate_households(shapes, floors)
     # Walk-ups have two homes a landing, towers four.
     stairwells = np.maximum(np.rint(weights / np.maximum(floors, 1) / np.where(floors > 7, 4, 2)), 1).astype(np.intp)
     return Site(areas={"S": _around(shapes)}, buildings=shapes, weights=weights, stairwells=stairwells)
@@ -46,7 +46,7 @@ def shenzhen() -> Site:
     frame = _around(shapes)
     lines, kinds = _roads(roads.geometry, roads.highway, plane, frame)
     return Site(
-        areas={"N": frame}, buildings=shapes, weights=estimated_households(shapes, floors), lines=lines, kinds=kinds
+        areas={"N": frame}, buildings=shapes, weights=estimate_households(shapes, floors), lines=lines, kinds=kinds
     )
 
 
@@ -64,7 +64,7 @@ def shanghai() -> Site:
     return Site(
         areas={"B": frame},
         buildings=shapes,
-        weights=estimated_households(shapes, floors),
+        weights=estimate_households(shapes, floors),
         lines=lines,
         kinds=kinds,
         water=_polygons(water.geometry[water.geometry.is_valid], plane),
@@ -89,7 +89,7 @@ def manhattan(*codes: str) -> Site:
     roads = geopandas.read_parquet(DATA / "nyc" / "roads.parquet")
     roads = roads[(roads.tunnel != "T") & (roads.bridge != "T")]
     lines, kinds = _roads(roads.geometry, roads.fclass, plane, frame)
-    weights = estimated_households(shapes[near], floors, flat_m2=110.0)
+    weights = estimate_households(shapes[near], floors, flat_m2=110.0)
     return Site(areas=areas, buildings=shapes[near], weights=weights, lines=lines, kinds=kinds)
 
 
@@ -138,7 +138,9 @@ def _around(shapes: Any) -> Any:
     """A boundary around all buildings: no official one is at hand."""
     hull = shapely.concave_hull(shapely.multipoints(shapely.get_coordinates(shapes)), 0.1)
     ground = shapely.union_all([hull.buffer(15), shapely.union_all(shapely.buffer(shapes, 10))]).buffer(0)
-    return on_lattice(shapely.simplify(shapely.Polygon(max(shapely.get_parts(ground), key=shapely.area).exterior), 3))
+    return put_on_lattice(
+        shapely.simplify(shapely.Polygon(max(shapely.get_parts(ground), key=shapely.area).exterior), 3)
+    )
 
 
 def _array(items: list[Any]) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tiling.divide import Role, Site, Wishes, divide, moved_share, rows_of
+from tiling.divide import Role, Site, Wishes, divide, measure_moved_share, rows_of
 
 MOVED, STAY = 0.05, 0.90
 
@@ -22,7 +22,7 @@ def least_change(name: str, site: Site, target: float) -> int:
     made = divide(moved, Wishes(target=target, keep_today=0.5, empty_m2=0.0), rng=np.random.default_rng(1))
     took_s = time.perf_counter() - start
     fresh = divide(replace(moved, today={}), Wishes(target=target, empty_m2=0.0), rng=np.random.default_rng(2))
-    stayed = 1 - moved_share(rows_of(list(today.values()), site.buildings), fresh.grid_of, moved.weights)
+    stayed = 1 - measure_moved_share(rows_of(list(today.values()), site.buildings), fresh.grid_of, moved.weights)
     print(f"{name} {target:.0f} least change, stay in their grid: {100 * (1 - made.figures.moved):.1f} %")
     print(f"{name} {target:.0f} least change, in tolerance: {100 * made.figures.in_tolerance:.1f} %")
     print(f"{name} {target:.0f} least change, CV: {made.figures.cv:.3f} ratio")

@@ -8,12 +8,12 @@ import numpy as np
 
 from bench.divide_peers import Peers
 from tiling.divide import Site, Wishes
-from tiling.divide.annealing import SearchRegion, annealed, linear_goal, state_of, total_cost
+from tiling.divide.annealing import SearchRegion, anneal_region, make_linear_goal, state_of, total_cost
 from tiling.divide.graph import Graph
 from tiling.divide.ground import prepare
-from tiling.divide.kernels import fastest
+from tiling.divide.kernels import choose_fastest
 from tiling.divide.search import HEATS
-from tiling.divide.trees import bisected
+from tiling.divide.trees import bisect
 
 COMMUNITIES, SECONDS = 12, 60.0
 SIZES = (20, 60)
@@ -65,13 +65,13 @@ def _community(graph: Graph, size: int, rng: np.random.Generator) -> Graph:
 
 
 def _ours(graph: Graph, count: int, target: float, border: float) -> float:
-    region, goal, rng = _region(graph, count), linear_goal(target, border), np.random.default_rng(1)
+    region, goal, rng = _region(graph, count), make_linear_goal(target, border), np.random.default_rng(1)
     best = float("inf")
     for heat in HEATS:
-        start = bisected(graph, count, rng=rng, kernel=fastest(), roads=1.0)
-        part, _ = annealed(
+        start = bisect(graph, count, rng=rng, kernel=choose_fastest(), roads=1.0)
+        part, _ = anneal_region(
             region, goal, start, effort=0.5, rng=rng, should_stop=lambda: False, progress=lambda _: None,
-            kernel=fastest(), heat=heat / 2,
+            kernel=choose_fastest(), heat=heat / 2,
         )  # fmt: skip
         best = min(best, _cost(graph, part, target, border))
     return best
@@ -79,7 +79,7 @@ def _ours(graph: Graph, count: int, target: float, border: float) -> float:
 
 def _cost(graph: Graph, part: np.ndarray, target: float, border: float) -> float:
     region = _region(graph, int(part.max()) + 1)
-    return float(total_cost(region, linear_goal(target, border), state_of(region, part.astype(np.intp))))
+    return float(total_cost(region, make_linear_goal(target, border), state_of(region, part.astype(np.intp))))
 
 
 def _region(graph: Graph, count: int) -> SearchRegion:

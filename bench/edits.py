@@ -24,7 +24,7 @@ from tests.city import synthetic_city
 from tiling.borders import delete_vertex, insert_vertex, move_vertex, redraw_border
 from tiling.coverage import check
 from tiling.errors import TilingError
-from tiling.partition import Change, Partition, same_bytes
+from tiling.partition import Change, Partition, have_same_bytes
 from tiling.plane import to_lattice
 from tiling.reshape import carve, give, merge, remove, split
 
@@ -101,7 +101,7 @@ def _one(partition: Partition, rng: random.Random, tally: _Tally) -> Partition:
     tally.edit_s.append(time.perf_counter() - start)
     after = partition.replace(change)
     start = time.perf_counter()
-    report = check(after, only=after.around(change.touched))
+    report = check(after, only=after.find_around(change.touched))
     tally.check_s.append(time.perf_counter() - start)
     faults = [*report.lines(), *_faults(partition, after, change)]
     if faults:
@@ -120,10 +120,10 @@ def _faults(before: Partition, after: Partition, change: Change) -> list[str]:
     same = [c for c in before.codes if c in after.row_of and c not in change.touched]
     if any(before.polygon(c) is not after.polygon(c) for c in same):
         faults.append("a polygon changed that the change does not name")
-    back = after.replace(before.changed_since(after))
-    if back.codes != before.codes or not all(map(same_bytes, back.polygons, before.polygons)):
+    back = after.replace(before.find_changes_since(after))
+    if back.codes != before.codes or not all(map(have_same_bytes, back.polygons, before.polygons)):
         faults.append("undo does not give the bytes back")
-    if dict(back.parents) != dict(before.parents) or not same_bytes(back.frame, before.frame):
+    if dict(back.parents) != dict(before.parents) or not have_same_bytes(back.frame, before.frame):
         faults.append("undo does not give parents or frame back")
     return faults
 
@@ -220,7 +220,7 @@ def _carve(partition: Partition, rng: random.Random) -> Change:
 
 def _give(partition: Partition, rng: random.Random) -> Change:
     at = _vertex(partition, rng)
-    near = partition.touching(shapely.Point(at))
+    near = partition.find_touching(shapely.Point(at))
     return give(partition, _blob(at, rng, rng.choice([5.0, 20.0, 40.0])), to=rng.choice(near))
 
 

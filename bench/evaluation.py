@@ -154,7 +154,7 @@ def tell(session: Session, asked: EvaluationAsked, memory: EvaluationMemory, rou
 
 def answer(session: Session, asked: EvaluationAsked, memory: EvaluationMemory) -> bytes:
     """The body of an answer, as the route makes it."""
-    held, weights = asked.period.against("previous"), Settings.model_fields["evaluation_weights"].default
+    held, weights = asked.period.step_back("previous"), Settings.model_fields["evaluation_weights"].default
     found = evaluation.evaluate(session, asked, against=held, weights=weights, memory=memory, now=NOW, lang="zh_CN")
     return orjson.dumps(tell_evaluation(asked, held, found, weights))
 

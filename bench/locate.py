@@ -22,7 +22,7 @@ import numpy as np
 import shapely
 from shapely.geometry import box
 
-from tiling.locate import PLAIN, DistrictIndex, DistrictTiles, PointLocator, fastest
+from tiling.locate import PLAIN, DistrictIndex, DistrictTiles, PointLocator, choose_fastest
 
 WEST, SOUTH = 118.0, 39.5
 VERTICES = 75
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
     codes = np.concatenate([tiles.codes for tiles in districts])
     usual = Scene(polygons, codes, *anywhere(polygons, options.points))
     hard = Scene(polygons, codes, *adversarial(polygons, options.points))
-    locator = PointLocator(building(districts, options), kernel=fastest())
+    locator = PointLocator(building(districts, options), kernel=choose_fastest())
     mismatches = sum(differing(locator, scene) for scene in (usual, hard))
     print(f"mismatches with STRtree: {mismatches} points (of {2 * options.points}, either kernel)")
     one_lookup(locator, usual, options.rounds)
@@ -139,7 +139,7 @@ def building(districts: list[DistrictTiles], options: argparse.Namespace) -> lis
         {
             "build": lambda: DistrictIndex.build(districts[0], cells_per_tile=options.cells),
             "load": lambda: DistrictIndex.from_buffer(saved),
-            "swap": lambda: PointLocator(indexes, kernel=fastest()),
+            "swap": lambda: PointLocator(indexes, kernel=choose_fastest()),
         },
         options.rounds,
     )
@@ -158,8 +158,8 @@ def differing(locator: PointLocator, scene: Scene) -> int:
     np.minimum.at(best, held, tile)
     best[best == len(scene.polygons)] = -1
     return sum(
-        int(np.count_nonzero(locator.many(scene.lon, scene.lat, kernel=kernel).tile != best))
-        for kernel in (fastest(), PLAIN)
+        int(np.count_nonzero(locator.locate_many(scene.lon, scene.lat, kernel=kernel).tile != best))
+        for kernel in (choose_fastest(), PLAIN)
     )
 
 
@@ -195,8 +195,8 @@ def many_points(locator: PointLocator, scene: Scene, rounds: int, *, name: str) 
     grids = geopandas.GeoDataFrame({"code": scene.codes}, geometry=polygons, crs=4326)
     built = geopandas.GeoDataFrame(geometry=points, crs=4326)
     sides: dict[str, Callable[[], Any]] = {
-        "numba": lambda: locator.many(scene.lon, scene.lat, kernel=fastest()),
-        "numpy": lambda: locator.many(scene.lon, scene.lat, kernel=PLAIN),
+        "numba": lambda: locator.locate_many(scene.lon, scene.lat, kernel=choose_fastest()),
+        "numpy": lambda: locator.locate_many(scene.lon, scene.lat, kernel=PLAIN),
         "sjoin": lambda: geopandas.sjoin(built, grids, predicate="intersects"),
         "tree": lambda: tree.query(points, predicate="intersects"),
     }

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from bench.parity_grounds import GROUNDS, Ground
 from migrations import cluster as clusters
-from tiling.locate import PLAIN, RELATIONS, DistrictIndex, Kernel, PointLocator, fastest
+from tiling.locate import PLAIN, RELATIONS, DistrictIndex, Kernel, PointLocator, choose_fastest
 
 # What a power cut would lose here is thrown away anyhow.
 HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
@@ -109,14 +109,14 @@ def compared(ground: Ground, count: int, connection: psycopg.Connection) -> int:
 
 def ways(ground: Ground, points: Points, truth: Told) -> dict[str, Callable[[], tuple[Told, Told]]]:
     """Each way to ask besides PostGIS, giving what it says and what PostGIS says of the same points."""
-    locator = PointLocator([DistrictIndex.build(tiles) for tiles in ground.districts], kernel=fastest())
+    locator = PointLocator([DistrictIndex.build(tiles) for tiles in ground.districts], kernel=choose_fastest())
     plain = PointLocator(locator.indexes)
     chosen = explained(truth)
     some = Told(truth.relation[chosen], truth.code[chosen])
     return {
-        f"many ({fastest().name})": lambda: (by_many(ground, locator, points, fastest()), truth),
+        f"many ({choose_fastest().name})": lambda: (by_many(ground, locator, points, choose_fastest()), truth),
         f"many ({PLAIN.name})": lambda: (by_many(ground, locator, points, PLAIN), truth),
-        f"one ({fastest().name})": lambda: (by_one(ground, locator, points), inside_only(truth)),
+        f"one ({choose_fastest().name})": lambda: (by_one(ground, locator, points), inside_only(truth)),
         f"one ({PLAIN.name})": lambda: (by_one(ground, plain, points), inside_only(truth)),
         "explain": lambda: (by_explain(ground, locator, points[chosen]), some),
         "STRtree": lambda: (by_tree(ground, points), truth),
@@ -158,7 +158,7 @@ def hard_points(ground: Ground, count: int) -> Points:
 
 def by_many(ground: Ground, locator: PointLocator, points: Points, kernel: Kernel) -> Told:
     """The index over all points at once."""
-    found = locator.many(points[:, 0], points[:, 1], kernel=kernel)
+    found = locator.locate_many(points[:, 0], points[:, 1], kernel=kernel)
     places = np.append(ground.place_of(locator.tile_codes), -1)
     return Told(found.relation.astype(np.int64), places[found.tile])
 

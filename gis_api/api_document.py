@@ -126,7 +126,7 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str, shared: d
 def statuses_of(route: APIRoute, method: str) -> set[int]:
     """The errors that a route can answer with."""
     names = {
-        field.alias.lower() for part in _all(route.dependant) for field in (*part.query_params, *part.header_params)
+        field.alias.lower() for part in _walk(route.dependant) for field in (*part.query_params, *part.header_params)
     }
     # A body may come with any request, also where none is expected; one that is too large is told so.
     found = {413, 422} | BESIDES.get((method, route.path_format), frozenset())
@@ -147,13 +147,13 @@ def statuses_of(route: APIRoute, method: str) -> set[int]:
 
 def is_guarded(dependant: Dependant) -> bool:
     """Whether a role is asked for at the door of a route."""
-    return any(getattr(part.call, "roles", None) for part in _all(dependant))
+    return any(getattr(part.call, "roles", None) for part in _walk(dependant))
 
 
-def _all(dependant: Dependant) -> Iterator[Dependant]:
+def _walk(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
     for inner in dependant.dependencies:
-        yield from _all(inner)
+        yield from _walk(inner)
 
 
 def _is_told_by_the_route(response: Mapping[str, Any]) -> bool:

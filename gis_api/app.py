@@ -29,7 +29,7 @@ from gis_api.logs import Outage
 from gis_api.maps.assets import mount_assets
 from gis_api.metrics import Metrics
 from gis_api.outgoing.counting import WaitingCounts
-from gis_api.pages import language_of_page, wrong_page
+from gis_api.pages import error_page, language_of_page
 from gis_api.replicas import Replicas
 from gis_api.routes import (
     accounts,
@@ -212,7 +212,7 @@ def _language_of_page(request: Request) -> str:
 def _page_of(request: Request, problem: dict[str, Any]) -> Response:
     """An error as a page, for whoever asked for a page."""
     person = getattr(request.state, "actor", None)
-    return wrong_page(request, problem["status"], person=person, detail=problem["detail"])
+    return error_page(request, problem["status"], person=person, detail=problem["detail"])
 
 
 def _load_the_rest() -> None:

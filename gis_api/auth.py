@@ -62,14 +62,14 @@ def check_password(password: str, user: User | None) -> bool:
     known = user is not None and user.active
     try:
         with _TWO_AT_ONCE:
-            right = PASSWORDS.verify(password, user.password_hash if user is not None else _nobody())
+            right = PASSWORDS.verify(password, user.password_hash if user is not None else _make_decoy_hash())
     except UnknownHashError:
         return False
     return right and known
 
 
 @cache
-def _nobody() -> str:
+def _make_decoy_hash() -> str:
     """What is compared where there is no such person, so that a wrong name takes as long as a wrong password."""
     return PASSWORDS.hash(secrets.token_urlsafe())
 

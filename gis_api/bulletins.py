@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from gis_api.papers.evaluation import Part, evaluation_book
 from gis_api.papers.evaluation_paper import paper_of
-from gis_api.papers.printing import pdf_of
+from gis_api.papers.printing import print_pdf
 from layers import evaluation, jobs
-from layers.db import one_moment
+from layers.db import read_one_moment
 from layers.evaluation import By, EvaluationMemory
 from layers.jobs import Job
 from layers.moments import read_clock
@@ -30,7 +30,7 @@ def make_bulletin(session: Session, job: Job, engine: Engine, progress: Progress
     progress("evaluating", 0.05)
     parts = _count(job, engine, progress)
     progress("printing", 0.5)
-    pdf = pdf_of(paper_of(parts, weights, title="evaluation.bulletin", lang=lang))
+    pdf = print_pdf(paper_of(parts, weights, title="evaluation.bulletin", lang=lang))
     progress("printing", 0.9)
     book = evaluation_book(parts, weights, lang=lang)
     name = f"bulletin-{job.area or 'all'}-{task['month']}"
@@ -43,8 +43,8 @@ def _count(job: Job, engine: Engine, progress: Progress) -> list[Part]:
     """The month by each kind of row, from a reading of its own: the transaction of a job does not see one moment."""
     month, memory = evaluation.read_period(job.task["month"], ZoneInfo(job.task["zone"])), EvaluationMemory()
     asked = evaluation.ask("area", job.area, month, reader=job.by)
-    held, now, parts = month.against("previous"), read_clock(), []
-    with one_moment(engine) as reading:
+    held, now, parts = month.step_back("previous"), read_clock(), []
+    with read_one_moment(engine) as reading:
         for at, by in enumerate(BYS):
             one = replace(asked, by=by)
             given = {"weights": job.task["weights"], "memory": memory, "now": now, "lang": job.task["lang"]}

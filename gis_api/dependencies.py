@@ -28,7 +28,7 @@ from gis_api.replicas import Replicas
 from gis_api.settings import Settings
 from layers.access import Actor, Role, digest_of
 from layers.candidates import Roster
-from layers.db import one_moment, reading, transaction
+from layers.db import read_one_moment, reading, transaction
 from layers.errors import Unavailable
 from layers.evaluation import EvaluationMemory
 from layers.heat import HeatMemory
@@ -64,7 +64,7 @@ def moment_in(state: Any) -> datetime:
 
 
 # A session takes its connection where it is first used, in the thread of the endpoint: to begin costs no thread.
-async def _tx(request: Request) -> AsyncIterator[Session]:
+async def _open_transaction(request: Request) -> AsyncIterator[Session]:
     block = transaction(request.app.state.engine)
     session = block.__enter__()
     try:
@@ -85,7 +85,7 @@ async def _read(request: Request) -> AsyncIterator[Session]:
 
 
 async def _moment(request: Request) -> AsyncIterator[Session]:
-    block = one_moment(request.app.state.reading)
+    block = read_one_moment(request.app.state.reading)
     session = await run_in_threadpool(block.__enter__)
     try:
         yield session
@@ -100,7 +100,7 @@ async def _end_beside(end: Callable[..., object], *given: object) -> None:
 
 # scope="function": the end of the block (the commit!) runs before the answer is sent. With the default scope a
 # client would hear 201 before the commit, and a failing commit would lose what was acknowledged.
-Tx = Annotated[Session, Depends(_tx, scope="function")]
+Tx = Annotated[Session, Depends(_open_transaction, scope="function")]
 Read = Annotated[Session, Depends(_read, scope="function")]
 # Several statements that have to tell of one moment.
 MomentRead = Annotated[Session, Depends(_moment, scope="function")]
@@ -153,14 +153,14 @@ Drafts = Annotated[DraftMemory, Depends(_drafts)]
 Replicas_ = Annotated[Replicas, Depends(_replicas)]
 
 
-async def _locator(replicas: Replicas_) -> Atlas:
+async def _get_locator(replicas: Replicas_) -> Atlas:
     atlas = replicas.state.atlas
     if atlas is None:
         raise Unavailable("not_ready", retry_after_s=1)
     return atlas
 
 
-async def _known_roster(replicas: Replicas_) -> Roster:
+async def _get_roster(replicas: Replicas_) -> Roster:
     roster = replicas.state.roster
     if roster is None:
         raise Unavailable("not_ready", retry_after_s=1)
@@ -171,23 +171,23 @@ async def _roster(replicas: Replicas_) -> Roster:
     """Nobody is sent by a roster of before the process began: whoever decides comes back in a second."""
     if replicas.state.roster_kept_at is not None:
         raise Unavailable("not_ready", retry_after_s=1)
-    return await _known_roster(replicas)
+    return await _get_roster(replicas)
 
 
-Locator = Annotated[Atlas, Depends(_locator)]
+Locator = Annotated[Atlas, Depends(_get_locator)]
 Roster_ = Annotated[Roster, Depends(_roster)]
-KnownRoster = Annotated[Roster, Depends(_known_roster)]
+KnownRoster = Annotated[Roster, Depends(_get_roster)]
 
 
 async def find_actor(request: Request) -> Actor | None:
     """Whoever asks: a key, a signed-in person, or None. Raises Problem for a wrong key or a page of somebody else."""
     token = bearer_of(request.headers)
-    actor = _of_key(request, token) if token is not None else await _of_cookie(request)
+    actor = _get_key_holder(request, token) if token is not None else await _find_signed_in(request)
     request.state.actor = actor
     return actor
 
 
-def _of_key(request: Request, token: str) -> Actor:
+def _get_key_holder(request: Request, token: str) -> Actor:
     replicas = replicas_of(request)
     actor = replicas.keys.get(digest_of(token))
     if actor is None and not replicas.ready:
@@ -197,7 +197,7 @@ def _of_key(request: Request, token: str) -> Actor:
     return actor
 
 
-async def _of_cookie(request: Request) -> Actor | None:
+async def _find_signed_in(request: Request) -> Actor | None:
     token = request.cookies.get(COOKIE)
     if token is None:
         return None
@@ -271,7 +271,7 @@ AnyRole = Annotated[Actor, Depends(_AnyRole)]
 _VERSION = re.compile(r'"(0|[1-9][0-9]{0,8})"')
 
 
-def _if_match(if_match: str | None) -> int:
+def _read_if_match(if_match: str | None) -> int:
     if if_match is None:
         raise Problem(428, "version_missing")
     return version_of(if_match)
@@ -288,7 +288,7 @@ def version_of(if_match: str) -> int:
 async def _version(
     if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None,
 ) -> int:
-    return _if_match(if_match)
+    return _read_if_match(if_match)
 
 
 IfMatch = Annotated[int, Depends(_version)]

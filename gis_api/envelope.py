@@ -20,7 +20,7 @@ from gis_api.errors import Problem, answer_of, response_of
 from gis_api.logs import request_id
 from gis_api.metrics import Metrics
 from gis_api.settings import Settings
-from gis_api.texts import chosen
+from gis_api.texts import choose_language
 
 # A browser must not guess what an answer is; then what is told as JSON can neither run nor be framed to any use.
 HEADERS = ((b"x-content-type-options", b"nosniff"),)
@@ -37,7 +37,7 @@ _PREFIX = secrets.token_hex(6).encode()
 _numbers = itertools.count(1)
 
 
-def new_request_id() -> bytes:
+def make_request_id() -> bytes:
     """An id that no other process and no other request has."""
     return b"%b-%x" % (_PREFIX, next(_numbers))
 
@@ -66,7 +66,7 @@ class BodyLimits:
         )
         return cls(settings.body_bytes, tuple((re.compile(pattern), most) for pattern, most in patterns))
 
-    def of_path(self, path: str) -> int:
+    def limit_of_path(self, path: str) -> int:
         """The limit of one path."""
         return next((most for pattern, most in self.by_pattern if pattern.fullmatch(path)), self.usual)
 
@@ -86,24 +86,24 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        known_as = sane_id(headers.get(b"x-request-id"))
+        known_as = choose_request_id(headers.get(b"x-request-id"))
         request_id.set(known_as.decode("ascii"))
         letter = _Letter(scope, send, known_as, self._metrics)
-        most = self._limits.of_path(scope["path"])
+        most = self._limits.limit_of_path(scope["path"])
         body = _Body(receive, most)
-        send_on = _lingering(body, letter.send)
+        send_on = _drain_after(body, letter.send)
         refusal = await self._find_refusal(scope, headers, most)
         if refusal is not None:
-            lang = chosen(headers.get(b"accept-language", b"").decode("latin-1"))
+            lang = choose_language(headers.get(b"accept-language", b"").decode("latin-1"))
             await response_of(answer_of(refusal, lang), lang)(scope, body.receive, send_on)
             return
         await self._app(scope, body.receive, send_on)
 
     async def _find_refusal(self, scope: Scope, headers: dict[bytes, bytes], most: int) -> Problem | None:
         """Why this body is not even read: it is too large, or large and of nobody known; to parse it takes seconds."""
-        if _stated_length(headers) > most:
-            return too_large(most)
-        large = _stated_length(headers) > self._limits.usual or b"transfer-encoding" in headers
+        if _read_stated_length(headers) > most:
+            return size_error(most)
+        large = _read_stated_length(headers) > self._limits.usual or b"transfer-encoding" in headers
         if most <= self._limits.usual or not large:
             return None
         try:
@@ -113,12 +113,12 @@ class Envelope:
         return None if known else Problem(401, "not_signed_in", headers={"WWW-Authenticate": 'Bearer realm="wangge"'})
 
 
-def sane_id(sent: bytes | None) -> bytes:
+def choose_request_id(sent: bytes | None) -> bytes:
     """The client's id of the request where it is harmless, else a new one."""
-    return sent if sent is not None and _SANE_ID.fullmatch(sent) else new_request_id()
+    return sent if sent is not None and _SANE_ID.fullmatch(sent) else make_request_id()
 
 
-def too_large(most: int) -> Problem:
+def size_error(most: int) -> Problem:
     """The refusal of a body over the limit."""
     return Problem(413, "too_large", most_bytes=most, headers={"Connection": "close"})
 
@@ -151,7 +151,7 @@ class _Letter:
         self._metrics.observe(self._scope["method"], path, status, time.perf_counter() - self._began_s)
 
 
-def _stated_length(headers: dict[bytes, bytes]) -> int:
+def _read_stated_length(headers: dict[bytes, bytes]) -> int:
     stated = headers.get(b"content-length", b"0")
     return int(stated) if stated.isdigit() else 0
 
@@ -166,24 +166,24 @@ class _Body:
 
     async def receive(self) -> Message:
         """The next part; raises Problem 413 when there is more of it than stated and allowed."""
-        message = await self._next()
+        message = await self._receive_next()
         if self._seen > self._most:
-            raise too_large(self._most)
+            raise size_error(self._most)
         return message
 
     async def throw_away(self) -> None:
         """Take in what is still under way, up to a limit of its own."""
         while not self._ended and self._seen < LINGER_BYTES:
-            await self._next()
+            await self._receive_next()
 
-    async def _next(self) -> Message:
+    async def _receive_next(self) -> Message:
         message = await self._receive()
         self._seen += len(message.get("body", b""))
         self._ended = not message.get("more_body", False)
         return message
 
 
-def _lingering(body: _Body, send: Send) -> Send:
+def _drain_after(body: _Body, send: Send) -> Send:
     """Sends an answer; behind a 413 or 401 the rest of the body is still taken in and thrown away, for a while.
 
     A connection that is closed with bytes of the client under way is reset, and then the client most often loses the

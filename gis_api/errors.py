@@ -155,13 +155,13 @@ def language_of(request: Request) -> str:
     actor = getattr(request.state, "actor", None)
     if not asked and actor is not None and actor.language in texts.LANGUAGES:
         return str(actor.language)
-    return texts.chosen(asked)
+    return texts.choose_language(asked)
 
 
 def answer_of(error: Exception, lang: str) -> Answer:
     """What to answer to an error; one that nobody foresaw is 500 and tells nothing of its inside."""
     if isinstance(error, RequestValidationError):
-        return _of_validation(error, lang)
+        return _answer_validation_error(error, lang)
     if isinstance(error, Problem):
         return Answer(error.status_code, error.code, error.details, error.errors, headers=error.headers)
     if isinstance(error, HTTPException):
@@ -175,7 +175,7 @@ def answer_of(error: Exception, lang: str) -> Answer:
     if isinstance(error, LayerError):
         return Answer(status, error.code, error.details, error.errors, error.where, headers)
     if isinstance(error, TilingError):
-        return Answer(status, error.code, error.details, (), _in_degrees(error.where), headers, said=str(error))
+        return Answer(status, error.code, error.details, (), _keep_degrees(error.where), headers, said=str(error))
     return Answer(status, CODES[status], {}, headers=headers)
 
 
@@ -186,7 +186,7 @@ def _is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in FULL
 
 
-def _of_validation(error: RequestValidationError, lang: str) -> Answer:
+def _answer_validation_error(error: RequestValidationError, lang: str) -> Answer:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return Answer(400, "malformed_json", {}, _validation_errors(found, lang))
@@ -207,10 +207,10 @@ def _sentence(error: Mapping[str, Any], lang: str) -> str:
         key = f"errors.{error['type']}"
     if not texts.has(key):
         return str(error["msg"])
-    return _filled(key, lang, error.get("ctx") or {})
+    return _fill_in(key, lang, error.get("ctx") or {})
 
 
-def _in_degrees(where: BaseGeometry | None) -> BaseGeometry | None:
+def _keep_degrees(where: BaseGeometry | None) -> BaseGeometry | None:
     """The place if it is in degrees; one in the metres of some city cannot be told without its CRS."""
     if where is None or where.is_empty:
         return None
@@ -237,10 +237,10 @@ def document_of(answer: Answer, lang: str) -> dict[str, Any]:
 def response_of(answer: Answer, lang: str) -> Response:
     """The problem as an answer, in one language."""
     headers = {"Content-Language": lang, "Cache-Control": "no-store", **(answer.headers or {})}
-    return Response(_written(document_of(answer, lang)), answer.status, headers, MEDIA_TYPE)
+    return Response(_write_json(document_of(answer, lang)), answer.status, headers, MEDIA_TYPE)
 
 
-def _written(document: dict[str, Any]) -> bytes:
+def _write_json(document: dict[str, Any]) -> bytes:
     """The document as JSON, whatever is told back in it: a number of more than 64 bits, half a character."""
     try:
         return orjson.dumps(document)
@@ -255,30 +255,30 @@ def _title(answer: Answer, lang: str) -> str:
 
 
 def _detail(answer: Answer, lang: str) -> str:
-    retold = texts.retold(answer.said) if answer.said else None
+    retold = texts.find_sentence(answer.said) if answer.said else None
     if retold is not None:
-        return _filled(retold[0], lang, retold[1])
+        return _fill_in(retold[0], lang, retold[1])
     # Some errors have a sentence for each of their reasons, a stable word in `why`.
     reason = f"errors.{answer.code}_{answer.details.get('why')}"
     key = reason if texts.has(reason) else f"errors.{answer.code}"
-    return _filled(key, lang, answer.details) if texts.has(key) else _title(answer, lang)
+    return _fill_in(key, lang, answer.details) if texts.has(key) else _title(answer, lang)
 
 
 def _message(message: str, lang: str, answer: Answer) -> str:
     key = f"errors.{message}"
-    return _filled(key, lang, answer.details) if texts.has(key) else message
+    return _fill_in(key, lang, answer.details) if texts.has(key) else message
 
 
-def _filled(key: str, lang: str, values: Mapping[str, Any]) -> str:
+def _fill_in(key: str, lang: str, values: Mapping[str, Any]) -> str:
     """The sentence; where a value is missing, the raw sentence: an error about an error would hide the first one."""
     try:
-        return texts.text(key, lang, **_worded(values, lang))
+        return texts.text(key, lang, **_translate_values(values, lang))
     except (KeyError, IndexError, ValueError):
         log.warning("text %s lacks a value: has %s", key, sorted(values))
         return texts.catalogue(lang)[key]
 
 
-def _worded(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
+def _translate_values(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
     """The values, with what GEOS says of an invalid shape in the reader's language."""
     key = "invalid." + str(values.get("reason", "")).lower().replace("-", "_").replace(" ", "_")
     return {**values, "reason": texts.text(key, lang)} if texts.has(key) else values

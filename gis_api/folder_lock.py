@@ -21,7 +21,7 @@ NAME = "service.lock"
 
 
 @contextmanager
-def locked_folder(folder: Path, *, address: str) -> Iterator[None]:
+def lock_folder(folder: Path, *, address: str) -> Iterator[None]:
     """Hold the folder for the service at this address; raises Conflict, which says who holds it already."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME

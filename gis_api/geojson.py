@@ -81,12 +81,12 @@ def position(
 ) -> ReportedPosition:
     """The position in WGS84 beside what was sent; raises Unacceptable as `check_position` and `datum_of` do."""
     known = datum_of(actor, datum)
-    true_lon, true_lat = in_wgs84(lon, lat, known)
+    true_lon, true_lat = convert_to_wgs84(lon, lat, known)
     refuse_position(lon, lat, true_lon, true_lat, bounds=bounds)
     return ReportedPosition(lon, lat, known, accuracy_m, true_lon, true_lat)
 
 
-def in_wgs84(lon: float, lat: float, datum: str) -> tuple[float, float]:
+def convert_to_wgs84(lon: float, lat: float, datum: str) -> tuple[float, float]:
     """The position in WGS84: as it is where nothing has to be converted, else to 9 decimals (0.1 mm) as stored
     coordinates are. Not-a-number and infinity come back as they are."""
     if datum in SAME_AS_WGS84:
@@ -95,8 +95,8 @@ def in_wgs84(lon: float, lat: float, datum: str) -> tuple[float, float]:
     return round(lon, DECIMALS), round(lat, DECIMALS)
 
 
-def many_in_wgs84(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Floats]:
-    """Many positions in WGS84, each as `in_wgs84` gives it."""
+def convert_many_to_wgs84(lon: Floats, lat: Floats, datum: str) -> tuple[Floats, Floats]:
+    """Many positions in WGS84, each as `convert_to_wgs84` gives it."""
     if datum in SAME_AS_WGS84:
         return lon, lat
     lon, lat = to_wgs84(lon, lat, datum)
@@ -111,7 +111,7 @@ def box_in_wgs84(box: Box, datum: str) -> Box:
     xs, ys = np.linspace(west, east, 9), np.linspace(south, north, 9)
     around_x = np.concatenate([xs, xs, np.full(9, west), np.full(9, east)])
     around_y = np.concatenate([np.full(9, south), np.full(9, north), ys, ys])
-    lon, lat = many_in_wgs84(around_x, around_y, datum)
+    lon, lat = convert_many_to_wgs84(around_x, around_y, datum)
     return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
 
 
@@ -122,9 +122,9 @@ def refuse_position(raw_lon: float, raw_lat: float, lon: float, lat: float, *, b
             raise Unacceptable("not_finite", errors=[([name], "not_finite")])
     if raw_lon == 0.0 and raw_lat == 0.0:
         raise Unacceptable("null_island", errors=[(["lon"], "null_island"), (["lat"], "null_island")])
-    if within(lon, lat, bounds):
+    if lies_within(lon, lat, bounds):
         return
-    code = "swapped" if within(raw_lat, raw_lon, bounds) else "out_of_bounds"
+    code = "swapped" if lies_within(raw_lat, raw_lon, bounds) else "out_of_bounds"
     raise Unacceptable(code, errors=[(["lon"], code), (["lat"], code)], lon=raw_lon, lat=raw_lat)
 
 
@@ -138,22 +138,22 @@ def refusals(
     found += [(int(at), "lat", "not_finite") for at in np.flatnonzero(finite_lon & ~finite_lat)]
     finite = finite_lon & finite_lat
     nowhere = finite & (raw_lon == 0.0) & (raw_lat == 0.0)
-    off = finite & ~nowhere & ~_within_many(lon, lat, bounds)
-    swapped = off & _within_many(raw_lat, raw_lon, bounds)
+    off = finite & ~nowhere & ~_mark_within(lon, lat, bounds)
+    swapped = off & _mark_within(raw_lat, raw_lon, bounds)
     found += [(int(at), "lon", "null_island") for at in np.flatnonzero(nowhere)]
     found += [(int(at), "lon", "swapped") for at in np.flatnonzero(swapped)]
     found += [(int(at), "lon", "out_of_bounds") for at in np.flatnonzero(off & ~swapped)]
     return sorted(found)
 
 
-def _within_many(lon: Floats, lat: Floats, bounds: Sequence[Box]) -> NDArray[np.bool_]:
+def _mark_within(lon: Floats, lat: Floats, bounds: Sequence[Box]) -> NDArray[np.bool_]:
     held = np.zeros(len(lon), dtype=bool)
     for west, south, east, north in bounds or ((-180.0, -90.0, 180.0, 90.0),):
         held |= (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
     return held
 
 
-def within(lon: float, lat: float, bounds: Sequence[Box]) -> bool:
+def lies_within(lon: float, lat: float, bounds: Sequence[Box]) -> bool:
     """Whether a position lies in one of the boxes; without any box, anywhere on earth."""
     if not bounds:
         return -180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0
@@ -173,7 +173,7 @@ def parse_geometry(
     wrongly, are no finite numbers or lie off the earth, open or short rings, more vertices than the limit, a shape
     that crosses itself. Nothing is repaired. A Feature is refused, send its geometry.
     """
-    kind, coordinates = _typed(sent, kinds)
+    kind, coordinates = _read_type(sent, kinds)
     count = _count(coordinates, DEPTHS[kind], most_vertices)
     if count > most_vertices:
         raise Unacceptable("too_many_vertices", errors=[(["coordinates"], "too_many_vertices")], most=most_vertices)
@@ -191,7 +191,7 @@ def parse_patches(sent: Any, *, datum: str = "wgs84", most_vertices: int = MOST_
     """
     if not (isinstance(sent, Mapping) and sent.get("type") == "MultiPolygon"):
         return parse_geometry(sent, datum=datum, most_vertices=most_vertices)
-    kind, coordinates = _typed(sent, POLYGONS)
+    kind, coordinates = _read_type(sent, POLYGONS)
     if _count(coordinates, DEPTHS[kind], most_vertices) > most_vertices:
         raise Unacceptable("too_many_vertices", errors=[(["coordinates"], "too_many_vertices")], most=most_vertices)
     shape = _build(kind, coordinates, datum)
@@ -202,7 +202,7 @@ def parse_patches(sent: Any, *, datum: str = "wgs84", most_vertices: int = MOST_
     return shape
 
 
-def _typed(sent: Any, kinds: Collection[str]) -> tuple[str, Any]:
+def _read_type(sent: Any, kinds: Collection[str]) -> tuple[str, Any]:
     kind = sent.get("type") if isinstance(sent, Mapping) else None
     if not isinstance(kind, str) or kind not in kinds or kind not in DEPTHS:
         told = kind[:40] if isinstance(kind, str) else None
@@ -230,11 +230,11 @@ def _build(kind: str, coordinates: Any, datum: str) -> BaseGeometry:
     if kind == "MultiPoint":
         return cast("BaseGeometry", shapely.multipoints(_line(coordinates, datum, [])))
     if kind == "LineString":
-        return _linestring(coordinates, datum, [])
+        return _read_linestring(coordinates, datum, [])
     if kind == "MultiLineString":
         return cast(
             "BaseGeometry",
-            shapely.multilinestrings([_linestring(one, datum, [at]) for at, one in enumerate(coordinates)]),
+            shapely.multilinestrings([_read_linestring(one, datum, [at]) for at, one in enumerate(coordinates)]),
         )
     if kind == "Polygon":
         return _polygon(coordinates, datum, [])
@@ -243,7 +243,7 @@ def _build(kind: str, coordinates: Any, datum: str) -> BaseGeometry:
     )
 
 
-def _linestring(positions: Any, datum: str, at: list[str | int]) -> BaseGeometry:
+def _read_linestring(positions: Any, datum: str, at: list[str | int]) -> BaseGeometry:
     line = _line(positions, datum, at)
     if len(line) < 2:
         raise Unacceptable("short_line", errors=[(["coordinates", *at], "short_line")])
@@ -294,13 +294,13 @@ def _refuse_invalid(shape: BaseGeometry) -> None:
     reason = str(shapely.is_valid_reason(shape))
     raise Unacceptable(
         "invalid_geometry",
-        where=_named_point(reason),
+        where=_read_named_point(reason),
         errors=[(["coordinates"], "invalid_geometry")],
         reason=reason.split("[")[0].strip(),
     )
 
 
-def _named_point(reason: str) -> BaseGeometry | None:
+def _read_named_point(reason: str) -> BaseGeometry | None:
     """The point that GEOS names between brackets, as in "Self-intersection[118.1 39.6]"."""
     try:
         x, y = (float(number) for number in reason.split("[")[1].rstrip("]").split()[:2])

@@ -15,7 +15,7 @@ from layers.access import Actor, Role
 from layers.candidates import Desk
 from layers.clocks import find_light
 from layers.dispatch_rules import MOST_REJECTED
-from layers.dispatching import Decided, Reported, candidate_json, rejected_json
+from layers.dispatching import Decided, Reported, candidate_json, describe_rejected
 from layers.incidents import (
     FIELD_TASKS,
     OPEN_TASK_STATES,
@@ -35,7 +35,7 @@ from layers.incidents import (
 )
 from layers.photos import PhotoCard
 from layers.standards import find_condition
-from layers.workers import masked_phone
+from layers.workers import mask_phone
 
 # How many candidates an answer shows; the decision that is stored holds more.
 SHOWN = 5
@@ -59,8 +59,8 @@ def answer_to_report(decided: Decided, done: Reported | None, *, replicas: Repli
         "waiting_text": texts.text(f"dispatch.{reason}", lang) if waiting else None,
         "location": _location(decided, replicas),
         "assignment": None if waiting or decided.confirming else _assignment(decided, done, lang),
-        "field_task": _sent_to_look(decided, done) if decided.confirming else None,
-        "rejected": [rejected_json(one) for one in decided.ranking.rejected[:MOST_REJECTED]] if waiting else [],
+        "field_task": _describe_verification(decided, done) if decided.confirming else None,
+        "rejected": [describe_rejected(one) for one in decided.ranking.rejected[:MOST_REJECTED]] if waiting else [],
         "rejected_by_reason": decided.ranking.rejected_by_reason,
         "duty_desk": _desk(decided.desk),
         "plan_version": decided.location.plan_version,
@@ -84,20 +84,20 @@ def _assignment(decided: Decided, done: Reported | None, lang: str) -> dict[str,
     return {
         "worker": first.number,
         "name": first.name,
-        "phone_masked": masked_phone(done.phone) if done is not None else None,
+        "phone_masked": mask_phone(done.phone) if done is not None else None,
         "distance_m": first.distance_m,
         "reason": first.reason,
         "reason_text": texts.text(f"dispatch.{first.reason}", lang),
         "level": decided.ranking.level,
         "candidates": [candidate_json(one) for one in decided.ranking.candidates[:SHOWN]],
-        "rejected": [rejected_json(one) for one in decided.ranking.rejected[:MOST_REJECTED]],
+        "rejected": [describe_rejected(one) for one in decided.ranking.rejected[:MOST_REJECTED]],
     }
 
 
-def _sent_to_look(decided: Decided, done: Reported | None) -> dict[str, Any]:
+def _describe_verification(decided: Decided, done: Reported | None) -> dict[str, Any]:
     """Who is to look whether it exists, before anybody is sent to settle it."""
     first = decided.ranking.candidates[0]
-    masked = masked_phone(done.phone) if done is not None else None
+    masked = mask_phone(done.phone) if done is not None else None
     return {"task": "confirm", "worker": first.number, "name": first.name, "phone_masked": masked}
 
 
@@ -111,13 +111,13 @@ def case_of(card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[
     due_at = card.fields["due_at"]
     return {
         "id": str(card.id),
-        **{name: _plain(card.fields[name]) for name in TOLD},
+        **{name: _make_plain(card.fields[name]) for name in TOLD},
         "waiting_text": texts.text(f"dispatch.{reason}", lang) if reason is not None else None,
         "area": card.fields["current_code"] or card.fields["desk_area"],
         "overdue": due_at is not None and due_at < now,
         "position": {"lon": card.lon, "lat": card.lat, "datum": "wgs84"},
-        "assignment": _who_has_it(card, by),
-        "field_task": _who_looks(card, by),
+        "assignment": _describe_holder(card, by),
+        "field_task": _describe_verifier(card, by),
         "clock": _clock(card, now),
         "check_in": _check_in(card, now),
         "condition": _condition(card),
@@ -135,9 +135,9 @@ def _check_in(card: IncidentCard, now: datetime) -> dict[str, Any] | None:
     minutes, due_at = card.fields["check_in_minutes"], card.fields["check_in_by"]
     if minutes is None or card.fields["state"] not in OPEN_TASK_STATES:
         return None
-    missed_at = _plain(card.fields["check_in_missed_at"])
+    missed_at = _make_plain(card.fields["check_in_missed_at"])
     overdue = due_at is not None and due_at <= now
-    return {"minutes": minutes, "deadline": _plain(due_at), "overdue": overdue, "missed_at": missed_at}
+    return {"minutes": minutes, "deadline": _make_plain(due_at), "overdue": overdue, "missed_at": missed_at}
 
 
 def _condition(card: IncidentCard) -> dict[str, Any] | None:
@@ -146,7 +146,7 @@ def _condition(card: IncidentCard) -> dict[str, Any] | None:
     return None if code is None else {"code": code, "standard": card.fields["standard_version"]}
 
 
-def _whole_condition(session: Session, card: IncidentCard) -> dict[str, Any] | None:
+def _describe_whole_condition(session: Session, card: IncidentCard) -> dict[str, Any] | None:
     """The same in the sheet's words, with what closes the case."""
     told = _condition(card)
     if told is None:
@@ -176,7 +176,7 @@ def _clock(card: IncidentCard, now: datetime) -> dict[str, Any] | None:
         "yellow_at": yellow_at.isoformat(),
         "light": str(find_light(now, yellow_at=yellow_at, due_at=due_at)),
         "late_three_times": late_at < now,
-        "paused_until": _plain(card.fields["paused_until"]),
+        "paused_until": _make_plain(card.fields["paused_until"]),
         "assumed": None in clock["calendar"].values(),
     }
 
@@ -188,24 +188,24 @@ def may_of(rule: Rule) -> dict[str, Any]:
     return told | {"otherwise": rule.otherwise, "answers": RECALL_ANSWERS if rule.target == Target.answer else None}
 
 
-def _who_has_it(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
+def _describe_holder(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
     if card.worker is None:
         return None
     known = {
         "worker": card.worker,
         "name": card.worker_name,
-        "phone_masked": masked_phone(card.worker_phone),
+        "phone_masked": mask_phone(card.worker_phone),
         "of_the_place": _is_of_the_place(card),
     }
     return {**known, "phone": card.worker_phone} if by.role in SEE_PHONES else known
 
 
-def _who_looks(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
+def _describe_verifier(card: IncidentCard, by: Actor) -> dict[str, Any] | None:
     """Who is on the way to look, and for what; None for nobody."""
     if card.collector is None:
         return None
     told = {"task": FIELD_TASKS[card.fields["state"]], "worker": card.collector, "name": card.collector_name}
-    told["phone_masked"] = masked_phone(card.collector_phone)
+    told["phone_masked"] = mask_phone(card.collector_phone)
     return {**told, "phone": card.collector_phone} if by.role in SEE_PHONES else told
 
 
@@ -216,13 +216,13 @@ def _is_of_the_place(card: IncidentCard) -> bool | None:
     return card.worker in in_charge if in_charge else None
 
 
-def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[str, Any]:
+def describe_full_case(session: Session, card: IncidentCard, *, now: datetime, by: Actor, lang: str) -> dict[str, Any]:
     """One incident with its timeline, the latest decision, the reporter, and the steps that may follow."""
     decision, steps = incidents.find_decision(session, card.id), incidents.list_steps(session, card.id)
     parts = incidents.list_parts(session, card.id) if card.fields["part_of"] is None else []
     return {
         **case_of(card, now=now, by=by, lang=lang),
-        "condition": _whole_condition(session, card),
+        "condition": _describe_whole_condition(session, card),
         "location": card.fields["location"],
         "timeline": [_line(step) for step in steps],
         "next_steps": steps_after(card.fields["state"]),
@@ -240,7 +240,7 @@ def full_case_of(session: Session, card: IncidentCard, *, now: datetime, by: Act
         "recall": _recall(steps),
         "calls": calls_of(incidents.find_calls(session, card.id), by),
         "parts": [case_of(one, now=now, by=by, lang=lang) for one in parts],
-        "joined": [_joined(one, by) for one in incidents.list_joined(session, card.id)],
+        "joined": [_describe_joined(one, by) for one in incidents.list_joined(session, card.id)],
     }
 
 
@@ -253,8 +253,8 @@ def calls_of(found: CaseCalls | None, by: Actor) -> dict[str, Any] | None:
             **{name: getattr(one, name) for name in ("worker", "name", "role", "level", "state")},
             "distance_m": one.why.get("distance_m"),
             "called_at": one.at.isoformat(),
-            "answered_at": _plain(one.answered_at),
-            "phone_masked": masked_phone(one.phone),
+            "answered_at": _make_plain(one.answered_at),
+            "phone_masked": mask_phone(one.phone),
             **({"phone": one.phone} if by.role in SEE_PHONES else {}),
         }
         for one in found.helpers
@@ -272,27 +272,27 @@ def _recall(steps: Sequence[IncidentStep]) -> dict[str, Any] | None:
 def photo_of(incident_id: int, one: PhotoCard, by: Actor) -> dict[str, Any]:
     """A photo with its addresses; where and when the camera says it was, for desks."""
     url = f"/api/v1/incidents/{incident_id}/photos/{one.id}"
-    told = {name: _plain(getattr(one, name)) for name in ("kind", "at", "by", "width", "height")}
+    told = {name: _make_plain(getattr(one, name)) for name in ("kind", "at", "by", "width", "height")}
     told |= {"id": str(one.id), "url": url, "thumbnail": f"{url}?size=thumbnail", "taken_at": None, "position": None}
     if by.role not in SEE_PHONES:
         return told
     known = one.taken_lon is not None
     place = {"lon": one.taken_lon, "lat": one.taken_lat, "datum": "wgs84"} if known else None
-    return told | {"taken_at": _plain(one.taken_at), "position": place}
+    return told | {"taken_at": _make_plain(one.taken_at), "position": place}
 
 
-def _joined(one: Joined, by: Actor) -> dict[str, Any]:
+def _describe_joined(one: Joined, by: Actor) -> dict[str, Any]:
     """A report that was joined to this incident: who is to hear the answer, and whether they have."""
     return {
         "id": str(one.id),
         "reported_at": one.reported_at.isoformat(),
         "description": one.description,
         "reporter": _reporter(one.reporter, by),
-        "fed_back_at": _plain(one.fed_back_at),
+        "fed_back_at": _make_plain(one.fed_back_at),
     }
 
 
-def likely_of(found: Sequence[Likely], *, now: datetime, by: Actor, lang: str) -> list[dict[str, Any]]:
+def describe_likely(found: Sequence[Likely], *, now: datetime, by: Actor, lang: str) -> list[dict[str, Any]]:
     """What a report may be a duplicate of, and how far away that is."""
     return [{**case_of(one.card, now=now, by=by, lang=lang), "distance_m": round(one.distance_m, 1)} for one in found]
 
@@ -300,7 +300,7 @@ def likely_of(found: Sequence[Likely], *, now: datetime, by: Actor, lang: str) -
 def _line(step: IncidentStep) -> dict[str, Any]:
     told = {"step": step.step, "state": step.state, "at": step.at.isoformat(), "by": step.by, "note": step.note}
     place = None if step.lon is None else {"lon": step.lon, "lat": step.lat, "datum": "wgs84"}
-    return {**told, "to": step.to, "position": place, "proof": step.proof, "taken_at": _plain(step.taken_at)}
+    return {**told, "to": step.to, "position": place, "proof": step.proof, "taken_at": _make_plain(step.taken_at)}
 
 
 def _reporter(reporter: Reporter | None, by: Actor) -> dict[str, Any] | None:
@@ -308,10 +308,10 @@ def _reporter(reporter: Reporter | None, by: Actor) -> dict[str, Any] | None:
     if reporter is None:
         return None
     if by.role not in SEE_PHONES:
-        return {"kind": reporter.kind, "phone_masked": masked_phone(reporter.phone)}
+        return {"kind": reporter.kind, "phone_masked": mask_phone(reporter.phone)}
     told = {"kind": reporter.kind, "name": reporter.name, "phone": reporter.phone}
-    return {**told, "phone_masked": masked_phone(reporter.phone)}
+    return {**told, "phone_masked": mask_phone(reporter.phone)}
 
 
-def _plain(value: Any) -> Any:
+def _make_plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value

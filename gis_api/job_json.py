@@ -18,7 +18,10 @@ _FAILED_STATUS = 422
 
 def job_as_json(job: Job, lang: str, *, file: str | None = None) -> dict[str, Any]:
     """A job with its result."""
-    return {**job_in_list(job, lang, file=file), "result": None if job.result is None else _worded(job.result, lang)}
+    return {
+        **job_in_list(job, lang, file=file),
+        "result": None if job.result is None else _translate_result(job.result, lang),
+    }
 
 
 def job_in_list(job: Job, lang: str, *, file: str | None = None) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def problem_of(problem: Mapping[str, Any], lang: str) -> dict[str, Any]:
 def words_of(code: str, values: Mapping[str, Any], lang: str) -> str:
     """The words of a reason or a remark of an import."""
     key = f"importing.{code}"
-    return texts.text(key, lang, **with_kinds(values, lang)) if texts.has(key) else code
+    return texts.text(key, lang, **name_kinds(values, lang)) if texts.has(key) else code
 
 
 def reason_of(code: str, lang: str) -> str:
@@ -79,11 +82,11 @@ def detail_of(reason: str, detail: str, lang: str) -> str:
     if reason in ("invalid_geometry", "wrong_geometry_type"):
         key = "invalid." + re.sub(r"\W+", "_", detail.lower())
         return texts.text(key, lang) if texts.has(key) else detail
-    said = texts.retold(detail) if reason == "nesting" else None
+    said = texts.find_sentence(detail) if reason == "nesting" else None
     return detail if said is None else texts.text(said[0], lang, **said[1])
 
 
-def with_kinds(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
+def name_kinds(values: Mapping[str, Any], lang: str) -> Mapping[str, Any]:
     """The values with the kinds of defects in them (`how`, `by_kind`: {kind: number}) as the reader names them:
     "缝隙 3、重叠 18"."""
     if texts.has(how := f"importing.how_{str(values.get('how')).replace(' ', '_')}"):
@@ -107,7 +110,7 @@ def _remarks(remarks: Sequence[Mapping[str, Any]], lang: str) -> list[dict[str, 
     ]
 
 
-def _worded(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
+def _translate_result(result: Mapping[str, Any], lang: str) -> dict[str, Any]:
     told = dict(result)
     if "refused" in told:
         told["refused"] = [

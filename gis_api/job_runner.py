@@ -214,17 +214,17 @@ def import_upload(session: Session, job: Job, place: Place, pulse: WorkPulse) ->
         session, job.task["layer"], file=file, options=options, progress=progress, room=room, by=job.by
     )
     coverage = {district: summary_of(found) for district, found in report.coverages.items()}
-    return {**told_of(report), "coverage": coverage}
+    return {**describe_report(report), "coverage": coverage}
 
 
 # Reading and storing as parts of the whole, by the words with which the import tells what it does.
 PARTS = {"reading": (0.02, 0.3), "storing": (0.35, 0.95), "drafting": (0.4, 0.95), "done": (0.95, 0.98)}
 
 
-def told_of(report: ImportReport) -> dict[str, Any]:
+def describe_report(report: ImportReport) -> dict[str, Any]:
     """A report as it is kept with its job: the first refused rows, all of them counted."""
     told = report_as_json(report, most_refused=MOST_REFUSED)
-    return {**told, "refused_count": len(report.refused), "by_reason": report.by_reason()}
+    return {**told, "refused_count": len(report.refused), "by_reason": report.count_by_reason()}
 
 
 def _require_district(session: Session, job: Job, options: ImportOptions) -> None:

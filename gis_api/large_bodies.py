@@ -61,9 +61,9 @@ class PatientRequest(StrictRequest):
         if len(body) < LARGE_BYTES:
             return await super().json()
         if not hasattr(self, "_json"):
-            await _held().acquire_on_behalf_of(self)
+            await _get_holders().acquire_on_behalf_of(self)
             self._holds = True
-            self._json = await run_sync(parse_in_steps, body, limiter=_the_limiter())
+            self._json = await run_sync(parse_in_steps, body, limiter=_get_limiter())
             self._froze = True
             await run_sync(refuse_lone_surrogates, self._json, body)
         return self._json
@@ -75,7 +75,7 @@ class PatientRequest(StrictRequest):
             gc_tuning.show()
             memory.note_peak()
         if self._holds:
-            _held().release_on_behalf_of(self)
+            _get_holders().release_on_behalf_of(self)
 
 
 def parse_in_steps(body: bytes) -> Any:
@@ -89,7 +89,7 @@ def parse_in_steps(body: bytes) -> Any:
     return document
 
 
-def _the_limiter() -> CapacityLimiter:
+def _get_limiter() -> CapacityLimiter:
     try:
         return _limiter.get()
     except LookupError:
@@ -98,7 +98,7 @@ def _the_limiter() -> CapacityLimiter:
         return made
 
 
-def _held() -> CapacityLimiter:
+def _get_holders() -> CapacityLimiter:
     try:
         return _holders.get()
     except LookupError:
@@ -109,8 +109,8 @@ def _held() -> CapacityLimiter:
 
 def _document(text: str) -> Any:
     """The document that a text is, and nothing behind it."""
-    document, end = _value(text, _skipped(text, 0), {})
-    end = _skipped(text, end)
+    document, end = _value(text, _skip_blank(text, 0), {})
+    end = _skip_blank(text, end)
     if end != len(text):
         raise JSONDecodeError("Extra data", text, end)
     return document
@@ -129,46 +129,46 @@ def _value(text: str, at: int, names: dict[str, str]) -> tuple[Any, int]:
 def _object(text: str, end: int, names: dict[str, str]) -> tuple[dict[str, Any], int]:
     """The object that begins before a place, and the place behind it."""
     members: dict[str, Any] = {}
-    end = _skipped(text, end)
+    end = _skip_blank(text, end)
     if text[end : end + 1] == "}":
         return members, end + 1
     while True:
         if text[end : end + 1] != '"':
             raise JSONDecodeError("Expecting property name enclosed in double quotes", text, end)
         name, end = _PLAIN.raw_decode(text, end)
-        end = _skipped(text, end)
+        end = _skip_blank(text, end)
         if text[end : end + 1] != ":":
             raise JSONDecodeError("Expecting ':' delimiter", text, end)
-        members[names.setdefault(name, name)], end = _value(text, _skipped(text, end + 1), names)
-        end = _skipped(text, end)
+        members[names.setdefault(name, name)], end = _value(text, _skip_blank(text, end + 1), names)
+        end = _skip_blank(text, end)
         sign = text[end : end + 1]
         if sign == "}":
             return members, end + 1
         if sign != ",":
             raise JSONDecodeError("Expecting ',' delimiter", text, end)
-        end = _skipped(text, end + 1)
+        end = _skip_blank(text, end + 1)
 
 
 def _list(text: str, end: int, names: dict[str, str]) -> tuple[list[Any], int]:
     """The list that begins before a place, and the place behind it."""
     values: list[Any] = []
-    end = _skipped(text, end)
+    end = _skip_blank(text, end)
     if text[end : end + 1] == "]":
         return values, end + 1
     while True:
-        end = _taken_run(text, end, values)
+        end = _take_run(text, end, values)
         value, end = _value(text, end, names)
         values.append(value)
-        end = _skipped(text, end)
+        end = _skip_blank(text, end)
         sign = text[end : end + 1]
         if sign == "]":
             return values, end + 1
         if sign != ",":
             raise JSONDecodeError("Expecting ',' delimiter", text, end)
-        end = _skipped(text, end + 1)
+        end = _skip_blank(text, end + 1)
 
 
-def _taken_run(text: str, end: int, values: list[Any]) -> int:
+def _take_run(text: str, end: int, values: list[Any]) -> int:
     """Take what can be parsed in larger steps; the place where the next value begins."""
     while run := _RUN(text, end):
         try:
@@ -176,9 +176,9 @@ def _taken_run(text: str, end: int, values: list[Any]) -> int:
         except JSONDecodeError as wrong:
             raise JSONDecodeError(wrong.msg, text, end + wrong.pos - 1) from None
         end = run.end()
-    return _skipped(text, end)
+    return _skip_blank(text, end)
 
 
-def _skipped(text: str, end: int) -> int:
+def _skip_blank(text: str, end: int) -> int:
     blank = _BLANK(text, end)
     return blank.end() if blank else end

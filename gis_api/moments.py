@@ -23,10 +23,10 @@ from layers.moments import WrongMoment, read_asked_moment, read_day, read_moment
 T = TypeVar("T")
 
 
-def _by(read: Callable[[str], T], otherwise: str) -> BeforeValidator:
+def _read_by(read: Callable[[str], T], otherwise: str) -> BeforeValidator:
     """Take texts by a reader of `layers.moments`; whatever is no text is refused with that code."""
 
-    def taken(sent: object) -> T:
+    def take(sent: object) -> T:
         try:
             if isinstance(sent, str):
                 return read(sent)
@@ -34,7 +34,7 @@ def _by(read: Callable[[str], T], otherwise: str) -> BeforeValidator:
             raise PydanticCustomError(wrong.code, "{code}", {"code": wrong.code}) from None
         raise PydanticCustomError(otherwise, "{code}", {"code": otherwise})
 
-    return BeforeValidator(taken)
+    return BeforeValidator(take)
 
 
 def _as(form: str, words: str, example: str) -> WithJsonSchema:
@@ -44,10 +44,10 @@ def _as(form: str, words: str, example: str) -> WithJsonSchema:
 
 _MOMENT = _as("date-time", "RFC 3339 with an offset, of the years 1970 to 2100.", "2026-11-29T22:00:00+08:00")
 
-Moment = Annotated[datetime, _by(read_moment, "not_a_moment"), _MOMENT]
-AskedMoment = Annotated[datetime, _by(read_asked_moment, "not_a_moment"), _MOMENT]
-Day = Annotated[date, _by(read_day, "not_a_day"), _as("date", "A day of the city, of 1970 to 2100.", "2026-11-29")]
-AskedMonth = Annotated[date, _by(read_month, "not_a_month"), _as("month", "A month of the city.", "2026-10")]
+Moment = Annotated[datetime, _read_by(read_moment, "not_a_moment"), _MOMENT]
+AskedMoment = Annotated[datetime, _read_by(read_asked_moment, "not_a_moment"), _MOMENT]
+Day = Annotated[date, _read_by(read_day, "not_a_day"), _as("date", "A day of the city, of 1970 to 2100.", "2026-11-29")]
+AskedMonth = Annotated[date, _read_by(read_month, "not_a_month"), _as("month", "A month of the city.", "2026-10")]
 TimeOfDay = Annotated[
-    time, _by(read_time_of_day, "not_a_time_of_day"), _as("time", "By the clock of the city.", "22:00")
+    time, _read_by(read_time_of_day, "not_a_time_of_day"), _as("time", "By the clock of the city.", "22:00")
 ]

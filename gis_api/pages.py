@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gis_api import texts
 from gis_api.auth import SHORTEST_PASSWORD
-from gis_api.maps.assets import modules_of, own_url
+from gis_api.maps.assets import build_own_url, modules_of
 from gis_api.settings import Settings
 from layers.access import Actor
 
@@ -104,13 +104,13 @@ def language_of_page(request: Request, person: Actor | None) -> str:
     return asked if asked in texts.LANGUAGES else texts.DEFAULT
 
 
-def wrong_page(request: Request, status: int, *, person: Actor | None = None, detail: str = "") -> Response:
+def error_page(request: Request, status: int, *, person: Actor | None = None, detail: str = "") -> Response:
     """An error as a page, for whoever asked for a page: 401 is the sign-in, the others say what to do next."""
     reader = reader_of(request, person)
-    return sign_in(reader, status=401) if status == 401 else _wrong(reader, status, detail=detail)
+    return sign_in(reader, status=401) if status == 401 else _show_error(reader, status, detail=detail)
 
 
-def local_path(address: str) -> str:
+def keep_local_path(address: str) -> str:
     """An address of this service to go back to; anything that could lead elsewhere becomes the home page."""
     parts = urlsplit(address)
     inside = address.startswith("/") and not address.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
@@ -119,7 +119,7 @@ def local_path(address: str) -> str:
 
 def sign_in(reader: Reader, *, status: int = 200) -> Response:
     """The sign-in; after it the reader goes on to the page that was asked for."""
-    config = {"next": local_path(reader.here)}
+    config = {"next": keep_local_path(reader.here)}
     return page(reader, "sign_in", status=status, config=config, sections=("sign_in",), values={"status": status})
 
 
@@ -128,9 +128,9 @@ def may_open(reader: Reader, name: str) -> bool:
     return reader.person is not None and reader.person.role in READERS[name]
 
 
-def refused(reader: Reader) -> Response:
+def refuse_reader(reader: Reader) -> Response:
     """What somebody gets for whom a page is not: the sign-in, or a page that says so."""
-    return sign_in(reader, status=401) if reader.person is None else _wrong(reader, 403)
+    return sign_in(reader, status=401) if reader.person is None else _show_error(reader, 403)
 
 
 def map_page(
@@ -146,7 +146,7 @@ def map_page(
     from gis_api.maps.ground import ground
 
     if not may_open(reader, name):
-        return refused(reader)
+        return refuse_reader(reader)
     drawn = (*ground(reader.base_map), *layers)
     told = {**map_config(reader), **(config or {})}
     return page(
@@ -184,7 +184,7 @@ def page(
             doors=_doors(person),
             map=map_parts(layers, nonce) if layers else None,
             t=partial(_text, lang),
-            config=_config(reader, sections=("frame", *sections), values=config or {}),
+            config=_build_config(reader, sections=("frame", *sections), values=config or {}),
         )
     )
     origin = _origin(reader.base_map.url) if reader.base_map else ""
@@ -197,13 +197,13 @@ def page(
     return HTMLResponse(html, status_code=status, headers=headers)
 
 
-def _wrong(reader: Reader, status: int, *, detail: str = "") -> Response:
+def _show_error(reader: Reader, status: int, *, detail: str = "") -> Response:
     known = status if texts.has(f"wrong.detail_{status}") else 500
     said = detail or texts.text(f"wrong.detail_{known}", reader.lang)
     return page(reader, "wrong", status=status, values={"status": known, "detail": said})
 
 
-def _config(reader: Reader, *, sections: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any]:
+def _build_config(reader: Reader, *, sections: Sequence[str], values: Mapping[str, Any]) -> dict[str, Any]:
     person = reader.person
     known = {"name": person.name, "role": person.role, "area": person.area} if person else None
     words = {f"{name}.{key}": text for name in sections for key, text in texts.section(name, reader.lang).items()}
@@ -244,6 +244,6 @@ def _origin(url: str) -> str:
 def _templates() -> Environment:
     folder = Path(__file__).parent / "templates"
     made = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
-    made.globals["own"] = own_url
+    made.globals["own"] = build_own_url
     made.globals["modules_of"] = modules_of
     return made

@@ -27,10 +27,10 @@ def key_of(sent: str | None, *, name: str = "after") -> str | None:
     try:
         return base64.urlsafe_b64decode(sent.encode()).decode()
     except (binascii.Error, UnicodeError):
-        raise wrong_cursor(name) from None
+        raise cursor_error(name) from None
 
 
-def wrong_cursor(name: str = "after") -> Unacceptable:
+def cursor_error(name: str = "after") -> Unacceptable:
     """What is said of a cursor that is none of ours."""
     return Unacceptable("wrong_cursor", errors=[([name], "wrong_cursor")])
 
@@ -46,7 +46,7 @@ def cursor_of(sent: str | None, *, name: str = "after") -> Cursor | None:
         if not 0 <= int(number) < 2**63:
             raise ValueError(sent)
     except ValueError:
-        raise wrong_cursor(name) from None
+        raise cursor_error(name) from None
     return moment, int(number)
 
 

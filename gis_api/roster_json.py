@@ -60,11 +60,13 @@ def judge(
     session: Session, store: Callable[[], int], since: datetime, *, dry_run: bool, done: int = 201, by: Actor
 ) -> JSONResponse:
     """Stored, or tried and taken back, with what two weeks look like then, and which gaps were not there before."""
-    told = judged(session, store, since, dry_run=dry_run, by=by)
+    told = judge_roster(session, store, since, dry_run=dry_run, by=by)
     return JSONResponse(told.model_dump(mode="json"), 200 if dry_run else done)
 
 
-def judged(session: Session, store: Callable[[], int], since: datetime, *, dry_run: bool, by: Actor) -> RosterStored:
+def judge_roster(
+    session: Session, store: Callable[[], int], since: datetime, *, dry_run: bool, by: Actor
+) -> RosterStored:
     """The same as a model."""
     until = since + JUDGED
     lent = list_lent_spans(session, since, until)

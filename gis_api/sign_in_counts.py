@@ -1,6 +1,6 @@
 """How often somebody has missed, counted once for all processes of the service: a file of fixed size that all map.
 
-    with counts.held() as table:
+    with counts.hold_table() as table:
         number, last_s = table.find(("from", "planner", "192.0.2.1/32"))
         table.put(("from", "planner", "192.0.2.1/32"), number + 1, time.monotonic())
 
@@ -75,7 +75,7 @@ class MissCounts:
         self._opened: tuple[Table, int | None] | None = None
 
     @contextmanager
-    def held(self) -> Iterator[Table]:
+    def hold_table(self) -> Iterator[Table]:
         """The table, which no other process and thread reads or writes meanwhile; not to be held while waiting."""
         with self._turn:
             table, handle = self._opened = self._opened or self._open()
@@ -93,7 +93,7 @@ class MissCounts:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            return self._alone(error)
+            return self._count_alone(error)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             # Room is taken now: a page that finds none when it is written to would end the process.
@@ -102,9 +102,9 @@ class MissCounts:
             fcntl.flock(handle, fcntl.LOCK_UN)
         except OSError as error:
             os.close(handle)
-            return self._alone(error)
+            return self._count_alone(error)
         return table, handle
 
-    def _alone(self, error: OSError) -> tuple[Table, None]:
+    def _count_alone(self, error: OSError) -> tuple[Table, None]:
         log.warning("attempts to sign in are counted by each process for itself: %s", error)
         return Table(mmap.mmap(-1, SIZE)), None

@@ -75,7 +75,7 @@ class SlowDown:
 
     def begin(self, attempt: Attempt) -> None:
         """Count an attempt as missed until it is right; raises Problem 429 that says when to try again."""
-        with self._counts.held() as table:
+        with self._counts.hold_table() as table:
             wait_s = self._wait_s(table, attempt)
             if wait_s <= 0:
                 for key in _keys(attempt):
@@ -86,30 +86,30 @@ class SlowDown:
 
     def succeed(self, attempt: Attempt) -> None:
         """The attempt was right: forget what was counted for it."""
-        with self._counts.held() as table:
+        with self._counts.hold_table() as table:
             _count_back(table, attempt)
             table.put(attempt.key, 0, 0.0)
 
     def take_back(self, attempt: Attempt) -> None:
         """Count an attempt no longer, for it was not made."""
-        with self._counts.held() as table:
+        with self._counts.hold_table() as table:
             _count_back(table, attempt)
 
     def rank(self, attempt: Attempt) -> tuple[int, int, int]:
         """Who goes first where there is a queue, the smallest: known browsers, then whoever missed least."""
-        with self._counts.held() as table:
+        with self._counts.hold_table() as table:
             network = _number(table, ("network", attempt.network))
             return (attempt.browser is None, _number(table, attempt.key), network)
 
     def _wait_s(self, table: Table, attempt: Attempt) -> float:
         """How long this attempt has to wait yet, in seconds; 0 where it need not."""
-        over = _number(table, attempt.key) - self._free_of(table, attempt)
+        over = _number(table, attempt.key) - self._count_free(table, attempt)
         if over < 0:
             return 0.0
         pause_s = min(FIRST_WAIT_S * 2.0 ** min(over, 10), LONGEST_WAIT_S)
         return max(0.0, table.find(attempt.key)[1] + pause_s - time.monotonic())
 
-    def _free_of(self, table: Table, attempt: Attempt) -> int:
+    def _count_free(self, table: Table, attempt: Attempt) -> int:
         if attempt.browser is not None:
             return self._free
         attacked = any(_number(table, key) >= ATTACK for key in _keys(attempt)[1:])
@@ -146,7 +146,7 @@ class Turns:
         self._numbers = itertools.count()
 
     @asynccontextmanager
-    async def taken(self, rank: tuple[int, ...]) -> AsyncIterator[None]:
+    async def take_turn(self, rank: tuple[int, ...]) -> AsyncIterator[None]:
         """One's turn, as soon as it comes; raises Problem 429 where too many of a better rank wait."""
         if self._free > 0:
             self._free -= 1

@@ -26,7 +26,7 @@ from gis_api.app import HEAVY, create_app
 from gis_api.fast_locate import Service
 
 # The application as every command names it, and as uvicorn finds the one that was made here.
-APPLICATION, MADE = "gis_api.app:create_app", "gis_api.spare:made_before"
+APPLICATION, MADE = "gis_api.app:create_app", "gis_api.spare:get_service"
 
 # Where the arguments lie in memory: proc(5), fields 48 and 49 of /proc/self/stat, counted behind the name in brackets.
 _ARGUMENTS = slice(45, 47)
@@ -36,7 +36,7 @@ def main() -> None:
     """Load and make everything, wait for the command, and serve as it says."""
     for name in HEAVY:
         importlib.import_module(name)
-    made_before()
+    get_service()
     gc_tuning.set_aside()
     line = sys.stdin.buffer.readline()
     if not line:
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 @cache
-def made_before() -> Service:
+def get_service() -> Service:
     """The application of this process, made with the first call."""
     return create_app()
 

@@ -40,7 +40,7 @@ class StrictRoute(APIRoute):
         several = query_names(self.dependant)
         read = self.request_class
 
-        async def strict(request: Request) -> Response:
+        async def handle_strictly(request: Request) -> Response:
             if request.scope["query_string"]:
                 refuse_odd_query(request, several)
             reader = read(request.scope, request.receive)
@@ -49,7 +49,7 @@ class StrictRoute(APIRoute):
             finally:
                 reader.let_go()
 
-        return strict
+        return handle_strictly
 
     @property
     def request_class(self) -> type[StrictRequest]:
@@ -101,7 +101,7 @@ def refuse_lone_surrogates(document: Any, body: bytes) -> None:
     """Raise Problem naming the places of texts that hold half a character; cheap where the body can hold none."""
     if json.detect_encoding(body) in ("utf-8", "utf-8-sig") and _SUSPECT(body) is None:
         return
-    places = [place for place, _ in zip(_broken_texts(document), range(MOST_NAMED), strict=False)]
+    places = [place for place, _ in zip(_find_broken_texts(document), range(MOST_NAMED), strict=False)]
     if places:
         raise Problem(422, "lone_surrogate", errors=[(place, "lone_surrogate") for place in places])
 
@@ -111,7 +111,7 @@ def holds_half_characters(text: str) -> bool:
     return _SURROGATE(text) is not None
 
 
-def _broken_texts(document: Any) -> Iterator[list[str | int]]:
+def _find_broken_texts(document: Any) -> Iterator[list[str | int]]:
     """Where texts with lone surrogates stand, names of members included; no depth of nesting can hurt."""
     waiting: list[tuple[list[str | int], Any]] = [([], document)]
     while waiting:

@@ -61,10 +61,10 @@ class Child:
     def start(self) -> None:
         """Start it, or have the spare take its place where there is one."""
         found = None if self.spare is None else self.spare.find_stand_in(self.command)
-        self.process = found or self._started()
+        self.process = found or self._start_process()
         self.started_at = time.monotonic()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _start_process(self) -> subprocess.Popen[bytes]:
         """A new process; it is told to end when this one dies, however that happens."""
         command = ["setpriv", "--pdeathsig=TERM", *self.command]
         return subprocess.Popen(  # noqa: S603
@@ -104,7 +104,7 @@ class Spare(Child):
         return process
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
+def open_listening_socket(host: str, port: int) -> socket.socket:
     """A socket that all API processes share; raises OSError where the port is taken.
 
     What is accepted on it inherits TCP_NODELAY (Linux). uvicorn opens a descriptor as a socket of another family, so
@@ -126,7 +126,7 @@ def spare_child(fd: int) -> Spare:
     return Spare("spare process", SPARE, pass_fds=(fd,), not_before=math.inf)
 
 
-def api_child(number: int, fd: int, *, spare: Spare | None = None, tls: tuple[Path, Path] | None = None) -> Child:
+def make_api_child(number: int, fd: int, *, spare: Spare | None = None, tls: tuple[Path, Path] | None = None) -> Child:
     """One API process on the shared socket."""
     command = [sys.executable, "-m", "uvicorn", "gis_api.app:create_app", "--factory", "--fd", str(fd)]
     command += ["--no-access-log", "--log-level", "warning", "--no-server-header"]

@@ -26,7 +26,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from gis_api.errors import Problem
 from layers.errors import Unavailable
-from layers.jobs import new_id
+from layers.jobs import make_id
 
 _EXTENDED_NAME = re.compile(rb"""(?:^|;)\s*filename\*\s*=\s*"?([\w.:-]+)'[\w-]*'([^;"\s]+)""", re.IGNORECASE)
 MOST_PARTS = 40
@@ -190,7 +190,7 @@ class _Reader:
     def _open_file(self, name: str) -> None:
         if self._file is not None:
             raise Problem(422, "upload_twice", errors=[(["file"], "upload_twice")])
-        self._file_id = new_id()
+        self._file_id = make_id()
         # Only what stands behind the last separator: browsers of old sent whole paths.
         self._file_name = name.replace("\\", "/").rsplit("/", 1)[-1][:200] or "-"
         fd = os.open(self.folder / self._file_id, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -61,7 +61,7 @@ class EnteredYear:
 
 def load_calendar(session: Session, zone: ZoneInfo) -> WorkCalendar:
     """The calendar that counts now, for `layers.clocks`; one statement."""
-    return WorkCalendar(zone, {row.year: _work_of(row) for row in session.scalars(_latest())})
+    return WorkCalendar(zone, {row.year: _work_of(row) for row in session.scalars(_select_latest())})
 
 
 _CLOCKS: dict[tuple[Any, ...], Clock] = {}
@@ -85,7 +85,7 @@ def find_clock(session: Session, zone: ZoneInfo, kind: LimitKind) -> Clock:
 
 def get_year(session: Session, year: int, zone: ZoneInfo) -> EnteredYear:
     """The year as it counts: as entered, else by the weekdays of the year before."""
-    row = session.scalars(_latest().where(CalendarYear.year == year)).one_or_none()
+    row = session.scalars(_select_latest().where(CalendarYear.year == year)).one_or_none()
     if row is not None:
         return EnteredYear(year, _work_of(row), row.version, row.note, row.by, row.at)
     calendar = load_calendar(session, zone)
@@ -128,7 +128,7 @@ def put_year(
     return EnteredYear(year, _work_of(row), row.version, row.note, row.by, row.at)
 
 
-def _latest() -> Any:
+def _select_latest() -> Any:
     newest = select(CalendarYear).order_by(CalendarYear.year, CalendarYear.version.desc())
     return newest.ext(distinct_on(CalendarYear.year))
 

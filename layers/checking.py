@@ -20,7 +20,7 @@ from layers.errors import Unacceptable
 from layers.sandbox import Room, SandboxLimits
 from tiling.coverage import CoverageReport, Defect, check_polygons, place_of_invalidity
 from tiling.defects.crowding import estimate_overlaps
-from tiling.defects.report import in_order
+from tiling.defects.report import put_in_order
 from tiling.nesting import check_nesting
 from tiling.plane import Plane, city_epsg
 from tiling.tolerance import Tolerance
@@ -117,15 +117,15 @@ def check(task: CheckTask, *, room: Room | None = None) -> dict[str, Any]:
     _refuse_frame(task.frame)
     _refuse_wide(task.polygons)
     if _is_light(task.polygons):
-        return checked(task)
-    answer = sandbox.run("layers.checking:check_bytes", packed(task), room=room or _room_for(task))
+        return check_here(task)
+    answer = sandbox.run("layers.checking:check_bytes", pack_task(task), room=room or _room_for(task))
     report: dict[str, Any] = json.loads(answer)
     return report
 
 
 def _room_for(task: CheckTask) -> Room:
     shapes = _objects([*task.polygons, task.frame])
-    return Room(limits=LIMITS.for_vertices(int(shapely.get_num_coordinates(shapes).sum())))
+    return Room(limits=LIMITS.scale_to_vertices(int(shapely.get_num_coordinates(shapes).sum())))
 
 
 def _is_light(polygons: Sequence[BaseGeometry | None]) -> bool:
@@ -135,11 +135,11 @@ def _is_light(polygons: Sequence[BaseGeometry | None]) -> bool:
     return few and bool((shapely.is_valid(shapes) | shapely.is_missing(shapes)).all())
 
 
-def checked(task: CheckTask) -> dict[str, Any]:
+def check_here(task: CheckTask) -> dict[str, Any]:
     """The same report, made in this process."""
-    plane = Plane(task.epsg or epsg_of(task.polygons))
+    plane = Plane(task.epsg or choose_epsg(task.polygons))
     shapes = _objects(task.polygons)
-    frame = None if task.frame is None else plane.to_metres(_noded(task.frame, shapes))
+    frame = None if task.frame is None else plane.to_metres(_node_frame(task.frame, shapes))
     metres, uppers = plane.to_metres(shapes), set(task.parents.values())
     lowest = [row for row, code in enumerate(task.codes) if code not in uppers]
     refuse_crowded(metres[lowest], most=MOST_OVERLAPS)
@@ -152,7 +152,7 @@ def checked(task: CheckTask) -> dict[str, Any]:
     )
     if task.parents:
         levels = check_nesting(dict(zip(task.codes, metres, strict=True)), task.parents, tolerance=task.tolerance)
-        report = replace(report, defects=in_order([*report.defects, *levels]))
+        report = replace(report, defects=put_in_order([*report.defects, *levels]))
     return as_json(report, plane)
 
 
@@ -187,7 +187,7 @@ def defect_json(defect: Defect, place: str | None) -> dict[str, Any]:
     }
 
 
-def epsg_of(polygons: Sequence[BaseGeometry | None]) -> int:
+def choose_epsg(polygons: Sequence[BaseGeometry | None]) -> int:
     """The metric CRS for the middle of these shapes in degrees; that of (0, 0) where there is none."""
     lon, lat = find_middle(polygons) or (0.0, 0.0)
     return city_epsg(lon, lat)
@@ -226,7 +226,7 @@ def _refuse_wide(polygons: Sequence[BaseGeometry | None]) -> None:
         raise Unacceptable("too_wide", where=shapely.box(west, south, east, north), most=WIDEST_SET_DEG)
 
 
-def _noded(frame: BaseGeometry, shapes: NDArray[np.object_]) -> BaseGeometry:
+def _node_frame(frame: BaseGeometry, shapes: NDArray[np.object_]) -> BaseGeometry:
     """The frame with every node of a grid that lies on one of its edges."""
     nodes = np.asarray(shapely.points(np.unique(shapely.get_coordinates(shapes), axis=0)))
     rings, known = shapely.boundary(frame), shapely.MultiPoint(shapely.get_coordinates(frame))
@@ -251,7 +251,7 @@ def _ring_with(ring: BaseGeometry, nodes: NDArray[np.object_]) -> NDArray[np.flo
     return np.vstack([own, shapely.get_coordinates(points)])[np.argsort(at, kind="stable")]
 
 
-def packed(task: CheckTask) -> bytes:
+def pack_task(task: CheckTask) -> bytes:
     """A task as bytes: one line of JSON, then the shapes as WKB."""
     shapes = [b"" if shape is None else bytes(shapely.to_wkb(shape)) for shape in (*task.polygons, task.frame)]
     head = {
@@ -265,8 +265,8 @@ def packed(task: CheckTask) -> bytes:
     return json.dumps(head).encode() + b"\n" + b"".join(shapes)
 
 
-def unpacked(content: bytes) -> CheckTask:
-    """The task that `packed` made these bytes from."""
+def unpack_task(content: bytes) -> CheckTask:
+    """The task that `pack_task` made these bytes from."""
     line, _, body = content.partition(b"\n")
     head = json.loads(line)
     ends = np.cumsum(head["lengths"]).tolist()
@@ -285,7 +285,7 @@ def unpacked(content: bytes) -> CheckTask:
 
 def check_bytes(content: bytes) -> bytes:
     """The report for a packed task, as JSON; what the child process runs."""
-    return json.dumps(checked(unpacked(content))).encode()
+    return json.dumps(check_here(unpack_task(content))).encode()
 
 
 def _shape(wkb: bytes) -> BaseGeometry | None:

@@ -104,7 +104,7 @@ def make_engine(url: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, p
     """An engine on psycopg 3 whose statements are ended by the server after the time-out (0 = never)."""
     options = f"-c statement_timeout={statement_timeout_ms} -c timezone=UTC -c search_path=public"
     engine = create_engine(
-        psycopg_url(url),
+        name_driver(url),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=3,
@@ -159,7 +159,7 @@ def stay_idle(session: Session) -> None:
     session.execute(select_of(func.set_config("idle_in_transaction_session_timeout", "0", True)))
 
 
-def psycopg_url(url: str) -> str:
+def name_driver(url: str) -> str:
     """The same address with the driver named, whichever of the usual spellings was given."""
     for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if url.startswith(scheme):
@@ -186,7 +186,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def one_moment(engine: Engine) -> Iterator[Session]:
+def read_one_moment(engine: Engine) -> Iterator[Session]:
     """A session that reads one moment of the database, however many statements it takes."""
     with reading(engine) as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})

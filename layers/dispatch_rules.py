@@ -132,14 +132,18 @@ def rank(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Rankin
     a sort of those who stand before the last candidate.
     """
     verdicts = judge(standings, wish, limits=limits)
-    first_key = _first_key(standings, wish.policy)
+    first_key = _build_first_key(standings, wish.policy)
     eligible = verdicts < 0
-    chosen = _ordered(standings, first_key, _best(first_key, eligible, wish.limit))[: wish.limit]
-    rejected = _turned_down(standings, first_key, eligible, None if len(chosen) < wish.limit else int(chosen[-1]))
+    chosen = _order(standings, first_key, _select_best(first_key, eligible, wish.limit))[: wish.limit]
+    rejected = _select_turned_down(
+        standings, first_key, eligible, None if len(chosen) < wish.limit else int(chosen[-1])
+    )
     candidates = tuple(_candidate(standings, int(row), wish.policy) for row in chosen)
     return Ranking(
         candidates=candidates,
-        rejected=tuple(_rejected(standings, int(row), int(verdicts[row])) for row in rejected[: wish.most_rejected]),
+        rejected=tuple(
+            _build_rejected(standings, int(row), int(verdicts[row])) for row in rejected[: wish.most_rejected]
+        ),
         rejected_by_reason=dict(Counter(str(REJECTIONS[verdict]) for verdict in verdicts[rejected])),
         level=candidates[0].level if candidates else None,
     )
@@ -151,7 +155,7 @@ def judge(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Ints:
     if wish.urgency == "critical":
         full |= standings.critical_tasks >= limits.critical_tasks
     applies: dict[Rejection, Flags] = {
-        Rejection.role: _wrong_role(standings, wish),
+        Rejection.role: _mark_wrong_role(standings, wish),
         Rejection.off_duty: ~standings.on_duty,
         Rejection.no_position: standings.distance_mm >= NO_DISTANCE_MM,
         Rejection.no_way: standings.distance_mm == NO_WAY_MM,
@@ -167,19 +171,19 @@ def judge(standings: Standings, wish: Wish, *, limits: Limits = LIMITS) -> Ints:
     return verdicts
 
 
-def _wrong_role(standings: Standings, wish: Wish) -> Flags:
+def _mark_wrong_role(standings: Standings, wish: Wish) -> Flags:
     if wish.role is not None:
         return np.asarray(standings.roles != wish.role)
     return np.isin(standings.roles, [role for role in ON_REQUEST if role not in wish.also])
 
 
-def _first_key(standings: Standings, policy: Policy) -> Ints:
+def _build_first_key(standings: Standings, policy: Policy) -> Ints:
     if policy is Policy.nearest:
         return standings.distance_mm
     return standings.level * _LEVEL_STEP + standings.distance_mm
 
 
-def _best(first_key: Ints, eligible: Flags, limit: int) -> Ints:
+def _select_best(first_key: Ints, eligible: Flags, limit: int) -> Ints:
     """The rows that can be among the first `limit`; ties at the edge are all in."""
     rows = np.flatnonzero(eligible)
     if len(rows) <= limit:
@@ -188,17 +192,17 @@ def _best(first_key: Ints, eligible: Flags, limit: int) -> Ints:
     return np.asarray(rows[first_key[rows] <= edge])
 
 
-def _turned_down(standings: Standings, first_key: Ints, eligible: Flags, last: int | None) -> Ints:
+def _select_turned_down(standings: Standings, first_key: Ints, eligible: Flags, last: int | None) -> Ints:
     """The rows that may not go, in order; only those before the row `last` where there is one."""
     if last is None:
-        return _ordered(standings, first_key, np.flatnonzero(~eligible))
+        return _order(standings, first_key, np.flatnonzero(~eligible))
     near = ~eligible & (first_key <= first_key[last])
     near[last] = True
-    line = _ordered(standings, first_key, np.flatnonzero(near))
+    line = _order(standings, first_key, np.flatnonzero(near))
     return line[: int(np.flatnonzero(line == last)[0])]
 
 
-def _ordered(standings: Standings, first_key: Ints, rows: Ints) -> Ints:
+def _order(standings: Standings, first_key: Ints, rows: Ints) -> Ints:
     keys = (rows, standings.last_assigned[rows], standings.open_tasks[rows], first_key[rows])
     return np.asarray(rows[np.lexsort(keys)])
 
@@ -228,7 +232,7 @@ def describe(standings: Standings, row: int, *, reason: str) -> Candidate:
     )
 
 
-def _rejected(standings: Standings, row: int, verdict: int) -> Rejected:
+def _build_rejected(standings: Standings, row: int, verdict: int) -> Rejected:
     distance_mm = int(standings.distance_mm[row])
     return Rejected(
         number=standings.numbers[row],

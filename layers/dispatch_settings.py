@@ -122,7 +122,7 @@ def choose(
 ) -> Choosing:
     """The same, of given rules; `first` is that of an emergency, in which nobody looks before somebody goes."""
     given: dict[str, Any] = {}
-    for rule in sorted(rules, key=_particular):
+    for rule in sorted(rules, key=_rank_rule):
         if rule.get("category") in (None, category) and rule.get("urgency") in (None, urgency):
             given |= {name: rule[name] for name in VALUES if rule.get(name) is not None}
     if first is not None:
@@ -145,7 +145,7 @@ def choose(
     )
 
 
-def _particular(rule: Mapping[str, Any]) -> tuple[bool, bool]:
+def _rank_rule(rule: Mapping[str, Any]) -> tuple[bool, bool]:
     return rule.get("category") is not None, rule.get("urgency") is not None
 
 

@@ -90,7 +90,7 @@ def find_cover(
     spans: dict[str, Spans] = defaultdict(list)
     for duty in duties:
         spans[duty.worker].append((max(duty.since, since), min(duty.until, until)))
-    served = _served(session, since, until)
+    served = _list_served(session, since, until)
     codes = {worker: served.get(worker, frozenset()) for worker in spans}
     homes = {duty.worker: duty.area for duty in duties}
     away: dict[str, list[Lent]] = defaultdict(list)
@@ -129,12 +129,12 @@ def find_new_gaps(before: Iterable[DutyGap], after: Iterable[DutyGap]) -> list[D
         rest = [(gap.since, gap.until)]
         for old in known[gap.area]:
             if old.minimum - old.on_duty >= gap.minimum - gap.on_duty:
-                rest = [piece for span in rest for piece in _without(span, (old.since, old.until))]
+                rest = [piece for span in rest for piece in _cut_out(span, (old.since, old.until))]
         found += [replace(gap, since=since, until=until) for since, until in rest]
     return found
 
 
-def _without(span: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
+def _cut_out(span: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
     """The parts of a span that lie before and after another one."""
     if span[0] < min(span[1], other[0]):
         yield span[0], min(span[1], other[0])
@@ -145,7 +145,7 @@ def _without(span: tuple[datetime, datetime], other: tuple[datetime, datetime]) 
 def _stay(spans: Spans, away: Sequence[Lent]) -> Spans:
     """What is left of these spans while somebody is lent elsewhere."""
     for one in away:
-        spans = [piece for span in spans for piece in _without(span, (one.since, one.until))]
+        spans = [piece for span in spans for piece in _cut_out(span, (one.since, one.until))]
     return spans
 
 
@@ -154,7 +154,7 @@ def belongs(home: str, served: frozenset[str], code: str) -> bool:
     return home.startswith(code) or any(grid.startswith(code) for grid in served)
 
 
-def _served(session: Session, since: datetime, until: datetime) -> Mapping[str, frozenset[str]]:
+def _list_served(session: Session, since: datetime, until: datetime) -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     rows = session.execute(
         select(Worker.number, Assignment.grid_code)

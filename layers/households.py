@@ -91,7 +91,7 @@ def list_moved(
     return [(building, code or "", number) for building, code, number in session.connection().execute(_MOVED, asked)]
 
 
-def _moved() -> Select[int, str | None, int]:
+def _select_moved() -> Select[int, str | None, int]:
     from_buildings = Household.building_id == any_(bindparam("building_ids", type_=ARRAY(BigInteger)))
     into_codes = Household.sub_grid_override == any_(bindparam("codes", type_=ARRAY(Text)))
     return (
@@ -102,4 +102,4 @@ def _moved() -> Select[int, str | None, int]:
 
 
 # Made once: every edit asks it, and to put it together takes as long as to run it.
-_MOVED = _moved()
+_MOVED = _select_moved()

@@ -142,7 +142,7 @@ class Lost(Exception):
     """The job is no longer this process's: it was cancelled, or given to another one."""
 
 
-def new_id() -> str:
+def make_id() -> str:
     """An id that cannot be guessed."""
     return secrets.token_urlsafe(12)
 
@@ -157,7 +157,7 @@ def add_job(
 ) -> Job:
     """The queued job; raises Conflict `job_open` while one of this kind of the same person waits or runs."""
     values = {
-        "id": new_id(),
+        "id": make_id(),
         "kind": kind,
         "owner": owner_of(by),
         "actor": asdict(by),
@@ -324,17 +324,19 @@ def get_upload(session: Session, upload_id: str, *, by: Actor) -> Upload:
 def forget_surplus(session: Session, *, keep: int, by: Actor) -> list[str]:
     """The ids of somebody's uploads beyond their latest few that no open job needs, now forgotten."""
     latest = select(Upload.id).where(Upload.owner == owner_of(by)).order_by(Upload.at.desc()).limit(keep)
-    surplus = delete(Upload).where(Upload.owner == owner_of(by), Upload.id.not_in(latest), Upload.id.not_in(_in_use()))
+    surplus = delete(Upload).where(
+        Upload.owner == owner_of(by), Upload.id.not_in(latest), Upload.id.not_in(_select_in_use())
+    )
     return list(session.scalars(surplus.returning(Upload.id)))
 
 
-def _in_use() -> Any:
+def _select_in_use() -> Any:
     return select(Job.upload_id).where(Job.state.in_(OPEN), Job.upload_id.is_not(None))
 
 
 def forget_old(session: Session) -> list[str]:
     """The ids of uploads that are a day old and that no open job needs, now forgotten; old jobs are forgotten too."""
-    old = delete(Upload).where(Upload.at < func.now() - KEEP_UPLOADS, Upload.id.not_in(_in_use()))
+    old = delete(Upload).where(Upload.at < func.now() - KEEP_UPLOADS, Upload.id.not_in(_select_in_use()))
     gone = list(session.scalars(old.returning(Upload.id)))
     session.execute(delete(Job).where(Job.finished_at < func.now() - KEEP_JOBS))
     return gone

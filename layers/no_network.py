@@ -40,11 +40,11 @@ def leave_the_network() -> bool:
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None, use_errno=True)
         library.unshare(_NEW_NETWORK)
-        return _filtered(library)
+        return _install_filter(library)
     return False
 
 
-def _filtered(library: ctypes.CDLL) -> bool:
+def _install_filter(library: ctypes.CDLL) -> bool:
     known = _MACHINES.get(os.uname().machine)
     if known is None or library.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
         return False

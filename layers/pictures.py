@@ -71,13 +71,13 @@ class Developed:
 def develop(file: bytes) -> bytes:
     """The packed picture of a file; raises Unacceptable where it is none, holds more, or has too many pixels."""
     _refuse_foreign(file)
-    picture = _opened(file)
-    taken_at, offset, lon, lat = _told(picture)
+    picture = _open_picture(file)
+    taken_at, offset, lon, lat = _read_camera(picture)
     try:
         upright = ImageOps.exif_transpose(picture).convert("RGB")
     except (OSError, ValueError, SyntaxError, MemoryError) as error:
         raise Unacceptable("not_a_photo", errors=[(["file"], "not_a_photo")]) from error
-    whole, small = _encoded(upright, SIDE_PIXELS), _encoded(upright, THUMBNAIL_PIXELS)
+    whole, small = _encode(upright, SIDE_PIXELS), _encode(upright, THUMBNAIL_PIXELS)
     with Image.open(io.BytesIO(whole)) as made:
         width, height = made.size
     return Developed(width, height, taken_at, offset, lon, lat, whole, small).pack()
@@ -89,7 +89,7 @@ def _refuse_foreign(file: bytes) -> None:
         raise Unacceptable("photo_holds_more", errors=[(["file"], "photo_holds_more")])
 
 
-def _opened(file: bytes) -> Image.Image:
+def _open_picture(file: bytes) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -97,19 +97,19 @@ def _opened(file: bytes) -> Image.Image:
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
             raise Unacceptable("not_a_photo", errors=[(["file"], "not_a_photo")]) from error
         except Image.DecompressionBombError as error:
-            raise _too_many() from error
+            raise _size_error() from error
     # The head alone was read so far: nothing is decoded that is too large.
     if picture.width * picture.height > MOST_PIXELS:
-        raise _too_many()
+        raise _size_error()
     return picture
 
 
-def _too_many() -> Unacceptable:
+def _size_error() -> Unacceptable:
     errors = [(["file"], "photo_too_many_pixels")]
     return Unacceptable("photo_too_many_pixels", errors=errors, millions=MOST_PIXELS // 1_000_000)
 
 
-def _encoded(picture: Image.Image, side: int) -> bytes:
+def _encode(picture: Image.Image, side: int) -> bytes:
     made = picture.copy()
     made.thumbnail((side, side))
     # A picture of nothing but these pixels: what hangs on the old one (profiles, comments) stays behind.
@@ -119,7 +119,7 @@ def _encoded(picture: Image.Image, side: int) -> bytes:
     return out.getvalue()
 
 
-def _told(picture: Image.Image) -> tuple[str | None, str | None, float | None, float | None]:
+def _read_camera(picture: Image.Image) -> tuple[str | None, str | None, float | None, float | None]:
     """When and where the camera says it was; whatever cannot be read was not said."""
     try:
         exif = picture.getexif()

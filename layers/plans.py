@@ -154,7 +154,7 @@ class Publication(Base):
 
 def get_plan(session: Session, plan_id: int, *, by: Actor) -> Plan:
     """The plan, without its frame; raises NotFound where there is none or it lies outside the actor's area."""
-    plan = session.scalar(_light().where(Plan.id == plan_id))
+    plan = session.scalar(_select_light().where(Plan.id == plan_id))
     if plan is None or not reaches(by, plan.district):
         raise NotFound("no_such_plan", plan=plan_id)
     return plan
@@ -191,7 +191,7 @@ def list_plans(
     before: int | None = None,
 ) -> list[Plan]:
     """The plans of the actor's area, newest first; `before` is the id with which the page before ended."""
-    statement = _light().order_by(Plan.id.desc()).limit(limit)
+    statement = _select_light().order_by(Plan.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(Plan.id < before)
     if district is not None:
@@ -206,18 +206,18 @@ def list_plans(
 
 def find_latest(session: Session, district: str) -> Plan | None:
     """The last published plan of a district, be it in force or scheduled; None before the first."""
-    statement = _light().where(Plan.district == district, Plan.plan_version.is_not(None))
+    statement = _select_light().where(Plan.district == district, Plan.plan_version.is_not(None))
     return session.scalar(statement.order_by(Plan.plan_version.desc()).limit(1))
 
 
-def in_force_at(at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+def is_in_force_at(at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether a plan is in force at a moment, [begin, end): the one condition that says so."""
     return Plan.in_force.contains(at)
 
 
-def in_force_now() -> ColumnElement[bool]:
+def is_in_force_now() -> ColumnElement[bool]:
     """The same by the clock of the statement: what this transaction has published is in force already."""
-    return in_force_at(func.statement_timestamp())
+    return is_in_force_at(func.statement_timestamp())
 
 
 def reaches(by: Actor, district: str) -> bool:
@@ -225,12 +225,12 @@ def reaches(by: Actor, district: str) -> bool:
     return district.startswith(by.area) or by.area.startswith(district)
 
 
-def _light() -> Select[Plan]:
+def _select_light() -> Select[Plan]:
     """Plans without what is large: frames and reports are loaded when they are asked for."""
     return select(Plan).options(defer(Plan.frame), defer(Plan.report), defer(Plan.certificate), defer(Plan.to_redo))
 
 
 # The same for statements that are made once and asked at any moment, bound as `at`.
-IN_FORCE_AS_ASKED = in_force_at(bindparam("at", type_=DateTime(timezone=True)))
+IN_FORCE_AS_ASKED = is_in_force_at(bindparam("at", type_=DateTime(timezone=True)))
 # Made once: every edit begins with it, and to put it together takes as long as to run it.
-_LOCKED = _light().where(Plan.id == bindparam("of")).with_for_update().execution_options(populate_existing=True)
+_LOCKED = _select_light().where(Plan.id == bindparam("of")).with_for_update().execution_options(populate_existing=True)

@@ -33,7 +33,7 @@ def statement_of(spec: LayerSpec, layer: Published, properties: tuple[str, ...])
     """The statement for one page of a layer, with :area :at :after :limit and the box to be bound."""
     columns = spec.table.__table__.c
     key, geometry = columns[layer.key], columns[layer.geometry]
-    scope = func.starts_with(columns[layer.scoped_by], _AREA) if layer.scoped_by else _covered(columns[layer.point])
+    scope = func.starts_with(columns[layer.scoped_by], _AREA) if layer.scoped_by else _is_covered(columns[layer.point])
     after = key > (_AFTER if _is_code(layer) else cast(_AFTER, BigInteger))
     box = geometry.op("&&")(func.ST_MakeEnvelope(_WEST, _SOUTH, _EAST, _NORTH, 4326))
     feature = func.json_build_object(
@@ -48,7 +48,7 @@ def statement_of(spec: LayerSpec, layer: Published, properties: tuple[str, ...])
     return rows.order_by(key).limit(bindparam("limit", type_=BigInteger))
 
 
-def _covered(point: ColumnElement[Any]) -> ColumnElement[bool]:
+def _is_covered(point: ColumnElement[Any]) -> ColumnElement[bool]:
     """A thing without a code of its own lies in an area when a published grid of that area covers it."""
     grids = select(Grid.code).join(Plan, Plan.id == Grid.plan_id).where(IN_FORCE_AS_ASKED, Grid.level == GridLevel.grid)
     held = grids.where(func.starts_with(Grid.code, _AREA), func.ST_Covers(Grid.geom, point))

@@ -55,7 +55,7 @@ class SandboxLimits:
     file_bytes: int = 64 * _MIB
     open_files: int = 128
 
-    def for_vertices(self, count: int) -> SandboxLimits:
+    def scale_to_vertices(self, count: int) -> SandboxLimits:
         """These limits for work on so many vertices: what any may take and what each adds, never more than these."""
         seconds = LEAST_S + count / VERTICES_PER_S
         memory = LEAST_MEMORY_BYTES + count * BYTES_PER_VERTEX
@@ -86,13 +86,13 @@ def run(work: str, task: bytes, *, room: Room | None = None) -> bytes:
     user may read.
     """
     room = room or Room()
-    with _started(work, task, room) as child:
+    with _start_child(work, task, room) as child:
         answer, words = _conversation(child, room)
-        return _judged(child.returncode, answer, words)
+        return _judge(child.returncode, answer, words)
 
 
 @contextlib.contextmanager
-def _started(work: str, task: bytes, room: Room) -> Iterator[subprocess.Popen[bytes]]:
+def _start_child(work: str, task: bytes, room: Room) -> Iterator[subprocess.Popen[bytes]]:
     limits = room.limits
     figures = (limits.memory_bytes, limits.cpu_s, limits.file_bytes, limits.open_files, limits.answer_bytes)
     # The task goes in as an unlinked file: what `communicate` has not yet written when its time-out ends is lost.
@@ -105,7 +105,7 @@ def _started(work: str, task: bytes, room: Room) -> Iterator[subprocess.Popen[by
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=_ROOT,
-            env=_bare_environment(room.environment),
+            env=_build_environment(room.environment),
             start_new_session=True,
         )
     try:
@@ -114,7 +114,7 @@ def _started(work: str, task: bytes, room: Room) -> Iterator[subprocess.Popen[by
         _end(child)
 
 
-def _bare_environment(extra: Mapping[str, str]) -> dict[str, str]:
+def _build_environment(extra: Mapping[str, str]) -> dict[str, str]:
     # One thread each: every pool of threads reserves address space that the limit would count.
     quiet = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
     own = {"LANG": "C.UTF-8", "PATH": os.defpath, "TMPDIR": tempfile.gettempdir()}
@@ -132,7 +132,7 @@ def _conversation(child: subprocess.Popen[bytes], room: Room) -> tuple[bytes, by
             raise Unacceptable("work_took_too_long", seconds=round(room.limits.wall_s))
 
 
-def _judged(status: int, answer: bytes, words: bytes) -> bytes:
+def _judge(status: int, answer: bytes, words: bytes) -> bytes:
     if status == 0:
         return answer
     if status == _SAID_WHY:
@@ -165,7 +165,7 @@ def _error_of(answer: bytes) -> LayerError:
     return raised
 
 
-def _told(error: LayerError) -> bytes:
+def _write_error(error: LayerError) -> bytes:
     where = error.where.wkt if error.where is not None else None
     told = {"kind": type(error).__name__, "code": error.code, "details": error.details, "where": where}
     return json.dumps(told, default=str).encode()
@@ -185,19 +185,19 @@ def _work_of(name: str) -> Callable[[bytes], bytes]:
     return found
 
 
-def _attempted(work: str, task: bytes, answer_bytes: int) -> tuple[int, bytes]:
+def _attempt(work: str, task: bytes, answer_bytes: int) -> tuple[int, bytes]:
     try:
         answer = _work_of(work)(task)
     except LayerError as error:
-        return _SAID_WHY, _told(error)
+        return _SAID_WHY, _write_error(error)
     except MemoryError:
-        return _SAID_WHY, _told(Unacceptable("work_needs_too_much_memory"))
+        return _SAID_WHY, _write_error(Unacceptable("work_needs_too_much_memory"))
     except Exception:
         # The names of classes are for the log (standard error, which the parent passes on), not for a person.
         traceback.print_exc()
-        return _SAID_WHY, _told(Unacceptable("work_failed"))
+        return _SAID_WHY, _write_error(Unacceptable("work_failed"))
     if len(answer) > answer_bytes:
-        return _SAID_WHY, _told(Unacceptable("work_answer_too_large", megabytes=answer_bytes // _MIB))
+        return _SAID_WHY, _write_error(Unacceptable("work_answer_too_large", megabytes=answer_bytes // _MIB))
     return 0, answer
 
 
@@ -210,7 +210,7 @@ def _child(arguments: list[str]) -> int:
     # Libraries print; their words must not get into the answer.
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    status, answer = _attempted(work, sys.stdin.buffer.read(), answer_bytes)
+    status, answer = _attempt(work, sys.stdin.buffer.read(), answer_bytes)
     pipe.write(answer)
     pipe.close()
     return status

@@ -126,7 +126,7 @@ def search(session: Session, asked: str, *, within: Within, limit: int = 12, by:
     ]
     rows: list[Any] = [row for statement in statements for row in session.execute(statement, bound)]
     best = sorted(rows, key=lambda row: (row.match, KINDS.index(row.kind), len(row.name), row.name, row.id))[:limit]
-    return _placed(session, best)
+    return _place_rows(session, best)
 
 
 def words_of(asked: str) -> list[str]:
@@ -142,15 +142,15 @@ def _patterns(words: Sequence[str]) -> dict[str, Any]:
     label = len(digits) >= LABEL_DIGITS and digits.isascii() and digits.isdigit()
     return {
         "whole": whole,
-        "code_start": f"{_escaped(whole)}%",
+        "code_start": f"{_escape(whole)}%",
         # What no code can be, where the words are no label.
         "label": f"%{digits}" if label else "",
-        "name_start": f"{_escaped(whole)}%",
-        "words": [f"%{_escaped(word)}%" for word in words],
+        "name_start": f"{_escape(whole)}%",
+        "words": [f"%{_escape(word)}%" for word in words],
     }
 
 
-def _escaped(word: str) -> str:
+def _escape(word: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", word)
 
 
@@ -176,7 +176,7 @@ def things_statement(found: Searched, source: str, way: Way) -> Select[Any]:
     """The statement that finds the things of one layer among the grids in force or in a draft."""
     grids = _grids_of(source)
     hit = _things(found).where(_scope(found, grids, way)).cte("hit").prefix_with("MATERIALIZED")
-    return _in_grids(hit, grids, kind=found.kind)
+    return _find_grids(hit, grids, kind=found.kind)
 
 
 def _grids_of(source: str) -> Join:
@@ -188,7 +188,7 @@ def _is_short_form(code: Any) -> ColumnElement[bool]:
     return func.replace(code, "-", "").like(_LABEL)
 
 
-def _best_first(rows: Select[Any], whole: ColumnElement[bool], *, code: Any, name: Any) -> Select[Any]:
+def _order_best_first(rows: Select[Any], whole: ColumnElement[bool], *, code: Any, name: Any) -> Select[Any]:
     """The best rows with how well each fits: whole code, start of a code, start of a name, part of a name."""
     match = case((whole, 0), (code.like(_CODE_START), 1), (name.like(_NAME_START), 2), else_=3)
     return rows.add_columns(match.label("match")).order_by(_BEST_FIRST).limit(_MOST)
@@ -206,12 +206,12 @@ def _areas(grids: Join) -> Select[Any]:
     more = literal("").label("detail"), cast(null(), Text).label("grid"), Area.parent_code.label("parent"), Area.geom
     fits = or_(code.like(_CODE_START), name.op("LIKE")(_EVERY_WORD))
     rows = select(*columns, *more).where(func.starts_with(Area.code, _AREA), fits)
-    hit = _best_first(rows, code == _WHOLE, code=code, name=name).cte("hit")
+    hit = _order_best_first(rows, code == _WHOLE, code=code, name=name).cte("hit")
     # A community without a boundary of its own lies where its grids lie.
     around = select(cast(func.ST_Extent(Grid.geom), Geometry)).select_from(grids).where(Grid.parent_code == hit.c.code)
     shape = func.coalesce(hit.c.geom, func.ST_SetSRID(around.scalar_subquery(), WGS84))
     put = select(hit, shape.label("shape")).cte("put")
-    return _told_inside(put).where(put.c.shape.is_not(None))
+    return _select_inside(put).where(put.c.shape.is_not(None))
 
 
 def _grids(grids: Join) -> Select[Any]:
@@ -227,7 +227,9 @@ def _grids(grids: Join) -> Select[Any]:
     more = literal("").label("detail"), grid.label("grid"), Grid.parent_code.label("parent"), Grid.geom.label("shape")
     fits = or_(code.like(_CODE_START), _is_short_form(code), name.op("LIKE")(_EVERY_WORD))
     rows = select(*columns, *more).select_from(grids).where(_WITHIN, fits, not_(func.ST_IsEmpty(Grid.geom)))
-    return _told_inside(_best_first(rows, or_(code == _WHOLE, _is_short_form(code)), code=code, name=name).cte("put"))
+    return _select_inside(
+        _order_best_first(rows, or_(code == _WHOLE, _is_short_form(code)), code=code, name=name).cte("put")
+    )
 
 
 def _things(found: Searched) -> Select[Any]:
@@ -273,7 +275,7 @@ def _scope(found: Searched, grids: Join, way: Way) -> ColumnElement[bool]:
     return columns.id.in_(holding.correlate(None))
 
 
-def _in_grids(hit: CTE, grids: Join, *, kind: str) -> Select[Any]:
+def _find_grids(hit: CTE, grids: Join, *, kind: str) -> Select[Any]:
     """Things, each with its grid ([S7]): the one into which it was put by hand, under whatever code that
     has here, else the one in which it lies, the smallest code on a border."""
     borne = _codes_borne(hit)
@@ -288,7 +290,7 @@ def _in_grids(hit: CTE, grids: Join, *, kind: str) -> Select[Any]:
     more = held.c.parent_code.label("parent"), hit.c.shape, hit.c.point, hit.c.match
     rows = hit.join(borne, true()).outerjoin(held, true())
     put = select(cast(hit.c.id, Text).label("id"), *columns, *more).select_from(rows).cte("put")
-    return _told(put, put.c.point)
+    return _select_answer(put, put.c.point)
 
 
 def _codes_borne(hit: CTE) -> LateralFromClause:
@@ -303,14 +305,14 @@ def _codes_borne(hit: CTE) -> LateralFromClause:
     return select(func.array_agg(same.c.code).label("codes")).lateral("borne")
 
 
-def _told_inside(put: CTE) -> Select[Any]:
+def _select_inside(put: CTE) -> Select[Any]:
     """Rows with a point inside their shapes."""
     point = func.ST_PointOnSurface(func.ST_MakeValid(put.c.shape)).label("point")
     inside = select(point).correlate(put).lateral("inner_place")
-    return _told(put, inside.c.point).select_from(put.join(inside, true()))
+    return _select_answer(put, inside.c.point).select_from(put.join(inside, true()))
 
 
-def _told(put: CTE, point: Any) -> Select[Any]:
+def _select_answer(put: CTE, point: Any) -> Select[Any]:
     corners = func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax
     return select(
         *(put.c[name] for name in ("id", "code", "name", "kind", "detail", "grid", "parent", "match")),
@@ -341,16 +343,16 @@ _PARENTS = text(
 )
 
 
-def _placed(session: Session, rows: Sequence[Any]) -> list[FoundByName]:
+def _place_rows(session: Session, rows: Sequence[Any]) -> list[FoundByName]:
     """Rows with their way down from the district; a sub-grid's first step up is its grid."""
     grids = {row.parent for row in rows if row.kind == "sub_grid"}
     above = {code: parent for code, parent in session.execute(_PARENTS, {"codes": sorted(grids)})} if grids else {}  # noqa: C416
     starts = {above.get(row.parent, row.parent) for row in rows} - {None}
     areas = {area.code: area for area in session.execute(_ABOVE, {"codes": sorted(starts)})} if starts else {}
-    return [_told_of(row, areas, above) for row in rows]
+    return [_build_found(row, areas, above) for row in rows]
 
 
-def _told_of(row: Any, areas: Mapping[str, Any], above: Mapping[str, str]) -> FoundByName:
+def _build_found(row: Any, areas: Mapping[str, Any], above: Mapping[str, str]) -> FoundByName:
     return FoundByName(
         kind=row.kind,
         match=MATCHES[row.match],

@@ -22,7 +22,7 @@ class Unit(Base):
     area: Mapped[str] = code_column(server_default="")
     phone: Mapped[str | None]
 
-    def named(self, lang: str) -> str:
+    def name_in(self, lang: str) -> str:
         """The name in a language, the Chinese one where it has no other."""
         return self.name_en if lang == "en" and self.name_en else self.name
 

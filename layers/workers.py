@@ -77,7 +77,7 @@ def announce(session: Session) -> None:
     session.execute(select(func.pg_notify(ROSTERS, "")))
 
 
-def masked_phone(phone: str | None) -> str | None:
+def mask_phone(phone: str | None) -> str | None:
     """A phone of which only the first three and the last two digits are left."""
     if phone is None or len(phone) < 6:
         return None
@@ -118,7 +118,7 @@ def add_worker(session: Session, number: str, *, name: str, role: str, area: str
     require_area(by, area)
     if session.scalar(select(Worker.id).where(Worker.number == number)) is not None:
         raise Conflict("number_taken", number=number)
-    worker = Worker(number=number, name=name, role=_known_role(role), area=area, **_columns(more))
+    worker = Worker(number=number, name=name, role=_require_role(role), area=area, **_columns(more))
     session.add(worker)
     session.flush()
     announce(session)
@@ -135,7 +135,7 @@ def change_worker(session: Session, number: str, changes: Mapping[str, Any], *, 
     if "area" in changes:
         require_area(by, changes["area"])
     if "role" in changes:
-        _known_role(changes["role"])
+        _require_role(changes["role"])
     for column, value in _columns(changes).items():
         setattr(worker, column, value)
     session.flush()
@@ -187,7 +187,7 @@ def numbers_of(session: Session, ids: Collection[int]) -> dict[int, Any]:
     return {row.id: row for row in session.execute(select(*columns).where(Worker.id.in_(list(ids))))}
 
 
-def _known_role(role: str) -> str:
+def _require_role(role: str) -> str:
     if role not in set(WorkerRole):
         raise Unacceptable("unknown_worker_role", errors=[(["role"], "unknown_worker_role")], role=role[:60])
     return role

@@ -101,7 +101,7 @@ def synthetic_city(
     """
     rng = np.random.default_rng(seed)
     epsg = city_epsg(lon, lat)
-    corner = np.asarray(Plane(epsg).xy_of(lon, lat), dtype=float).ravel()
+    corner = np.asarray(Plane(epsg).to_xy(lon, lat), dtype=float).ravel()
     rows = _rows_of(n, rng, sub_grids)
     lines = _Lines(rows, rng, step_m=4.0 * grid_m / max(vertices, 8), height_m=grid_m, width_m=grid_m * _columns(n))
     polygons = shapely.polygons([shapely.linearrings(to_lattice(ring + corner)) for ring in lines.rings()])

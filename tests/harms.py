@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.coverage import CoverageReport
 from tiling.partition import Change, Partition
-from tiling.plane import on_lattice
+from tiling.plane import put_on_lattice
 
 APART_M = 5.0
 """How far from the frame a grid lies whose surroundings are to be harmed on all sides."""
@@ -34,13 +34,15 @@ def shifted_by(by_m: float) -> Callable[[Partition, str, random.Random], Change]
     def harm(city: Partition, code: str, rng: random.Random) -> Change:
         angle = rng.uniform(0, 2 * np.pi)
         moved = affinity.translate(shape_of(city, code), by_m * np.cos(angle), by_m * np.sin(angle))
-        return Change(changed={code: on_lattice(moved)})
+        return Change(changed={code: put_on_lattice(moved)})
 
     return harm
 
 
 def scaled_by(share: float) -> Callable[[Partition, str, random.Random], Change]:
-    return lambda city, code, _: Change(changed={code: on_lattice(affinity.scale(shape_of(city, code), share, share))})
+    return lambda city, code, _: Change(
+        changed={code: put_on_lattice(affinity.scale(shape_of(city, code), share, share))}
+    )
 
 
 def dropped(_city: Partition, code: str, _: random.Random) -> Change:
@@ -67,14 +69,14 @@ def doubled(city: Partition, code: str, _: random.Random) -> Change:
 
 def an_island(city: Partition, code: str, _: random.Random) -> Change:
     inner = shapely.box(*shapely.point_on_surface(shape_of(city, code)).buffer(2).bounds)
-    return Change(added={f"{code}-i": on_lattice(inner)})
+    return Change(added={f"{code}-i": put_on_lattice(inner)})
 
 
 def in_two_parts(city: Partition, code: str, _: random.Random) -> Change:
     shape = shape_of(city, code)
     west, south, east, north = shape.bounds
     strip = shapely.box((west + east) / 2 - 2, south - 1, (west + east) / 2 + 2, north + 1)
-    return Change(changed={code: on_lattice(shape.difference(strip))})
+    return Change(changed={code: put_on_lattice(shape.difference(strip))})
 
 
 def a_bend_lost(city: Partition, code: str, _: random.Random) -> Change:
@@ -97,7 +99,7 @@ def beyond_the_frame(city: Partition, code: str, _: random.Random) -> Change:
     shape, frame = shape_of(city, code), shapely.boundary(city.frame)
     edge = max(shapely.get_parts(shapely.intersection(shapely.boundary(shape), frame)), key=shapely.length)
     bay = shapely.buffer(shapely.line_interpolate_point(edge, 0.5, normalized=True), edge.length / 4)
-    return Change(changed={code: on_lattice(shape.union(bay.difference(city.frame)))})
+    return Change(changed={code: put_on_lattice(shape.union(bay.difference(city.frame)))})
 
 
 def listed_elsewhere(city: Partition, code: str, rng: random.Random) -> Change:
@@ -175,7 +177,7 @@ def harmed(city: Partition, count: int, *, seed: int) -> Injured:
         code = free.place(at_the_frame=HARMS[name].at_the_frame)
         if code is None:
             continue
-        near_of[code] = city.around([code], rings=2) | {f"{code}-2", f"{code}-i"}
+        near_of[code] = city.find_around([code], rings=2) | {f"{code}-2", f"{code}-i"}
         draft = draft.replace(HARMS[name].harm(city, code, rng))
         done.append((name, code))
     return Injured(draft, tuple(done), near_of, frozenset(city.areas))
@@ -193,7 +195,7 @@ class _Free:
 
     def place(self, *, at_the_frame: bool) -> str | None:
         for code in self._left[at_the_frame]:
-            near = self._city.around([code])
+            near = self._city.find_around([code])
             if not self._taken & near:
                 self._taken |= near
                 return code

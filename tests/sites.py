@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tests.drawing import ORIGIN_M, rows_of
 from tiling.divide import Kind, Site
-from tiling.plane import on_lattice
+from tiling.plane import put_on_lattice
 
 CELL_M = 20.0
 Place = tuple[float, float]
@@ -72,7 +72,7 @@ def turned(ground: Site, degrees: float) -> Site:
     """The same ground turned about its corner: no edge lies on the lattice any more but for its ends."""
 
     def turn(shape: BaseGeometry) -> BaseGeometry:
-        return on_lattice(shapely.affinity.rotate(shape, degrees, origin=ORIGIN_M))
+        return put_on_lattice(shapely.affinity.rotate(shape, degrees, origin=ORIGIN_M))
 
     return replace(
         ground,

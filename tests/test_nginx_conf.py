@@ -39,6 +39,6 @@ def test_whatever_the_service_takes_passes_the_proxy() -> None:
         pattern.pattern.replace("(imports|uploads)", "uploads").replace("[^/]+", "7"): most
         for pattern, most in limits.by_pattern
     }
-    assert len(paths) >= 6 and all(limits.of_path(path) == most for path, most in paths.items())
+    assert len(paths) >= 6 and all(limits.limit_of_path(path) == most for path, most in paths.items())
     assert {path: most for path, most in paths.items() if limit_of(path) < most} == {}
     assert limit_of("/api/v1/plans") >= limits.usual

@@ -22,7 +22,7 @@ from shapely.geometry.base import BaseGeometry
 from tiling.defects.edges import Edges
 from tiling.defects.ground import Ground, Rows, ground_of
 from tiling.defects.nests import (
-    nesting_defects,
+    find_nesting_defects,
     outline_of,
     stray_defects,
     strays,
@@ -30,7 +30,7 @@ from tiling.defects.nests import (
     suspect_areas_about,
 )
 from tiling.defects.regions import (
-    bare_parts,
+    find_bare_parts,
     gap_defects,
     gap_shapes,
     overlap_defects,
@@ -39,9 +39,9 @@ from tiling.defects.regions import (
     overshoot_suspects,
     overshoots,
 )
-from tiling.defects.report import KINDS, CoverageReport, Defect, in_order
+from tiling.defects.report import KINDS, CoverageReport, Defect, put_in_order
 from tiling.defects.shapes import place_of_invalidity, shape_defects
-from tiling.defects.vertices import unmatched_vertices
+from tiling.defects.vertices import find_unmatched_vertices
 from tiling.partition import Partition
 from tiling.tolerance import Tolerance
 
@@ -65,17 +65,20 @@ def check(
         # Of its own: all edges of a large district take some 20 MB, which nobody needs once the report is written.
         ground = Ground(partition.codes, partition.polygons, partition.tree, partition.frame)
         defects = [
-            *_everything(ground, partition.parts_allowed, tolerance),
-            *_nesting(partition, ground, None, tolerance),
+            *_check_everything(ground, partition.parts_allowed, tolerance),
+            *_check_nesting(partition, ground, None, tolerance),
         ]
         return _report(partition.areas_m2, defects)
     ground = ground_of(partition)
     scope = frozenset(code for code in only if code in partition.row_of)
     rows = np.sort(partition.rows(scope))
     window = _box(ground.polygons[rows])
-    defects = [*_about(ground, rows, partition.parts_allowed, tolerance), *_nesting(partition, ground, rows, tolerance)]
-    # `CoverageReport.updated` forgets gaps without neighbours there, since they can be told by their place only.
-    defects += bare_parts(ground, ground.usable(rows), window, tolerance)
+    defects = [
+        *_check_about(ground, rows, partition.parts_allowed, tolerance),
+        *_check_nesting(partition, ground, rows, tolerance),
+    ]
+    # `CoverageReport.with_local` forgets gaps without neighbours there, since they can be told by their place only.
+    defects += find_bare_parts(ground, ground.select_usable(rows), window, tolerance)
     return _report(partition.areas_m2, defects, scope, window)
 
 
@@ -98,22 +101,22 @@ def check_polygons(
         raise ValueError("the frame must be a valid polygon")
     shapes = np.empty(len(codes), dtype=object)
     shapes[:] = list(polygons)
-    order = _fixed_order(codes, shapes)
+    order = _fix_order(codes, shapes)
     shapes = shapes[order]
     ground = Ground([codes[i] for i in order], shapes, STRtree(shapes), frame)
-    return _report(shapely.area(shapes), _everything(ground, parts_allowed, tolerance or Tolerance()))
+    return _report(shapely.area(shapes), _check_everything(ground, parts_allowed, tolerance or Tolerance()))
 
 
-def _fixed_order(codes: Sequence[str], shapes: NDArray[np.object_]) -> list[int]:
+def _fix_order(codes: Sequence[str], shapes: NDArray[np.object_]) -> list[int]:
     if len(set(codes)) == len(codes):
         return sorted(range(len(codes)), key=codes.__getitem__)
     return sorted(range(len(codes)), key=lambda i: (codes[i], shapely.to_wkb(shapes[i]) or b""))
 
 
-def _everything(ground: Ground, parts_allowed: Collection[str], tolerance: Tolerance) -> list[Defect]:
+def _check_everything(ground: Ground, parts_allowed: Collection[str], tolerance: Tolerance) -> list[Defect]:
     rows = ground.all_usable
     defects = list(shape_defects(ground, ground.all_rows, parts_allowed))
-    free = ground.all_loose()
+    free = ground.list_loose()
     if not len(free):
         return defects
     owners = np.unique(free.row[free.row >= 0])
@@ -122,20 +125,20 @@ def _everything(ground: Ground, parts_allowed: Collection[str], tolerance: Toler
     defects += common
     defects += overshoots(ground, suspects, tolerance)
     defects += gap_defects(ground, gap_shapes(ground, free), free, tolerance)
-    defects += unmatched_vertices(ground, free, tolerance)
+    defects += find_unmatched_vertices(ground, free, tolerance)
     return defects
 
 
-def _about(ground: Ground, scope: Rows, parts_allowed: Collection[str], tolerance: Tolerance) -> list[Defect]:
-    rows = ground.usable(scope)
+def _check_about(ground: Ground, scope: Rows, parts_allowed: Collection[str], tolerance: Tolerance) -> list[Defect]:
+    rows = ground.select_usable(scope)
     defects = list(shape_defects(ground, scope, parts_allowed))
     if not len(rows):
         return defects
-    if _covered_once(ground, rows):
+    if _is_covered_once(ground, rows):
         return defects
     found = overlaps_of(ground, rows)
     defects += overlap_defects(ground, found, tolerance)
-    free = ground.loose_about(rows)
+    free = ground.list_loose_about(rows)
     concerned = np.array([row for pair in found for row in pair if row in rows], dtype=np.intp)
     suspects = np.union1d(overshoot_suspects(ground, free, rows), concerned)
     defects += overshoots(ground, suspects.astype(np.intp), tolerance)
@@ -144,71 +147,71 @@ def _about(ground: Ground, scope: Rows, parts_allowed: Collection[str], toleranc
     names = frozenset(ground.codes[row] for row in rows)
     defects += [d for d in _gaps_about(ground, rows, free, tolerance) if names.intersection(d.codes)]
     # A vertex may lie beside a border without touching it: so far apart their boxes may be as well.
-    beside = ground.loose_about(ground.near(rows, tolerance.snap_m))
-    defects += [d for d in unmatched_vertices(ground, beside, tolerance) if names.intersection(d.codes)]
+    beside = ground.list_loose_about(ground.find_near(rows, tolerance.snap_m))
+    defects += [d for d in find_unmatched_vertices(ground, beside, tolerance) if names.intersection(d.codes)]
     return defects
 
 
-def _covered_once(ground: Ground, rows: Rows) -> bool:
+def _is_covered_once(ground: Ground, rows: Rows) -> bool:
     """Whether it is proved that the ground in the box of each of these usable rows belongs to one grid and the frame.
 
     Where every edge in a box is met, the number of grids changes from no place in it to the next (see `defects.edges`),
     so one place speaks for all. That is the usual answer after an edit, without one intersection.
     """
     edges, met_by = ground.edges_about(rows)
-    unmet = edges.where(met_by < 0)
+    unmet = edges.select(met_by < 0)
     if any(unmet.meets(box).any() for box in shapely.bounds(ground.polygons[rows])):
         return False
     places = np.asarray(shapely.point_on_surface(ground.polygons[rows]), dtype=object)
-    return bool((ground.covering(places) == 1).all() and ground.inside_frame(places).all())
+    return bool((ground.count_covering(places) == 1).all() and ground.mark_inside_frame(places).all())
 
 
 def _gaps_about(ground: Ground, rows: Rows, free: Edges, tolerance: Tolerance) -> list[Defect]:
-    own = shapely.MultiLineString(list(free.where(free.row >= 0).lines()))
+    own = shapely.MultiLineString(list(free.select(free.row >= 0).lines()))
     everything = shapely.box(*shapely.total_bounds([*ground.polygons, ground.frame]))
     reach_m = _WINDOW_M
     while True:
-        window = shapely.box(*_grown(shapely.total_bounds(ground.polygons[rows]), reach_m))
+        window = shapely.box(*_grow_box(shapely.total_bounds(ground.polygons[rows]), reach_m))
         complete = bool(shapely.covers(window, everything))
-        known = ground.within(window)
-        around = ground.all_loose() if complete else ground.loose_about(known)
+        known = ground.find_within(window)
+        around = ground.list_loose() if complete else ground.list_loose_about(known)
         gaps = gap_shapes(ground, around)
         near = gaps[shapely.dwithin(gaps, own, tolerance.snap_m)]
         # Within the window every edge is known, so a gap that lies in it is whole.
-        if complete or (shapely.contains_properly(window, near).all() and _closed(ground, own, near)):
+        if complete or (shapely.contains_properly(window, near).all() and _is_closed(ground, own, near)):
             return gap_defects(ground, near, around, tolerance)
         reach_m *= 8
 
 
-def _closed(ground: Ground, own: BaseGeometry, gaps: NDArray[np.object_]) -> bool:
+def _is_closed(ground: Ground, own: BaseGeometry, gaps: NDArray[np.object_]) -> bool:
     """Whether every loose edge of the grids looked at runs along a found gap or along another grid's ground."""
     rest = shapely.difference(own, shapely.union_all(shapely.buffer(gaps, 1e-5))) if len(gaps) else own
     if ground.frame is not None:
         rest = shapely.difference(rest, shapely.buffer(shapely.boundary(ground.frame), 1e-5))
-    return rest.is_empty or _covered_twice(ground, rest)
+    return rest.is_empty or _is_covered_twice(ground, rest)
 
 
-def _covered_twice(ground: Ground, lines: BaseGeometry) -> bool:
+def _is_covered_twice(ground: Ground, lines: BaseGeometry) -> bool:
     # A line may run through an overlap first and along a gap then: cut where any outline crosses it, each piece lies
     # in the same grids from end to end, so its middle speaks for it.
-    near = ground.usable(np.unique(ground.tree.query(lines)))
+    near = ground.select_usable(np.unique(ground.tree.query(lines)))
     outlines = shapely.boundary(ground.polygons[near])
     pieces = shapely.get_parts(shapely.node(shapely.union_all([lines, *outlines])))
     middles = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
     middles = middles[shapely.dwithin(middles, lines, 1e-6)]
-    return bool((ground.covering(middles) > 1).all())
+    return bool((ground.count_covering(middles) > 1).all())
 
 
-def _nesting(partition: Partition, ground: Ground, scope: Rows | None, tolerance: Tolerance) -> list[Defect]:
+def _check_nesting(partition: Partition, ground: Ground, scope: Rows | None, tolerance: Tolerance) -> list[Defect]:
     if not partition.areas:
         return []
     defects: list[Defect] = []
     outside: list[tuple[tuple[str, ...], BaseGeometry]] = []
     for parent in _suspects(partition, ground, scope):
-        children = partition.finest(parent) if parent in partition else ()
+        children = partition.list_finest(parent) if parent in partition else ()
         polygons, ring = partition.polygons[partition.rows(children)], partition.areas[parent]
         if partition.frame is None:
-            defects += nesting_defects(parent, ring, children, polygons, tolerance=tolerance)
+            defects += find_nesting_defects(parent, ring, children, polygons, tolerance=tolerance)
         else:
             outside += strays(parent, ring, children, polygons)
     defects += stray_defects(outside, tolerance=tolerance)
@@ -221,7 +224,7 @@ def _nesting(partition: Partition, ground: Ground, scope: Rows | None, tolerance
 def _suspects(partition: Partition, ground: Ground, scope: Rows | None) -> list[str]:
     """The areas whose ring is not just the outline of its grids, as far as the edges of the scope tell."""
     if scope is not None:
-        return _suspects_about(partition, ground, ground.usable(scope))
+        return _suspects_about(partition, ground, ground.select_usable(scope))
     edges, met_by = ground.all_edges
     found: set[str] = set()
     seen: set[str] = set()
@@ -250,7 +253,7 @@ def _outline(partition: Partition, names: Sequence[str], number: int) -> Edges:
     if name not in notes:
         notes[name] = outline_of(partition.areas[name], number)
     held: Edges = notes[name]
-    return held.of(number)
+    return held.with_owner(number)
 
 
 def _area_columns(partition: Partition, ground: Ground, rows: Rows) -> Iterator[tuple[NDArray[np.intp], list[str]]]:
@@ -273,7 +276,9 @@ def _report(
     window: BaseGeometry | None = None,
 ) -> CoverageReport:
     area_m2 = float(np.nansum(areas_m2))
-    return CoverageReport(defects=in_order(defects), grids=len(areas_m2), area_m2=area_m2, scope=scope, window=window)
+    return CoverageReport(
+        defects=put_in_order(defects), grids=len(areas_m2), area_m2=area_m2, scope=scope, window=window
+    )
 
 
 def _box(polygons: NDArray[np.object_]) -> BaseGeometry | None:
@@ -282,6 +287,6 @@ def _box(polygons: NDArray[np.object_]) -> BaseGeometry | None:
     return shapely.box(*shapely.total_bounds(polygons))
 
 
-def _grown(bounds: NDArray[np.float64], by_m: float) -> tuple[float, float, float, float]:
+def _grow_box(bounds: NDArray[np.float64], by_m: float) -> tuple[float, float, float, float]:
     west, south, east, north = bounds.tolist()
     return west - by_m, south - by_m, east + by_m, north + by_m

@@ -93,7 +93,7 @@ def _convert_array(lon: ArrayLike, lat: ArrayLike, formula: _Formula | None) -> 
 
 def _wgs_to_gcj(lon: Any, lat: Any, m: Any) -> _Pair:
     d_lon, d_lat = _gcj_shift(lon, lat, m)
-    return _where_china(lon, lat, (lon + d_lon, lat + d_lat), (lon, lat), m)
+    return _choose_in_china(lon, lat, (lon + d_lon, lat + d_lat), (lon, lat), m)
 
 
 def _gcj_to_wgs(lon: Any, lat: Any, m: Any) -> _Pair:
@@ -101,7 +101,7 @@ def _gcj_to_wgs(lon: Any, lat: Any, m: Any) -> _Pair:
     for _ in range(_GCJ_STEPS):
         d_lon, d_lat = _gcj_shift(x, y, m)
         x, y = lon - d_lon, lat - d_lat
-    return _where_china(x, y, (x, y), (lon, lat), m)
+    return _choose_in_china(x, y, (x, y), (lon, lat), m)
 
 
 def _gcj_to_bd(lon: Any, lat: Any, m: Any) -> _Pair:
@@ -130,7 +130,7 @@ def _atan2(y: Any, x: Any, m: Any) -> Any:
     return math.atan2(y, x) if m is math else np.arctan2(y, x)
 
 
-def _where_china(lon: Any, lat: Any, within: _Pair, beyond: _Pair, m: Any) -> _Pair:
+def _choose_in_china(lon: Any, lat: Any, within: _Pair, beyond: _Pair, m: Any) -> _Pair:
     west, south, east, north = _CHINA
     if m is math:
         return within if west <= lon <= east and south <= lat <= north else beyond

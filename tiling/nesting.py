@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from tiling.defects.nests import nesting_defects
-from tiling.defects.report import Defect, in_order
+from tiling.defects.nests import find_nesting_defects
+from tiling.defects.report import Defect, put_in_order
 from tiling.tolerance import Tolerance
 
 
@@ -40,8 +40,8 @@ def check_nesting(
     for parent, children in families.items():
         ring = polygons[parent]
         assert ring is not None
-        found += nesting_defects(parent, ring, sorted(children), _shapes(polygons, children), tolerance=tolerance)
-    return list(in_order(found))
+        found += find_nesting_defects(parent, ring, sorted(children), _shapes(polygons, children), tolerance=tolerance)
+    return list(put_in_order(found))
 
 
 def _is_usable(shape: BaseGeometry | None) -> bool:

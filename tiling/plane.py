@@ -2,7 +2,7 @@
 
 The only user of pyproj. Vertices are stored as lon/lat with 9 decimals (0.1 mm), which gives the lattice
 back bit for bit; straight edges differ between degrees and metres by 0.7 mm on 200 m and 71 mm on 2 km,
-hence `densified`.
+hence `densify`.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def lattice_keys(xy_m: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(np.rint(np.asarray(xy_m, dtype=np.float64) * _STEPS_PER_M).astype(np.int64))
 
 
-def on_lattice(geometry: Geometries) -> Geometries:
+def put_on_lattice(geometry: Geometries) -> Geometries:
     """The geometry (or array of them) in two dimensions with every vertex moved to the lattice; None stays None."""
-    return _transformed(geometry, to_lattice)
+    return _transform(geometry, to_lattice)
 
 
 def city_epsg(lon: float, lat: float) -> int:
@@ -73,41 +73,41 @@ class Plane:
 
     def to_metres(self, geometries: Geometries) -> Geometries:
         """The geometries in metres on the lattice; shape and None as given."""
-        return _transformed(geometries, lambda ll: to_lattice(self._project(ll)))
+        return _transform(geometries, lambda ll: to_lattice(self._project(ll)))
 
     def to_degrees(self, geometries: Geometries) -> Geometries:
         """The geometries in lon/lat degrees rounded to 9 decimals; `to_metres` gives the lattice back exactly."""
-        return _transformed(geometries, lambda xy: np.round(self._unproject(xy), _DEGREE_DECIMALS))
+        return _transform(geometries, lambda xy: np.round(self._unproject(xy), _DEGREE_DECIMALS))
 
-    def xy_of(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+    def to_xy(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
         """x and y in metres, not rounded to the lattice; scalars give zero-dimensional arrays."""
         x, y = _transformers(self.epsg)[0].transform(np.asarray(lon, float), np.asarray(lat, float))
         return np.asarray(x), np.asarray(y)
 
     def point_xy(self, lon: float, lat: float) -> tuple[float, float]:
-        """x and y of one point in metres, as `xy_of` gives them; 1 µs instead of 4."""
+        """x and y of one point in metres, as `to_xy` gives them; 1 µs instead of 4."""
         x, y = _transformers(self.epsg)[0].transform(lon, lat)
         return x, y
 
-    def lonlat_of(self, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+    def to_lonlat(self, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
         """lon and lat in degrees, not rounded; scalars give zero-dimensional arrays."""
         lon, lat = _transformers(self.epsg)[1].transform(np.asarray(x, float), np.asarray(y, float))
         return np.asarray(lon), np.asarray(lat)
 
     def _project(self, lonlat: Floats) -> Floats:
-        return np.column_stack(self.xy_of(lonlat[:, 0], lonlat[:, 1]))
+        return np.column_stack(self.to_xy(lonlat[:, 0], lonlat[:, 1]))
 
     def _unproject(self, xy: Floats) -> Floats:
-        return np.column_stack(self.lonlat_of(xy[:, 0], xy[:, 1]))
+        return np.column_stack(self.to_lonlat(xy[:, 0], xy[:, 1]))
 
 
-def densified(geometries: Geometries, max_m: float = 200.0) -> Geometries:
+def densify(geometries: Geometries, max_m: float = 200.0) -> Geometries:
     """The geometries with every edge over `max_m` metres divided evenly, new nodes on the lattice.
 
     An edge is divided the same from either end, so neighbours that matched still match. 200 m keeps the bow of an
     edge that is straight in degrees under 0.7 mm.
     """
-    return map_rings(geometries, lambda xy: _divided(xy, max_m))
+    return map_rings(geometries, lambda xy: _divide_edges(xy, max_m))
 
 
 def map_rings(geometries: Geometries, change: Callable[[Floats], Floats]) -> Geometries:
@@ -119,33 +119,33 @@ def map_rings(geometries: Geometries, change: Callable[[Floats], Floats]) -> Geo
     if isinstance(geometries, np.ndarray):
         out = np.empty(geometries.shape, dtype=object)
         for place, geometry in np.ndenumerate(geometries):
-            out[place] = _mapped(geometry, change)
+            out[place] = _map_coordinates(geometry, change)
         return cast(Geometries, out)
-    return cast(Geometries, _mapped(geometries, change))
+    return cast(Geometries, _map_coordinates(geometries, change))
 
 
-def _mapped(geometry: Any, change: Callable[[Floats], Floats]) -> Any:
+def _map_coordinates(geometry: Any, change: Callable[[Floats], Floats]) -> Any:
     if geometry is None or geometry.is_empty:
         return geometry
     kind = geometry.geom_type
     if kind == "Polygon":
         before = [shapely.get_coordinates(ring) for ring in (geometry.exterior, *geometry.interiors)]
         rings = [change(xy) for xy in before]
-        return geometry if _all_same(rings, before) else shapely.Polygon(rings[0], rings[1:])
+        return geometry if _are_all_same(rings, before) else shapely.Polygon(rings[0], rings[1:])
     if kind in ("LineString", "LinearRing"):
         return type(geometry)(change(shapely.get_coordinates(geometry)))
     if hasattr(geometry, "geoms"):
         held = list(geometry.geoms)
-        parts = [_mapped(part, change) for part in held]
-        return geometry if _all_same(parts, held) else type(geometry)(parts)
+        parts = [_map_coordinates(part, change) for part in held]
+        return geometry if _are_all_same(parts, held) else type(geometry)(parts)
     return geometry
 
 
-def _all_same(now: Sequence[Any], before: Sequence[Any]) -> bool:
+def _are_all_same(now: Sequence[Any], before: Sequence[Any]) -> bool:
     return all(one is other for one, other in zip(now, before, strict=True))
 
 
-def _divided(xy: Floats, max_m: float) -> Floats:
+def _divide_edges(xy: Floats, max_m: float) -> Floats:
     lengths = np.hypot(*np.diff(xy, axis=0).T)
     long = np.flatnonzero(lengths > max_m)
     if not len(long):
@@ -163,7 +163,7 @@ def _nodes_between(start: Floats, end: Floats, pieces: int) -> Floats:
     return nodes[::-1] if backwards else nodes
 
 
-def _transformed(geometries: Geometries, function: Callable[[Floats], Floats]) -> Geometries:
+def _transform(geometries: Geometries, function: Callable[[Floats], Floats]) -> Geometries:
     anything: Any = geometries  # the stubs know no None inside an array
     return cast(Geometries, shapely.transform(anything, function))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.partition import polygonal
+from tiling.partition import keep_polygons
 
 MOST_CROSSINGS = 10_000
 """Meetings of an outline with itself up to which it is read; a polygon drawn by a person has a handful."""
@@ -34,7 +34,7 @@ def structure_of(shape: BaseGeometry) -> BaseGeometry | None:
     """
     if shape.geom_type not in _POLYGONS or not _is_readable(shape):
         return None
-    found = polygonal(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+    found = keep_polygons(shapely.make_valid(shape, method="structure", keep_collapsed=False))
     return None if found.is_empty else found
 
 

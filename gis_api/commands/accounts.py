@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis_api.commands.database import opened_database
+from gis_api.commands.database import open_database
 from gis_api.commands.speaking import say
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def register(app: typer.Typer) -> None:
 def _session() -> Iterator[Session]:
     from layers.db import transaction
 
-    with opened_database() as engine, transaction(engine) as session:
+    with open_database() as engine, transaction(engine) as session:
         yield session
 
 
-def _known_role(role: str) -> str:
+def _require_role(role: str) -> str:
     from layers.access import Role
 
     if role not in set(Role):
@@ -65,7 +65,7 @@ def add_user(
     from layers.units import require_unit
     from layers.workers import ids_of
 
-    password = _chosen_password(password_stdin)
+    password = _ask_password(password_stdin)
     by = access.service_actor("wangge user add")
     with _session() as session:
         require_unit(session, unit)
@@ -73,7 +73,7 @@ def add_user(
         access.add_user(
             session,
             name,
-            role=_known_role(role),
+            role=_require_role(role),
             area=area,
             password_hash=hash_password(password),
             worker_id=worker_id,
@@ -85,7 +85,7 @@ def add_user(
     print(say(told_with, name=name, password=password))
 
 
-def _chosen_password(told: bool) -> str:
+def _ask_password(told: bool) -> str:
     import secrets
 
     from gis_api.auth import SHORTEST_PASSWORD
@@ -104,7 +104,7 @@ def reset_password(
     from gis_api.auth import hash_password
     from layers import access, history
 
-    password = _chosen_password(password_stdin)
+    password = _ask_password(password_stdin)
     by = access.service_actor("wangge user password")
     with _session() as session:
         user = access.get_user(session, name, by=by)
@@ -143,7 +143,7 @@ def add_key(
     with _session() as session:
         require_unit(session, unit)
         token = access.add_key(
-            session, name, role=_known_role(role), area=area, datum=datum, unit=unit, gateway=gateway
+            session, name, role=_require_role(role), area=area, datum=datum, unit=unit, gateway=gateway
         )
         by = access.service_actor("wangge key add")
         told = {"role_given": role} | ({"gateway": True} if gateway else {})

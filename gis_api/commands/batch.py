@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gis_api.commands.database import opened_database
+from gis_api.commands.database import open_database
 from gis_api.commands.speaking import say
 from layers.moments import read_clock
 
@@ -50,24 +50,24 @@ def locate(
     from layers.db import reading
     from layers.locating import load_atlas
 
-    datum = known_datum(datum)
-    with opened_database() as engine, reading(engine) as session:
+    datum = require_datum(datum)
+    with open_database() as engine, reading(engine) as session:
         atlas = load_atlas(session, district=district)
     counts: dict[str, int] = {}
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} " + say("rows")), TimeElapsedColumn())
-    with _told_in_a_line(), Progress(*columns) as progress, _writing(out) as write:
+    with _report_in_a_line(), Progress(*columns) as progress, _writing(out) as write:
         task = progress.add_task(say("locating"), total=None)
         for table, broken in _batches(file, needed=(lon, lat), encoding=encoding):
-            batch = _located(atlas, table, broken, names=(lon, lat), datum=datum)
+            batch = _locate_rows(atlas, table, broken, names=(lon, lat), datum=datum)
             _count(batch, counts)
-            write(_with_answer(table, batch))
+            write(_add_answer(table, batch))
             progress.advance(task, table.num_rows)
     for relation, number in sorted(counts.items()):
         print(f"{relation}\t{number}")
 
 
 @contextmanager
-def _told_in_a_line() -> Iterator[None]:
+def _report_in_a_line() -> Iterator[None]:
     """What cannot be read or written, told as a fault of the question: which file, which row, what stands there."""
     import pyarrow as pa
 
@@ -77,7 +77,7 @@ def _told_in_a_line() -> Iterator[None]:
         raise typer.BadParameter(" ".join(str(wrong).split())) from wrong
 
 
-def known_datum(datum: str | None) -> str:
+def require_datum(datum: str | None) -> str:
     """The datum that was said; raises Unacceptable where none was, as every other door does ([C1])."""
     from layers.errors import Unacceptable
     from tiling.datums import DATUMS
@@ -146,7 +146,7 @@ def _require_numbers(needed: tuple[str, str], table: pa.Table) -> None:
             raise typer.BadParameter(say(told, value=repr(filled[0]), name=repr(name)))
 
 
-def _located(atlas: Atlas, table: pa.Table, broken: list[int], *, names: tuple[str, str], datum: str) -> Batch:
+def _locate_rows(atlas: Atlas, table: pa.Table, broken: list[int], *, names: tuple[str, str], datum: str) -> Batch:
 
     import numpy as np
 
@@ -169,7 +169,7 @@ def _count(batch: Batch, counts: dict[str, int]) -> None:
         counts[word] = counts.get(word, 0) + pair["counts"].as_py()
 
 
-def _with_answer(table: pa.Table, batch: Batch) -> pa.Table:
+def _add_answer(table: pa.Table, batch: Batch) -> pa.Table:
     """The table with the three columns of the answer; columns of these names that were there are replaced."""
     for name, column in batch.columns().items():
         at = table.schema.get_field_index(name)

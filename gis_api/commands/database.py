@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened_database(settings: Settings | None = None) -> Iterator[Engine]:
+def open_database(settings: Settings | None = None) -> Iterator[Engine]:
     """An engine without a statement time-out, on the newest revision; a private cluster runs for as long.
 
     A running service keeps its server: only the last one who uses a cluster stops it (`migrations.cluster.in_use`).
@@ -24,7 +24,7 @@ def opened_database(settings: Settings | None = None) -> Iterator[Engine]:
     from migrations import run
 
     chosen = settings or Settings()
-    with running_cluster(chosen):
+    with run_cluster(chosen):
         engine = make_engine(chosen.url(), statement_timeout_ms=0)
         try:
             run.upgrade(engine)
@@ -34,7 +34,7 @@ def opened_database(settings: Settings | None = None) -> Iterator[Engine]:
 
 
 @contextmanager
-def running_cluster(settings: Settings) -> Iterator[Cluster | None]:
+def run_cluster(settings: Settings) -> Iterator[Cluster | None]:
     """The private cluster, running until the end of the block; None where a database address is configured."""
     from migrations import cluster as clusters
 

@@ -69,9 +69,9 @@ def divide(
         boundary=boundary, buildings=buildings, roads=roads, water=water, today=today, locked=locked, seeds=seeds,
         crs=crs, datum=datum,
     )  # fmt: skip
-    with _told_in_a_line():
+    with _report_in_a_line():
         site, plane = read_site(files)
-        made = _made(site, wishes, seed, seconds)
+        made = _make_proposal(site, wishes, seed, seconds)
     features = grids_as_features((*made.grids, *made.sub_grids), plane)
     out.write_text(json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False), "utf-8")
     told = proposal_as_json(made, plane)
@@ -82,18 +82,18 @@ def divide(
 
 
 def _wishes(profile: str, **asked: Any) -> Wishes:
-    from tiling.divide import PROFILES, Wishes, weighed
+    from tiling.divide import PROFILES, Wishes, weigh_by_profile
 
     if profile not in PROFILES:
         words = say("{given} is not one of {known}", given=profile, known=" ".join(PROFILES))
         raise typer.BadParameter(words, param_hint="--profile")
     try:
-        return weighed(Wishes(**asked), profile)
+        return weigh_by_profile(Wishes(**asked), profile)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong
 
 
-def _made(site: Any, wishes: Wishes, seed: int, seconds: float) -> Proposal:
+def _make_proposal(site: Any, wishes: Wishes, seed: int, seconds: float) -> Proposal:
     import numpy as np
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -113,7 +113,7 @@ def _made(site: Any, wishes: Wishes, seed: int, seconds: float) -> Proposal:
 
 
 @contextmanager
-def _told_in_a_line() -> Iterator[None]:
+def _report_in_a_line() -> Iterator[None]:
     from tiling.errors import CannotDivide
 
     try:
@@ -130,10 +130,10 @@ def _show(told: dict[str, Any], out: Path) -> None:
     for name, value in figures.items():
         print(f"{name}\t{'-' if value is None else value}\t{text(f'dividing.figure_{name}', command_language())}")
     for remark in told["remarks"]:
-        print(f"! {in_words(remark, command_language())}")
+        print(f"! {describe_remark(remark, command_language())}")
 
 
-def in_words(remark: Mapping[str, Any], lang: str) -> str:
+def describe_remark(remark: Mapping[str, Any], lang: str) -> str:
     """What a remark says, with its code and what can be done about it."""
     ways = " / ".join(way_in_words(way, lang) for way in remark["ways"])
     return f"{remark['code']}\t{remark_in_words(remark, lang)}\t→ {ways}"

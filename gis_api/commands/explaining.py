@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis_api.commands.database import opened_database
+from gis_api.commands.database import open_database
 from gis_api.commands.speaking import say
 from layers.moments import read_clock
 
@@ -45,26 +45,26 @@ def explain(
     from layers.db import reading
     from layers.locating import load_atlas
 
-    with opened_database() as engine, reading(engine) as session:
+    with open_database() as engine, reading(engine) as session:
         atlas = load_atlas(session, district=district)
     by = service_actor("wangge explain")
     reported = position(lon, lat, datum=datum, actor=by, bounds=atlas.bounds, accuracy_m=accuracy_m)
-    for line in told(atlas, reported, accuracy_m=accuracy_m, at=read_clock()):
+    for line in explain_steps(atlas, reported, accuracy_m=accuracy_m, at=read_clock()):
         print(line)
 
 
-def told(atlas: Atlas, reported: ReportedPosition, *, accuracy_m: float, at: datetime) -> Iterator[str]:
+def explain_steps(atlas: Atlas, reported: ReportedPosition, *, accuracy_m: float, at: datetime) -> Iterator[str]:
     """The steps of one answer, a line each."""
     raw_lon, raw_lat = f"{reported.raw_lon:.9f}", f"{reported.raw_lat:.9f}"
     yield _line("sent", say("{lon}, {lat} in {datum}", lon=raw_lon, lat=raw_lat, datum=reported.datum))
-    yield _line("meant", meant(reported))
+    yield _line("meant", describe_position(reported))
     versions = sorted(atlas.plan_versions.items())
     named = [say("{district} version {version}", district=district, version=version) for district, version in versions]
     plans = ", ".join(named) or say("none is published")
     yield _line("plans", say("{plans}; index version {version}", plans=plans, version=atlas.index_version))
     found = atlas.locate(reported.lon, reported.lat, accuracy_m=accuracy_m, at=at)
     yield _line("relation", say(RELATIONS[found.relation]))
-    yield from told_place(found)
+    yield from explain_place(found)
     for one in found.candidates:
         yield _line("near", say("{code} at {metres} m", code=one.code, metres=f"{one.distance_m:.3f}"))
     if found.distance_to_border_m is not None:
@@ -78,7 +78,7 @@ def _line(label: str, words: str) -> str:
     return f"{say(label):<11} {words}"
 
 
-def told_place(found: Location) -> Iterator[str]:
+def explain_place(found: Location) -> Iterator[str]:
     """The areas from the top down, then the grid and the sub-grid."""
     for step in found.path:
         yield _line(step.level, say("{code} {name}", code=step.code, name=step.name))
@@ -93,7 +93,7 @@ def told_place(found: Location) -> Iterator[str]:
         yield _line("dedicated", say(words, code=one.code, name=one.name))
 
 
-def meant(reported: ReportedPosition) -> str:
+def describe_position(reported: ReportedPosition) -> str:
     """The position in WGS 84, and how far the conversion of the datum moved it where it did."""
     from pyproj import Geod
 

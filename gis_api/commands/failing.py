@@ -9,7 +9,7 @@ import errno
 import re
 from typing import TYPE_CHECKING
 
-from gis_api.texts import for_command_line, has, retold, text
+from gis_api.texts import find_sentence, find_typed_key, has, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,26 +53,26 @@ def find_line(error: BaseException, lang: str) -> str | None:
     from tiling.errors import TilingError
 
     known: tuple[tuple[type[BaseException], Callable[..., str]], ...] = (
-        (LayerError, _of_layer),
-        (Problem, _of_layer),
-        (TilingError, _of_tiling),
-        (ValidationError, _of_settings),
-        (SettingsError, lambda error, lang: text("cli.wrong_setting", lang, reason=_first_line(error))),
-        (DBAPIError, _of_database),
-        (PsycopgError, lambda error, lang: text("cli.database_refuses", lang, reason=_first_line(error))),
-        (SQLAlchemyError, lambda error, lang: text("cli.database_refuses", lang, reason=_first_line(error))),
-        (CommandError, lambda error, lang: text("cli.wrong_revision", lang, reason=_first_line(error))),
-        (OSError, _of_system),
+        (LayerError, _describe_layer_error),
+        (Problem, _describe_layer_error),
+        (TilingError, _describe_tiling_error),
+        (ValidationError, _describe_settings_error),
+        (SettingsError, lambda error, lang: text("cli.wrong_setting", lang, reason=_take_first_line(error))),
+        (DBAPIError, _describe_database_error),
+        (PsycopgError, lambda error, lang: text("cli.database_refuses", lang, reason=_take_first_line(error))),
+        (SQLAlchemyError, lambda error, lang: text("cli.database_refuses", lang, reason=_take_first_line(error))),
+        (CommandError, lambda error, lang: text("cli.wrong_revision", lang, reason=_take_first_line(error))),
+        (OSError, _describe_system_error),
     )
     for kind, words in known:
         if isinstance(error, kind):
-            return _first_line(words(error, lang))
+            return _take_first_line(words(error, lang))
     return None
 
 
-def _of_layer(error: LayerError, lang: str) -> str:
-    key = for_command_line(f"errors.{error.code}")
-    values = {name: _telling_line(value) if name == "log" else value for name, value in error.details.items()}
+def _describe_layer_error(error: LayerError, lang: str) -> str:
+    key = find_typed_key(f"errors.{error.code}")
+    values = {name: _find_telling_line(value) if name == "log" else value for name, value in error.details.items()}
     try:
         told = text(key, lang, **values) if has(key) else str(error)
     except (KeyError, IndexError, ValueError):
@@ -81,8 +81,8 @@ def _of_layer(error: LayerError, lang: str) -> str:
     return f"{told} ({places})" if places else told
 
 
-def _of_tiling(error: TilingError, lang: str) -> str:
-    said, key = retold(str(error)), f"errors.{error.code}"
+def _describe_tiling_error(error: TilingError, lang: str) -> str:
+    said, key = find_sentence(str(error)), f"errors.{error.code}"
     try:
         if said is not None:
             return text(said[0], lang, **said[1])
@@ -91,7 +91,7 @@ def _of_tiling(error: TilingError, lang: str) -> str:
         return str(error)
 
 
-def _of_settings(error: ValidationError, lang: str) -> str:
+def _describe_settings_error(error: ValidationError, lang: str) -> str:
     """Each setting that is wrong, by its variable; the value is not repeated, for it may hold a password."""
     told = []
     for one in error.errors():
@@ -102,11 +102,11 @@ def _of_settings(error: ValidationError, lang: str) -> str:
     return "; ".join(told)
 
 
-def _of_database(error: DBAPIError, lang: str) -> str:
+def _describe_database_error(error: DBAPIError, lang: str) -> str:
     from sqlalchemy.exc import OperationalError
 
     state = getattr(error.orig, "sqlstate", None)
-    reason = _first_line(error.orig)
+    reason = _take_first_line(error.orig)
     if state in ("53100", "53200"):
         return text("cli.database_has_no_room", lang, reason=reason)
     if state is None and isinstance(error, OperationalError):
@@ -114,17 +114,17 @@ def _of_database(error: DBAPIError, lang: str) -> str:
     return text("cli.database_refuses", lang, reason=reason)
 
 
-def _of_system(error: OSError, lang: str) -> str:
+def _describe_system_error(error: OSError, lang: str) -> str:
     code = REASONS.get(error.errno or 0)
     reason = text(f"cli.{code}", lang) if code else error.strerror or str(error)
     return text("cli.cannot_use", lang, path=error.filename, reason=reason) if error.filename else reason
 
 
-def _first_line(error: object) -> str:
+def _take_first_line(error: object) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-def _telling_line(log: object) -> str:
+def _find_telling_line(log: object) -> str:
     """The last line of a log that says what is wrong; behind it a program tells how it cleans up."""
     lines = [line.strip() for line in str(log).splitlines() if line.strip()]
     return next((line for line in reversed(lines) if _WRONG.search(line)), lines[-1] if lines else "")

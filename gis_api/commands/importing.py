@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperArgument, TyperCommand
 
-from gis_api.commands.database import opened_database
+from gis_api.commands.database import open_database
 from gis_api.commands.showing import show_agreement, show_check, show_report, words_of
 from gis_api.commands.speaking import kind_of, say, words_of_work
 from gis_api.commands.standards import LAYER as STANDARDS
@@ -98,7 +98,7 @@ def import_file(
     options = ImportOptions(
         crs=crs,
         datum=datum,
-        table=_joined(table),
+        table=_join_tables(table),
         encoding=encoding,
         mapping=_pairs([*(mapping or [])]),
         district=district,
@@ -109,8 +109,8 @@ def import_file(
         source=source,
         dry_run=dry_run,
     )
-    with opened_database() as engine:
-        report = _asked_and_imported(engine, layer, file, options)
+    with open_database() as engine:
+        report = _ask_and_import(engine, layer, file, options)
     if as_json:
         print(json.dumps(report_as_json(report), ensure_ascii=False, indent=1))
     else:
@@ -140,8 +140,8 @@ def check(
     if certificate is not None:
         _hold_against(file, certificate)
     mapping = {} if code is None else {code: "code"}
-    options = ImportOptions(crs=crs, datum=datum, table=_joined(table), encoding=encoding, mapping=mapping)
-    report = _checked(file, options, frame=frame, parts=parts_allowed)
+    options = ImportOptions(crs=crs, datum=datum, table=_join_tables(table), encoding=encoding, mapping=mapping)
+    report = _check_file(file, options, frame=frame, parts=parts_allowed)
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
@@ -182,9 +182,9 @@ def publish(
     Refused while the plan has errors, and for a person who edited it.
     """
     moment = None if effective_at is None else _moment(effective_at)
-    with opened_database() as engine:
-        warnings = _submitted(engine, plan, by=by)
-        district, plan_version, certificate = _published(engine, plan, effective_at=moment, by=by)
+    with open_database() as engine:
+        warnings = _submit(engine, plan, by=by)
+        district, plan_version, certificate = _publish(engine, plan, effective_at=moment, by=by)
     words = "plan {plan} of {district} is published as version {version}"
     print(say(words, plan=plan, district=district, version=plan_version))
     for kind, number in warnings.items():
@@ -205,7 +205,7 @@ def agree(
     from layers.importing import ImportOptions, StatedAs, compare_stated
 
     stated_as = StatedAs(district=district, pattern=pattern, grid=grid)
-    with opened_database() as engine, _session(engine) as session:
+    with open_database() as engine, _session(engine) as session:
         options = ImportOptions(crs=crs, datum=datum)
         result = compare_stated(
             session, file, column=column, stated_as=stated_as, options=options, by=_operator("agree")
@@ -227,7 +227,7 @@ def _moment(text: str) -> datetime:
         ) from wrong
 
 
-def _joined(tables: Sequence[str] | None) -> str | None:
+def _join_tables(tables: Sequence[str] | None) -> str | None:
     return "\n".join(tables) if tables else None
 
 
@@ -255,21 +255,21 @@ def _operator(what: str) -> Actor:
     return service_actor(f"wangge {what}")
 
 
-def _asked_and_imported(engine: Engine, layer: str, file: Path, options: ImportOptions) -> ImportReport:
+def _ask_and_import(engine: Engine, layer: str, file: Path, options: ImportOptions) -> ImportReport:
     """The report; at a terminal the person is asked about sub-grids and overlays that the file does not hold."""
     from layers.errors import Unacceptable
 
     try:
-        return _imported(engine, layer, file, options)
+        return _import_file(engine, layer, file, options)
     except Unacceptable as refused:
         if refused.code != "sub_grids_unsaid":
             raise
         question = words_of("sub_grids_asked", refused.details)
     keep = typer.confirm(question, default=True)
-    return _imported(engine, layer, file, replace(options, sub_grids="keep" if keep else "none"))
+    return _import_file(engine, layer, file, replace(options, sub_grids="keep" if keep else "none"))
 
 
-def _imported(engine: Engine, layer: str, file: Path, options: ImportOptions) -> ImportReport:
+def _import_file(engine: Engine, layer: str, file: Path, options: ImportOptions) -> ImportReport:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -286,11 +286,11 @@ def _imported(engine: Engine, layer: str, file: Path, options: ImportOptions) ->
         return import_layer(session, layer, file=file, options=options, progress=tell, by=_operator("import"))
 
 
-def _checked(file: Path, options: ImportOptions, *, frame: Path | None, parts: bool) -> dict[str, Any]:
+def _check_file(file: Path, options: ImportOptions, *, frame: Path | None, parts: bool) -> dict[str, Any]:
     from layers.checking import CheckTask
     from layers.checking import check as check_task
     from layers.importing import read_frame, read_polygons
-    from layers.importing.report import notes_json, refused_json
+    from layers.importing.report import describe_refused, notes_json
 
     rows = read_polygons(file, options)
     task = CheckTask(
@@ -303,10 +303,10 @@ def _checked(file: Path, options: ImportOptions, *, frame: Path | None, parts: b
     naming = rows.naming
     told = {"repeated": dict(naming.repeated), "lost": dict(naming.lost), "notes": notes_json(rows.notes)}
     report = check_task(task)
-    return {**report, "ok": report["ok"] and naming.is_sound, **refused_json(rows.refused), **told}
+    return {**report, "ok": report["ok"] and naming.is_sound, **describe_refused(rows.refused), **told}
 
 
-def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int]:
+def _submit(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int]:
     """The warnings that were acknowledged, by kind; a plan that is submitted already stays as it is."""
     from collections import Counter
 
@@ -326,7 +326,7 @@ def _submitted(engine: Engine, plan_id: int, *, by: str | None) -> dict[str, int
         return dict(sorted(warnings.items()))
 
 
-def _published(engine: Engine, plan_id: int, *, effective_at: Any, by: str | None) -> tuple[str, int, str]:
+def _publish(engine: Engine, plan_id: int, *, effective_at: Any, by: str | None) -> tuple[str, int, str]:
     from layers import planning
     from layers.plans import get_plan
 

@@ -59,24 +59,24 @@ def speak(lang: str) -> None:
 
     core.Context.formatter_class = Formatter
     for one, told in _OWN_WORDS.items():
-        setattr(one, "format_message", _translated(told, lang))  # noqa: B010 - a method, which mypy keeps
+        setattr(one, "format_message", _translate_messages(told, lang))  # noqa: B010 - a method, which mypy keeps
 
 
-def _translated(told: Callable[[Any], str], lang: str) -> Callable[[Any], str]:
+def _translate_messages(told: Callable[[Any], str], lang: str) -> Callable[[Any], str]:
     def format_message(self: Any) -> str:
-        return in_language(told(self), lang)
+        return translate(told(self), lang)
 
     return format_message
 
 
-def in_language(sentence: str, lang: str) -> str:
+def translate(sentence: str, lang: str) -> str:
     """A sentence of the parser in a language; as it is where it is not known."""
     if lang == "en":
         return sentence
     for key, pattern in _patterns():
         found = pattern.fullmatch(sentence)
         if found is not None:
-            values = {name: in_language(value, lang) for name, value in found.groupdict().items()}
+            values = {name: translate(value, lang) for name, value in found.groupdict().items()}
             return texts.catalogue(lang)[key].format(**values)
     return sentence
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis_api.commands.database import opened_database, running_cluster
-from gis_api.commands.speaking import in_language, say
+from gis_api.commands.database import open_database, run_cluster
+from gis_api.commands.speaking import say, translate
 from layers.moments import read_clock
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def serve(
 def run_service(settings: Settings, *, with_demo: bool) -> None:
     """Serve until told to end. What an operator has to mend is told before anything is started or stopped."""
     from gis_api import logs, supervisor
-    from gis_api.folder_lock import locked_folder
+    from gis_api.folder_lock import lock_folder
     from gis_api.settings import command_language, list_unknown_variables
     from gis_api.texts import text
 
@@ -74,15 +74,15 @@ def run_service(settings: Settings, *, with_demo: bool) -> None:
     for name in list_unknown_variables():
         print(text("cli.unknown_variable", command_language(), name=name), file=sys.stderr)
     tls = certificate_of(settings)
-    address = f"{'https' if tls else 'http'}://{_in_address(settings.host)}:{settings.port}"
+    address = f"{'https' if tls else 'http'}://{_bracket_host(settings.host)}:{settings.port}"
     with ExitStack() as stack:
-        stack.enter_context(locked_folder(settings.var, address=address))
-        shared = stack.enter_context(_listening(settings.host, settings.port))
-        cluster = stack.enter_context(running_cluster(settings))
+        stack.enter_context(lock_folder(settings.var, address=address))
+        shared = stack.enter_context(_open_socket(settings.host, settings.port))
+        cluster = stack.enter_context(run_cluster(settings))
         someone = prepare(settings, with_demo=with_demo)
         fd, numbers = shared.fileno(), range(1, settings.workers + 1)
         spare = supervisor.spare_child(fd)
-        children = [supervisor.api_child(number, fd, spare=spare, tls=tls) for number in numbers]
+        children = [supervisor.make_api_child(number, fd, spare=spare, tls=tls) for number in numbers]
         supervisor.run(
             [*children, supervisor.job_child()],
             spare=spare,
@@ -115,17 +115,17 @@ def certificate_of(settings: Settings) -> tuple[Path, Path] | None:
     return settings.tls_cert, settings.tls_key
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _open_socket(host: str, port: int) -> socket.socket:
     from gis_api import supervisor
     from layers.errors import Unavailable
 
     try:
-        return supervisor.listening_socket(host, port)
+        return supervisor.open_listening_socket(host, port)
     except OSError as error:
         raise Unavailable("cannot_listen", host=host, port=port, reason=error.strerror or str(error)) from error
 
 
-def _in_address(host: str) -> str:
+def _bracket_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
@@ -133,7 +133,7 @@ def migrate() -> None:
     """Bring the database to the newest revision; a new one gets categories, units and clocks."""
     from gis_api.settings import Settings
 
-    with opened_database(Settings()) as engine:
+    with open_database(Settings()) as engine:
         furnish(engine)
         print(say("the database is at the newest revision"))
 
@@ -145,7 +145,7 @@ def demo(
     from gis_api.settings import Settings
 
     settings = Settings()
-    with opened_database(settings) as engine:
+    with open_database(settings) as engine:
         if not is_empty(engine):
             print(say("the database already holds a district; nothing was loaded"), file=sys.stderr)
             raise typer.Exit(1)
@@ -155,7 +155,7 @@ def demo(
 def prepare(settings: Settings, *, with_demo: bool) -> bool:
     """Whether anybody has an account, after all that a start does: migrate, give a new city its categories, units and
     clocks, and load the demo district where that is wanted."""
-    with opened_database(settings) as engine:
+    with open_database(settings) as engine:
         furnish(engine)
         if with_demo and is_empty(engine):
             load(engine, settings, seed=DEMO_SEED)
@@ -272,17 +272,17 @@ def greeting(address: str, passwords: Mapping[str, str], *, someone: bool, lang:
     """What the operator is told when the service answers, a line each; `someone`: there is an account already."""
     from gis_api.texts import text
 
-    yield in_language("Wangge serves on {address}", lang).format(address=address)
+    yield translate("Wangge serves on {address}", lang).format(address=address)
     for name, page in PAGES_SHOWN.items():
         yield f"  {name:<10} {address}{page}"
     if passwords:
-        yield "\n" + in_language("Demo sign-ins (name, role, password):", lang)
+        yield "\n" + translate("Demo sign-ins (name, role, password):", lang)
     for name, password in passwords.items():
         yield f"  {name:<11} {DEMO_PEOPLE.get(name, ''):<11} {password}"
     if not someone:
         yield "\n" + text("cli.nobody_yet", lang)
         yield "  wangge user add NAME --role admin"
-    yield "\n" + in_language("Ctrl-C stops it.", lang)
+    yield "\n" + translate("Ctrl-C stops it.", lang)
 
 
 def answers(address: str, *, timeout_s: float) -> bool:

@@ -37,7 +37,8 @@ def show_report(report: ImportReport) -> None:
         show_refused(told["refused"])
         lang = command_language()
         print(
-            "  " + ", ".join(f"{reason_of(reason, lang)}: {number:,}" for reason, number in report.by_reason().items())
+            "  "
+            + ", ".join(f"{reason_of(reason, lang)}: {number:,}" for reason, number in report.count_by_reason().items())
         )
 
 
@@ -64,13 +65,13 @@ def show_refused(refused: Sequence[Mapping[str, Any]]) -> None:
 
 def words_of(code: str, values: Mapping[str, Any]) -> str:
     """A remark or reason in words; its code and values where there are none."""
-    from gis_api.job_json import with_kinds
+    from gis_api.job_json import name_kinds
     from gis_api.settings import command_language
-    from gis_api.texts import for_command_line, has, text
+    from gis_api.texts import find_typed_key, has, text
 
-    key, lang = for_command_line(f"importing.{code}"), command_language()
+    key, lang = find_typed_key(f"importing.{code}"), command_language()
     if has(key):
-        return text(key, lang, **with_kinds(values, lang))
+        return text(key, lang, **name_kinds(values, lang))
     return " ".join([code.replace("_", " "), *(f"{name}={value}" for name, value in values.items())])
 
 
@@ -112,16 +113,16 @@ def show_naming(report: Mapping[str, Any]) -> None:
     """Print which codes stand on several rows and which sub-grids name a grid that is not there, a line each."""
     repeated, lost = report["repeated"], report["lost"]
     if repeated:
-        rows = [f"{code} ({', '.join(map(str, at[:MOST_NAMED]))}{_more(at)})" for code, at in repeated.items()]
-        codes = ", ".join(rows[:MOST_NAMED]) + _more(rows)
+        rows = [f"{code} ({', '.join(map(str, at[:MOST_NAMED]))}{_count_unnamed(at)})" for code, at in repeated.items()]
+        codes = ", ".join(rows[:MOST_NAMED]) + _count_unnamed(rows)
         print("  " + words_of("codes_repeated", {"count": len(repeated), "codes": codes}))
     if lost:
         pairs = [f"{code} → {grid or '-'}" for code, grid in lost.items()]
-        codes = ", ".join(pairs[:MOST_NAMED]) + _more(pairs)
+        codes = ", ".join(pairs[:MOST_NAMED]) + _count_unnamed(pairs)
         print("  " + words_of("parents_lost", {"count": len(lost), "codes": codes}))
 
 
-def _more(named: Sequence[Any]) -> str:
+def _count_unnamed(named: Sequence[Any]) -> str:
     return f" (+{len(named) - MOST_NAMED})" if len(named) > MOST_NAMED else ""
 
 

@@ -19,11 +19,11 @@ def say(sentence: str, /, **values: object) -> str:
     """The sentence in the language of this terminal, filled with the values."""
     from gis_api.settings import command_language
 
-    told = in_language(sentence, command_language())
+    told = translate(sentence, command_language())
     return told.format(**values) if values else told
 
 
-def in_language(sentence: str, lang: str) -> str:
+def translate(sentence: str, lang: str) -> str:
     """The sentence in a language; as it is where the texts do not have it."""
     from gis_api import texts
 
@@ -58,12 +58,12 @@ def speak(command: Command, lang: str) -> None:
     """Put the helps of a command, of its parameters and of all commands below it into a language."""
     from typer._click.core import Context
 
-    command.help = command.help and in_language(command.help, lang)
+    command.help = command.help and translate(command.help, lang)
     options = [*command.params, command.get_help_option(Context(command))]
     for one in options:
         stated = getattr(one, "help", None)
         if stated:
-            setattr(one, "help", in_language(stated, lang))  # noqa: B010 - options and arguments have it, their base not
+            setattr(one, "help", translate(stated, lang))  # noqa: B010 - options and arguments have it, their base not
     for below in getattr(command, "commands", {}).values():
         speak(below, lang)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from gis_api.commands.database import opened_database
+from gis_api.commands.database import open_database
 from gis_api.commands.speaking import say
 
 LAYER = "standards"
@@ -26,7 +26,7 @@ def import_standards(file: Path, *, dry_run: bool, as_json: bool) -> None:
     reading = read_file(file)
     version = None
     if reading.sheet is not None and not dry_run:
-        with opened_database() as engine, transaction(engine) as session:
+        with open_database() as engine, transaction(engine) as session:
             version = put_sheet(session, reading.sheet, by=service_actor("wangge import")).version
     refused = [
         {"row": one.row, "column": one.column, "reason": one.code, "text": words_of_refusal(one, command_language())}

@@ -9,7 +9,7 @@ routes/locate.py documents both routes and calls the same desk, so there is one 
 """
 
 from gis_api.fast_locate.batch import ARROW, LARGE_BYTES, Batch, answer_batch
-from gis_api.fast_locate.desk import Desk, Question, in_scope
+from gis_api.fast_locate.desk import Desk, Question, may_hear
 from gis_api.fast_locate.door import PATH, Service, ShortWay
 from gis_api.fast_locate.hatch import STATE, Hatch
 
@@ -25,5 +25,5 @@ __all__ = [
     "Service",
     "ShortWay",
     "answer_batch",
-    "in_scope",
+    "may_hear",
 ]

@@ -17,7 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from gis_api.errors import Problem
-from gis_api.geojson import Box, datum_of, many_in_wgs84, refusals
+from gis_api.geojson import Box, convert_many_to_wgs84, datum_of, refusals
 from gis_api.replicas import Age
 from layers.access import Actor
 from layers.errors import Unacceptable
@@ -58,15 +58,15 @@ class Batch:
         Raises Unacceptable naming each bad point ([C2]), unless `partial`: then their relation is `refused`.
         """
         datum = datum_of(by, points.datum)
-        lon, lat = many_in_wgs84(points.lon, points.lat, datum)
-        found = page.many(lon, lat)
+        lon, lat = convert_many_to_wgs84(points.lon, points.lat, datum)
+        found = page.locate_many(lon, lat)
         # Only what is in no frame can be out of bounds, nowhere on earth or no number at all.
         suspects = np.flatnonzero(found.relation == OUTSIDE)
         bad = refusals(points.lon[suspects], points.lat[suspects], lon[suspects], lat[suspects], bounds=bounds)
         if bad and not partial:
             named = [((axis, int(suspects[at])), f"point_{code}") for at, axis, code in bad[:100]]
             raise Unacceptable("bad_points", errors=named, count=len({at for at, _, _ in bad}))
-        relation, tile = _scoped(found, page, by.area)
+        relation, tile = _hide_foreign(found, page, by.area)
         relation[suspects[[at for at, _, _ in bad]]] = REFUSED
         return cls(page, relation, tile)
 
@@ -77,11 +77,11 @@ class Batch:
         versions |= {"updated_at": age.updated_at, "stale": age.stale}
         parts = (
             b'{"grid":[',
-            _spelled(grids, self.tile),
+            _spell(grids, self.tile),
             b'],"sub_grid":[',
-            _spelled(sub_grids, self.tile),
+            _spell(sub_grids, self.tile),
             b'],"relation":[',
-            _spelled(_RELATION_TABLE, self.relation),
+            _spell(_RELATION_TABLE, self.relation),
             b"],",
             orjson.dumps(versions)[1:],
         )
@@ -126,7 +126,7 @@ def answer_batch(
 
 def points_of_json(body: bytes) -> Points:
     """The points of a JSON body; raises Problem 400 for what is no JSON, Unacceptable for what is no two arrays."""
-    sent = _parsed(body)
+    sent = _parse_body(body)
     if not isinstance(sent, dict):
         raise Unacceptable("not_acceptable", errors=[([], "not_an_object")])
     unknown = [([name], "unknown_member") for name in sent if name not in ("datum", "lon", "lat")]
@@ -165,7 +165,7 @@ def _column(table: Any, name: str) -> Floats:
     return np.ascontiguousarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
-def _parsed(body: bytes) -> Any:
+def _parse_body(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -201,15 +201,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, float) or abs(value) < 10**300
 
 
-def _scoped(found: LocatedMany, page: Page, area: str) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+def _hide_foreign(found: LocatedMany, page: Page, area: str) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     relation, tile = found.relation.copy(), found.tile.copy()
     if area:
-        foreign = ~_owned(page, area)[tile] & (tile >= 0)
+        foreign = ~_mark_owned(page, area)[tile] & (tile >= 0)
         relation[foreign], tile[foreign] = OUTSIDE, -1
     return relation, tile
 
 
-def _owned(page: Page, area: str) -> NDArray[np.bool_]:
+def _mark_owned(page: Page, area: str) -> NDArray[np.bool_]:
     """Which tiles lie in an area; worked out once per page and area. The last entry, which -1 picks, is false."""
     known: dict[str, NDArray[np.bool_]] = page.kept.setdefault("owned", {})
     if area not in known:
@@ -235,7 +235,7 @@ def _table(values: Sequence[str | None]) -> NDArray[np.bytes_]:
     return np.array([text.ljust(width) + b"," for text in texts], dtype=f"S{width + 1}")
 
 
-def _spelled(table: NDArray[np.bytes_], numbers: NDArray[Any]) -> bytes:
+def _spell(table: NDArray[np.bytes_], numbers: NDArray[Any]) -> bytes:
     spelled: bytes = table[numbers].tobytes()
     return spelled[:-1]
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import orjson
 
-from gis_api.geojson import SAME_AS_WGS84, ReportedPosition, within
+from gis_api.geojson import SAME_AS_WGS84, ReportedPosition, lies_within
 from gis_api.replicas import Pulse, Replicas, State
 from layers.access import Actor
 from layers.errors import NotFound, Unavailable
@@ -36,7 +36,7 @@ class Question:
     show_datum: str = "wgs84"
 
 
-def in_scope(by: Actor, location: Location) -> bool:
+def may_hear(by: Actor, location: Location) -> bool:
     """Whether somebody may hear this answer: what lies in no district is no secret."""
     return location.smallest is None or by.holds(location.smallest)
 
@@ -55,19 +55,19 @@ class Desk:
         """The answer to any question, as JSON; raises NotFound for a place outside the area of who asks."""
         asked = question.position
         location = page.locate(asked.lon, asked.lat, accuracy_m=asked.accuracy_m, at=question.at or read_clock())
-        if not in_scope(by, location):
+        if not may_hear(by, location):
             raise NotFound("not_found")
-        head, foot = rendered(location, datum=question.show_datum)
-        lon, lat = shown_position(asked, question.show_datum)
+        head, foot = render_answer(location, datum=question.show_datum)
+        lon, lat = choose_position(asked, question.show_datum)
         tail = self.tail(time.monotonic())
         if location.relation == "outside" and question.at is not None:
-            tail = b"%b%b" % (_told_of(self.find_first_plan(question, by)), tail)
+            tail = b"%b%b" % (_render_first_plan(self.find_first_plan(question, by)), tail)
         return join(head, lon, lat, foot, tail)
 
     def find_first_plan(self, question: Question, by: Actor) -> tuple[str, datetime] | None:
         """The district and the moment of the first plan of a place that had none when it is asked about."""
         atlas, asked = self._replicas.state.atlas, question.position
-        if atlas is None or question.at is None or atlas.missing(read_clock()):
+        if atlas is None or question.at is None or atlas.list_missing(read_clock()):
             return None
         found = atlas.find_first_plan(asked.lon, asked.lat, at=question.at)
         return found if found is not None and (found[0].startswith(by.area) or by.area.startswith(found[0])) else None
@@ -80,7 +80,7 @@ class Desk:
         """
         view = self._view
         if self._replicas.state is not self._state or view is None or now_s >= view.until_s:
-            view = self._opened(now_s)
+            view = self._open_view(now_s)
             if view is None:
                 return None
         tile = view.one(lon, lat)
@@ -112,12 +112,12 @@ class Desk:
         atlas = self._replicas.state.atlas
         if atlas is None:
             raise Unavailable("not_ready", retry_after_s=1)
-        return None if atlas.missing(at) else atlas.page(at)
+        return None if atlas.list_missing(at) else atlas.page(at)
 
-    def _opened(self, now_s: float) -> View | None:
+    def _open_view(self, now_s: float) -> View | None:
         """The view of this moment: the present one again where nothing has changed."""
         state, now, view = self._replicas.state, read_clock(), self._view
-        if state.atlas is None or state.atlas.missing(now):
+        if state.atlas is None or state.atlas.list_missing(now):
             return None
         if view is None or view.atlas is not state.atlas or not view.holds(now):
             view = View(state.atlas, now)
@@ -132,14 +132,14 @@ class View:
     def __init__(self, atlas: Atlas, now: datetime) -> None:
         self.atlas = atlas
         self.page = atlas.page(now)
-        self.since, self.until = now, atlas.next_change(now)
+        self.since, self.until = now, atlas.find_next_change(now)
         # By the clock that only runs forwards; the desk looks at the other one when it has passed.
         self.until_s = -1e9
         locator = self.page.locator
         self.one = locator.one
         self.codes: list[str] = locator.tile_codes.tolist()
         # What the codes of all tiles begin with: an area that begins it too holds every tile.
-        self.shared_code = _common_start(self.codes)
+        self.shared_code = _find_common_start(self.codes)
         self.parts: list[tuple[bytes, bytes] | None] = [None] * len(self.codes)
         # One copy of what stands behind the position in all answers of a district: it stays in the processor's cache.
         self._feet: dict[bytes, bytes] = {}
@@ -151,44 +151,46 @@ class View:
 
     def find_parts(self, lon: float, lat: float, area: str) -> tuple[bytes, bytes] | None:
         """The same for a point on a border, in a gap or outside; None where the point or the asker is refused."""
-        if (lon == 0.0 and lat == 0.0) or not within(lon, lat, self.atlas.bounds):
+        if (lon == 0.0 and lat == 0.0) or not lies_within(lon, lat, self.atlas.bounds):
             return None
         location = self.page.locate(lon, lat, at=self.since)
         if not (location.smallest or area).startswith(area):
             return None
-        return rendered(location, datum="wgs84") if location.district is not None else self._told_outside(location)
+        return (
+            render_answer(location, datum="wgs84") if location.district is not None else self._render_outside(location)
+        )
 
-    def _told_outside(self, location: Location) -> tuple[bytes, bytes]:
+    def _render_outside(self, location: Location) -> tuple[bytes, bytes]:
         """What is in no frame is answered the same wherever it is."""
         if self._outside is None:
-            self._outside = rendered(location, datum="wgs84")
+            self._outside = render_answer(location, datum="wgs84")
         return self._outside
 
     def render(self, tile: int, lon: float, lat: float) -> tuple[bytes, bytes]:
         """What stands before and after the position in answers for this tile."""
         district = str(self.page.locator.tile_district[tile])
         overlays = self.page.overlays_at(district, lon, lat)
-        head, foot = rendered(self.page.location_of(tile, overlays=overlays, at=self.since), datum="wgs84")
+        head, foot = render_answer(self.page.location_of(tile, overlays=overlays, at=self.since), datum="wgs84")
         parts = head, self._feet.setdefault(foot, foot)
         if self.page.is_uniform(tile):
             self.parts[tile] = parts
         return parts
 
 
-def _told_of(first: tuple[str, datetime] | None) -> bytes:
+def _render_first_plan(first: tuple[str, datetime] | None) -> bytes:
     """The member of an answer that says that there was no plan yet; nothing where there was one."""
     if first is None:
         return b""
     return b',"no_plan":%b' % orjson.dumps({"district": first[0], "first_plan_at": first[1].isoformat()})
 
 
-def _common_start(codes: Sequence[str]) -> str:
+def _find_common_start(codes: Sequence[str]) -> str:
     """What all codes begin with, nothing where there are none."""
     first, last = min(codes, default=""), max(codes, default="")
     return next((first[:at] for at in range(len(first)) if not last.startswith(first[: at + 1])), first)
 
 
-def rendered(location: Location, *, datum: str) -> tuple[bytes, bytes]:
+def render_answer(location: Location, *, datum: str) -> tuple[bytes, bytes]:
     """The answer as JSON, without position and age: what comes before the position, and what after it."""
     told = location.as_json()
     versions = {"plan_version": told.pop("plan_version"), "index_version": told.pop("index_version")}
@@ -202,7 +204,7 @@ def join(head: bytes, lon: float, lat: float, foot: bytes, tail: bytes) -> bytes
     return b'%b%r,"lat":%r%b%b' % (head, lon, lat, foot, tail)
 
 
-def shown_position(asked: ReportedPosition, datum: str) -> tuple[float, float]:
+def choose_position(asked: ReportedPosition, datum: str) -> tuple[float, float]:
     """The position to be shown: as it was sent where it was sent in that datum, else to 9 decimals (0.1 mm)."""
     if asked.datum == datum or {asked.datum, datum} <= set(SAME_AS_WGS84):
         return asked.raw_lon, asked.raw_lat

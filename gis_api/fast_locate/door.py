@@ -20,11 +20,11 @@ from orjson import dumps, loads
 from starlette.types import Message, Receive, Scope, Send
 
 from gis_api.api_document import describe
-from gis_api.envelope import HEADERS, new_request_id, sane_id
+from gis_api.envelope import HEADERS, choose_request_id, make_request_id
 from gis_api.errors import Problem
 from gis_api.fast_locate.batch import ARROW, LARGE_BYTES, answer_batch
 from gis_api.fast_locate.desk import Desk
-from gis_api.geojson import in_wgs84
+from gis_api.geojson import convert_to_wgs84
 from gis_api.metrics import Metrics
 from gis_api.replicas import Replicas
 from layers.access import DATUMS, Actor, Role, digest_of
@@ -120,7 +120,7 @@ class ShortWay:
             named = datum if stated is None else stated.decode()
             if named not in DATUMS or datum not in (None, named):
                 return None
-            lon, lat = in_wgs84(lon, lat, named)
+            lon, lat = convert_to_wgs84(lon, lat, named)
             lon_text, lat_text = dumps(lon), dumps(lat)
         try:
             pieces = self._desk.find_quick(lon, lat, area, began_s)
@@ -145,9 +145,9 @@ class ShortWay:
         length = headers.get(b"content-length", b"")
         plain = kind in (JSON, ARROW) and not scope["query_string"] and length.isdigit() and int(length) < LARGE_BYTES
         atlas, now = self._replicas.state.atlas, read_clock()
-        if not plain or caller is None or atlas is None or atlas.missing(now):
+        if not plain or caller is None or atlas is None or atlas.list_missing(now):
             return None, receive
-        body, again = await _whole(receive)
+        body, again = await _read_whole(receive)
         try:
             page = atlas.page(now)
             age = self._replicas.age
@@ -174,9 +174,9 @@ class ShortWay:
         if self._keys is not self._replicas.state.keys:
             self._keys, self._known = self._replicas.state.keys, {}
         key = headers.get(b"authorization", b"")
-        return self._known.get(key) or self._recognised(key)
+        return self._known.get(key) or self._recognise(key)
 
-    def _recognised(self, header: bytes) -> Caller | None:
+    def _recognise(self, header: bytes) -> Caller | None:
         """Whose key this is, if they may locate; remembered, so that its hash is worked out once."""
         scheme, _, token = header.decode("latin-1").partition(" ")
         actor = self._keys.get(digest_of(token.strip())) if scheme.lower() == "bearer" else None
@@ -194,12 +194,12 @@ def _head(sent_id: bytes | None, kind: tuple[bytes, bytes], length: int) -> dict
         kind,
         _LENGTHS[length] if length < len(_LENGTHS) else (b"content-length", b"%d" % length),
         *FIXED_HEADERS,
-        (b"x-request-id", new_request_id() if sent_id is None else sane_id(sent_id)),
+        (b"x-request-id", make_request_id() if sent_id is None else choose_request_id(sent_id)),
     ]
     return {"type": "http.response.start", "status": 200, "headers": told}
 
 
-async def _whole(receive: Receive) -> tuple[bytes, Receive]:
+async def _read_whole(receive: Receive) -> tuple[bytes, Receive]:
     """A body whose length was told and is small enough, and a way to read it once more."""
     parts: list[bytes] = []
     last: Message = {"type": "http.request", "body": b"", "more_body": True}
@@ -210,7 +210,7 @@ async def _whole(receive: Receive) -> tuple[bytes, Receive]:
     # A client that went away is told of again; a whole body is handed out once, then what comes after it.
     waiting = [last if last["type"] != "http.request" else {"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
+    async def receive_again() -> Message:
         return waiting.pop() if waiting else await receive()
 
-    return body, again
+    return body, receive_again

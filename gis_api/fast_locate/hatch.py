@@ -18,7 +18,7 @@ import logging
 from collections.abc import Sequence
 
 from gis_api.connections import BoundedProtocol
-from gis_api.envelope import new_request_id, sane_id
+from gis_api.envelope import choose_request_id, make_request_id
 from gis_api.fast_locate.door import FIXED_HEADERS, PATH, ShortWay
 
 # Under this name the application hands its short way to the server, in the state of its lifespan.
@@ -87,7 +87,7 @@ class Hatch(BoundedProtocol):
             self._defaults = self.server_state.default_headers
             told = b"".join(b"%b: %b\r\n" % header for header in self._defaults)
             self._start = b"HTTP/1.1 200 OK\r\n%b%b" % (told, _LENGTH)
-        request_id = new_request_id() if sent_id is None else sane_id(sent_id)
+        request_id = make_request_id() if sent_id is None else choose_request_id(sent_id)
         self.transport.write(b"%b%d%b%b\r\n\r\n%b" % (self._start, len(body), _MORE, request_id, body))
         self._answered = True
         self.on_response_complete()

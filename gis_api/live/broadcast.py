@@ -14,7 +14,7 @@ from sqlalchemy import exc as sql
 
 from gis_api.errors import Problem
 from gis_api.live.stream import Stream, Visitor
-from gis_api.live.telling import rendered
+from gis_api.live.telling import render_event
 from layers.access import Actor
 from layers.errors import Unavailable
 
@@ -115,19 +115,19 @@ class Broadcast(ABC):
         while not self.closing:
             await asyncio.sleep(CHECK_EVERY_S)
             for stream in self.list_streams():
-                await self.guarded(self._check_one(stream))
+                await self.attempt(self._check_one(stream))
 
     async def _check_one(self, stream: Stream) -> None:
-        actor = await asyncio.to_thread(_still, stream.visitor)
+        actor = await asyncio.to_thread(_reread_actor, stream.visitor)
         if actor is None or not self.may_hear(actor, stream):
-            stream.put(rendered("over", {"reason": "signed_out" if actor is None else "wrong_role"}))
+            stream.put(render_event("over", {"reason": "signed_out" if actor is None else "wrong_role"}))
             stream.end("no right any more")
         elif (actor.area, actor.role) != (stream.visitor.actor.area, stream.visitor.actor.role):
             stream.end("another area")  # it comes back with the new one
 
     # The database and the background
 
-    async def guarded(self, work: Coroutine[Any, Any, Any]) -> bool:
+    async def attempt(self, work: Coroutine[Any, Any, Any]) -> bool:
         """Whether something went well that may find the database away: then it is done again soon anyway."""
         try:
             await work
@@ -146,7 +146,7 @@ class Broadcast(ABC):
         task.add_done_callback(self._working.discard)
 
 
-def _still(visitor: Visitor) -> Actor | None:
+def _reread_actor(visitor: Visitor) -> Actor | None:
     """Who the listener is now; while nobody can be asked, who it was."""
     try:
         return visitor.ask_again()

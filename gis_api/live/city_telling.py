@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gis_api.live.telling import rendered
+from gis_api.live.telling import render_event
 from layers.outbox import CityNews, Moved, lies_in
 from layers.outgoing import OutgoingEvent
 
@@ -31,9 +31,9 @@ def render(news: CityNews, audience: Audience, grids: Mapping[str, str]) -> byte
     parts = [_event(event, replace(news.since, number=event.number or 0)) for event in told]
     moved = [_fix(fix) for fix in news.fixes if grids.get(fix.worker, fix.area).startswith(audience.area)]
     if moved and "positions" in audience.hears:
-        parts.append(rendered("positions", {"workers": moved}, version=news.mark))
+        parts.append(render_event("positions", {"workers": moved}, version=news.mark))
     if not news.whole:
-        parts.append(rendered("more", {}, version=news.mark))
+        parts.append(render_event("more", {}, version=news.mark))
     return b"".join(parts)
 
 
@@ -47,7 +47,7 @@ def _event(event: OutgoingEvent, mark: object) -> bytes:
     name = _name_of(event)
     whose = {"plan": event.subject, "district": event.area} if name == "publication" else {"id": event.subject}
     told = {"kind": event.kind, "at": event.at.isoformat(), "area": event.area}
-    return rendered(name, {**whose, **told, **event.told}, version=mark)
+    return render_event(name, {**whose, **told, **event.told}, version=mark)
 
 
 def _fix(fix: Moved) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from sqlalchemy import Engine
 from gis_api.live.broadcast import Broadcast, Crowd
 from gis_api.live.city_telling import Audience, render
 from gis_api.live.stream import Stream, Visitor
-from gis_api.live.telling import rendered
+from gis_api.live.telling import render_event
 from layers import outbox
 from layers.access import Actor, Role
-from layers.db import one_moment, transaction
+from layers.db import read_one_moment, transaction
 from layers.outbox import Bookmark, CityNews
 
 # A wake-up that got lost is made good after this; people who move are told so often.
@@ -109,10 +109,10 @@ class Feed(Broadcast):
         actor = stream.visitor.actor
         missed = await self._catch_up(actor.area, outbox.parse_mark(since) if since is not None else None)
         if missed is None:
-            stream.put(rendered("reload" if since is not None else "hello", {}, version=self._mark))
+            stream.put(render_event("reload" if since is not None else "hello", {}, version=self._mark))
         else:
             events = await asyncio.to_thread(self._render, missed, _audience_of(actor))
-            stream.put(rendered("hello", {}, version=missed.since) + events)
+            stream.put(render_event("hello", {}, version=missed.since) + events)
         if missed is None or missed.whole:
             self._streams.add(stream)
         else:
@@ -131,7 +131,7 @@ class Feed(Broadcast):
         with transaction(self.engine) as session:
             # The job process numbers events too, but half a second later.
             outbox.spread(session)
-        with one_moment(self.engine) as session:
+        with read_one_moment(self.engine) as session:
             now = self._clock()
             here = self._mark or outbox.read_mark(session)
             news = outbox.read_news(session, here, area="", now=now, most=MOST_AT_ONCE)
@@ -158,7 +158,7 @@ class Feed(Broadcast):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL_S)
             self._woken.clear()
-            self._say_stale(not await self.guarded(self._look()))
+            self._say_stale(not await self.attempt(self._look()))
             await asyncio.sleep(PAUSE_S)
 
     async def _look(self) -> None:
@@ -173,7 +173,7 @@ class Feed(Broadcast):
         if stale != self._stale:
             self._stale = stale
             for stream in self.list_streams():
-                stream.put(rendered("stale", {"stale": stale}))
+                stream.put(render_event("stale", {"stale": stale}))
 
 
 def _audience_of(actor: Actor) -> Audience:

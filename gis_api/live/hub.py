@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from gis_api.live.broadcast import Broadcast, Crowd
-from gis_api.live.presence import MOST_PER_MESSAGE, REPEATED_EVERY_S, Presence, seen_from
+from gis_api.live.presence import MOST_PER_MESSAGE, REPEATED_EVERY_S, Presence, limit_to_area
 from gis_api.live.stream import Stream, Visitor
-from gis_api.live.telling import events_of, hello, rendered
+from gis_api.live.telling import events_of, hello, render_event
 from layers.access import Actor, Role
 from layers.chronicle import announce
-from layers.db import one_moment, transaction
+from layers.db import read_one_moment, transaction
 from layers.planning import News, list_standings, news_since, read_news
 from layers.plans import get_plan, reaches
 
@@ -47,7 +47,7 @@ class Room:
         for stream in list(self.streams):
             area = stream.visitor.actor.area
             if area not in by_area:
-                by_area[area] = events_of(news.seen_from(area), state_before=self.state)
+                by_area[area] = events_of(news.limit_to_area(area), state_before=self.state)
             stream.put(by_area[area])
         self.version, self.state = news.version, news.state
 
@@ -124,7 +124,7 @@ class Hub(Broadcast):
         plan_id = int(told["plan"])
         room = self._rooms.get(plan_id)
         if "version" in told and room is not None and told["version"] > room.version:
-            self.do(self.guarded(self._refresh(room, up_to=told["version"])))
+            self.do(self.attempt(self._refresh(room, up_to=told["version"])))
         if self._hear_people(plan_id, told) and room is not None:
             self._show_here(room)
 
@@ -139,12 +139,12 @@ class Hub(Broadcast):
 
     def _read_for(self, by: Actor, plan_id: int, since: int | None) -> News:
         """What somebody missed since a version (None: nothing that matters to them)."""
-        with one_moment(self.engine) as session:
+        with read_one_moment(self.engine) as session:
             plan = get_plan(session, plan_id, by=by)
             return news_since(session, plan_id, plan.version if since is None else since, by=by)
 
     def _read(self, plan_id: int, since: int) -> News:
-        with one_moment(self.engine) as session:
+        with read_one_moment(self.engine) as session:
             return read_news(session, plan_id, since)
 
     async def _refresh(self, room: Room, *, up_to: int | None = None) -> None:
@@ -159,7 +159,7 @@ class Hub(Broadcast):
         while not self.closing:
             await asyncio.sleep(POLL_S)
             if self._rooms:
-                await self.guarded(self._poll_once())
+                await self.attempt(self._poll_once())
 
     async def _poll_once(self) -> None:
         standings = await asyncio.to_thread(self._standings, list(self._rooms))
@@ -179,7 +179,7 @@ class Hub(Broadcast):
             await asyncio.sleep(REPEATED_EVERY_S)
             for plan_id, room in list(self._rooms.items()):
                 doing = {(one["person"], one["tab"]): one for one in self._presence.list_people(plan_id)}
-                windows = {key: doing.get(key, window) for key, window in map(_keyed, room.streams)}
+                windows = {key: doing.get(key, window) for key, window in map(_describe_window, room.streams)}
                 for part in _portions(list(windows.values()), MOST_PER_MESSAGE):
                     self._say(plan_id, here=part)
             for plan_id in self._presence.forget_old() & self._rooms.keys():
@@ -190,7 +190,7 @@ class Hub(Broadcast):
         message = {"plan": plan_id, **told}
         self._take_in(json.dumps(message))
         if not self.closing:
-            self.do(self.guarded(asyncio.to_thread(self._announce, message)))
+            self.do(self.attempt(asyncio.to_thread(self._announce, message)))
 
     def _announce(self, message: Mapping[str, Any]) -> None:
         with transaction(self.engine) as session:
@@ -208,14 +208,16 @@ class Hub(Broadcast):
         people = self._presence.list_people(room.plan_id)
         for stream in list(room.streams):
             area = stream.visitor.actor.area
-            stream.put(rendered("here", {"people": [seen_from(area, one, district=room.district) for one in people]}))
+            stream.put(
+                render_event("here", {"people": [limit_to_area(area, one, district=room.district) for one in people]})
+            )
 
 
 def _window(stream: Stream) -> dict[str, str]:
     return {"person": stream.visitor.actor.name, "tab": stream.visitor.tab}
 
 
-def _keyed(stream: Stream) -> tuple[tuple[str, str], dict[str, Any]]:
+def _describe_window(stream: Stream) -> tuple[tuple[str, str], dict[str, Any]]:
     window = _window(stream)
     return (window["person"], window["tab"]), {**window}
 

@@ -77,7 +77,7 @@ class Presence:
         return [{"person": here.person, "tab": here.tab, "doing": dict(here.doing)} for here in windows]
 
 
-def seen_from(area: str, person: Mapping[str, Any], *, district: str) -> dict[str, Any]:
+def limit_to_area(area: str, person: Mapping[str, Any], *, district: str) -> dict[str, Any]:
     """Somebody as a listener of an area is told of them: where they work only as far as it lies in that area."""
     doing = person["doing"]
     grids = [code for code in doing.get("grids", ()) if code.startswith(area)]

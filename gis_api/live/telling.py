@@ -17,7 +17,7 @@ RETRY = b"retry: 1000\n\n"
 TURNS = frozenset(("submit", "withdraw", "return", "publish", "archive", "successors"))
 
 
-def rendered(event: str, told: Mapping[str, Any], *, version: object = None) -> bytes:
+def render_event(event: str, told: Mapping[str, Any], *, version: object = None) -> bytes:
     """One event; those that bring a listener forward carry the version (of a plan, or a mark) to go on from later."""
     marked = b"" if version is None else b"id: %b\n" % str(version).encode()
     return b"event: %b\n%bdata: %b\n\n" % (event.encode(), marked, orjson.dumps(told))
@@ -25,18 +25,18 @@ def rendered(event: str, told: Mapping[str, Any], *, version: object = None) -> 
 
 def hello(news: News) -> bytes:
     """The first event of every stream: where the plan stands."""
-    return rendered("hello", {"version": news.version, "state": news.state})
+    return render_event("hello", {"version": news.version, "state": news.state})
 
 
 def events_of(news: News, *, state_before: str | None) -> bytes:
     """The events that bring a listener from `news.since` to `news.version`, one after the other; empty for none."""
     if not news.whole:
-        return rendered("reload", {"version": news.version, "state": news.state}, version=news.version)
+        return render_event("reload", {"version": news.version, "state": news.state}, version=news.version)
     edits = [line for line in news.lines if line["action"] not in TURNS]
     turns = [line for line in news.lines if line["action"] in TURNS]
-    parts = [rendered("edited", body_of(news), version=news.version)] if edits else []
+    parts = [render_event("edited", body_of(news), version=news.version)] if edits else []
     if turns or state_before not in (None, news.state):
-        parts.append(rendered("state", _turn(news, turns[-1] if turns else {}), version=news.version))
+        parts.append(render_event("state", _turn(news, turns[-1] if turns else {}), version=news.version))
     return b"".join(parts)
 
 
@@ -52,7 +52,7 @@ def body_of(news: News) -> dict[str, Any]:
         "by": last.get("by"),
         "ok": news.ok,
         "summary": news.summary,
-        "lines": [_shown(line) for line in news.lines],
+        "lines": [_leave_out_defects(line) for line in news.lines],
         "changed": [orjson.Fragment(feature) for _, feature in news.changed],
         "removed": list(news.removed),
         "added": [defect for line in news.lines for defect in line["added"]],
@@ -60,7 +60,7 @@ def body_of(news: News) -> dict[str, Any]:
     }
 
 
-def _shown(line: Mapping[str, Any]) -> dict[str, Any]:
+def _leave_out_defects(line: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in ("added", "cleared")}
 
 

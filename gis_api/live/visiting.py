@@ -15,10 +15,10 @@ from layers.access import Actor, digest_of
 
 def visitor_of(request: Request, by: Actor, *, tab: str = "one") -> Visitor:
     """The listener behind a request, in one of their windows."""
-    return Visitor(by, tab, _asking(request))
+    return Visitor(by, tab, _make_asker(request))
 
 
-def _asking(request: Request) -> Callable[[], Actor | None]:
+def _make_asker(request: Request) -> Callable[[], Actor | None]:
     """How to ask again: the key from memory, the session from memory or the database."""
     token = bearer_of(request.headers)
     if token is not None:

@@ -68,7 +68,7 @@ def vendor_url(name: str) -> str:
     return f"{VENDOR_PREFIX}/{name}"
 
 
-def local_url(address: str) -> str:
+def find_local_url(address: str) -> str:
     """The own address that stands for a link in a folium template; an address of this service stays as it is.
 
     Raises ExternalAddressError for an external address that the table LOCAL does not know.
@@ -80,10 +80,10 @@ def local_url(address: str) -> str:
     return vendor_url(LOCAL[address])
 
 
-def own_url(path: str) -> str:
+def build_own_url(path: str) -> str:
     """The address of an own script or style, with the hash of all own files in it. Modules import each other by
     relative addresses and so stay in the same version."""
-    return f"{_own_prefix()}/{path}"
+    return f"{_build_own_prefix()}/{path}"
 
 
 @cache
@@ -98,11 +98,11 @@ def modules_of(entry: str) -> tuple[str, ...]:
         fresh = [path for name in imports if (path := (script.parent / name).resolve()) not in found]
         found |= dict.fromkeys(fresh)
         waiting += fresh
-    return tuple(own_url(path.relative_to(OWN_FOLDER.resolve()).as_posix()) for path in found)
+    return tuple(build_own_url(path.relative_to(OWN_FOLDER.resolve()).as_posix()) for path in found)
 
 
 @cache
-def _own_prefix() -> str:
+def _build_own_prefix() -> str:
     digest = hashlib.sha256()
     for file in sorted(OWN_FOLDER.rglob("*")):
         if file.is_file():
@@ -179,13 +179,13 @@ class _Vendor(_Kept):
 def mount_assets(app: Starlette) -> None:
     """Serve ``/static/vendor/…`` and ``/static/<hash>/…``; nothing else under /static exists.
 
-    Missing ``node_modules`` is not an error here: ``missing_assets`` says what to do.
+    Missing ``node_modules`` is not an error here: ``list_missing_assets`` says what to do.
     """
     app.mount(VENDOR_PREFIX, _Vendor(directory=ROOT / "node_modules", check_dir=False), name="vendor")
-    app.mount(_own_prefix(), _Own(directory=OWN_FOLDER), name="static")
+    app.mount(_build_own_prefix(), _Own(directory=OWN_FOLDER), name="static")
 
 
-def missing_assets() -> list[str]:
+def list_missing_assets() -> list[str]:
     """The files of VENDOR, and the bundler, that are not installed; ``npm ci --ignore-scripts`` brings them. Empty when
     all is well."""
     missing = [name for name in VENDOR.values() if not (ROOT / "node_modules" / name).is_file()]

@@ -16,7 +16,7 @@ from branca.element import CssLink, Element, Figure, JavascriptLink
 from folium.template import Template
 from markupsafe import Markup
 
-from gis_api.maps.assets import LOCAL, ExternalAddressError, local_url
+from gis_api.maps.assets import LOCAL, ExternalAddressError, find_local_url
 
 # Where a browser would fetch from without being asked: attributes, CSS url() and @import. Tile addresses in scripts are
 # not meant, they are a setting and are let through by the policy of the answer.
@@ -82,9 +82,9 @@ class LocalFigure(Figure):  # type: ignore[misc]  # branca has no types
         for child in self._children.values():
             child.render()
         for link in _links(self.header):
-            link.url = local_url(link.url)
+            link.url = find_local_url(link.url)
         head, body, script = (
-            _stamped(html, nonce)
+            _stamp(html, nonce)
             for html in (self.header.render(), self.html.render(), f"<script>{self.script.render()}</script>")
         )
         return MapParts(head=head, body=body, script=script, name=next(iter(self._children)))
@@ -123,7 +123,7 @@ def _links(header: Element) -> Iterator[JavascriptLink | CssLink]:
     return (child for child in header._children.values() if isinstance(child, JavascriptLink | CssLink))
 
 
-def _stamped(html: str, nonce: str) -> Markup:
+def _stamp(html: str, nonce: str) -> Markup:
     if fetched := _FETCHED.search(html):
         raise ExternalAddressError(f"{fetched[1]} would be fetched from another host")
     return Markup(_OPENING.sub(lambda opening: f'{opening[0]} nonce="{Markup.escape(nonce)}"', html))  # noqa: S704

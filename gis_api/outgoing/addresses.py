@@ -71,7 +71,7 @@ def find_addresses(target: Target, *, allowed: Sequence[Network]) -> list[Addres
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Unreachable("webhook_unknown_host") from None
-    addresses = list(dict.fromkeys(_plain(ip_address(str(one[4][0]).partition("%")[0])) for one in found))
+    addresses = list(dict.fromkeys(_unmap(ip_address(str(one[4][0]).partition("%")[0])) for one in found))
     for address in addresses:
         if any(address in network for network in allowed):
             continue
@@ -82,7 +82,7 @@ def find_addresses(target: Target, *, allowed: Sequence[Network]) -> list[Addres
     return addresses
 
 
-def _plain(address: Address) -> Address:
+def _unmap(address: Address) -> Address:
     """An address of IPv4 that is written as one of IPv6, as itself."""
     return getattr(address, "ipv4_mapped", None) or address
 

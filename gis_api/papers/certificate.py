@@ -39,7 +39,7 @@ def body_of(told: Mapping[str, Any], certificate: Mapping[str, Any], chart: Plan
             plan=told,
             certificate=certificate,
             blocks=tuple(_blocks(told, certificate, lang)),
-            chart=svg_of(chart),
+            chart=draw_svg(chart),
             scale_m=chart.width_m,
         )
     )
@@ -71,7 +71,7 @@ def _blocks(told: Mapping[str, Any], certificate: Mapping[str, Any], lang: str) 
     yield Facts(t("tolerances"), (*metres, (t("contained_share"), share)))
     warnings = certificate["warnings_acknowledged"]
     listed = tuple((t(f"defects.{kind}"), _number(number)) for kind, number in warnings.items())
-    by = (t("acknowledged_by"), _who(certificate, "submitted", lang))
+    by = (t("acknowledged_by"), _name_actor(certificate, "submitted", lang))
     yield Facts(t("warnings"), (*listed, by) if listed else ((t("warnings"), t("no_warnings")),))
     yield Facts(t("people"), tuple(_people(certificate, lang)))
 
@@ -89,18 +89,18 @@ def _people(certificate: Mapping[str, Any], lang: str) -> Iterator[tuple[str, st
     edits = {one["by"]: one for one in certificate.get("edits", [])}
     for name in certificate["edited_by"]:
         one = edits.get(name)
-        told = t("edited_import") if one is None else _edited(one, lang)
+        told = t("edited_import") if one is None else _describe_edits(one, lang)
         yield t("edited"), f"{name}{t('pause')}{told}"
-    yield t("submitted"), _who(certificate, "submitted", lang)
-    yield t("published"), _who(certificate, "published", lang)
+    yield t("submitted"), _name_actor(certificate, "submitted", lang)
+    yield t("published"), _name_actor(certificate, "published", lang)
 
 
-def _edited(one: Mapping[str, Any], lang: str) -> str:
+def _describe_edits(one: Mapping[str, Any], lang: str) -> str:
     first, last = _moment(one["first_at"]), _moment(one["last_at"])
     return _text(lang, "n_edits", n=one["edits"], first=first, last=last)
 
 
-def _who(certificate: Mapping[str, Any], step: str, lang: str) -> str:
+def _name_actor(certificate: Mapping[str, Any], step: str, lang: str) -> str:
     at = certificate.get(f"{step}_at")
     name = certificate[f"{step}_by"] or "—"
     return f"{name}{_text(lang, 'pause')}{_moment(at)}" if at else str(name)
@@ -115,7 +115,7 @@ def _number(value: int) -> str:
     return f"{value:,}"
 
 
-def svg_of(chart: PlanChart) -> Markup:
+def draw_svg(chart: PlanChart) -> Markup:
     """The map as SVG, one thousand units wide, its looks in attributes: no style sheet reaches an SVG inside a PDF."""
     scale = VIEW_PX / max(chart.width_m, 1.0)
     height = max(chart.height_m * scale, 1.0)

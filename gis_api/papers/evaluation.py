@@ -12,7 +12,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from gis_api import texts
-from gis_api.papers.workbook import harmless
+from gis_api.papers.workbook import make_harmless
 from layers.evaluation import FIGURES, LEFT_OUT, NONE, Evaluation, EvaluationAsked, Period, Row, find_rate
 
 Cell = str | int | float | None
@@ -57,7 +57,7 @@ def _rows(part: Part, lang: str) -> Iterable[Sequence[Cell]]:
     heads = [head for word in words for head in (word, f"{word} {rate}", f"{word} {before}")]
     yield (*named, texts.text("evaluation.rank", lang), score, f"{score} {before}", *heads)
     for row in (part.found.total, *part.found.rows):
-        yield (*_names(row, lang), row.rank, _rounded(row.score), _rounded(row.score_before), *_figures(row))
+        yield (*_names(row, lang), row.rank, _round(row.score), _round(row.score_before), *_figures(row))
 
 
 def _names(row: Row, lang: str) -> tuple[str, str]:
@@ -73,7 +73,7 @@ def _figures(row: Row) -> Iterable[Cell]:
         yield from (row.counts[name], find_rate(row.counts, name), None if row.before is None else row.before[name])
 
 
-def _rounded(score: float | None) -> float | None:
+def _round(score: float | None) -> float | None:
     return None if score is None else round(score, 2)
 
 
@@ -94,7 +94,7 @@ def _score(weights: Mapping[str, float], lang: str) -> Iterable[Sequence[Cell]]:
 
 def _write(sheet: Worksheet, rows: Iterable[Sequence[Cell]]) -> None:
     for at, row in enumerate(rows, start=1):
-        sheet.append([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+        sheet.append([make_harmless(cell) if isinstance(cell, str) else cell for cell in row])
         for cell in sheet[at]:
             if isinstance(cell.value, str):
                 cell.data_type = "s"

@@ -21,7 +21,7 @@ AGAIN_S = 600
 ROOM = Room(limits=SandboxLimits(cpu_s=120, wall_s=120.0, answer_bytes=64 * 2**20))
 
 
-def pdf_of(html: str) -> bytes:
+def print_pdf(html: str) -> bytes:
     """The pages of an HTML document as PDF, fonts embedded; 1-4 s.
 
     Raises Unavailable `no_chinese_font` on a machine where Chinese would come out as boxes, `no_pango` where the
@@ -34,11 +34,11 @@ def pdf_of(html: str) -> bytes:
 
 def has_chinese_font() -> bool:
     """Whether this machine has any font for simplified Chinese; asked again until it has one."""
-    return bool(_chinese_fonts()) or _asked_again()
+    return bool(_find_chinese_fonts()) or _ask_again()
 
 
 @lru_cache(maxsize=1)
-def _chinese_fonts() -> str:
+def _find_chinese_fonts() -> str:
     lister = shutil.which("fc-list")
     if lister is None:
         return ""
@@ -46,9 +46,9 @@ def _chinese_fonts() -> str:
     return found.stdout.strip()
 
 
-def _asked_again() -> bool:
-    _chinese_fonts.cache_clear()
-    return bool(_chinese_fonts())
+def _ask_again() -> bool:
+    _find_chinese_fonts.cache_clear()
+    return bool(_find_chinese_fonts())
 
 
 def render(html: bytes) -> bytes:

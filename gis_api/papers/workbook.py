@@ -35,7 +35,7 @@ class _Words:
         return texts.text(f"handover.{key}", self.lang, **values)
 
 
-def handover_book(handover: Handover, *, lang: str) -> bytes:
+def build_handover_book(handover: Handover, *, lang: str) -> bytes:
     """The workbook as bytes: a sheet of duties, one of what passes from grid to grid, one of buildings, and one of
     grids that nobody serves. Header rows stay when scrolled and are printed on every page."""
     words = _Words(lang)
@@ -43,9 +43,9 @@ def handover_book(handover: Handover, *, lang: str) -> bytes:
     book.remove(book.worksheets[0])
     for name, columns, rows in (
         ("duties", ("worker", "name", "direction", "grid", "grid_name", "level", "role", "households"), _duties),
-        ("passings", _PASSINGS, _passings),
+        ("passings", _PASSINGS, _list_passings),
         ("houses", _HOUSES, _houses),
-        ("unserved", ("grid", "grid_name", "households"), _unserved),
+        ("unserved", ("grid", "grid_name", "households"), _list_unserved),
     ):
         if name != "unserved" or handover.unserved:
             sheet = book.create_sheet(words(name))
@@ -79,7 +79,7 @@ def _duties(handover: Handover, words: _Words) -> Iterable[Sequence[Cell]]:
         )
 
 
-def _passings(handover: Handover, words: _Words) -> Iterable[Sequence[Cell]]:
+def _list_passings(handover: Handover, words: _Words) -> Iterable[Sequence[Cell]]:
     for one in handover.passings:
         move = one.move
         yield (
@@ -98,14 +98,14 @@ def _houses(handover: Handover, words: _Words) -> Iterable[Sequence[Cell]]:
         )
 
 
-def _unserved(handover: Handover, _: _Words) -> Iterable[Sequence[Cell]]:
+def _list_unserved(handover: Handover, _: _Words) -> Iterable[Sequence[Cell]]:
     yield from handover.unserved
 
 
 def _write(sheet: Worksheet, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     sheet.append(list(head))
     for row in rows:
-        sheet.append([harmless(cell) for cell in row])
+        sheet.append([make_harmless(cell) for cell in row])
         for cell in sheet[sheet.max_row]:
             cell.border = _EDGE
             if isinstance(cell.value, str):
@@ -116,7 +116,7 @@ def _write(sheet: Worksheet, head: Sequence[str], rows: Iterable[Sequence[Cell]]
         cell.font, cell.fill, cell.border = Font(bold=True), _HEAD, _EDGE
 
 
-def harmless(cell: Cell) -> Cell:
+def make_harmless(cell: Cell) -> Cell:
     """A text that no spreadsheet takes for a formula, without characters that no workbook may hold."""
     if not isinstance(cell, str):
         return cell

@@ -15,8 +15,8 @@ from typing import Any
 
 from gis_api.replicas.state import State
 from layers.access import Actor
-from layers.candidates import Roster, packed_roster, unpacked_roster
-from layers.locating import Rules, packed_atlas, unpacked_atlas
+from layers.candidates import Roster, pack_roster, unpack_roster
+from layers.locating import Rules, pack_atlas, unpack_atlas
 from tiling.locate import SnapshotDamaged
 
 log = logging.getLogger("wangge.replicas")
@@ -27,14 +27,14 @@ def write_cold_start(path: Path, state: State, *, database: str, at: datetime) -
     """Write the file anew, in one step, readable by its owner only; nothing where the state has no atlas."""
     if state.atlas is None:
         return
-    more = {"keys": _written_keys(state.keys), "database": _digest(database), "at": at.isoformat()}
-    write_private(path, packed_atlas(state.atlas, more=more))
+    more = {"keys": _write_keys(state.keys), "database": _digest(database), "at": at.isoformat()}
+    write_private(path, pack_atlas(state.atlas, more=more))
 
 
 def find_cold_start(path: Path, *, database: str, rules: Rules) -> tuple[State, datetime] | None:
     """The state in the file and when it was true; None where there is no file, a damaged one, or another database's."""
     try:
-        atlas, more = unpacked_atlas(path.read_bytes(), rules=rules)
+        atlas, more = unpack_atlas(path.read_bytes(), rules=rules)
     except FileNotFoundError:
         return None
     except (OSError, SnapshotDamaged) as error:
@@ -49,13 +49,13 @@ def find_cold_start(path: Path, *, database: str, rules: Rules) -> tuple[State, 
 def write_cold_roster(path: Path, roster: Roster, *, chart: bytes, database: str, at: datetime) -> None:
     """Write the roster's file anew, in one step, readable by its owner only; `chart` are the bytes of its chart."""
     more = {"database": _digest(database), "true_at": at.isoformat()}
-    write_private(path, packed_roster(roster, chart=chart, more=more))
+    write_private(path, pack_roster(roster, chart=chart, more=more))
 
 
 def find_cold_roster(path: Path, *, database: str) -> tuple[Roster, datetime] | None:
     """The roster in the file and when it was true; None where there is no file, a damaged one, another database's."""
     try:
-        roster, more = unpacked_roster(path.read_bytes())
+        roster, more = unpack_roster(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, SnapshotDamaged) as error:
@@ -83,7 +83,7 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
-def _written_keys(keys: Mapping[bytes, Actor]) -> dict[str, Any]:
+def _write_keys(keys: Mapping[bytes, Actor]) -> dict[str, Any]:
     return {digest.hex(): asdict(actor) for digest, actor in keys.items()}
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import exc as sql
 from gis_api.logs import Outage
 from gis_api.replicas.cold_start import find_cold_roster, find_cold_start, write_cold_start
 from gis_api.replicas.keeping import RosterKeeper
-from gis_api.replicas.listening import Listening, plain_url
+from gis_api.replicas.listening import Listening, drop_driver
 from gis_api.replicas.older_plans import OlderPlans
 from gis_api.replicas.state import Age, Pulse, State, is_urgent, read_state
 from gis_api.settings import Settings
@@ -35,7 +35,7 @@ from layers.moments import read_clock
 from layers.service_role import lower_rights
 from layers.stored_moments import StoredMomentLoader
 from layers.unreadable_rows import UnreadableRow, find_unreadable_rows, tell_new_ones
-from tiling.locate import fastest
+from tiling.locate import choose_fastest
 
 log = logging.getLogger("wangge.replicas")
 # However many positions arrive, the roster is read at most this often.
@@ -56,7 +56,7 @@ class Replicas:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
-        self._rules = Rules(settings.gap_fallback_m, settings.bounds_margin_deg, fastest())
+        self._rules = Rules(settings.gap_fallback_m, settings.bounds_margin_deg, choose_fastest())
         self._contact_s = self._read_s = self._roster_s = -1e9
         self._roster_is_old = False
         self._contact_at: datetime | None = None
@@ -117,7 +117,7 @@ class Replicas:
         atlas = self.state.atlas
         if atlas is None:
             raise Unavailable("not_ready")
-        return self.older_plans.page(atlas, at) if atlas.missing(at) else atlas.page(at)
+        return self.older_plans.page(atlas, at) if atlas.list_missing(at) else atlas.page(at)
 
     def pass_on(self, channel: str, hear: Callable[[str], None]) -> None:
         """Hear another channel too, on the connection that listens anyway; said before `start`.
@@ -142,7 +142,7 @@ class Replicas:
         if self._is_cold:
             self._tried.wait(PATIENCE_S)
         channels = (PUBLICATIONS, ROSTERS, *self._hearers)
-        self._listening = Listening(plain_url(self._engine), channels, self._hear, turn_s=self._settings.poll_s)
+        self._listening = Listening(drop_driver(self._engine), channels, self._hear, turn_s=self._settings.poll_s)
         self._listening.start()
 
     def stop(self) -> None:
@@ -266,7 +266,7 @@ class Replicas:
 
     def _poll(self) -> None:
         """Look every `poll_s`, earlier when woken, until asked to stop or the connection breaks."""
-        with psycopg.connect(plain_url(self._engine), autocommit=True, connect_timeout=3) as connection:
+        with psycopg.connect(drop_driver(self._engine), autocommit=True, connect_timeout=3) as connection:
             lower_rights(connection)
             while not self._stopping.is_set():
                 woken = self._woken.is_set() or self._roster_is_due()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gis_api.logs import Outage
 from gis_api.replicas.cold_start import write_cold_roster
-from layers.candidates import Chart, Roster, packed_chart
+from layers.candidates import Chart, Roster, pack_chart
 from layers.moments import read_clock
 
 log = logging.getLogger("wangge.replicas")
@@ -87,5 +87,5 @@ class RosterKeeper:
     def _chart_of(self, roster: Roster) -> bytes:
         """The bytes of its chart; a chart is passed on from roster to roster while nothing is published."""
         if self._chart is None or self._chart[0] is not roster.chart:
-            self._chart = roster.chart, packed_chart(roster.chart)
+            self._chart = roster.chart, pack_chart(roster.chart)
         return self._chart[1]

@@ -21,7 +21,7 @@ log = logging.getLogger("wangge.replicas")
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 
 
-def plain_url(engine: Engine) -> str:
+def drop_driver(engine: Engine) -> str:
     """The address of an engine's database as psycopg itself takes it."""
     return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 

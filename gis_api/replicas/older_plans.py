@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from gis_api.replicas.cold_start import write_private
 from layers.db import transaction
-from layers.locating import Atlas, Edition, Page, Term, load_edition, packed_edition, unpacked_edition
+from layers.locating import Atlas, Edition, Page, Term, load_edition, pack_edition, unpack_edition
 from layers.shelf import Shelf
 from tiling.locate import SnapshotDamaged
 
@@ -32,7 +32,7 @@ class OlderPlans:
     def page(self, atlas: Atlas, at: datetime) -> Page:
         """The plans in force at a moment. Blocks while a plan is read; raises as the database does where neither the
         plan's file nor the database can be read."""
-        missing = set(atlas.missing(at))
+        missing = set(atlas.list_missing(at))
         with self._turn:
             older = {term.plan_id: self._edition(term) for term in atlas.terms if term.plan_id in missing}
         return atlas.page_with(at, older)
@@ -46,7 +46,7 @@ class OlderPlans:
 
     def _find_in_file(self, term: Term) -> Edition | None:
         try:
-            return unpacked_edition(self._path(term).read_bytes())
+            return unpack_edition(self._path(term).read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, SnapshotDamaged) as error:
@@ -56,7 +56,7 @@ class OlderPlans:
     def _from_database(self, term: Term) -> Edition:
         with transaction(self._engine) as session:
             edition = load_edition(session, term.plan_id)
-        write_private(self._path(term), packed_edition(edition))
+        write_private(self._path(term), pack_edition(edition))
         return edition
 
     def _path(self, term: Term) -> Path:

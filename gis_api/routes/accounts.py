@@ -93,7 +93,7 @@ class FreshKey(KeyOut):
     key: str
 
 
-def _shown(tx: Session, users: Sequence[User]) -> list[UserOut]:
+def _describe_users(tx: Session, users: Sequence[User]) -> list[UserOut]:
     numbers = numbers_of(tx, {user.worker_id for user in users if user.worker_id is not None})
     shown = [UserOut.model_validate(user, from_attributes=True) for user in users]
     for user, one in zip(users, shown, strict=True):
@@ -108,13 +108,13 @@ def _worker_id(tx: Session, number: str | None, by: Actor) -> int | None:
 @router.get("/api/v1/users", summary="The people of one's area")
 def list_users(tx: Read, by: Admin) -> dict[str, list[UserOut]]:
     """Everybody who can sign in within the area."""
-    return {"users": _shown(tx, access.list_users(tx, by=by))}
+    return {"users": _describe_users(tx, access.list_users(tx, by=by))}
 
 
 @router.get("/api/v1/users/{name:path}", summary="One person")
 def get_user(tx: Read, by: Admin, name: str) -> UserOut:
     """One account, with the staff number that it is tied to."""
-    return _shown(tx, [access.get_user(tx, name, by=by)])[0]
+    return _describe_users(tx, [access.get_user(tx, name, by=by)])[0]
 
 
 @router.post("/api/v1/users", status_code=201, summary="Add a person")
@@ -130,7 +130,7 @@ def add_user(tx: Tx, by: Admin, sent: NewUser) -> UserOut:
     told = {"role_given": sent.role} | ({} if sent.worker is None else {"worker": sent.worker})
     history.note(tx, "add_user", subject=f"user:{sent.name}", area=sent.area, by=by, **told)
     tx.refresh(user)
-    return _shown(tx, [user])[0]
+    return _describe_users(tx, [user])[0]
 
 
 @router.patch("/api/v1/users/{name:path}", summary="Lock or unlock a person, give a new password, tie to a worker")
@@ -155,7 +155,7 @@ def change_user(request: Request, tx: Tx, by: Admin, name: str, sent: UserChange
     changed = sorted(sent.model_fields_set)
     told = {"worker": sent.worker} if "worker" in sent.model_fields_set else {}
     history.note(tx, "change_user", subject=f"user:{name}", area=user.area, by=by, changed=changed, **told)
-    return _shown(tx, [user])[0]
+    return _describe_users(tx, [user])[0]
 
 
 @router.get("/api/v1/keys", summary="The machine keys of one's area")

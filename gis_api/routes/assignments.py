@@ -56,7 +56,7 @@ class AssignmentsOut(BaseModel):
     next: str | None
 
 
-def _out(charge: Charge) -> AssignmentOut:
+def _describe_charge(charge: Charge) -> AssignmentOut:
     told = {name: getattr(charge, name) for name in Charge.__slots__ if name != "id"}
     return AssignmentOut(id=str(charge.id), **told)
 
@@ -79,7 +79,7 @@ def list_assignments(
     found = assignments.list_assignments(tx, asked, by=by)
     more = dict(request.query_params)
     link = f"{request.url.path}?{urlencode(more | {'after': str(found[-1].id)})}" if len(found) == limit else None
-    return AssignmentsOut(assignments=[_out(charge) for charge in found], next=link)
+    return AssignmentsOut(assignments=[_describe_charge(charge) for charge in found], next=link)
 
 
 @router.post("/api/v1/assignments", status_code=201, summary="Put a worker in charge of a grid")
@@ -90,7 +90,7 @@ def add_assignment(tx: Tx, by: Writer, now: Now, new: NewAssignment) -> Assignme
     charge = assignments.add_assignment(
         tx, new.worker, grid=new.grid, role=str(new.role), since=since, until=new.until, by=by
     )
-    return _out(charge)
+    return _describe_charge(charge)
 
 
 @router.patch("/api/v1/assignments/{assignment_id}", summary="End an assignment")
@@ -99,4 +99,4 @@ def end_assignment(tx: Tx, by: Writer, now: Now, assignment_id: str, end: Assign
     charge = find_id(assignment_id)
     if charge is None:
         raise NotFound("not_found")
-    return _out(assignments.end_assignment(tx, charge, at=end.until or now, by=by))
+    return _describe_charge(assignments.end_assignment(tx, charge, at=end.until or now, by=by))

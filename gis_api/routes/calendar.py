@@ -94,14 +94,14 @@ def put_calendar(
     work = WorkYear(
         hours,
         days_off=frozenset(sent.days_off),
-        made_up=_made_up(sent.work_days, usual),
+        made_up=_collect_days(sent.work_days, usual),
     )
     stored = calendars.put_year(tx, year, work, seen=seen, remark=sent.note, by=by)
     incidents.recount_living(tx, zone=zone, by=by)
     return _answer(response, stored, zone)
 
 
-def _made_up(sent: list[WorkDayIn], usual: tuple[Interval, ...]) -> dict[date, tuple[Interval, ...]]:
+def _collect_days(sent: list[WorkDayIn], usual: tuple[Interval, ...]) -> dict[date, tuple[Interval, ...]]:
     """Hours by day; raises Unacceptable for a day that is told twice."""
     found = {one.date: usual if one.hours is None else _intervals(one.hours) for one in sent}
     if len(found) < len(sent):
@@ -125,16 +125,16 @@ def _answer(response: Response, year: EnteredYear, zone: ZoneInfo) -> CalendarOu
         version=year.version,
         entered=year.entered,
         time_zone=zone.key,
-        hours=[_told(day) for day in work.hours],
+        hours=[_describe_hours(day) for day in work.hours],
         days_off=sorted(work.days_off),
-        work_days=[WorkDayOut(date=day, hours=_told(hours)) for day, hours in sorted(work.made_up.items())],
+        work_days=[WorkDayOut(date=day, hours=_describe_hours(hours)) for day, hours in sorted(work.made_up.items())],
         note=year.note,
         by=year.by,
         at=year.at,
     )
 
 
-def _told(hours: tuple[Interval, ...]) -> list[tuple[str, str]]:
+def _describe_hours(hours: tuple[Interval, ...]) -> list[tuple[str, str]]:
     return [(_clock(opening), _clock(closing)) for opening, closing in hours]
 
 

@@ -99,7 +99,7 @@ class CategoriesOut(BaseModel):
 def list_categories(request: Request, tx: Read) -> CategoriesOut:
     """Each with its department, default urgency, rule of triage, and minutes per step and level."""
     lang = language_of(request)
-    english, units = lang == "en", {unit.code: unit.named(lang) for unit in list_units(tx)}
+    english, units = lang == "en", {unit.code: unit.name_in(lang) for unit in list_units(tx)}
     clocks: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     limits: dict[str, dict[str, dict[str, LimitIO]]] = defaultdict(lambda: defaultdict(dict))
     for clock in categories.list_clocks(tx):
@@ -131,7 +131,7 @@ def add_category(tx: Tx, by: Admin, sent: NewCategory) -> CategoryStored:
     """The new category, without any clock; 409 for a code that is taken."""
     require_unit(tx, sent.unit)
     told = sent.model_dump(exclude={"code", "name", "unit"})
-    return _stored(categories.add_category(tx, sent.code, name=sent.name, unit_code=sent.unit, by=by, **told))
+    return _describe_stored(categories.add_category(tx, sent.code, name=sent.name, unit_code=sent.unit, by=by, **told))
 
 
 @router.patch("/api/v1/categories/{code}", summary="Change or retire a category")
@@ -142,10 +142,10 @@ def change_category(tx: Tx, by: Admin, code: str, sent: CategoryChange) -> Categ
     changes = {name: value for name, value in given.items() if value is not None or name in ("retired", "unit")}
     if "unit" in changes:
         changes["unit_code"] = changes.pop("unit")
-    return _stored(categories.change_category(tx, code, changes, by=by))
+    return _describe_stored(categories.change_category(tx, code, changes, by=by))
 
 
-def _stored(one: categories.Category) -> CategoryStored:
+def _describe_stored(one: categories.Category) -> CategoryStored:
     told = {name: getattr(one, name) for name in CategoryStored.model_fields if name != "unit"}
     return CategoryStored(unit=one.unit_code, **told)
 

@@ -14,7 +14,7 @@ from gis_api.strict_routes import StrictRoute
 from layers import incidents
 from layers.access import Actor, Role
 from layers.incidents import CheckIn
-from layers.workers import masked_phone
+from layers.workers import mask_phone
 
 router = APIRouter(tags=["incidents"], route_class=StrictRoute)
 Told = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.leader, Role.worker, Role.admin))]
@@ -63,10 +63,10 @@ def list_check_ins(
     accepts or arrives, and begins anew with the step `check_in`.
     """
     found = incidents.list_check_ins(tx, now=now, overdue=overdue, by=by)
-    return CheckInsOut(check_ins=[_told(one, now, by) for one in found])
+    return CheckInsOut(check_ins=[_describe_check_in(one, now, by) for one in found])
 
 
-def _told(one: CheckIn, now: datetime, by: Actor) -> CheckInOut:
+def _describe_check_in(one: CheckIn, now: datetime, by: Actor) -> CheckInOut:
     late = one.due_at <= now
     whole = by.role in SEE_PHONES or (late and (one.leads or by.role == Role.leader))
     leader = None
@@ -89,4 +89,4 @@ def _told(one: CheckIn, now: datetime, by: Actor) -> CheckInOut:
 
 
 def _person(worker: str, name: str, phone: str | None, *, whole: bool) -> PersonOut:
-    return PersonOut(worker=worker, name=name, phone_masked=masked_phone(phone), phone=phone if whole else None)
+    return PersonOut(worker=worker, name=name, phone_masked=mask_phone(phone), phone=phone if whole else None)

@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.answers.plans import SetReport
 from gis_api.dependencies import Planner, Read, Settings_
-from gis_api.geojson import POLYGONS, SAME_AS_WGS84, datum_of, many_in_wgs84, parse_geometry
+from gis_api.geojson import POLYGONS, SAME_AS_WGS84, convert_many_to_wgs84, datum_of, parse_geometry
 from gis_api.large_bodies import PatientRoute
 from layers.areas import find_crs_at
-from layers.checking import CheckTask, NamedRow, check, epsg_of, find_middle, judge_names
+from layers.checking import CheckTask, NamedRow, check, choose_epsg, find_middle, judge_names
 from layers.errors import Unacceptable
 from tiling.tolerance import Tolerance
 
@@ -63,7 +63,7 @@ class CoverageOut(BaseModel):
     took_ms: float
 
 
-@router.post("/api/v1/coverage", responses=shown(SetReport))
+@router.post("/api/v1/coverage", responses=declare_answer(SetReport))
 def check_coverage(sent: CoverageIn, by: Planner, session: Read, settings: Settings_) -> CoverageOut:
     """The defects of any set of polygons. A property `parts_allowed` of a feature says that several parts are meant,
     `parent_code` (or the 17 digits of a sub-grid) which grid of the set is above it: the lowest level is held against
@@ -86,7 +86,7 @@ def check_coverage(sent: CoverageIn, by: Planner, session: Read, settings: Setti
         tolerance=_tolerance(sent.tolerance),
         parts_allowed=parts_allowed,
         parents=naming.parents,
-        epsg=_epsg(session, polygons),
+        epsg=_choose_epsg(session, polygons),
     )
     report = check(task)
     took_ms = round((time.perf_counter() - began) * 1000, 1)
@@ -106,11 +106,11 @@ def _tolerance(sent: ToleranceIn) -> Tolerance:
     return Tolerance(snap_m=sent.snap_m, sliver_m=sent.sliver_m, contained_share=sent.contained_share)
 
 
-def _epsg(session: Session, polygons: list[BaseGeometry | None]) -> int:
+def _choose_epsg(session: Session, polygons: list[BaseGeometry | None]) -> int:
     """That of the stored district under the middle of the shapes, else the zone of the place."""
     middle = find_middle(polygons)
     known = None if middle is None else find_crs_at(session, lon=middle[0], lat=middle[1])
-    return known if known is not None else epsg_of(polygons)
+    return known if known is not None else choose_epsg(polygons)
 
 
 class _SetReader:
@@ -130,7 +130,7 @@ class _SetReader:
         for number, feature in enumerate(features):
             at: list[str | int] = ["grids", "features", number]
             properties = _properties(feature, at)
-            rows.append(_named(number, feature, properties, at))
+            rows.append(_name_row(number, feature, properties, at))
             shapes.append(self.shape(feature.get("geometry"), [*at, "geometry"]))
             if properties.get("parts_allowed") is True:
                 parts_allowed.append(rows[-1].code)
@@ -146,17 +146,19 @@ class _SetReader:
             if refused.code == "empty_geometry":
                 return None
             if refused.code != "invalid_geometry":
-                raise _located(refused, at, self._most) from refused
-            shape = self._invalid(sent)
+                raise _relocate(refused, at, self._most) from refused
+            shape = self._read_invalid(sent)
         self._left -= int(shapely.get_num_coordinates(shape))
         return shape
 
-    def _invalid(self, sent: Any) -> BaseGeometry:
+    def _read_invalid(self, sent: Any) -> BaseGeometry:
         # The parser has been through depth, size and numbers before it called the shape invalid: it is safe to build.
         shape: BaseGeometry = shapely.force_2d(shapely.from_geojson(json.dumps(sent)))
         if self._datum in SAME_AS_WGS84:
             return shape
-        return shapely.transform(shape, lambda xy: np.column_stack(many_in_wgs84(xy[:, 0], xy[:, 1], self._datum)))
+        return shapely.transform(
+            shape, lambda xy: np.column_stack(convert_many_to_wgs84(xy[:, 0], xy[:, 1], self._datum))
+        )
 
 
 def _properties(feature: Any, at: list[str | int]) -> dict[str, Any]:
@@ -168,7 +170,7 @@ def _properties(feature: Any, at: list[str | int]) -> dict[str, Any]:
     return properties
 
 
-def _named(number: int, feature: dict[str, Any], properties: dict[str, Any], at: list[str | int]) -> NamedRow:
+def _name_row(number: int, feature: dict[str, Any], properties: dict[str, Any], at: list[str | int]) -> NamedRow:
     parent, level = properties.get("parent_code"), properties.get("level")
     if isinstance(parent, int) and not isinstance(parent, bool):
         parent = str(parent)
@@ -187,7 +189,7 @@ def _code(feature: dict[str, Any], properties: dict[str, Any], at: list[str | in
     return code
 
 
-def _located(refused: Unacceptable, at: list[str | int], most: int) -> Unacceptable:
+def _relocate(refused: Unacceptable, at: list[str | int], most: int) -> Unacceptable:
     """The same refusal, its places counted from the top of the document."""
     errors = [([*at, *place], message) for place, message in refused.errors]
     details = {**refused.details, "most": most} if "most" in refused.details else refused.details

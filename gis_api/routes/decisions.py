@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 
 from gis_api.answers import cases as answers
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.dependencies import KnownRoster, Read, role_door
 from gis_api.incident_json import SEE_PHONES
 from gis_api.routes.incidents import CaseReader, read_id
@@ -28,7 +28,7 @@ Desk = Annotated[Actor, Depends(role_door(*SEE_PHONES))]
 
 @router.get(
     "/api/v1/incidents/{incident_id}/decision",
-    responses=shown(answers.DecisionTold),
+    responses=declare_answer(answers.DecisionTold),
     summary="Why this worker, with everybody who was considered",
 )
 def read_decision(tx: Read, by: CaseReader, incident_id: str, decision: Which = None) -> dict[str, Any]:
@@ -46,15 +46,15 @@ def read_decision(tx: Read, by: CaseReader, incident_id: str, decision: Which = 
         "chosen": basis.get("chosen"),
         "waiting_reason": basis.get("waits"),
         "limits": basis.get("limits"),
-        "candidates": [_placed(one, places) for one in found.candidates],
-        "rejected": [_placed(one, places) for one in found.rejected],
+        "candidates": [_add_position(one, places) for one in found.candidates],
+        "rejected": [_add_position(one, places) for one in found.rejected],
         "replayable": found.basis is not None,
     }
 
 
 @router.get(
     "/api/v1/incidents/{incident_id}/decision/way",
-    responses=shown(answers.WayTold),
+    responses=declare_answer(answers.WayTold),
     summary="The way on foot to whoever was chosen",
 )
 def read_way(
@@ -84,7 +84,7 @@ def read_way(
 
 @router.post(
     "/api/v1/incidents/{incident_id}/decision/replay",
-    responses=shown(answers.DecisionReplayed),
+    responses=declare_answer(answers.DecisionReplayed),
     summary="Make a decision again from what it depended on",
 )
 def replay_decision(tx: Read, by: CaseReader, incident_id: str, decision: Which = None) -> dict[str, Any]:
@@ -105,6 +105,6 @@ def _find(session: Session, incident_id: str, wanted: str | None, by: Actor) -> 
     return list(made), found
 
 
-def _placed(one: dict[str, Any], places: dict[str, tuple[float, float]]) -> dict[str, Any]:
+def _add_position(one: dict[str, Any], places: dict[str, tuple[float, float]]) -> dict[str, Any]:
     place = places.get(one.get("worker", ""))
     return {**one, "position": None if place is None else {"lon": place[0], "lat": place[1], "datum": "wgs84"}}

@@ -147,7 +147,7 @@ def list_emergencies(
 ) -> EmergenciesOut:
     """What counts now in one's area or around it."""
     found = emergencies.list_emergencies(tx, now=now, ended=ended, by=by)
-    return EmergenciesOut(emergencies=[_told(one, now) for one in found])
+    return EmergenciesOut(emergencies=[_describe_emergency(one, now) for one in found])
 
 
 @router.put(
@@ -163,13 +163,13 @@ def switch_on(tx: Tx, now: Now, by: Switcher, area: Area, sent: EmergencyIn, res
     asked = EmergencyAsked(sent.reason, sent.until, rule, tuple(sent.helpers), sent.reinforce)
     card, begins = emergencies.switch_on(tx, area, asked, now=now, by=by)
     response.status_code = 201 if begins else 200
-    return _told(card, now)
+    return _describe_emergency(card, now)
 
 
 @router.delete("/api/v1/emergencies/{area}", summary="End the emergency mode of an area")
 def switch_off(tx: Tx, now: Now, by: Switcher, area: Area) -> EmergencyOut:
     """All is as if it had not been; one that is over already stays as it ended."""
-    return _told(emergencies.switch_off(tx, area, now=now, by=by), now)
+    return _describe_emergency(emergencies.switch_off(tx, area, now=now, by=by), now)
 
 
 @router.get("/api/v1/emergencies/{area}/calls", summary="The buildings of a grid in the order of calling")
@@ -177,7 +177,7 @@ def read_calls(
     tx: Read, now: Now, by: Caller, area: Area, grid: Annotated[str, Query(min_length=1, max_length=40)]
 ) -> CallOutOut:
     """Open hazards first, then households and floors; with what came of each call and how far it has come."""
-    return _called(emergencies.list_calls(tx, area, grid, now=now, by=by))
+    return _describe_call_out(emergencies.list_calls(tx, area, grid, now=now, by=by))
 
 
 @router.put(
@@ -197,7 +197,7 @@ def call_building(
     return Response(status_code=204)
 
 
-def _told(card: EmergencyCard, now: datetime) -> EmergencyOut:
+def _describe_emergency(card: EmergencyCard, now: datetime) -> EmergencyOut:
     return EmergencyOut(
         area=card.area,
         reason=card.reason,
@@ -226,7 +226,7 @@ def _told(card: EmergencyCard, now: datetime) -> EmergencyOut:
 _SHOWN = ("place", "name", "address", "floors", "households", "hazards", "outcome", "note", "at", "by")
 
 
-def _called(found: CallOut) -> CallOutOut:
+def _describe_call_out(found: CallOut) -> CallOutOut:
     return CallOutOut(
         area=found.area,
         grid=found.grid,

@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis_api.answers import JSON, shown, shown_as
+from gis_api.answers import JSON, declare_answer, declare_media
 from gis_api.answers import evaluation as answers
 from gis_api.answers.cases import JobTold
 from gis_api.dependencies import EvaluationMemory_, MomentRead, Now, Settings_, Tx, Zone, role_door
@@ -17,11 +17,11 @@ from gis_api.errors import language_of
 from gis_api.job_json import job_as_json
 from gis_api.paging import cursor_of, link_after
 from gis_api.papers import XLSX
-from gis_api.papers.printing import PDF, pdf_of
+from gis_api.papers.printing import PDF, print_pdf
 from gis_api.strict_routes import StrictRoute
 from layers import evaluation, jobs
 from layers.access import Actor, Role
-from layers.db import one_moment
+from layers.db import read_one_moment
 from layers.evaluation import FIGURES, Behind, Evaluation, Period, Row
 
 router = APIRouter(tags=["heat"], route_class=StrictRoute)
@@ -53,7 +53,7 @@ def _ask(
 Asked = Annotated[evaluation.EvaluationAsked, Depends(_ask)]
 
 
-@router.get("/api/v1/evaluation", responses=shown(answers.EvaluationAnswer), response_class=Response)
+@router.get("/api/v1/evaluation", responses=declare_answer(answers.EvaluationAnswer), response_class=Response)
 def read_evaluation(
     request: Request,
     tx: MomentRead,
@@ -69,12 +69,12 @@ def read_evaluation(
     that derive from residents are left out. Workers see their own row, departments theirs; how single workers do is
     for leaders of the area.
     """
-    held, lang = asked.period.against(against), language_of(request)
+    held, lang = asked.period.step_back(against), language_of(request)
     found = evaluation.evaluate(tx, asked, against=held, weights=settings.weights, memory=memory, now=now, lang=lang)
     return Response(orjson.dumps(tell_evaluation(asked, held, found, settings.weights)), media_type=JSON)
 
 
-@router.get("/api/v1/evaluation.xlsx", responses=shown_as(XLSX), response_class=Response)
+@router.get("/api/v1/evaluation.xlsx", responses=declare_media(XLSX), response_class=Response)
 def read_evaluation_workbook(
     request: Request,
     tx: MomentRead,
@@ -87,7 +87,7 @@ def read_evaluation_workbook(
     """The same as a workbook: the rows with their rates, the trend, and how the score comes about."""
     from gis_api.papers.evaluation import Part, evaluation_book
 
-    held, weights, lang = asked.period.against(against), settings.weights, language_of(request)
+    held, weights, lang = asked.period.step_back(against), settings.weights, language_of(request)
     found = evaluation.evaluate(tx, asked, against=held, weights=weights, memory=memory, now=now, lang=lang)
     book = evaluation_book([Part(asked, held, found)], weights, lang=lang)
     name = f"evaluation-{asked.by}-{asked.period.name}.xlsx"
@@ -95,7 +95,7 @@ def read_evaluation_workbook(
     return Response(book, media_type=XLSX, headers=headers)
 
 
-@router.get("/api/v1/evaluation.pdf", responses=shown_as(PDF), response_class=Response)
+@router.get("/api/v1/evaluation.pdf", responses=declare_media(PDF), response_class=Response)
 def read_evaluation_paper(
     request: Request,
     now: Now,
@@ -108,14 +108,14 @@ def read_evaluation_paper(
     from gis_api.papers.evaluation import Part
     from gis_api.papers.evaluation_paper import paper_of
 
-    held, weights, lang = asked.period.against(against), settings.weights, language_of(request)
-    with one_moment(request.app.state.reading) as session:
+    held, weights, lang = asked.period.step_back(against), settings.weights, language_of(request)
+    with read_one_moment(request.app.state.reading) as session:
         found = evaluation.evaluate(session, asked, against=held, weights=weights, memory=memory, now=now, lang=lang)
     # Outside the transaction: setting the pages takes seconds, and no connection should wait for it.
     html = paper_of([Part(asked, held, found)], weights, title="evaluation.title", lang=lang)
     name = f"evaluation-{asked.by}-{asked.period.name}.pdf"
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(pdf_of(html), media_type=PDF, headers=headers)
+    return Response(print_pdf(html), media_type=PDF, headers=headers)
 
 
 class BulletinAsked(BaseModel):
@@ -127,7 +127,10 @@ class BulletinAsked(BaseModel):
 
 
 @router.post(
-    "/api/v1/evaluation/bulletins", responses=shown(JobTold, status=202), status_code=202, response_class=Response
+    "/api/v1/evaluation/bulletins",
+    responses=declare_answer(JobTold, status=202),
+    status_code=202,
+    response_class=Response,
 )
 def make_bulletin(
     request: Request, tx: Tx, by: Leading, zone: Zone, settings: Settings_, body: BulletinAsked
@@ -146,7 +149,9 @@ def make_bulletin(
     return Response(orjson.dumps(job_as_json(job, lang)), 202, headers, JSON)
 
 
-@router.get("/api/v1/evaluation/{figure}/incidents", responses=shown(answers.BehindAnswer), response_class=Response)
+@router.get(
+    "/api/v1/evaluation/{figure}/incidents", responses=declare_answer(answers.BehindAnswer), response_class=Response
+)
 def list_incidents_behind(
     request: Request,
     tx: MomentRead,

@@ -10,7 +10,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from gis_api.answers import shown_as
+from gis_api.answers import declare_media
 from gis_api.dependencies import Now, Replicas_, Settings_, public
 from gis_api.metrics import MEDIA_TYPE, Metrics
 from gis_api.replicas import Replicas
@@ -71,7 +71,7 @@ async def readyz(replicas: Replicas_, response: Response) -> Ready:
     "/metrics",
     summary="Counts for Prometheus",
     response_class=Response,
-    responses=shown_as(MEDIA_TYPE.partition(";")[0], schema={"type": "string"}),
+    responses=declare_media(MEDIA_TYPE.partition(";")[0], schema={"type": "string"}),
 )
 def metrics(request: Request, replicas: Replicas_, settings: Settings_, now: Now) -> Response:
     """Requests of all processes by method, path, status and duration, in Prometheus' text format."""
@@ -80,15 +80,15 @@ def metrics(request: Request, replicas: Replicas_, settings: Settings_, now: Now
         *counted.with_others(settings.var / "metrics").lines(),
         "# TYPE wangge_stale gauge",
         f"wangge_stale {int(replicas.stale)}",
-        *_unreadable(replicas),
-        *_waiting(request.app.state.waiting_counts.find(), now),
+        *_write_unreadable(replicas),
+        *_write_waiting(request.app.state.waiting_counts.find(), now),
         "# TYPE wangge_takes_writes gauge",
         f"wangge_takes_writes {int(replicas.takes_writes)}",
     ]
     return Response("\n".join(lines) + "\n", media_type=MEDIA_TYPE)
 
 
-def _waiting(waiting: Waiting | None, now: datetime) -> Iterator[str]:
+def _write_waiting(waiting: Waiting | None, now: datetime) -> Iterator[str]:
     """Deliveries to other systems that have not arrived, and the age of the oldest; left out while nobody knows."""
     if waiting is None:
         return
@@ -101,7 +101,7 @@ def _waiting(waiting: Waiting | None, now: datetime) -> Iterator[str]:
     yield f"wangge_oldest_delivery_seconds {age_s:.1f}"
 
 
-def _unreadable(replicas: Replicas) -> Iterator[str]:
+def _write_unreadable(replicas: Replicas) -> Iterator[str]:
     """What this process could not read and left out, plan by plan and row by row; moments out of bounds as a number."""
     atlas = replicas.state.atlas
     yield "# TYPE wangge_unreadable gauge"

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from shapely.geometry.base import BaseGeometry
 
-from gis_api.answers import JSON, shown
+from gis_api.answers import JSON, declare_answer
 from gis_api.answers import heat as answers
 from gis_api.dependencies import AnyRole, HeatMemory_, Now, Read, Zone
 from gis_api.geojson import feature, feature_collection
@@ -55,7 +55,7 @@ def _period(since: datetime | None, until: datetime | None, now: datetime, zone:
     return start, end
 
 
-@router.get("/api/v1/heat", responses=shown(answers.HeatAnswer))
+@router.get("/api/v1/heat", responses=declare_answer(answers.HeatAnswer))
 def read_heat(
     tx: Read,
     by: AnyRole,
@@ -89,7 +89,7 @@ def read_heat(
         if cell not in LEVELS or per != "count":
             raise Unacceptable("resident_cell", errors=[(["cell"], "resident_cell")], cell=cell)
         rows = ReleaseAsked(RELEASED.get(layer, layer), month, cell, where, category or "")
-        return _answer(_released(layer, rows, *releases.read_release(tx, rows, by=by), form=format))
+        return _answer(_describe_release(layer, rows, *releases.read_release(tx, rows, by=by), form=format))
     if month is not None:
         since, until = span_of_month(month, zone)
     start, end = _period(since, until, now, zone)
@@ -104,7 +104,7 @@ def read_heat(
     return _answer(feature_collection((feature(one.shape, **show_cell(one)) for one in cells), **about))
 
 
-@router.get("/api/v1/heat/spots", responses=shown(answers.SpotsAnswer), response_class=Response)
+@router.get("/api/v1/heat/spots", responses=declare_answer(answers.SpotsAnswer), response_class=Response)
 def read_spots(
     tx: Read,
     by: AnyRole,
@@ -150,7 +150,7 @@ def _show_panel(panel: heat.Panel) -> dict[str, Any]:
     }
 
 
-def _released(
+def _describe_release(
     layer: str, rows: ReleaseAsked, cards: list[ReleaseCard], cells: list[ReleasedCell], *, form: str
 ) -> dict[str, Any]:
     told: list[tuple[BaseGeometry | None, dict[str, Any]]] = [
@@ -226,7 +226,7 @@ def show_cell(cell: heat.Cell) -> dict[str, Any]:
     }
 
 
-@router.get("/api/v1/figures", responses=shown(answers.FiguresAnswer))
+@router.get("/api/v1/figures", responses=declare_answer(answers.FiguresAnswer))
 def read_figures(
     tx: Read,
     by: AnyRole,

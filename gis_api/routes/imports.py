@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.answers.cases import JobTold
 from gis_api.dependencies import Planner, settings_of
 from gis_api.errors import Problem, language_of
@@ -75,7 +75,7 @@ class Placed(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def nothing_said(cls, value: Any) -> Any:
+    def drop_empty(cls, value: Any) -> Any:
         """An empty field of a form says nothing."""
         return None if value == "" else value
 
@@ -115,7 +115,7 @@ class Import(Placed):
 
     @field_validator("layer")
     @classmethod
-    def known(cls, value: str) -> str:
+    def require_known_layer(cls, value: str) -> str:
         """One of the layers."""
         if value not in IMPORTED:
             raise ValueError(f"not one of {', '.join(IMPORTED)}")
@@ -127,7 +127,7 @@ _Asked = TypeVar("_Asked", bound=Placed)
 
 @router.post(
     "/api/v1/uploads",
-    responses=shown(JobTold, status=202),
+    responses=declare_answer(JobTold, status=202),
     status_code=202,
     response_class=Response,
     openapi_extra={"requestBody": _FORM},
@@ -136,7 +136,7 @@ async def upload_file(request: Request, by: Planner) -> Response:
     """Send a file (multipart, field `file`); the job looks into it, stores nothing, and names the upload."""
     form = await _form_of(request)
     try:
-        asked = _checked(Placed, form.fields)
+        asked = _validate(Placed, form.fields)
         if form.file is None:
             raise Problem(422, "upload_missing", errors=[(["file"], "upload_missing")])
         return await run_in_threadpool(_inspect, request, form.file, asked, by)
@@ -147,7 +147,7 @@ async def upload_file(request: Request, by: Planner) -> Response:
 
 @router.post(
     "/api/v1/uploads/{upload_id}/inspections",
-    responses=shown(JobTold, status=202),
+    responses=declare_answer(JobTold, status=202),
     status_code=202,
     response_class=Response,
 )
@@ -160,7 +160,7 @@ def inspect_again(
 
 @router.post(
     "/api/v1/imports",
-    responses=shown(JobTold, status=202),
+    responses=declare_answer(JobTold, status=202),
     status_code=202,
     response_class=Response,
     openapi_extra={"requestBody": _FORM},
@@ -174,7 +174,7 @@ async def import_file(request: Request, by: Planner) -> Response:
     """
     form = await _form_of(request)
     try:
-        asked = _checked(Import, form.fields)
+        asked = _validate(Import, form.fields)
         return await run_in_threadpool(_import, request, form.file, asked, by)
     except BaseException:
         _drop(form.file)
@@ -195,7 +195,7 @@ async def _form_of(request: Request) -> Form:
     return Form(told, None)
 
 
-def _checked(model: type[_Asked], fields: Mapping[str, Any]) -> _Asked:
+def _validate(model: type[_Asked], fields: Mapping[str, Any]) -> _Asked:
     try:
         asked = model.model_validate(dict(fields))
     except ValidationError as error:
@@ -214,7 +214,7 @@ def _inspect(request: Request, file: Received | None, asked: Placed, by: Actor) 
         upload = _upload_of(session, file, asked, by)
         task = {**asked.model_dump(exclude_none=True, exclude={"upload"}), "upload": upload.id, "file": upload.name}
         job = jobs.add_job(session, "inspection", task=task, area=district or by.area, upload=upload.id, by=by)
-        return _accepted(request, session, job, by)
+        return _accept(request, session, job, by)
 
 
 def _import(request: Request, file: Received | None, asked: Import, by: Actor) -> Response:
@@ -228,7 +228,7 @@ def _import(request: Request, file: Received | None, asked: Import, by: Actor) -
         frame = {"frame": UNION} if asked.frame == "union" else {}
         task = {**told, **frame, "upload": upload.id, "file": upload.name, "source": _source(asked, upload.name, by)}
         job = jobs.add_job(session, "import", task=task, area=district or by.area, upload=upload.id, by=by)
-        return _accepted(request, session, job, by)
+        return _accept(request, session, job, by)
 
 
 def _district(asked: Placed, by: Actor) -> str | None:
@@ -254,7 +254,7 @@ def _upload_of(session: Session, file: Received | None, asked: Placed, by: Actor
     return jobs.get_upload(session, asked.upload, by=by)
 
 
-def _accepted(request: Request, session: Session, job: jobs.Job, by: Actor) -> Response:
+def _accept(request: Request, session: Session, job: jobs.Job, by: Actor) -> Response:
     for surplus in jobs.forget_surplus(session, keep=KEEP_UPLOADS, by=by):
         (settings_of(request).upload_folder / surplus).unlink(missing_ok=True)
     session.refresh(job)

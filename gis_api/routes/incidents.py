@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from sqlalchemy.orm import Session
 
 from gis_api.answers import cases as answers
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.dependencies import AskedBox, Locator, Now, Read, Replicas_, Roster_, Tx, Zone, role_door
 from gis_api.errors import Problem, language_of
 from gis_api.geojson import ReportedPosition, position
 from gis_api.idempotency import read_idempotency_key
-from gis_api.incident_json import answer_to_report, case_of, full_case_of, likely_of
+from gis_api.incident_json import answer_to_report, case_of, describe_full_case, describe_likely
 from gis_api.moments import AskedMoment, Moment
 from gis_api.paging import cursor_of, link_after, moment_of
 from gis_api.strict_routes import StrictRoute
@@ -128,7 +128,7 @@ class StepIn(BaseModel):
 
 @router.post(
     "/api/v1/incidents",
-    responses=shown(answers.ReportAnswer, status=201) | shown(answers.ReportAnswer),
+    responses=declare_answer(answers.ReportAnswer, status=201) | declare_answer(answers.ReportAnswer),
     status_code=201,
     summary="Report an incident",
 )
@@ -155,19 +155,19 @@ def report_incident(
     if dry_run:
         decided = dispatching.decide(tx, memory, _report(tx, sent, by, atlas, now), now=now, by=by)
         told = answer_to_report(decided, None, replicas=replicas, lang=lang)
-        return JSONResponse(told | {"duplicates": _likely(tx, sent, decided, None, now, by)})
+        return JSONResponse(told | {"duplicates": _describe_likely(tx, sent, decided, None, now, by)})
     key, client = _key(idempotency_key), f"{by.kind}:{by.name}"
     known = incidents.claim_key(tx, key, client=client, body_sha256=_digest(sent))
     if known is not None:
         return JSONResponse({**known, "replayed": True})
     done = dispatching.report(tx, memory, _report(tx, sent, by, atlas, now), now=now, by=by)
     answer = answer_to_report(done.decided, done, replicas=replicas, lang=lang)
-    answer["duplicates"] = _likely(tx, sent, done.decided, done.incident_id, now, by)
+    answer["duplicates"] = _describe_likely(tx, sent, done.decided, done.incident_id, now, by)
     incidents.keep_answer(tx, key, client=client, status=201, answer=answer)
     return JSONResponse(answer, 201, {"Location": f"/api/v1/incidents/{done.incident_id}"})
 
 
-def _likely(
+def _describe_likely(
     session: Session, sent: IncidentIn, decided: Decided, own_id: int | None, now: datetime, by: Actor
 ) -> list[dict[str, Any]]:
     """What the report may be a duplicate of, in short: the whole stands at `…/duplicates`."""
@@ -232,7 +232,7 @@ def _reporter(session: Session, sent: ReporterIn | None, by: Actor) -> dict[str,
     return {"kind": sent.kind, "name": sent.name, "phone": sent.phone, "worker_id": worker_id}
 
 
-@router.get("/api/v1/incidents", responses=shown(answers.Cases), summary="The incidents that one may see")
+@router.get("/api/v1/incidents", responses=declare_answer(answers.Cases), summary="The incidents that one may see")
 def list_incidents(
     request: Request,
     tx: Read,
@@ -311,17 +311,19 @@ def _states(sent: list[str] | None) -> tuple[str, ...]:
 
 
 @router.get(
-    "/api/v1/incidents/{incident_id}", responses=shown(answers.FullCase), summary="One incident with its timeline"
+    "/api/v1/incidents/{incident_id}",
+    responses=declare_answer(answers.FullCase),
+    summary="One incident with its timeline",
 )
 def read_incident(request: Request, tx: Read, now: Now, by: CaseReader, incident_id: str) -> dict[str, Any]:
     """The incident, its timeline, the latest decision about who goes, and the steps that may follow."""
     card = incidents.get_incident(tx, read_id(incident_id), by=by)
-    return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
+    return describe_full_case(tx, card, now=now, by=by, lang=language_of(request))
 
 
 @router.get(
     "/api/v1/incidents/{incident_id}/duplicates",
-    responses=shown(answers.LikelyCases),
+    responses=declare_answer(answers.LikelyCases),
     summary="What an incident may be a duplicate of",
 )
 def read_duplicates(request: Request, tx: Read, now: Now, by: CaseReader, incident_id: str) -> dict[str, Any]:
@@ -330,12 +332,12 @@ def read_duplicates(request: Request, tx: Read, now: Now, by: CaseReader, incide
     known = card.fields
     told = Sighting(card.lon, card.lat, known["category"], now, accuracy_m=known["accuracy_m"], but=card.id)
     found = incidents.list_likely(tx, told, by=by)
-    return {"incidents": likely_of(found, now=now, by=by, lang=language_of(request))}
+    return {"incidents": describe_likely(found, now=now, by=by, lang=language_of(request))}
 
 
 @router.post(
     "/api/v1/incidents/{incident_id}/steps",
-    responses=shown(answers.FullCase),
+    responses=declare_answer(answers.FullCase),
     summary="Take the next step of an incident",
 )
 def take_step(
@@ -352,14 +354,14 @@ def take_step(
     """The incident after the step; 409 with the steps that may follow where this one may not."""
     asked = _step(sent, by, atlas)
     card = dispatching.take_step(tx, Memory(atlas, roster, zone), read_id(incident_id), asked=asked, now=now, by=by)
-    return full_case_of(tx, card, now=now, by=by, lang=language_of(request))
+    return describe_full_case(tx, card, now=now, by=by, lang=language_of(request))
 
 
 def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
     asked = StepAsked(sent.step, note=sent.note, to=sent.to, unit=sent.unit, confirm=sent.confirm, until=sent.until)
     parts = tuple(PartAsked(**part.model_dump()) for part in sent.parts or ())
     asked = replace(asked, condition=sent.condition, parts=parts, answer=sent.answer, taken_at=sent.taken_at)
-    told = sent.proof or _stated_beside(sent)
+    told = sent.proof or _read_stated_proof(sent)
     if told is None:
         return asked
     place = position(told.lon, told.lat, datum=told.datum, actor=by, bounds=atlas.bounds)
@@ -368,7 +370,7 @@ def _step(sent: StepIn, by: Actor, atlas: Locator) -> StepAsked:
     return replace(asked, accuracy_m=told.accuracy_m, fixed_at=told.fixed_at)
 
 
-def _stated_beside(sent: StepIn) -> ProofIn | None:
+def _read_stated_proof(sent: StepIn) -> ProofIn | None:
     """The position that stands beside the step instead of in its proof."""
     if (sent.lon is None) != (sent.lat is None):
         missing = "lon" if sent.lon is None else "lat"

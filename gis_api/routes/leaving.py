@@ -90,7 +90,7 @@ class LeftOut(BaseModel):
 @router.get("/api/v1/workers/{number}/leaving", summary="What a worker holds who is to leave")
 def read_holdings(tx: Read, by: Reader, now: Now, zone: Zone, number: str) -> HoldingsOut:
     """Open tasks, grids, what is left of the roster, accounts, and drafts that have something decided for them."""
-    return _held(leaving.find_holdings(tx, number, now=now, zone=zone, by=by))
+    return _describe_holdings(leaving.find_holdings(tx, number, now=now, zone=zone, by=by))
 
 
 @router.post("/api/v1/workers/{number}/leaving", summary="Have a worker leave, and hand over what they hold")
@@ -115,7 +115,7 @@ def leave(
     asked = leaving.Leaving(sent.successor, sent.reason.strip(), sent.confirm or dry_run)
     savepoint = tx.begin_nested()
     left = leaving.leave(tx, Memory(atlas, roster, zone), number, asked, now=now, by=by)
-    told = _left(left, dry_run=dry_run)
+    told = _describe_left(left, dry_run=dry_run)
     if dry_run:
         savepoint.rollback()
         return told
@@ -126,7 +126,7 @@ def leave(
     return told
 
 
-def _held(held: Holdings) -> HoldingsOut:
+def _describe_holdings(held: Holdings) -> HoldingsOut:
     tasks = [
         HeldTaskOut(
             incident=str(task.incident),
@@ -147,16 +147,16 @@ def _held(held: Holdings) -> HoldingsOut:
     )
 
 
-def _left(left: Left, *, dry_run: bool) -> LeftOut:
+def _describe_left(left: Left, *, dry_run: bool) -> LeftOut:
     return LeftOut(
-        held=_held(left.holdings),
+        held=_describe_holdings(left.holdings),
         successor=left.successor,
         dry_run=dry_run,
-        tasks=[_moved(task) for task in left.tasks],
+        tasks=[_describe_moved(task) for task in left.tasks],
         unserved=list(left.unserved),
         new_gaps=[gap_of(gap) for gap in left.new_gaps],
     )
 
 
-def _moved(task: MovedTask) -> MovedTaskOut:
+def _describe_moved(task: MovedTask) -> MovedTaskOut:
     return MovedTaskOut(incident=str(task.incident), to=task.to, waiting_reason=task.waiting_reason)

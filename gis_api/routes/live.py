@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from gis_api.answers import shown_as
+from gis_api.answers import declare_media
 from gis_api.dependencies import role_door
 from gis_api.live import HEARS, EventStream, Feed
 from gis_api.live.visiting import visitor_of
@@ -23,7 +23,7 @@ Mark = Annotated[
 @router.get(
     "/api/v1/live",
     response_class=Response,
-    responses=shown_as(EventStream.media_type, schema={"type": "string"}),
+    responses=declare_media(EventStream.media_type, schema={"type": "string"}),
     summary="What happens in the area, as it happens",
 )
 async def listen(

@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gis_api.answers import BINARY, shown
+from gis_api.answers import BINARY, declare_answer
 from gis_api.dependencies import Locating, Locator, Now, Replicas_
 from gis_api.errors import Problem
 from gis_api.fast_locate import ARROW, LARGE_BYTES, Desk, Question, answer_batch
@@ -29,14 +29,14 @@ JSON = "application/json"
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 
 
-def _plain(sent: object) -> object:
+def _refuse_digit_groups(sent: object) -> object:
     """Refuse the digit groups of Python (1_18.2), which pydantic would read as a number."""
     if isinstance(sent, str) and "_" in sent:
         raise PydanticCustomError("float_parsing", "must be a number")
     return sent
 
 
-Number = Annotated[float, BeforeValidator(_plain)]
+Number = Annotated[float, BeforeValidator(_refuse_digit_groups)]
 
 
 class Named(BaseModel):
@@ -138,7 +138,7 @@ class BatchOut(BaseModel):
     "/api/v1/locate",
     summary="Which grid holds this point, and who is in charge",
     response_class=Response,
-    responses=shown(LocationOut),
+    responses=declare_answer(LocationOut),
 )
 async def locate(
     request: Request,

@@ -16,13 +16,13 @@ from gis_api.maps.assets import vendor_url
 from gis_api.pages import (
     LANGUAGE_COOKIE,
     Reader,
-    local_path,
+    keep_local_path,
     map_config,
     map_page,
     may_open,
     page,
     reader_of,
-    refused,
+    refuse_reader,
     sign_in,
 )
 from layers.access import Actor
@@ -119,7 +119,7 @@ def report(request: Request, person: MaybePerson) -> Response:
     """Where a desk registers what is told by phone, looks up a place and goes through the list of cases."""
     reader = reader_of(request, person)
     if reader.person is None or not may_open(reader, "report"):
-        return refused(reader)
+        return refuse_reader(reader)
     return _cards(request, reader, reader.person)
 
 
@@ -164,7 +164,7 @@ def figures(request: Request, person: MaybePerson) -> Response:
     """How areas, units, posts and workers do, and the cases behind each number."""
     reader = reader_of(request, person)
     if reader.person is None or not may_open(reader, "figures"):
-        return refused(reader)
+        return refuse_reader(reader)
     config = {"by_worker": reader.person.role in LEADING, "cases": may_open(reader, "incident")}
     return page(reader, "figures", config=config, sections=("evaluation", "steps", "roles_in_grid", "dispatch"))
 
@@ -188,7 +188,7 @@ def rosters(request: Request, person: MaybePerson) -> Response:
     """The week of an area: who is on duty, what is short, and changes that are tried before they are saved."""
     reader = reader_of(request, person)
     if not may_open(reader, "rosters"):
-        return refused(reader)
+        return refuse_reader(reader)
     config = {"zone": request.app.state.settings.zone.key}
     return page(reader, "rosters", config=config, sections=("rosters",))
 
@@ -198,7 +198,7 @@ def standards(request: Request, person: MaybePerson) -> Response:
     """The city's standard sheet: read by everybody, taken in by an admin."""
     reader = reader_of(request, person)
     if not may_open(reader, "standards"):
-        return refused(reader)
+        return refuse_reader(reader)
     return page(reader, "standards", sections=("standards",))
 
 
@@ -212,7 +212,7 @@ def incident(request: Request, person: MaybePerson, incident_id: str) -> Respons
 @router.get("/language")
 def language(to: str, next: str = "/") -> Response:  # noqa: A002  # the word of the address
     """Remember a language for a year and go back; an unknown one changes nothing."""
-    answer = RedirectResponse(local_path(next), status_code=303)
+    answer = RedirectResponse(keep_local_path(next), status_code=303)
     if to in texts.LANGUAGES:
         answer.set_cookie(LANGUAGE_COOKIE, to, max_age=A_YEAR_S, samesite="lax", httponly=True)
     return answer

@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from gis_api.answers import cases as answers
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.dependencies import Now, Read, Zone, settings_of
 from gis_api.errors import Problem
 from gis_api.incident_json import photo_of
@@ -53,7 +53,7 @@ _KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 
 @router.post(
     "/api/v1/incidents/{incident_id}/photos",
-    responses=shown(answers.PhotoTold, status=201),
+    responses=declare_answer(answers.PhotoTold, status=201),
     status_code=201,
     response_class=Response,
     openapi_extra={"requestBody": _FORM},
@@ -79,7 +79,7 @@ async def add_photo(request: Request, now: Now, zone: Zone, by: StepTaker, incid
         kind = form.fields.get("kind", "other")
         if kind not in photos.KINDS:
             raise Problem(422, "unknown_photo_kind", errors=[(["kind"], "unknown_photo_kind")])
-        told = _told_beside(form.fields, now)
+        told = _read_taken_where(form.fields, now)
         picture = await run_in_threadpool(_develop, file.path)
     finally:
         file.path.unlink(missing_ok=True)
@@ -92,7 +92,7 @@ async def add_photo(request: Request, now: Now, zone: Zone, by: StepTaker, incid
     return JSONResponse(await run_in_threadpool(store), 201)
 
 
-def _told_beside(fields: Mapping[str, str], now: datetime) -> TakenWhere:
+def _read_taken_where(fields: Mapping[str, str], now: datetime) -> TakenWhere:
     """When and where it was taken, as the form says; raises Problem 422 for what is neither."""
     taken_at = _moment_of(fields.get("taken_at"), now)
     if ("lon" in fields) != ("lat" in fields):
@@ -130,7 +130,9 @@ def _develop(path: Path) -> Developed:
 
 
 @router.get(
-    "/api/v1/incidents/{incident_id}/photos", responses=shown(answers.Photos), summary="The photos of an incident"
+    "/api/v1/incidents/{incident_id}/photos",
+    responses=declare_answer(answers.Photos),
+    summary="The photos of an incident",
 )
 def list_photos(tx: Read, by: CaseReader, incident_id: str) -> dict[str, Any]:
     """Oldest first, with the addresses of the pictures."""

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from gis_api.dependencies import MaybePerson, public
-from gis_api.pages import Reader, map_page, may_open, page, reader_of, refused
+from gis_api.pages import Reader, map_page, may_open, page, reader_of, refuse_reader
 from gis_api.papers.certificate import body_of, document_of
-from gis_api.papers.printing import PDF, pdf_of
+from gis_api.papers.printing import PDF, print_pdf
 from layers import planning
 from layers.access import Actor
 from layers.db import transaction
@@ -36,13 +36,13 @@ def _number(plan_id: str) -> int:
 @router.get("/plans")
 def list_page(request: Request, person: MaybePerson) -> Response:
     """All plans of the reader's area, and new drafts."""
-    return _plain(reader_of(request, person), "plans", config={})
+    return _show_plain_page(reader_of(request, person), "plans", config={})
 
 
 @router.get("/plans/{plan_id}")
 def plan_page(request: Request, person: MaybePerson, plan_id: str) -> Response:
     """One plan: its life and what may be done with it."""
-    return _plain(reader_of(request, person), "plan", config={"plan": plan_id})
+    return _show_plain_page(reader_of(request, person), "plan", config={"plan": plan_id})
 
 
 @router.get("/plans/{plan_id}/diff")
@@ -70,9 +70,9 @@ def certificate_page(request: Request, person: MaybePerson, plan_id: str) -> Res
     """The coverage certificate of a published plan, to be read and printed."""
     reader = reader_of(request, person)
     if not may_open(reader, "certificate"):
-        return refused(reader)
+        return refuse_reader(reader)
     with transaction(request.app.state.engine) as session:
-        body = body_of(*_told(session, plan_id, by=_known(reader)), lang=reader.lang)
+        body = body_of(*_gather_certificate(session, plan_id, by=_get_person(reader)), lang=reader.lang)
     return page(reader, "certificate", config={"plan": plan_id}, sections=("certificate",), values={"body": body})
 
 
@@ -81,29 +81,31 @@ def certificate_pdf(request: Request, person: MaybePerson, plan_id: str) -> Resp
     """The same as PDF, Chinese fonts embedded."""
     reader = reader_of(request, person)
     if not may_open(reader, "certificate"):
-        return refused(reader)
+        return refuse_reader(reader)
     with transaction(request.app.state.engine) as session:
-        html = document_of(*_told(session, plan_id, by=_known(reader)), lang=reader.lang)
+        html = document_of(*_gather_certificate(session, plan_id, by=_get_person(reader)), lang=reader.lang)
     # Outside the transaction: setting the pages takes seconds, and no connection should wait for it.
     name = f"certificate-{_number(plan_id)}.pdf"
     headers = {"Cache-Control": "private, no-cache", "Content-Disposition": f'inline; filename="{name}"'}
-    return Response(pdf_of(html), media_type=PDF, headers=headers)
+    return Response(print_pdf(html), media_type=PDF, headers=headers)
 
 
-def _plain(reader: Reader, name: str, *, config: dict[str, Any]) -> Response:
+def _show_plain_page(reader: Reader, name: str, *, config: dict[str, Any]) -> Response:
     """A page without a map."""
     if not may_open(reader, name):
-        return refused(reader)
+        return refuse_reader(reader)
     return page(reader, name, config=config, sections=SECTIONS)
 
 
-def _told(session: Session, plan_id: str, *, by: Actor) -> tuple[dict[str, Any], dict[str, Any], PlanChart]:
+def _gather_certificate(
+    session: Session, plan_id: str, *, by: Actor
+) -> tuple[dict[str, Any], dict[str, Any], PlanChart]:
     """What a certificate is made of: the plan, the certificate itself and the map; raises NotFound."""
     number = _number(plan_id)
     plan, certificate = planning.certificate_of(session, number, by=by)
     return planning.plan_as_json(session, plan, by=by), certificate, planning.chart_of(session, number, by=by)
 
 
-def _known(reader: Reader) -> Actor:
+def _get_person(reader: Reader) -> Actor:
     assert reader.person is not None, "asked after may_open"
     return reader.person

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import Locator, Now, Read, Settings_, Tx, Zone, role_door
-from gis_api.geojson import SAME_AS_WGS84, Box, datum_of, many_in_wgs84, refusals
+from gis_api.geojson import SAME_AS_WGS84, Box, convert_many_to_wgs84, datum_of, refusals
 from gis_api.moments import Day, Moment
 from gis_api.strict_routes import StrictRoute
 from layers import positions
@@ -91,7 +91,7 @@ def add_positions(tx: Tx, atlas: Locator, settings: Settings_, by: Sender, now: 
     and another one, and is believed again when it is seen where it should be.
     One bad fix does not keep the others out; a body of the wrong form, or a wrong datum, stores nothing.
     """
-    fixes, refused = _normalised(sent.fixes, by, atlas.bounds)
+    fixes, refused = _normalise(sent.fixes, by, atlas.bounds)
     done = positions.add_fixes(tx, fixes, now=now, track_days=settings.track_days, by=by)
     told = sorted([*refused, *done.refused])
     flagged = [FlaggedOut.model_validate({"index": index, "reason": reason}) for index, reason in done.flagged]
@@ -129,7 +129,7 @@ def read_own_track(tx: Read, settings: Settings_, zone: Zone, now: Now, by: Walk
     )
 
 
-def _normalised(sent: list[FixIn], by: Actor, bounds: Sequence[Box]) -> tuple[list[Fix], list[tuple[int, str]]]:
+def _normalise(sent: list[FixIn], by: Actor, bounds: Sequence[Box]) -> tuple[list[Fix], list[tuple[int, str]]]:
     """The believable fixes in WGS84, and the others with the reason; a thousand at once take 1.5 ms, 5 if converted."""
     of_stated = _datums(sent, by)
     datums = [of_stated[fix.datum] for fix in sent]
@@ -137,7 +137,7 @@ def _normalised(sent: list[FixIn], by: Actor, bounds: Sequence[Box]) -> tuple[li
     known = raw.copy()
     for datum in set(datums).difference(SAME_AS_WGS84):
         rows = np.flatnonzero((np.asarray(datums) == datum) & np.isfinite(raw).all(axis=1))
-        known[rows] = np.column_stack(many_in_wgs84(raw[rows, 0], raw[rows, 1], datum))
+        known[rows] = np.column_stack(convert_many_to_wgs84(raw[rows, 0], raw[rows, 1], datum))
     wrong = {at: code for at, _, code in refusals(raw[:, 0], raw[:, 1], known[:, 0], known[:, 1], bounds=bounds)}
     fixes = [
         Fix(place, fix.worker, lon, lat, fix.lon, fix.lat, datum, fix.accuracy_m, fix.fixed_at)

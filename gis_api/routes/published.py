@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.answers.geojson import FeaturesPage
 from gis_api.dependencies import AskedBox, Now, Read, role_door
-from gis_api.paging import key_of, link_after_key, wrong_cursor
+from gis_api.paging import cursor_error, key_of, link_after_key
 from gis_api.strict_routes import StrictRoute
 from layers import published
 from layers.access import Actor, Role, require_visible
@@ -45,7 +45,7 @@ def _answer(tx: Read, spec: LayerSpec, layer: Published, *, asked: _Question, no
     require_visible(by, area)
     after = asked.after
     if after is not None and not published.is_key(layer, after):
-        raise wrong_cursor(NEXT)
+        raise cursor_error(NEXT)
     page = published.read_page(tx, spec, layer, by=by, area=area, at=now, limit=asked.limit, box=asked.box, after=after)
     link = "null" if page.after is None else f'"{link_after_key(asked.request, NEXT, page.after)}"'
     body = f'{{"type":"FeatureCollection","features":[{",".join(page.features)}],"next":{link}}}'
@@ -63,7 +63,7 @@ def _add_route(spec: LayerSpec, layer: Published) -> None:
         read,
         name=f"read_{spec.name}",
         description=layer.told,
-        responses=shown(FeaturesPage, media=GEOJSON),
+        responses=declare_answer(FeaturesPage, media=GEOJSON),
         response_class=Response,
     )
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from gis_api import texts
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.dependencies import Now, Zone, role_door, settings_of
 from gis_api.errors import Problem, language_of
 from gis_api.job_json import reason_of
-from gis_api.roster_json import RosterStored, judged
+from gis_api.roster_json import RosterStored, judge_roster
 from gis_api.strict_routes import StrictRoute
 from gis_api.uploads import is_form, receive
 from layers import shifts
@@ -65,7 +65,7 @@ class RosterImported(BaseModel):
 
 @router.post(
     "/api/v1/shifts/import",
-    responses=shown(RosterImported, status=201) | shown(RosterImported),
+    responses=declare_answer(RosterImported, status=201) | declare_answer(RosterImported),
     status_code=201,
     response_class=Response,
     openapi_extra={"requestBody": _FORM},
@@ -117,7 +117,7 @@ def _take_in(
     """Checked and stored in one transaction; raises Problem where rows stand in its way and it is no trial."""
     with transaction(engine) as session:
         check_roster(session, told, replace=replace, now=now, zone=zone, by=by)
-        refused = [_refused(one, lang) for one in told.refused]
+        refused = [_describe_refused(one, lang) for one in told.refused]
         if refused and not dry_run:
             errors: list[tuple[list[str | int], str]] = [(["rows", one.row], one.text) for one in refused]
             raise Problem(422, "roster_refused", errors=errors, count=len(refused), first=refused[0].text)
@@ -131,13 +131,13 @@ def _take_in(
 
         days = [datetime.combine(one.first_day, datetime.min.time(), zone) for one in templates]
         first = max(now, min([*days, *(one.start for one in exceptions)], default=now))
-        outcome = None if refused else judged(session, store, first, dry_run=dry_run, by=by)
+        outcome = None if refused else judge_roster(session, store, first, dry_run=dry_run, by=by)
     return RosterImported(
         kind=told.kind, rows=told.rows, dry_run=dry_run, ok=not refused, refused=refused, outcome=outcome
     )
 
 
-def _refused(one: RowRefused, lang: str) -> RosterRowRefused:
+def _describe_refused(one: RowRefused, lang: str) -> RosterRowRefused:
     """Row and reason in one sentence."""
     if one.reason == "roster_rows_overlap":
         key = "overlaps_stored" if not one.other else "overlaps_row"

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.dependencies import Now, Read, Tx, Zone, role_door
 from gis_api.moments import AskedMoment, Day, Moment, TimeOfDay
-from gis_api.roster_json import JUDGED, CoverOut, RosterStored, cover_of, judge, judged
+from gis_api.roster_json import JUDGED, CoverOut, RosterStored, cover_of, judge, judge_roster
 from gis_api.strict_routes import StrictRoute
 from layers import shifts
 from layers.access import Actor, Role
@@ -127,7 +127,7 @@ def _template(number: str, one: shifts.ShiftTemplate) -> TemplateOut:
 
 @router.post(
     "/api/v1/shifts/templates",
-    responses=shown(RosterStored),
+    responses=declare_answer(RosterStored),
     response_model=RosterStored,
     status_code=201,
     summary="Store the shifts of a week",
@@ -173,7 +173,7 @@ def _exception(number: str, substitute: str | None, one: shifts.ShiftException) 
 
 @router.post(
     "/api/v1/shifts/exceptions",
-    responses=shown(RosterStored),
+    responses=declare_answer(RosterStored),
     response_model=RosterStored,
     status_code=201,
     summary="Store leave and extra duty",
@@ -193,7 +193,7 @@ def remove_exception(tx: Tx, by: Writer, now: Now, exception_id: Id, dry_run: bo
         shifts.remove_exception(tx, exception_id, now=now, by=by)
         return 1
 
-    return judged(tx, remove, now, dry_run=dry_run, by=by)
+    return judge_roster(tx, remove, now, dry_run=dry_run, by=by)
 
 
 @router.delete("/api/v1/shifts/templates/{template_id}", summary="End the shifts of a week")
@@ -204,7 +204,7 @@ def end_template(tx: Tx, by: Writer, now: Now, zone: Zone, template_id: Id, dry_
         shifts.end_template(tx, template_id, today=_today(now, zone), by=by)
         return 1
 
-    return judged(tx, end, now, dry_run=dry_run, by=by)
+    return judge_roster(tx, end, now, dry_run=dry_run, by=by)
 
 
 @router.get("/api/v1/on-duty/gaps", summary="Where too few are on duty, and who has more than others")

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from gis_api.answers import cases as answers
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.dependencies import Locating, Now, Read
 from gis_api.errors import Problem
 from gis_api.strict_routes import StrictRoute
@@ -24,7 +24,7 @@ SEE_DRAFTS = {Role.planner, Role.admin}
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
-@router.get("/api/v1/search", responses=shown(answers.FoundPlaces), response_class=Response)
+@router.get("/api/v1/search", responses=declare_answer(answers.FoundPlaces), response_class=Response)
 def search(
     tx: Read,
     by: Locating,
@@ -39,12 +39,12 @@ def search(
     `match` says how well each fits: `code`, `code_prefix`, `name_prefix`, `substring`. Nothing about persons.
     """
     # One more than asked tells whether there are others.
-    found = searching.search(tx, q, within=_within(by, area, plan=plan, at=now), limit=limit + 1, by=by)
-    body = {"results": [_told(one) for one in found[:limit]], "more": len(found) > limit}
+    found = searching.search(tx, q, within=_read_within(by, area, plan=plan, at=now), limit=limit + 1, by=by)
+    body = {"results": [_describe_found(one) for one in found[:limit]], "more": len(found) > limit}
     return Response(orjson.dumps(body), media_type="application/json", headers=PRIVATE)
 
 
-def _within(by: Actor, area: str | None, *, plan: str | None, at: Any) -> Within:
+def _read_within(by: Actor, area: str | None, *, plan: str | None, at: Any) -> Within:
     asked = by.area if area is None else area
     require_visible(by, asked)
     if plan is not None and by.role not in SEE_DRAFTS:
@@ -59,7 +59,7 @@ def _number_of(plan_id: str) -> int:
     return found
 
 
-def _told(one: FoundByName) -> dict[str, Any]:
+def _describe_found(one: FoundByName) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "id": one.id,

@@ -84,7 +84,7 @@ async def sign_in(request: Request, response: Response, sent: SignIn, settings: 
     if opened is None:
         raise Problem(401, "wrong_password", headers=CHALLENGE)
     _set_cookies(request, response, opened)
-    return _shown(opened.person)
+    return _describe_person(opened.person)
 
 
 @router.put("/api/v1/session/password", status_code=204, summary="Change one's own password")
@@ -112,7 +112,7 @@ async def _try_password(request: Request, name: str, work: Callable[[Engine], Op
     slow_down: SlowDown = request.app.state.slow_down
     turns: Turns = request.app.state.turns
     hashing: Hashing = request.app.state.hashing
-    browser = await _known_browser(request, name)
+    browser = await _find_known_browser(request, name)
     attempt = Attempt(name, network_of(request.client.host if request.client else ""), browser)
     rank = slow_down.rank(attempt)
     try:
@@ -121,7 +121,7 @@ async def _try_password(request: Request, name: str, work: Callable[[Engine], Op
         await turns.hold_back()
         raise
     try:
-        async with turns.taken(rank):
+        async with turns.take_turn(rank):
             opened = await hashing.run(work, request.app.state.engine)
     except BaseException:
         slow_down.take_back(attempt)  # nobody has looked at the password
@@ -131,7 +131,7 @@ async def _try_password(request: Request, name: str, work: Callable[[Engine], Op
     return opened
 
 
-async def _known_browser(request: Request, name: str) -> str | None:
+async def _find_known_browser(request: Request, name: str) -> str | None:
     """The token of the browser where the person has signed in there before; asked only where a browser has one."""
     token = request.cookies.get(BROWSER_COOKIE)
     if token is None or len(token) > LONGEST_TOKEN:
@@ -155,7 +155,7 @@ def _set_cookies(request: Request, response: Response, opened: Opened) -> None:
 @router.get("/api/v1/session", summary="Who am I")
 async def who(by: AnyRole) -> Person:
     """Who is signed in, or whose key this is."""
-    return _shown(by)
+    return _describe_person(by)
 
 
 @router.delete("/api/v1/session", status_code=204, summary="Sign out")
@@ -208,5 +208,5 @@ def _open_here(session: Session, user: User, browser: str | None) -> Opened:
     return Opened(actor_of(user), open_sign_in(session, user.name), mine)
 
 
-def _shown(by: Actor) -> Person:
+def _describe_person(by: Actor) -> Person:
     return Person(name=by.name, role=by.role, area=by.area, language=by.language, kind=by.kind)

@@ -40,7 +40,7 @@ class ShiftIn(BaseModel):
     to: TimeOfDay | None = None
 
     @model_validator(mode="after")
-    def _one_way_to_tell(self) -> ShiftIn:
+    def _require_one_way(self) -> ShiftIn:
         by_moment = (self.start is not None, self.end is not None)
         by_clock = (self.day is not None, self.from_ is not None, self.to is not None)
         if not ((all(by_moment) and not any(by_clock)) or (all(by_clock) and not any(by_moment))):
@@ -91,7 +91,7 @@ class OnDutyOut(BaseModel):
     stale: bool
 
 
-def _out(duties: list[Duty]) -> list[DutyOut]:
+def _describe_duties(duties: list[Duty]) -> list[DutyOut]:
     return [DutyOut.model_validate(duty, from_attributes=True) for duty in duties]
 
 
@@ -112,13 +112,13 @@ def read_on_duty(
     if not replicas.stale:
         with suppress(*AWAY):
             found = shifts.list_on_duty(tx, moment, area=area, by=by)
-            return OnDutyOut(at=moment, count=len(found), workers=_out(found), updated_at=now, stale=False)
+            return OnDutyOut(at=moment, count=len(found), workers=_describe_duties(found), updated_at=now, stale=False)
     roster = replicas.state.roster
     if roster is None or not roster.covers(moment):
         raise Unavailable("database_away")
     found = list_known_on_duty(roster, moment, area=area, by=by)
     at_last = replicas.people_known_at
-    return OnDutyOut(at=moment, count=len(found), workers=_out(found), updated_at=at_last, stale=True)
+    return OnDutyOut(at=moment, count=len(found), workers=_describe_duties(found), updated_at=at_last, stale=True)
 
 
 @router.get("/api/v1/shifts", summary="Stretches of duty")
@@ -150,7 +150,7 @@ def list_shifts(
     found = shifts.list_duties(tx, first, last, asked=asked, by=by)
     ends_with = shifts.find_last_worker(tx, first, last, asked=asked, by=by)
     link = None if ends_with is None else _link(request, ends_with)
-    return DutiesOut(shifts=_out(found), next=link)
+    return DutiesOut(shifts=_describe_duties(found), next=link)
 
 
 def _link(request: Request, number: str) -> str:

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis_api.answers import shown, shown_as
+from gis_api.answers import declare_answer, declare_media
 from gis_api.answers.cases import Amount
 from gis_api.dependencies import Admin, Read, role_door, settings_of
 from gis_api.errors import Problem, language_of
@@ -138,12 +138,12 @@ def read_standards(
     asked = version or (versions[0].version if versions else 0)
     sheet = standards.get_sheet(tx, asked) if asked else StandardSheet(())
     units = standards.unit_codes(list_units(tx))
-    return SheetOut(version=asked, sub_classes=_told(sheet, units, language_of(request)), versions=versions)
+    return SheetOut(version=asked, sub_classes=_describe_sheet(sheet, units, language_of(request)), versions=versions)
 
 
 @router.get(
     "/api/v1/standards/{version}.xlsx",
-    responses=shown_as(XLSX),
+    responses=declare_media(XLSX),
     response_class=Response,
     summary="The standard sheet as a workbook",
     dependencies=[AnyRole],
@@ -161,7 +161,7 @@ def read_workbook(request: Request, tx: Read, version: Version) -> Response:
 
 @router.post(
     "/api/v1/standards",
-    responses=shown(TakenOut, status=201) | shown(TakenOut),
+    responses=declare_answer(TakenOut, status=201) | declare_answer(TakenOut),
     status_code=201,
     response_class=Response,
     openapi_extra={"requestBody": _FORM},
@@ -202,7 +202,7 @@ def _take_in(engine: Any, reading: Reading, *, dry_run: bool, remark: str, lang:
     """What the sheet would be, stored where it is no trial."""
     sheet = reading.sheet or StandardSheet(())
     with transaction(engine) as session:
-        last = standards.last_version(session)
+        last = standards.get_last_version(session)
         before = standards.get_sheet(session, last) if last else None
         compared = standards.compare_sheets(before, sheet) if reading.sheet else SheetChanges((), (), ())
         stored = None if dry_run else standards.put_sheet(session, sheet, remark=remark, by=by).version
@@ -218,7 +218,7 @@ def _take_in(engine: Any, reading: Reading, *, dry_run: bool, remark: str, lang:
                 RowRefusedOut(sheet=one.sheet, row=one.row, column=one.column, reason=one.code, text=text)
                 for one, text in ((one, words_of_refusal(one, lang)) for one in reading.refused)
             ],
-            sheet=_told(sheet, standards.unit_codes(list_units(session)), lang),
+            sheet=_describe_sheet(sheet, standards.unit_codes(list_units(session)), lang),
         )
 
 
@@ -231,7 +231,7 @@ def refusal_of(reading: Reading, lang: str) -> Problem:
     return Problem(422, "standard_refused", errors=errors, count=len(errors), first=first)
 
 
-def _told(sheet: StandardSheet, units: Any, lang: str) -> list[SubClassOut]:
+def _describe_sheet(sheet: StandardSheet, units: Any, lang: str) -> list[SubClassOut]:
     return [_sub_class(one, standards.find_unit(one, units), lang) for one in sheet.sub_classes]
 
 

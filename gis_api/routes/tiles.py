@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from gis_api.answers import cases as answers
-from gis_api.answers import shown, shown_as
+from gis_api.answers import declare_answer, declare_media
 from gis_api.dependencies import AnyRole, Now, Read
 from gis_api.errors import Problem
 from gis_api.strict_routes import StrictRoute
@@ -33,14 +33,14 @@ def make_tile_shelf() -> TileShelf:
     return Shelf(MOST_TILES, most_bytes=MOST_BYTES, bytes_of=len)
 
 
-def _visible_tile(name: str, by: Actor) -> Tile:
+def _get_visible_tile(name: str, by: Actor) -> Tile:
     spec, shown = tiles.get_tile(name)
     if by.role in spec.hidden_from:
         raise Problem(403, "points_are_hidden")
     return shown
 
 
-@router.get("/tiles/{name}/{z}/{x}/{y}.mvt", response_class=Response, responses={**shown_as(MVT), 304: {}})
+@router.get("/tiles/{name}/{z}/{x}/{y}.mvt", response_class=Response, responses={**declare_media(MVT), 304: {}})
 def tile(
     request: Request,
     name: str,
@@ -55,7 +55,7 @@ def tile(
 ) -> Response:
     """One tile of a layer, as Mapbox vector tile, within the caller's area; always the present one, whatever `v` is."""
     del v  # it makes the address another one for whoever keeps tiles by their address
-    layer = _visible_tile(name, by)
+    layer = _get_visible_tile(name, by)
     tiles.check_address(z, x, y)
     cache: TileShelf = request.app.state.tiles
     scope = by.area if layer.scoped_by else ""
@@ -75,10 +75,10 @@ def tile(
     return Response(made, media_type=MVT, headers=headers)
 
 
-@router.get("/tiles/{name}.json", responses=shown(answers.TileJson))
+@router.get("/tiles/{name}.json", responses=declare_answer(answers.TileJson))
 def tile_json(request: Request, name: str, tx: Read, by: AnyRole, now: Now) -> dict[str, object]:
     """The TileJSON 3.0.0 document of a layer."""
-    layer = _visible_tile(name, by)
+    layer = _get_visible_tile(name, by)
     version = map_version(tx, at=now)
     address = str(request.base_url).rstrip("/")
     fields = dict.fromkeys(layer.properties, "")

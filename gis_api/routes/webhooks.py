@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api.dependencies import Admin, Read, Settings_, Tx
 from gis_api.outgoing import require_reachable
-from gis_api.paging import key_of, link_after_key, wrong_cursor
+from gis_api.paging import cursor_error, key_of, link_after_key
 from gis_api.strict_routes import StrictRoute
 from layers import outbox
 from layers.ids import find_id
@@ -112,7 +112,7 @@ class Pinged(BaseModel):
 @router.get("/api/v1/webhooks", summary="Who is told what happens")
 def list_webhooks(tx: Read, by: Admin) -> WebhooksOut:
     """The addresses of your area, with what waits for them and why."""
-    return WebhooksOut(webhooks=[_listed(one) for one in outbox.list_webhooks(tx, by=by)])
+    return WebhooksOut(webhooks=[_describe_listed(one) for one in outbox.list_webhooks(tx, by=by)])
 
 
 @router.post("/api/v1/webhooks", status_code=201, summary="Have an address told what happens")
@@ -125,7 +125,7 @@ def add_webhook(tx: Tx, by: Admin, settings: Settings_, sent: WebhookIn) -> Webh
     """
     require_reachable(sent.url, allowed=settings.webhook_networks)
     made = outbox.add_webhook(tx, sent.url, kinds=sent.kinds, area=sent.area or by.area, by=by)
-    return WebhookMade(**_shown(made), secret=made.secret)
+    return WebhookMade(**_describe_webhook(made), secret=made.secret)
 
 
 @router.patch("/api/v1/webhooks/{webhook_id}", summary="Change what an address is told")
@@ -134,7 +134,7 @@ def change_webhook(tx: Tx, by: Admin, webhook_id: Id, sent: WebhookChange) -> We
     changed = outbox.change_webhook(
         tx, webhook_id, kinds=sent.kinds, active=sent.active, new_secret=sent.new_secret, by=by
     )
-    return WebhookMade(**_shown(changed), secret=changed.secret if sent.new_secret else None)
+    return WebhookMade(**_describe_webhook(changed), secret=changed.secret if sent.new_secret else None)
 
 
 @router.delete("/api/v1/webhooks/{webhook_id}", status_code=204, summary="Tell an address nothing more")
@@ -160,40 +160,42 @@ def list_deliveries(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DeliveriesOut:
     """The newest first."""
-    page = outbox.list_deliveries(tx, webhook_id, state=state, after=_after(after), limit=limit, by=by)
+    page = outbox.list_deliveries(tx, webhook_id, state=state, after=_parse_after(after), limit=limit, by=by)
     following = None if page.after is None else link_after_key(request, "after", str(page.after))
-    return DeliveriesOut(deliveries=_delivered(page.rows), next=following)
+    return DeliveriesOut(deliveries=_describe_deliveries(page.rows), next=following)
 
 
 @router.post("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend", summary="Send a delivery again")
 def resend(tx: Tx, by: Admin, webhook_id: Id, delivery_id: Id) -> DeliveryOut:
     """It is due now, also when it had arrived or was given up; other deliveries go on behind it."""
-    return _delivered([outbox.resend(tx, webhook_id, delivery_id, by=by)])[0]
+    return _describe_deliveries([outbox.resend(tx, webhook_id, delivery_id, by=by)])[0]
 
 
 @router.post("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/give-up", summary="Give a delivery up")
 def give_up(tx: Tx, by: Admin, webhook_id: Id, delivery_id: Id) -> DeliveryOut:
     """It is tried no more. Only a person decides that: by itself it is tried once an hour for ever."""
-    return _delivered([outbox.give_up(tx, webhook_id, delivery_id, by=by)])[0]
+    return _describe_deliveries([outbox.give_up(tx, webhook_id, delivery_id, by=by)])[0]
 
 
-def _after(sent: str | None) -> int | None:
+def _parse_after(sent: str | None) -> int | None:
     key = key_of(sent)
     after = None if key is None else find_id(key)
     if key is not None and after is None:
-        raise wrong_cursor()
+        raise cursor_error()
     return after
 
 
-def _shown(webhook: Webhook) -> dict[str, Any]:
+def _describe_webhook(webhook: Webhook) -> dict[str, Any]:
     return {name: getattr(webhook, name) for name in WebhookOut.model_fields}
 
 
-def _listed(one: Subscribed) -> WebhookListed:
-    return WebhookListed(**_shown(one.webhook), waiting=one.waiting, oldest_at=one.oldest_at, error=one.error)
+def _describe_listed(one: Subscribed) -> WebhookListed:
+    return WebhookListed(
+        **_describe_webhook(one.webhook), waiting=one.waiting, oldest_at=one.oldest_at, error=one.error
+    )
 
 
-def _delivered(rows: Sequence[tuple[Delivery, OutgoingEvent]]) -> list[DeliveryOut]:
+def _describe_deliveries(rows: Sequence[tuple[Delivery, OutgoingEvent]]) -> list[DeliveryOut]:
     own = [name for name in DeliveryOut.model_fields if name != "event"]
     return [
         DeliveryOut(**{name: getattr(delivery, name) for name in own}, event=_event(event)) for delivery, event in rows

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.answers.cases import PositionsNow
 from gis_api.dependencies import KnownRoster, Now, Replicas_, role_door
 from gis_api.strict_routes import StrictRoute
@@ -18,7 +18,7 @@ router = APIRouter(tags=["workers"], route_class=StrictRoute)
 Desk = Annotated[Actor, Depends(role_door(Role.dispatcher, Role.admin))]
 
 
-@router.get("/api/v1/positions", responses=shown(PositionsNow), summary="Where everybody on duty is now")
+@router.get("/api/v1/positions", responses=declare_answer(PositionsNow), summary="Where everybody on duty is now")
 async def read_positions(
     roster: KnownRoster, replicas: Replicas_, now: Now, by: Desk, area: Annotated[str, Query(max_length=40)] = ""
 ) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse, Response
 from gis_api import texts
 from gis_api.dependencies import MaybePerson, public
 from gis_api.incident_json import may_of
-from gis_api.maps.assets import OWN_FOLDER, modules_of, own_url
-from gis_api.pages import may_open, page, reader_of, refused
+from gis_api.maps.assets import OWN_FOLDER, build_own_url, modules_of
+from gis_api.pages import may_open, page, reader_of, refuse_reader
 from layers.access import Actor
 from layers.assignments import codes_served
 from layers.db import transaction
@@ -48,11 +48,11 @@ def worker(request: Request, person: MaybePerson) -> Response:
     """Tasks and reports for one hand, with a line or without one."""
     reader = reader_of(request, person)
     if person is None or not may_open(reader, "worker"):
-        return refused(reader)
-    return page(reader, "worker", config=_config(request, person), sections=SECTIONS)
+        return refuse_reader(reader)
+    return page(reader, "worker", config=_build_config(request, person), sections=SECTIONS)
 
 
-def _config(request: Request, person: Actor) -> dict[str, Any]:
+def _build_config(request: Request, person: Actor) -> dict[str, Any]:
     """What the page must know before it may ask: whose it is, their grids and duty, and what may follow which step."""
     rows = [
         {"step": rule.step, "who": rule.who, "after": rule.after, "may": may_of(rule)}
@@ -60,10 +60,13 @@ def _config(request: Request, person: Actor) -> dict[str, Any]:
         if not set(PARTS).isdisjoint(rule.who)
     ]
     nobody: dict[str, Any] = {"worker": None, "grids": [], "duties": []}
-    return {"workflow": rows, **(nobody if person.worker_id is None else _whose(request, person, person.worker_id))}
+    return {
+        "workflow": rows,
+        **(nobody if person.worker_id is None else _describe_owner(request, person, person.worker_id)),
+    }
 
 
-def _whose(request: Request, person: Actor, worker_id: int) -> dict[str, Any]:
+def _describe_owner(request: Request, person: Actor, worker_id: int) -> dict[str, Any]:
     now = read_clock()
     with transaction(request.app.state.engine) as session:
         number = session.get_one(Worker, worker_id).number
@@ -77,8 +80,8 @@ def _whose(request: Request, person: Actor, worker_id: int) -> dict[str, Any]:
 @router.get("/worker.js")
 def service_worker() -> Response:
     """The script that keeps the page and its files on the phone; asked for anew at each visit."""
-    addresses = [*map(own_url, (*ENTRIES, *FILES)), *(url for entry in ENTRIES for url in modules_of(entry))]
-    version = own_url("").split("/")[2]
+    addresses = [*map(build_own_url, (*ENTRIES, *FILES)), *(url for entry in ENTRIES for url in modules_of(entry))]
+    version = build_own_url("").split("/")[2]
     shell = json.dumps({"version": version, "assets": sorted(set(addresses))})
     source = Path(OWN_FOLDER / "js/phone/service.js").read_text(encoding="utf-8")
     headers = {"Cache-Control": "no-cache"}
@@ -90,7 +93,8 @@ def manifest(lang: str = texts.DEFAULT) -> Response:
     """What a phone needs to know to put the page among its programs; browsers ask for it without a sign-in."""
     chosen = lang if lang in texts.LANGUAGES else texts.DEFAULT
     icons = [
-        {"src": own_url(path), "sizes": str(n) if n == "any" else f"{n}x{n}", "type": kind} for path, n, kind in ICONS
+        {"src": build_own_url(path), "sizes": str(n) if n == "any" else f"{n}x{n}", "type": kind}
+        for path, n, kind in ICONS
     ]
     told = {
         **{"name": texts.text("phone.title", chosen), "short_name": texts.text("product.name", chosen)},

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gis_api import texts
 from gis_api.answers import cases as answers
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.dependencies import KnownRoster, Locator, Now, Read, Replicas_, Tx, Zone, role_door
 from gis_api.errors import language_of
 from gis_api.geojson import ReportedPosition, position
@@ -23,10 +23,10 @@ from layers.assignments import codes_served
 from layers.candidates import Roster
 from layers.db import transaction
 from layers.dispatch_rules import Policy, Wish
-from layers.dispatching import Memory, candidate_json, nearest, place_of, rejected_json
+from layers.dispatching import Memory, candidate_json, describe_rejected, place_of, rank_nearest
 from layers.locating import Atlas
 from layers.standings import Measure
-from layers.workers import Found, WorkerCard, WorkerRole, masked_phone
+from layers.workers import Found, WorkerCard, WorkerRole, mask_phone
 
 router = APIRouter(tags=["workers"], route_class=StrictRoute)
 # Who calls workers needs their number, and where to look for somebody without a fix.
@@ -95,7 +95,7 @@ class WorkersOut(BaseModel):
     next: str | None
 
 
-def _out(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
+def _describe_worker(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
     trusted = by.role in SEE_PHONES
     return WorkerOut(
         id=card.number,
@@ -106,7 +106,7 @@ def _out(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
         unit=card.unit_code,
         active=card.active,
         grids=grids,
-        phone_masked=masked_phone(card.phone),
+        phone_masked=mask_phone(card.phone),
         phone=card.phone if trusted else None,
         home={"lon": card.home[0], "lat": card.home[1]} if trusted and card.home else None,
         last_assigned_at=card.last_assigned_at,
@@ -115,7 +115,7 @@ def _out(card: WorkerCard, grids: list[str], by: Actor) -> WorkerOut:
 
 @router.get(
     "/api/v1/workers/nearest",
-    responses=shown(answers.Nearest),
+    responses=declare_answer(answers.Nearest),
     summary="Who is nearest to a place and on duty, and why",
 )
 def read_nearest(
@@ -148,7 +148,7 @@ def read_nearest(
         require_visible(by, place.finest)
     memory = Memory(atlas, roster if roster.covers(moment) else _roster_of(request, moment))
     wish = Wish(policy=policy, role=role and str(role), limit=limit, measure=measure)
-    ranking = nearest(memory, place, lon=sent.lon, lat=sent.lat, at=moment, wish=wish)
+    ranking = rank_nearest(memory, place, lon=sent.lon, lat=sent.lat, at=moment, wish=wish)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
     lang = language_of(request)
     return {
@@ -156,20 +156,20 @@ def read_nearest(
             {**candidate_json(one), "reason_text": texts.text(f"dispatch.{one.reason}", lang)}
             for one in ranking.candidates
         ],
-        "rejected": [rejected_json(one) for one in ranking.rejected],
+        "rejected": [describe_rejected(one) for one in ranking.rejected],
         "rejected_by_reason": ranking.rejected_by_reason,
         "level": ranking.level,
         "duty_phone": desk and desk.phone,
         "duty_desk": desk and {"area": desk.area, "name": desk.name, "phone": desk.phone},
         "relation": location.relation,
-        **_no_plan(atlas, sent, moment, lang),
+        **_describe_no_plan(atlas, sent, moment, lang),
         "plan_version": location.plan_version,
         "updated_at": replicas.people_known_at,
         "stale": replicas.stale,
     }
 
 
-def _no_plan(atlas: Atlas, sent: ReportedPosition, at: datetime, lang: str) -> dict[str, Any]:
+def _describe_no_plan(atlas: Atlas, sent: ReportedPosition, at: datetime, lang: str) -> dict[str, Any]:
     """That there was no plan yet at that time, in words too; nothing where there was one."""
     first = atlas.find_first_plan(sent.lon, sent.lat, at=at)
     if first is None:
@@ -200,7 +200,7 @@ def list_workers(
     grids = codes_served(tx, [card.id for card in cards], at=now)
     asked = dict(request.query_params)
     link = f"{request.url.path}?{urlencode(asked | {'after': cards[-1].number})}" if len(cards) == limit else None
-    return WorkersOut(workers=[_out(card, grids[card.id], by) for card in cards], next=link)
+    return WorkersOut(workers=[_describe_worker(card, grids[card.id], by) for card in cards], next=link)
 
 
 @router.post("/api/v1/workers", status_code=201, summary="Add a worker")
@@ -210,14 +210,14 @@ def add_worker(tx: Tx, atlas: Locator, by: Writer, new: NewWorker) -> WorkerOut:
     if new.home is not None:
         more |= _home(new.home, by, atlas)
     card = workers.add_worker(tx, new.number, name=new.name, role=str(new.role), area=new.area, by=by, **more)
-    return _out(card, [], by)
+    return _describe_worker(card, [], by)
 
 
 @router.get("/api/v1/workers/{number}", summary="One worker")
 def read_worker(tx: Read, by: Reader, now: Now, number: str) -> WorkerOut:
     """The worker with the grids served now."""
     card = workers.get_worker(tx, number, by=by)
-    return _out(card, codes_served(tx, [card.id], at=now)[card.id], by)
+    return _describe_worker(card, codes_served(tx, [card.id], at=now)[card.id], by)
 
 
 @router.patch("/api/v1/workers/{number}", summary="Change a worker")
@@ -240,7 +240,7 @@ def change_worker(
     if "home" in change.model_fields_set:
         changes |= {"home": None} if change.home is None else _home(change.home, by, atlas)
     card = workers.change_worker(tx, number, changes, by=by)
-    return _out(card, codes_served(tx, [card.id], at=now)[card.id], by)
+    return _describe_worker(card, codes_served(tx, [card.id], at=now)[card.id], by)
 
 
 def _home(home: Home, by: Actor, atlas: Locator) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def has(key: str) -> bool:
     return key in catalogue(DEFAULT)
 
 
-def for_command_line(key: str) -> str:
+def find_typed_key(key: str) -> str:
     """The key of what somebody who types commands is told instead of ``key``: it names the option (``--crs``), which
     means nothing on a page."""
     typed = f"at_command_line.{key.rpartition('.')[2]}"
@@ -59,10 +59,10 @@ def section(name: str, lang: str = DEFAULT) -> dict[str, str]:
     return found
 
 
-def retold(sentence: str) -> tuple[str, Mapping[str, str]] | None:
+def find_sentence(sentence: str) -> tuple[str, Mapping[str, str]] | None:
     """The key of an English sentence of the geometry (section ``said``), and the values in it; None where it is not
     known. They say more than the name of their error: "there is a vertex already; move it instead"."""
-    for key, pattern in _said():
+    for key, pattern in _compile_sentences():
         found = pattern.fullmatch(sentence)
         if found is not None:
             return key, found.groupdict()
@@ -70,7 +70,7 @@ def retold(sentence: str) -> tuple[str, Mapping[str, str]] | None:
 
 
 @cache
-def _said() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _compile_sentences() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """The sentences as patterns, the most particular first."""
     sentences = {key: value for key, value in catalogue("en").items() if key.startswith("said.")}
     order = sorted(sentences, key=lambda key: -len(sentences[key]))
@@ -86,30 +86,30 @@ def catalogue(lang: str) -> Mapping[str, str]:
     if lang not in LANGUAGES:
         raise UnknownTextError(f"no catalogue for {lang!r}: one of {', '.join(LANGUAGES)}")
     path = FOLDER / f"{lang.replace('-', '_')}.toml"
-    return dict(_flat(tomllib.loads(path.read_text(encoding="utf-8"))))
+    return dict(_flatten(tomllib.loads(path.read_text(encoding="utf-8"))))
 
 
-def chosen(accept_language: str | None) -> str:
+def choose_language(accept_language: str | None) -> str:
     """The language of LANGUAGES that an Accept-Language header likes best, ``zh-CN`` where it says nothing we speak.
 
     Quality values are honoured (RFC 9110, 12.5.4); any Chinese is ``zh-CN``, any English ``en``.
     """
-    for tag in sorted(_liked(accept_language or ""), key=lambda entry: -entry[1]):
+    for tag in sorted(_read_preferences(accept_language or ""), key=lambda entry: -entry[1]):
         for lang in LANGUAGES:
             if tag[0].split("-")[0] == lang.split("-")[0]:
                 return lang
     return DEFAULT
 
 
-def _liked(header: str) -> Iterator[tuple[str, float]]:
+def _read_preferences(header: str) -> Iterator[tuple[str, float]]:
     for tag, quality in re.findall(r"([A-Za-z-]+)\s*(?:;\s*q=(0(?:\.\d+)?|1(?:\.0+)?))?\s*(?:,|$)", header[:400]):
         if (weight := float(quality or 1)) > 0:
             yield tag.lower(), weight
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", str(value)

@@ -27,7 +27,7 @@ class Ground(NamedTuple):
     overlays: tuple[int, ...] = ()
 
     @classmethod
-    def around(cls, roster: Roster, place: Place) -> Ground:
+    def build(cls, roster: Roster, place: Place) -> Ground:
         """The ground of a place."""
         sub_grid, grid, community, subdistrict, _ = chain_numbers(place, roster.code_numbers)
         sisters = roster.chart.sisters.get(place.grid or "", ())
@@ -35,7 +35,7 @@ class Ground(NamedTuple):
         overlays = tuple(numbers[code] for code in place.overlays if code in numbers)
         return cls(sub_grid, grid, community, subdistrict, tuple(numbers[code] for code in sisters), overlays)
 
-    def outwards(self, picture: Picture) -> Iterator[Ints]:
+    def walk_outwards(self, picture: Picture) -> Iterator[Ints]:
         """The rows of those whose charges meet the place, by level from the sub-grid to the subdistrict."""
         yield picture.rows_of(_SUB_GRID, self.sub_grid)
         own = [picture.rows_of(_GRID, number) for number in (self.grid, *self.overlays)]
@@ -46,7 +46,7 @@ class Ground(NamedTuple):
         yield picture.rows_of(_SUBDISTRICT, self.subdistrict)
 
 
-def near(
+def find_standings(
     roster: Roster, place: Place, *, lon: float, lat: float, at: datetime, measure: Measure = Measure.straight
 ) -> Standings | None:
     """Every worker of the place's district with level, distance in millimetres, duty and load; None outside all.
@@ -59,14 +59,14 @@ def near(
     if district is None:
         return None
     picture = picture_of(district, moment(at))
-    distance_mm, on_foot = _measured(roster, district, picture, district.plane.point_xy(lon, lat), measure)
+    distance_mm, on_foot = _measure_ways(roster, district, picture, district.plane.point_xy(lon, lat), measure)
     return Standings(
         ids=district.ids,
         numbers=district.numbers,
         names=district.names,
         roles=district.roles,
         grids=district.grids,
-        level=_levels(Ground.around(roster, place), picture),
+        level=_levels(Ground.build(roster, place), picture),
         distance_mm=distance_mm,
         age_s=_ages(district, moment(at)),
         at_home=picture.at_home,
@@ -78,7 +78,7 @@ def near(
     )
 
 
-def _measured(
+def _measure_ways(
     roster: Roster, district: DistrictRoster, picture: Picture, at: tuple[float, float], measure: Measure
 ) -> tuple[Ints, Flags]:
     """How far everybody is, and of whom that is a way on foot: straight where the roads do not tell."""
@@ -108,6 +108,6 @@ def _ages(district: DistrictRoster, at: int) -> Ints:
 def _levels(ground: Ground, picture: Picture) -> Ints:
     """Per worker the innermost level at which one of the charges in force meets the place."""
     level: Ints = np.full(len(picture.x), LEVELS.index("district"), dtype=np.int64)
-    for number, rows in reversed([*enumerate(ground.outwards(picture))]):
+    for number, rows in reversed([*enumerate(ground.walk_outwards(picture))]):
         level[rows] = number
     return level

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from layers.candidates.chart import Chart, Desk
 from layers.candidates.roster import Charges, DistrictRoster, Roster, chain_numbers
 from layers.standings import Place
-from tiling.locate.snapshot import packed, unpacked
+from tiling.locate.snapshot import pack, unpack
 from tiling.plane import Plane
 
 Blocks = dict[str, NDArray[Any]]
@@ -32,7 +32,7 @@ _COLUMNS = (
 _CHARGES = tuple(field.name for field in fields(Charges))
 
 
-def packed_chart(chart: Chart) -> bytes:
+def pack_chart(chart: Chart) -> bytes:
     """The chart as bytes with a checksum, but for its mark: whoever reads it goes on without the chart's database."""
     codes = sorted(chart.places)
     numbers = {code: at for at, code in enumerate(codes)}
@@ -41,14 +41,12 @@ def packed_chart(chart: Chart) -> bytes:
         "chains": _table([chain_numbers(chart.places[code], numbers) for code in codes], _LEVELS),
         "sisters": _table(pairs, 2),
     }
-    return packed(
-        {"codes": codes, "epsg": dict(chart.epsg), "desks": [_desk_row(desk) for desk in chart.desks]}, blocks
-    )
+    return pack({"codes": codes, "epsg": dict(chart.epsg), "desks": [_desk_row(desk) for desk in chart.desks]}, blocks)
 
 
-def unpacked_chart(buffer: Any) -> Chart:
-    """The chart that `packed_chart` wrote; raises SnapshotDamaged."""
-    about, blocks = unpacked(buffer)
+def unpack_chart(buffer: Any) -> Chart:
+    """The chart that `pack_chart` wrote; raises SnapshotDamaged."""
+    about, blocks = unpack(buffer)
     codes = about["codes"]
     sisters: dict[str, set[str]] = {}
     for one, other in blocks["sisters"].tolist():
@@ -62,17 +60,17 @@ def unpacked_chart(buffer: Any) -> Chart:
     )
 
 
-def packed_roster(roster: Roster, *, chart: bytes, more: Mapping[str, Any]) -> bytes:
+def pack_roster(roster: Roster, *, chart: bytes, more: Mapping[str, Any]) -> bytes:
     """The roster as bytes with a checksum, `chart` being those of its chart; `more` must be made of what JSON knows."""
     blocks: Blocks = {"chart": np.frombuffer(chart, dtype=np.uint8)}
     districts = [_district_facts(district, blocks) for district in roster.districts.values()]
-    return packed({"more": dict(more), "at": roster.at.isoformat(), "districts": districts}, blocks)
+    return pack({"more": dict(more), "at": roster.at.isoformat(), "districts": districts}, blocks)
 
 
-def unpacked_roster(buffer: Any) -> tuple[Roster, dict[str, Any]]:
+def unpack_roster(buffer: Any) -> tuple[Roster, dict[str, Any]]:
     """The roster and what was kept with it; raises SnapshotDamaged for bytes that are cut short or changed."""
-    about, blocks = unpacked(buffer)
-    chart = unpacked_chart(blocks["chart"])
+    about, blocks = unpack(buffer)
+    chart = unpack_chart(blocks["chart"])
     districts = {facts["district"]: _district(facts, blocks, chart) for facts in about["districts"]}
     numbers = {code: at for at, code in enumerate(sorted(chart.places))}
     return Roster(datetime.fromisoformat(about["at"]), chart, districts, numbers), about["more"]

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from layers.assignments import Assignment
 from layers.candidates.chart import Chart
-from layers.emergencies import lent_spans
+from layers.emergencies import select_lent_spans
 from layers.incidents import HANDS, Incident, fills_hands, helping_tasks
 from layers.positions import Position
 from layers.shifts import duty_spans
@@ -44,7 +44,7 @@ def moment(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def datetime_of(at: int) -> datetime:
+def to_datetime(at: int) -> datetime:
     """The moment that a number of microseconds since 1970 stands for, in UTC."""
     return _EPOCH + at * _MICROSECOND
 
@@ -135,13 +135,13 @@ def _districts(
     rows = _Rows(
         session.execute(_workers()).all(),
         # Who is lent to an area in emergency mode serves it meanwhile, beside what they serve anyway ([D7]).
-        _grouped(
+        _group(
             _charge(row)
-            for statement in (_charges_in(window), lent_spans(window))
+            for statement in (_charges_in(window), select_lent_spans(window))
             for row in session.execute(statement)
         ),
-        _grouped(_shift(row) for row in session.execute(_shifts_in(window))),
-        {row[0]: (row[1], row[2]) for row in session.execute(_open_tasks())},
+        _group(_shift(row) for row in session.execute(_shifts_in(window))),
+        {row[0]: (row[1], row[2]) for row in session.execute(_select_open_tasks())},
     )
     members: dict[str, list[Any]] = defaultdict(list)
     for worker in rows.workers:
@@ -186,7 +186,7 @@ def _shifts_in(window: Range[datetime]) -> Any:
     return select(duty.c.worker_id, func.lower(duty.c.span), func.upper(duty.c.span))
 
 
-def _open_tasks() -> Any:
+def _select_open_tasks() -> Any:
     """Worker, tasks and critical ones: those that they have, and those to which a run card has called them."""
     tasks = select(HANDS.label("worker_id"), Incident.urgency).where(fills_hands())
     every = union_all(tasks, helping_tasks()).subquery()
@@ -203,7 +203,7 @@ def _shift(row: Any) -> tuple[int, tuple[int, int]]:
     return row[0], (moment(row[1]), moment(row[2]))
 
 
-def _grouped(pairs: Iterable[tuple[int, Any]]) -> dict[int, list[Any]]:
+def _group(pairs: Iterable[tuple[int, Any]]) -> dict[int, list[Any]]:
     groups: dict[int, list[Any]] = defaultdict(list)
     for key, value in pairs:
         groups[key].append(value)
@@ -230,10 +230,10 @@ def _district(
         numbers=tuple(one.number for one in people),
         names=tuple(one.name for one in people),
         roles=np.asarray([one.role for one in people], dtype=np.str_),
-        grids=tuple(_first_code(one, rows) for one in people),
+        grids=tuple(_find_first_code(one, rows) for one in people),
         areas=tuple(one.area for one in people),
-        home_xy=_in_metres(plane, [(one.home_lon, one.home_lat) for one in people]),
-        fix_xy=_in_metres(plane, [(one.lon, one.lat) for one in people]),
+        home_xy=_to_metres(plane, [(one.home_lon, one.home_lat) for one in people]),
+        fix_xy=_to_metres(plane, [(one.lon, one.lat) for one in people]),
         fixed_at=np.asarray([moment(one.fixed_at) if one.fixed_at else 0 for one in people], dtype=np.int64),
         open_tasks=tasks[:, 0],
         critical_tasks=tasks[:, 1],
@@ -247,16 +247,16 @@ def _district(
     )
 
 
-def _first_code(worker: Any, rows: _Rows) -> str:
+def _find_first_code(worker: Any, rows: _Rows) -> str:
     charges = rows.charges.get(worker.id)
     return charges[0][0] if charges else str(worker.area)
 
 
-def _in_metres(plane: Plane, lonlat: list[tuple[float | None, float | None]]) -> Floats:
+def _to_metres(plane: Plane, lonlat: list[tuple[float | None, float | None]]) -> Floats:
     known = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2)
     out = np.full((2, len(known)), np.nan)
     there = ~np.isnan(known[:, 0])
-    out[:, there] = plane.xy_of(known[there, 0], known[there, 1])
+    out[:, there] = plane.to_xy(known[there, 0], known[there, 1])
     return out
 
 

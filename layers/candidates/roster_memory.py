@@ -40,7 +40,7 @@ class Squares:
     side_m: float
     spots: Mapping[tuple[int, int], list[Spot]]
 
-    def around(self, x: float, y: float, *, rings: int) -> tuple[list[Key], int]:
+    def list_around(self, x: float, y: float, *, rings: int) -> tuple[list[Key], int]:
         """Those in the square of a place and in so many rings around it, in order, and how far that is all, in mm."""
         side_m, squares = self.side_m, self.spots
         column, line = int(x // side_m), int(y // side_m)
@@ -102,16 +102,16 @@ def picture_of(district: DistrictRoster, at: int) -> Picture:
     """The picture of a district at a moment; the one made before, where it still holds."""
     kept: Picture | None = district.kept.get("picture")
     if kept is None or not kept.since <= at < kept.until:
-        kept = district.kept["picture"] = _drawn(district, at)
+        kept = district.kept["picture"] = _draw_picture(district, at)
     return kept
 
 
-def _drawn(district: DistrictRoster, at: int) -> Picture:
+def _draw_picture(district: DistrictRoster, at: int) -> Picture:
     since, until = _stretch(district, at)
     known = district.fixed_at > 0
     at_home = ~known | (at - district.fixed_at >= _TOO_OLD)
     x, y = (np.where(at_home, district.home_xy[axis], district.fix_xy[axis]) for axis in (0, 1))
-    on_duty = _on_duty(district, at)
+    on_duty = _mark_on_duty(district, at)
     return Picture(
         since=since,
         until=until,
@@ -146,7 +146,7 @@ def _stretch(district: DistrictRoster, at: int) -> tuple[int, int]:
     return int(past.max(initial=-_FOREVER)), int(coming.min(initial=_FOREVER))
 
 
-def _on_duty(district: DistrictRoster, at: int) -> Flags:
+def _mark_on_duty(district: DistrictRoster, at: int) -> Flags:
     """[start, end): the minute of handover belongs to the next shift ([D1])."""
     duty = np.zeros(len(district.numbers), dtype=np.bool_)
     duty[district.shift_worker[(district.shift_since <= at) & (at < district.shift_until)]] = True

@@ -38,7 +38,7 @@ def list_whereabouts(roster: Roster, *, area: str, at: datetime) -> list[Whereab
         picture = picture_of(district, now)
         rows = np.flatnonzero(picture.on_duty & np.isfinite(picture.x))
         rows = np.asarray([row for row in rows.tolist() if district.grids[row].startswith(area)], dtype=np.int64)
-        lon, lat = district.plane.lonlat_of(picture.x[rows], picture.y[rows])
+        lon, lat = district.plane.to_lonlat(picture.x[rows], picture.y[rows])
         for row, x, y in zip(rows.tolist(), lon.round(_PLACE_DECIMALS), lat.round(_PLACE_DECIMALS), strict=True):
             fixed_at = picture.fixed_at[row]
             age_s = max(now - fixed_at, 0) // SECOND if fixed_at > 0 else -1

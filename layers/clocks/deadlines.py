@@ -128,18 +128,18 @@ class Clock:
             case LimitKind.natural_days:
                 return axis.wall.to_utc(axis.wall.to_local(starts) + counted * DAY_S)
             case LimitKind.work_hours:
-                return axis.moment_after(axis.worked_s(starts) + counted)
+                return axis.moment_after(axis.count_worked_s(starts) + counted)
             case LimitKind.work_days:
-                return axis.same_time_after(axis.opening_from(starts), counted)
+                return axis.find_same_time_after(axis.opening_from(starts), counted)
 
     def _measure(self, moments: Seconds, kind: LimitKind) -> Seconds:
         """Seconds of the time that a limit of this kind counts, up to each moment."""
-        return self._axis.worked_s(moments) if kind in BY_WORK else moments
+        return self._axis.count_worked_s(moments) if kind in BY_WORK else moments
 
     def _moment_of(self, measured: Seconds, kind: LimitKind) -> Seconds:
         return self._axis.moment_after(measured) if kind in BY_WORK else measured
 
-    def _measured_between(self, since: Seconds, until: Seconds, kind: LimitKind) -> Seconds:
+    def _measure_between(self, since: Seconds, until: Seconds, kind: LimitKind) -> Seconds:
         return self._measure(until, kind) - self._measure(since, kind)
 
     def _pass_pauses(self, moment: Seconds, pauses: Sequence[Pause], kind: LimitKind) -> datetime:
@@ -147,7 +147,7 @@ class Clock:
             since, until = _seconds(pause.since), _seconds(pause.until)
             if since >= moment:
                 break
-            left = self._measured_between(since, moment, kind)
+            left = self._measure_between(since, moment, kind)
             # With no work time left between them the limit is over as soon as the clock goes on.
             moment = self._moment_of(self._measure(until, kind) + left, kind) if left > 0 else np.maximum(moment, until)
         return EPOCH + timedelta(seconds=int(moment[0]))

@@ -33,7 +33,7 @@ class WorkAxis:
         self._before: Seconds = self._ends - (self._closes - self._opens)
         self._work_days, self._first_of_day = np.unique(days, return_index=True)
 
-    def worked_s(self, utc_s: Seconds) -> Seconds:
+    def count_worked_s(self, utc_s: Seconds) -> Seconds:
         """Work seconds from the beginning of the axis to each moment."""
         at = np.maximum(np.searchsorted(self._opens, utc_s, side="right") - 1, 0)
         length = self._closes[at] - self._opens[at]
@@ -54,7 +54,7 @@ class WorkAxis:
         opening: Seconds = np.maximum(self._opens[at], utc_s)
         return opening
 
-    def same_time_after(self, utc_s: Seconds, work_days: Seconds) -> Seconds:
+    def find_same_time_after(self, utc_s: Seconds, work_days: Seconds) -> Seconds:
         """The same time of day on the n-th work day after that of each moment; the moments lie in work hours."""
         local = self.wall.to_local(utc_s)
         position = np.searchsorted(self._work_days, local // DAY_S, side="right") - 1 + work_days

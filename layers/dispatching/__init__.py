@@ -1,8 +1,8 @@
 """From a report to a worker on the way, and every step after it. `story.py` tells the first, `steps.py` the second."""
 
 from layers.dispatching.check_ins import tell_silent
-from layers.dispatching.decisions import Replayed, candidate_json, places_of, rejected_json, replay
-from layers.dispatching.hands import nearest, place_of
+from layers.dispatching.decisions import Replayed, candidate_json, describe_rejected, places_of, replay
+from layers.dispatching.hands import place_of, rank_nearest
 from layers.dispatching.memory import Memory
 from layers.dispatching.steps import take_step
 from layers.dispatching.story import Decided, Report, Reported, decide, report
@@ -22,12 +22,12 @@ __all__ = [
     "StepAsked",
     "candidate_json",
     "decide",
+    "describe_rejected",
     "find_way",
     "follow_overdue",
-    "nearest",
     "place_of",
     "places_of",
-    "rejected_json",
+    "rank_nearest",
     "replay",
     "report",
     "take_step",

@@ -1,7 +1,8 @@
 """Who goes, found among the few who are at hand instead of among all of a district.
 
-`find_at_hand` gives what `rank(near(…))` gives, bit for bit, or None where too few are at hand, so that everybody has
-to be looked at. Most reports are settled close by: then some twenty workers are looked at instead of two thousand.
+`find_at_hand` gives what `rank(find_standings(…))` gives, bit for bit, or None where too few are at hand, so that
+everybody has to be looked at. Most reports are settled close by: then some twenty workers are looked at instead of
+two thousand.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def find_at_hand(
 ) -> Ranking | None:
     """The ranking of those at hand where they are enough, else None; 15-35 µs, most of it for the words."""
     line = find_line(roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=limits)
-    return None if line is None else _told(line, Ground.around(roster, place), wish)
+    return None if line is None else _build_ranking(line, Ground.build(roster, place), wish)
 
 
 def find_line(
@@ -53,7 +54,7 @@ def find_line(
     scene = _Scene(district, picture_of(district, now), *district.plane.point_xy(lon, lat), now)
     nearest = wish.policy is Policy.nearest
     line = Line(scene, [], [])
-    for key in scene.by_distance(wish.limit) if nearest else scene.by_level(Ground.around(roster, place)):
+    for key in scene.walk_by_distance(wish.limit) if nearest else scene.walk_by_level(Ground.build(roster, place)):
         reason = _verdict(scene, key, wish, limits)
         if reason is not None:
             line.rejected.append((key, reason))
@@ -73,25 +74,25 @@ class _Scene(NamedTuple):
     y: float
     at: int
 
-    def in_order(self, rows: Iterable[int]) -> list[Key]:
+    def sort_rows(self, rows: Iterable[int]) -> list[Key]:
         picture, x, y = self.picture, self.x, self.y
         away, tasks, last = picture.millimetres, picture.open_tasks, picture.last_assigned
         return sorted([(away(row, x, y), tasks[row], last[row], row) for row in rows])
 
-    def by_level(self, ground: Ground) -> Iterator[Key]:
+    def walk_by_level(self, ground: Ground) -> Iterator[Key]:
         """From one's own ground outwards, each worker at the innermost level."""
         seen: set[int] = set()
-        for rows in islice(ground.outwards(self.picture), _LEVELS_AT_HAND):
+        for rows in islice(ground.walk_outwards(self.picture), _LEVELS_AT_HAND):
             # Who serves two neighbours of the grid meets the place twice at one level.
             fresh = [row for row in dict.fromkeys(rows.tolist()) if row not in seen]
             seen.update(fresh)
-            yield from self.in_order(fresh)
+            yield from self.sort_rows(fresh)
 
-    def by_distance(self, wanted: int) -> Iterator[Key]:
+    def walk_by_distance(self, wanted: int) -> Iterator[Key]:
         """From the place outwards, as far as nobody can have been overlooked."""
         told, squares = 0, self.picture.squares
         for rings in _RINGS:
-            found, sure_mm = squares.around(self.x, self.y, rings=rings)
+            found, sure_mm = squares.list_around(self.x, self.y, rings=rings)
             if len(found) < wanted:
                 continue
             # Two of equal distance in whole millimetres are put in order by other things: both have to be there.
@@ -133,14 +134,14 @@ def _verdict(scene: _Scene, key: Key, wish: Wish, limits: Limits) -> Rejection |
     return Rejection.at_capacity if critical or key[1] >= limits.open_tasks else None
 
 
-def _told(line: Line, ground: Ground, wish: Wish) -> Ranking:
+def _build_ranking(line: Line, ground: Ground, wish: Wish) -> Ranking:
     scene, chosen, rejected = line
     listed = rejected[: wish.most_rejected]
     level_of = _levels(scene, ground, [key[3] for key in chosen] + [key[3] for key, _ in listed])
     candidates = tuple([_candidate(scene, key, level_of[key[3]], wish.policy) for key in chosen])
     return Ranking(
         candidates=candidates,
-        rejected=tuple([_rejected(scene, key, level_of[key[3]], reason) for key, reason in listed]),
+        rejected=tuple([_build_rejected(scene, key, level_of[key[3]], reason) for key, reason in listed]),
         rejected_by_reason=dict(Counter(str(reason) for _, reason in rejected)) if rejected else {},
         level=candidates[0].level,
     )
@@ -150,7 +151,7 @@ def _levels(scene: _Scene, ground: Ground, rows: list[int]) -> dict[int, str]:
     """The innermost level at which each of these workers meets the place."""
     levels = dict.fromkeys(rows, LEVELS[-1])
     left = set(rows)
-    for level, members in zip(LEVELS, ground.outwards(scene.picture), strict=False):
+    for level, members in zip(LEVELS, ground.walk_outwards(scene.picture), strict=False):
         if not left:
             break
         met = left.intersection(members.tolist())
@@ -180,7 +181,7 @@ def _candidate(scene: _Scene, key: Key, level: str, policy: Policy) -> Candidate
     )
 
 
-def _rejected(scene: _Scene, key: Key, level: str, reason: Rejection) -> Rejected:
+def _build_rejected(scene: _Scene, key: Key, level: str, reason: Rejection) -> Rejected:
     return Rejected(
         number=scene.district.numbers[key[3]],
         name=scene.district.names[key[3]],

@@ -18,7 +18,7 @@ from layers import incidents
 from layers.dispatch_rules import Policy, Wish
 from layers.dispatch_settings import Choosing
 from layers.dispatching.decisions import Question, candidate_json
-from layers.dispatching.hands import AUTOMATIC, IN_RESERVE, nearest, place_of, take_hand
+from layers.dispatching.hands import AUTOMATIC, IN_RESERVE, place_of, rank_nearest, take_hand
 from layers.dispatching.memory import Memory
 from layers.dispatching.taking import Taking, line_of
 from layers.errors import Conflict
@@ -54,7 +54,7 @@ def raise_call(taking: Taking) -> Step:
     level = 1 if known is None else known.level + 1
     if card is None or level > len(card.levels):
         raise Conflict("no_further_level", level=level - 1)
-    taking.further.extend(_call_level(_calling_of(taking), level))
+    taking.further.extend(_call_level(_build_calling(taking), level))
     incidents.touch(taking.incident)
     return line_of(taking, str(level))
 
@@ -68,7 +68,7 @@ def come(taking: Taking) -> Step:
 def cannot_come(taking: Taking) -> Step:
     """Whoever was called cannot come; the next one is called."""
     call = _answer(taking, "declined")
-    calling = _calling_of(taking)
+    calling = _build_calling(taking)
     taking.further.extend(_call_role(calling, call.role, 1, level=call.level))
     return line_of(taking, None)
 
@@ -77,7 +77,7 @@ def call_for_step(taking: Taking) -> list[Step]:
     """The first level of a case that a step has just put into somebody's hands."""
     if taking.incident.state != "dispatched" or taking.choosing.card is None:
         return []
-    return call_first(_calling_of(taking))
+    return call_first(_build_calling(taking))
 
 
 def _answer(taking: Taking, state: str) -> Any:
@@ -87,7 +87,7 @@ def _answer(taking: Taking, state: str) -> Any:
     return incidents.answer_call(taking.session, taking.incident.id, taking.by.worker_id, state, at=at)
 
 
-def _calling_of(taking: Taking) -> Calling:
+def _build_calling(taking: Taking) -> Calling:
     card, choosing = taking.card, taking.choosing
     location = taking.memory.atlas.locate(card.lon, card.lat, at=taking.now)
     wish = Wish(choosing.policy, taking.incident.urgency, measure=choosing.measure)
@@ -113,13 +113,13 @@ def _call_level(calling: Calling, level: int) -> list[Step]:
 def _call_role(calling: Calling, role: str, people: int, *, level: int) -> list[Step]:
     """The lines of so many of a role who were called, and of how many were not to be had."""
     asked, state = calling.question, calling.incident.state
-    without = frozenset(_involved(calling))
+    without = frozenset(_list_involved(calling))
     wish = replace(asked.wish, policy=Policy.nearest, role=role, limit=people + IN_RESERVE, without=without)
     place: dict[str, Any] = {"lon": asked.lon, "lat": asked.lat, "at": calling.now}
     lines: list[Step] = []
     if people <= 0:
         return lines
-    for one in nearest(calling.memory, asked.place, **place, wish=wish, limits=asked.limits).candidates:
+    for one in rank_nearest(calling.memory, asked.place, **place, wish=wish, limits=asked.limits).candidates:
         if len(lines) == people:
             break
         if not _hold(calling, one.worker_id):
@@ -142,7 +142,7 @@ def _hold(calling: Calling, worker_id: int) -> bool:
     return take_hand(calling.session, worker_id, urgency=urgency, limits=limits, now=calling.now) is not None
 
 
-def _involved(calling: Calling) -> list[str]:
+def _list_involved(calling: Calling) -> list[str]:
     """Who has it, and everybody who was ever called to it."""
     known = incidents.find_calls(calling.session, calling.incident.id)
     called = [one.worker for one in known.helpers] if known is not None else []

@@ -4,9 +4,9 @@
     keep_decision(session, incident_id, memory, choice, location=location, now=now)
     replay(find_decision(session, incident_id)).same
 
-What is told of a decision follows from its `Considered` alone (`told_of`), when it is made and when it is made again:
-then the ranking is computed anew from the columns of those who stood in line. A ranking depends on nobody behind its
-last candidate, so they are not kept; where too few are found, everybody of the district stands in line.
+What is told of a decision follows from its `Considered` alone (`describe_decision`), when it is made and when it is
+made again: then the ranking is computed anew from the columns of those who stood in line. A ranking depends on nobody
+behind its last candidate, so they are not kept; where too few are found, everybody of the district stands in line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from layers import incidents
-from layers.candidates import moment, near, picture_of
+from layers.candidates import find_standings, moment, picture_of
 from layers.dispatch_rules import Candidate, Limits, Policy, Ranking, Rejected, Rejection, Wish, rank
 from layers.dispatching.memory import Memory
 from layers.errors import Conflict
@@ -69,7 +69,7 @@ class Considered:
     @property
     def answer(self) -> Ranking:
         """The ranking without those whose hands were full."""
-        return without_full(self.ranking, self.full)
+        return turn_down_full(self.ranking, self.full)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Replayed:
     again_sha256: str
 
 
-def without_full(ranking: Ranking, full: frozenset[str]) -> Ranking:
+def turn_down_full(ranking: Ranking, full: frozenset[str]) -> Ranking:
     """The ranking with these candidates turned down as at_capacity, before everybody else who was."""
     if not full:
         return ranking
@@ -97,11 +97,11 @@ def without_full(ranking: Ranking, full: frozenset[str]) -> Ranking:
     return Ranking(left, turned + ranking.rejected, dict(counts), left[0].level if left else None)
 
 
-def told_of(choice: Considered) -> dict[str, Any]:
+def describe_decision(choice: Considered) -> dict[str, Any]:
     """The decision as plain JSON: its policy, who goes (a staff number), every candidate and everybody turned down."""
     answer, hand = choice.answer, choice.by_hand
     candidates = [candidate_json(one) for one in answer.candidates]
-    rejected = [rejected_json(one) for one in answer.rejected]
+    rejected = [describe_rejected(one) for one in answer.rejected]
     if hand is None:
         goes = answer.candidates[0].number if answer.candidates and choice.waits is None else None
         policy = str(choice.question.wish.policy)
@@ -128,10 +128,12 @@ def keep_decision(
 ) -> None:
     """Keep who was considered, with every reason, under which plan, and what it depended on."""
     asked = choice.question
-    standings = near(memory.roster, asked.place, lon=asked.lon, lat=asked.lat, at=asked.at, measure=asked.wish.measure)
+    standings = find_standings(
+        memory.roster, asked.place, lon=asked.lon, lat=asked.lat, at=asked.at, measure=asked.wish.measure
+    )
     if standings is not None:
         choice = shorten(choice, standings)
-    told = told_of(choice)
+    told = describe_decision(choice)
     incidents.add_decision(
         session,
         incident_id,
@@ -166,10 +168,10 @@ def replay(decision: Decision) -> Replayed:
     """The decision made again from what it depended on; raises Conflict for one that was kept without it."""
     if decision.basis is None:
         raise Conflict("decision_without_basis")
-    again = told_of(_choice_of(decision.basis))
+    again = describe_decision(_choice_of(decision.basis))
     stored: dict[str, Any] = {"policy": decision.policy, "chosen": _number_of(decision, decision.basis)}
     stored |= {"candidates": decision.candidates, "rejected": decision.rejected}
-    one, other = _sha256(stored), _sha256(again)
+    one, other = _hash_decision(stored), _hash_decision(again)
     return Replayed(one == other, stored, again, one, other)
 
 
@@ -182,7 +184,7 @@ def _number_of(decision: Decision, basis: Mapping[str, Any]) -> str | None:
     return known.get(decision.chosen, basis["chosen"])
 
 
-def _sha256(told: dict[str, Any]) -> str:
+def _hash_decision(told: dict[str, Any]) -> str:
     plain = json.dumps(told, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -212,7 +214,7 @@ def _line(memory: Memory, choice: Considered, standings: Standings) -> dict[str,
     rows = np.flatnonzero([number in stood for number in standings.numbers])
     district = roster.districts[place.district or ""]
     picture = picture_of(district, moment(question.at))
-    lon, lat = district.plane.lonlat_of(picture.x[rows], picture.y[rows])
+    lon, lat = district.plane.to_lonlat(picture.x[rows], picture.y[rows])
     where = {"lon": lon, "lat": lat}
     return {
         **{name: getattr(standings, name)[rows].tolist() for name in (*_NUMBERS, *_FLAGS)},
@@ -260,7 +262,7 @@ def candidate_json(one: Candidate) -> dict[str, Any]:
     return {"worker": one.number, **told, "on_duty": True}
 
 
-def rejected_json(one: Rejected) -> dict[str, Any]:
+def describe_rejected(one: Rejected) -> dict[str, Any]:
     """A rejected worker as it is stored and told."""
     return {
         "worker": one.number,

@@ -30,19 +30,19 @@ _SENT_BY = ("send_to_confirm", "send_to_inspect", "decline", "timeout")
 
 def send(taking: Taking) -> Step:
     """To the worker who is named, else to the nearest one who is free; raises Conflict where there is nobody."""
-    taking = _nearest_first(taking)
+    taking = _order_nearest_first(taking)
     if taking.asked.to is None:
         number, reason = _to_next(taking, taking.state)
         if number is None:
             raise Conflict("nobody_to_look", reason=reason)
         return line_of(taking, number)
-    number, worker_id, on_duty = handing.named_worker(taking)
+    number, worker_id, on_duty = handing.get_named_worker(taking)
     if taking.state == "handled" and worker_id == taking.incident.worker_id:
         raise Conflict("own_work", worker=number)
     location, choice = handing.look_from(taking, without=frozenset())
     handing.take_named(taking, worker_id, number)
     _have_look(taking, taking.state, worker_id)
-    handing.keep(taking, handing.named(taking, choice, number, on_duty=on_duty), location, worker_id)
+    handing.keep(taking, handing.name_worker(taking, choice, number, on_duty=on_duty), location, worker_id)
     return line_of(taking, number)
 
 
@@ -54,7 +54,7 @@ def handle(taking: Taking) -> Step:
         return line
     taking.incident.inspect_last = True
     if taking.card.reported_by is None:
-        number, reason = _to_next(_nearest_first(taking), "handled")
+        number, reason = _to_next(_order_nearest_first(taking), "handled")
         taking.further.append(Step("send_to_inspect", "handled", note=reason or "", to=number, by=AUTOMATIC))
     return line
 
@@ -97,25 +97,25 @@ def decline(taking: Taking) -> Step:
 def follow(taking: Taking) -> Step:
     """From a collector who does not look to the next one; with nobody left it is the desk's."""
     state = taking.incident.state
-    number, reason = _to_next(_nearest_first(taking), state)
+    number, reason = _to_next(_order_nearest_first(taking), state)
     if number is None and state == "reported":
         taking.change("waiting", waiting_reason=reason)
     incidents.touch(taking.incident)
     return line_of(taking, number)
 
 
-def _nearest_first(taking: Taking) -> Taking:
+def _order_nearest_first(taking: Taking) -> Taking:
     """Who looks is no matter of whose ground it is."""
     return replace(taking, choosing=replace(taking.choosing, policy=Policy.nearest))
 
 
 def _to_next(taking: Taking, state: str) -> tuple[str | None, str | None]:
     """The number of the nearest who is free and has not had it, or why there is nobody."""
-    location, choice = handing.look_from(taking, without=_who_looked(taking, state))
-    choice, one = handing.first_free(taking, choice)
+    location, choice = handing.look_from(taking, without=_list_verifiers(taking, state))
+    choice, one = handing.take_first_free(taking, choice)
     handing.keep(taking, choice, location, None if one is None else one.worker_id)
     if one is None:
-        return None, handing.why_nobody(location, choice)
+        return None, handing.explain_nobody(location, choice)
     _have_look(taking, state, one.worker_id)
     return one.number, None
 
@@ -125,7 +125,7 @@ def _have_look(taking: Taking, state: str, worker_id: int) -> None:
     taking.incident.inspect_last = state == "handled"
 
 
-def _who_looked(taking: Taking, state: str) -> frozenset[str]:
+def _list_verifiers(taking: Taking, state: str) -> frozenset[str]:
     """Who has had the task since the case came into this state, and whoever did the work."""
     of_this = IncidentStep.incident_id == taking.incident.id
     before = select(func.max(IncidentStep.id)).where(of_this, IncidentStep.state != state)

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from layers.candidates import Desk, near
+from layers.candidates import Desk, find_standings
 from layers.dispatch_rules import Candidate, Wish, describe
 from layers.dispatching.decisions import BY_HAND, Considered, Question, candidate_json, keep_decision
 from layers.dispatching.hands import IN_RESERVE, place_of, take_hand
-from layers.dispatching.story import look_around, waiting_reason
+from layers.dispatching.story import find_waiting_reason, look_around
 from layers.dispatching.taking import Taking, line_of
 from layers.errors import Conflict, Unacceptable
 from layers.incidents import WORKFLOW, IncidentStep, Step
@@ -34,15 +34,15 @@ def dispatch(taking: Taking) -> Step:
 
 def _to_worker(taking: Taking) -> Step:
     """To a worker by name; one who is off duty is not sent without whoever sends them confirming it."""
-    number, worker_id, on_duty = named_worker(taking)
+    number, worker_id, on_duty = get_named_worker(taking)
     location, choice = look_from(taking, without=frozenset())
     take_named(taking, worker_id, number)
     _hand_over(taking, worker_id)
-    keep(taking, named(taking, choice, number, on_duty=on_duty), location, worker_id)
+    keep(taking, name_worker(taking, choice, number, on_duty=on_duty), location, worker_id)
     return line_of(taking, number)
 
 
-def named_worker(taking: Taking) -> tuple[str, int, bool]:
+def get_named_worker(taking: Taking) -> tuple[str, int, bool]:
     """Number, id and whether on duty of the worker who is named; raises Conflict for one who is off duty unless that
     is confirmed."""
     number = taking.asked.to or ""
@@ -53,9 +53,9 @@ def named_worker(taking: Taking) -> tuple[str, int, bool]:
     return number, worker_id, on_duty
 
 
-def named(taking: Taking, choice: Considered, number: str, *, on_duty: bool) -> Considered:
+def name_worker(taking: Taking, choice: Considered, number: str, *, on_duty: bool) -> Considered:
     """What was considered, and that a person has named somebody."""
-    told = {**_seen(taking, choice.question.place, number), "reason": BY_HAND, "on_duty": on_duty}
+    told = {**_describe_seen(taking, choice.question.place, number), "reason": BY_HAND, "on_duty": on_duty}
     return replace(choice, by_hand=told)
 
 
@@ -75,11 +75,11 @@ def look_from(taking: Taking, *, without: frozenset[str]) -> tuple[Location, Con
     return location, look_around(taking.memory, question)
 
 
-def _seen(taking: Taking, place: Place, number: str) -> dict[str, Any]:
+def _describe_seen(taking: Taking, place: Place, number: str) -> dict[str, Any]:
     """What memory knows of a worker as seen from the incident; the number alone where it knows nothing."""
     card = taking.card
     measure = taking.choosing.measure
-    standings = near(taking.memory.roster, place, lon=card.lon, lat=card.lat, at=taking.now, measure=measure)
+    standings = find_standings(taking.memory.roster, place, lon=card.lon, lat=card.lat, at=taking.now, measure=measure)
     if standings is None or number not in standings.numbers:
         return {"worker": number, "name": number, "distance_m": None}
     row = standings.numbers.index(number)
@@ -145,17 +145,17 @@ def follow(taking: Taking) -> Step:
 
 def to_next(taking: Taking) -> Step:
     """To the best candidate who has not had it yet; with nobody left it waits, and says why."""
-    location, choice = look_from(taking, without=_who_had_it(taking))
-    choice, one = first_free(taking, choice)
+    location, choice = look_from(taking, without=_list_holders(taking))
+    choice, one = take_first_free(taking, choice)
     if one is not None:
         _hand_over(taking, one.worker_id)
     else:
-        taking.change("waiting", waiting_reason=why_nobody(location, choice))
+        taking.change("waiting", waiting_reason=explain_nobody(location, choice))
     keep(taking, choice, location, None if one is None else one.worker_id)
     return line_of(taking, None if one is None else one.number)
 
 
-def first_free(taking: Taking, choice: Considered) -> tuple[Considered, Candidate | None]:
+def take_first_free(taking: Taking, choice: Considered) -> tuple[Considered, Candidate | None]:
     """The best candidate whose hand is really free, held, None where nobody's is; those before are told as full."""
     incident, limits = taking.incident, taking.choosing.limits
     _let_go(taking)
@@ -168,9 +168,9 @@ def first_free(taking: Taking, choice: Considered) -> tuple[Considered, Candidat
     return replace(choice, full=frozenset(full)), None
 
 
-def why_nobody(location: Location, choice: Considered) -> str:
+def explain_nobody(location: Location, choice: Considered) -> str:
     """Why a case waits that nobody could be found for."""
-    return "outside" if location.relation == "outside" else waiting_reason(choice.answer) or "all_at_capacity"
+    return "outside" if location.relation == "outside" else find_waiting_reason(choice.answer) or "all_at_capacity"
 
 
 def keep(taking: Taking, choice: Considered, location: Location, chosen: int | None) -> None:
@@ -179,7 +179,7 @@ def keep(taking: Taking, choice: Considered, location: Location, chosen: int | N
     keep_decision(*about, location=location, chosen=chosen, now=taking.now)
 
 
-def _who_had_it(taking: Taking) -> frozenset[str]:
+def _list_holders(taking: Taking) -> frozenset[str]:
     steps = select(IncidentStep.to).where(
         IncidentStep.incident_id == taking.incident.id,
         IncidentStep.step.in_(_HANDED_BY),
@@ -213,7 +213,7 @@ def hand_up(taking: Taking) -> Step:
     """To the next desk on the way up: from the grid to the street, from the street to the district."""
     desk = _raise_level(taking)
     if desk is None:
-        raise Conflict("nobody_above", area=_here(taking) or "")
+        raise Conflict("nobody_above", area=_find_holder(taking) or "")
     taking.incident.worker_id = None
     taking.change("waiting", waiting_reason="handed_up")
     return line_of(taking, desk.area)
@@ -221,14 +221,14 @@ def hand_up(taking: Taking) -> Step:
 
 def _raise_level(taking: Taking) -> Desk | None:
     """The desk to which it went up, None where there is nobody above."""
-    desk = taking.memory.roster.chart.desk_above(_here(taking))
+    desk = taking.memory.roster.chart.desk_above(_find_holder(taking))
     if desk is not None:
         taking.incident.level = "district" if desk.level == "district" else "subdistrict"
         taking.incident.desk_area = desk.area
     return desk
 
 
-def _here(taking: Taking) -> str | None:
+def _find_holder(taking: Taking) -> str | None:
     """Whose it is now: the grid's, or the desk's to which it went up."""
     incident = taking.incident
     return incident.desk_area if incident.level != "grid" else incident.current_code or incident.desk_area

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from layers.candidates import near
+from layers.candidates import find_standings
 from layers.dispatch_rules import LIMITS, Limits, Ranking, Wish, rank
 from layers.dispatching.at_hand import find_at_hand
 from layers.dispatching.memory import Memory
@@ -24,7 +24,7 @@ IN_RESERVE = 20
 AUTOMATIC = "automatic"
 
 
-def nearest(
+def rank_nearest(
     memory: Memory, place: Place, *, lon: float, lat: float, at: datetime, wish: Wish, limits: Limits = LIMITS
 ) -> Ranking:
     """Who could go to a place, best first, with reasons; empty outside all districts. No database.
@@ -36,7 +36,7 @@ def nearest(
     found = find_at_hand(memory.roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=limits)
     if found is not None:
         return found
-    standings = near(memory.roster, place, lon=lon, lat=lat, at=at, measure=wish.measure)
+    standings = find_standings(memory.roster, place, lon=lon, lat=lat, at=at, measure=wish.measure)
     return Ranking() if standings is None else rank(standings, wish, limits=limits)
 
 

@@ -39,10 +39,10 @@ def prove(taking: Taking) -> dict[str, Any] | None:
     """
     if taking.rule.proof == Proof.none:
         return None
-    return _proof_of_worker(taking) if taking.by.role in DESKS else _own_proof(taking)
+    return _proof_of_worker(taking) if taking.by.role in DESKS else _read_own_proof(taking)
 
 
-def _own_proof(taking: Taking) -> dict[str, Any] | None:
+def _read_own_proof(taking: Taking) -> dict[str, Any] | None:
     asked = taking.asked
     if asked.lon is None and taking.rule.proof == Proof.welcome:
         return None
@@ -50,25 +50,25 @@ def _own_proof(taking: Taking) -> dict[str, Any] | None:
     fixed_at = asked.fixed_at or taking.now
     _require_timely(taking, fixed_at)
     away_m = _require_near(taking, lon, lat, asked.accuracy_m)
-    return _told("device", taking.by.name, fixed_at, asked.accuracy_m, away_m)
+    return _describe_proof("device", taking.by.name, fixed_at, asked.accuracy_m, away_m)
 
 
 def _proof_of_worker(taking: Taking) -> dict[str, Any] | None:
     if taking.asked.lon is not None and taking.asked.lat is not None:
         _require_near(taking, taking.asked.lon, taking.asked.lat, None)
-    if _whose(taking) is None and taking.rule.proof != Proof.demanded:
+    if _find_prover(taking) is None and taking.rule.proof != Proof.demanded:
         return None
     for number, fix, away_m in _list_fixes(taking):
         if away_m <= _reach_m(taking.choosing.spot, fix.accuracy_m):
-            return _told("last_fix", number, fix.fixed_at, fix.accuracy_m, away_m)
+            return _describe_proof("last_fix", number, fix.fixed_at, fix.accuracy_m, away_m)
     if taking.rule.proof == Proof.demanded:
-        code = "nobody_on_the_spot" if _whose(taking) is None else "worker_not_on_the_spot"
+        code = "nobody_on_the_spot" if _find_prover(taking) is None else "worker_not_on_the_spot"
         number = taking.card.collector or taking.card.worker or ""
         raise Unacceptable(code, errors=[(["proof"], code)], worker=number)
     return None
 
 
-def _whose(taking: Taking) -> int | None:
+def _find_prover(taking: Taking) -> int | None:
     """Whose fix proves it: the collector's, else that of who has it; None where it is anybody's who is there, but not
     theirs who handled what somebody else has to look at."""
     incident = taking.incident
@@ -81,7 +81,7 @@ def _list_fixes(taking: Taking) -> list[tuple[str, Position, float]]:
     card, spot = taking.card, taking.choosing.spot
     fresh = (Position.first_hand, Position.fixed_at >= taking.now - FRESH)
     found = select(Worker.number, Position).join(Position, Position.worker_id == Worker.id).where(*fresh)
-    whose = _whose(taking)
+    whose = _find_prover(taking)
     if whose is not None:
         found = found.where(Position.worker_id == whose)
     else:
@@ -104,7 +104,7 @@ def _require_timely(taking: Taking, fixed_at: datetime) -> None:
         raise Unacceptable("proof_in_the_future", errors=[(["proof", "fixed_at"], "proof_in_the_future")])
     if taking.now - fixed_at <= FRESH:
         return
-    if taking.now - fixed_at > OLDEST or fixed_at + CLOCK_ERROR < _since(taking):
+    if taking.now - fixed_at > OLDEST or fixed_at + CLOCK_ERROR < _get_since(taking):
         raise Unacceptable("proof_too_old", errors=[(["proof", "fixed_at"], "proof_too_old")])
 
 
@@ -117,11 +117,11 @@ def require_taken_in_time(taking: Taking) -> None:
     require_past(taken_at, "taken_at", now=taking.now)
     if taking.now - taken_at > OLDEST:
         raise Unacceptable("step_kept_too_long", errors=[(["taken_at"], "step_kept_too_long")])
-    if taken_at + CLOCK_ERROR < _since(taking):
+    if taken_at + CLOCK_ERROR < _get_since(taking):
         raise Unacceptable("step_before_the_last", errors=[(["taken_at"], "step_before_the_last")])
 
 
-def _since(taking: Taking) -> datetime:
+def _get_since(taking: Taking) -> datetime:
     """When the incident came into its state: of steps that a phone kept, when they were taken."""
     moved = IncidentStep.step.not_in(_SILENT) & (IncidentStep.incident_id == taking.incident.id)
     moment = func.max(func.coalesce(IncidentStep.taken_at, IncidentStep.at))
@@ -146,10 +146,12 @@ def _reach_m(spot: Spot, accuracy_m: float | None) -> float:
 
 def metres_between(card: IncidentCard, lon: float, lat: float) -> float:
     """Metres in the plane of the incident's zone from its place to a position."""
-    x, y = Plane(city_epsg(card.lon, card.lat)).xy_of([card.lon, lon], [card.lat, lat])
+    x, y = Plane(city_epsg(card.lon, card.lat)).to_xy([card.lon, lon], [card.lat, lat])
     return float(((x[0] - x[1]) ** 2 + (y[0] - y[1]) ** 2) ** 0.5)
 
 
-def _told(how: str, whose: str, fixed_at: datetime, accuracy_m: float | None, away_m: float) -> dict[str, Any]:
+def _describe_proof(
+    how: str, whose: str, fixed_at: datetime, accuracy_m: float | None, away_m: float
+) -> dict[str, Any]:
     told = {"how": how, "whose": whose, "fixed_at": fixed_at.isoformat()}
     return {**told, "accuracy_m": accuracy_m, "distance_m": round(away_m, 1)}

@@ -23,7 +23,7 @@ from layers.dispatch_rules import Candidate, Limits, Policy, Ranking, Rejection,
 from layers.dispatch_settings import Choosing, find_choosing
 from layers.dispatching.calling import Calling, call_first
 from layers.dispatching.decisions import Considered, Question, keep_decision
-from layers.dispatching.hands import AUTOMATIC, IN_RESERVE, nearest, place_of, take_hand
+from layers.dispatching.hands import AUTOMATIC, IN_RESERVE, place_of, rank_nearest, take_hand
 from layers.dispatching.memory import Memory
 from layers.history import note
 from layers.incidents import Incident, Step
@@ -90,7 +90,7 @@ def report(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     that this source has sent before. About ten statements.
     """
     decided = decide(session, memory, sent, now=now, by=by)
-    decided, chosen, phone = _taken(session, decided, decided.choosing.limits, now)
+    decided, chosen, phone = _take_first_free(session, decided, decided.choosing.limits, now)
     incident = _store(session, sent, decided, chosen, zone=memory.zone, now=now, by=by)
     asked = (session, memory, incident, decided.choice.question, decided.choosing, now, by.name)
     calls = call_first(Calling(*asked)) if incident.state == "dispatched" else []
@@ -117,7 +117,7 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
     if confirming and waits == "manual_triage":
         waits = None
     choice = look_around(memory, Question(place, sent.lon, sent.lat, now, wish, choosing.limits), waits=waits)
-    reason = waits or waiting_reason(choice.ranking)
+    reason = waits or find_waiting_reason(choice.ranking)
     desk = memory.roster.chart.find_desk(place, lon=sent.lon, lat=sent.lat)
     entry = None if sent.condition is None else find_condition(session, sent.condition)
     unit = (entry and entry.unit_code) or category.unit_code
@@ -128,7 +128,7 @@ def decide(session: Session, memory: Memory, sent: Report, *, now: datetime, by:
 def look_around(memory: Memory, question: Question, *, waits: str | None = None) -> Considered:
     """Who could go, in order."""
     lon, lat, at = question.lon, question.lat, question.at
-    ranking = nearest(memory, question.place, lon=lon, lat=lat, at=at, wish=question.wish, limits=question.limits)
+    ranking = rank_nearest(memory, question.place, lon=lon, lat=lat, at=at, wish=question.wish, limits=question.limits)
     return Considered(question, ranking, waits=waits)
 
 
@@ -148,7 +148,7 @@ def reason_of_place(location: Location, category: Category) -> str | None:
     return "manual_triage" if category.triage == "manual" else None
 
 
-def waiting_reason(ranking: Ranking) -> str | None:
+def find_waiting_reason(ranking: Ranking) -> str | None:
     """Why nobody goes, the most hopeful reason first: who is only busy will be free soon."""
     if ranking.candidates:
         return None
@@ -166,7 +166,7 @@ _HOPES = {
 }
 
 
-def _taken(
+def _take_first_free(
     session: Session, decided: Decided, limits: Limits, now: datetime
 ) -> tuple[Decided, Candidate | None, str | None]:
     """The first candidate whose hand is really free, held; the others before are turned down as at_capacity."""
@@ -176,13 +176,13 @@ def _taken(
     for candidate in decided.ranking.candidates:
         row = take_hand(session, candidate.worker_id, urgency=decided.urgency, limits=limits, now=now)
         if row is not None:
-            return _passed(decided, full), candidate, row.phone
+            return _turn_down_full(decided, full), candidate, row.phone
         full.append(candidate.number)
-    decided = _passed(decided, full)
-    return replace(decided, waiting_reason=waiting_reason(decided.ranking)), None, None
+    decided = _turn_down_full(decided, full)
+    return replace(decided, waiting_reason=find_waiting_reason(decided.ranking)), None, None
 
 
-def _passed(decided: Decided, full: list[str]) -> Decided:
+def _turn_down_full(decided: Decided, full: list[str]) -> Decided:
     """The same without those whose hands turned out to be full."""
     choice = replace(decided.choice, full=frozenset(full))
     return replace(decided, choice=choice, ranking=choice.answer)

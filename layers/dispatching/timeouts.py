@@ -54,13 +54,15 @@ def follow_overdue(engine: Engine, memory: Memory, *, clock: Callable[[], dateti
 
 def list_overdue(session: Session, *, now: datetime) -> list[int]:
     """The incidents that somebody should have accepted by now, what has been due longest first."""
-    found = select(Incident.id).where(*_overdue(now)).order_by(_ACCEPT_BY, Incident.id)
+    found = select(Incident.id).where(*_select_overdue(now)).order_by(_ACCEPT_BY, Incident.id)
     return list(session.scalars(found.limit(MOST_AT_ONCE)))
 
 
 def follow_one(session: Session, memory: Memory, incident_id: int, *, now: datetime) -> bool:
     """Whether this assignment is still overdue and nobody else's to follow; then it has gone to the next candidate."""
-    held = select(Incident.id).where(Incident.id == incident_id, *_overdue(now)).with_for_update(skip_locked=True)
+    held = (
+        select(Incident.id).where(Incident.id == incident_id, *_select_overdue(now)).with_for_update(skip_locked=True)
+    )
     if session.scalar(held) is None:
         return False
     incident = incidents.lock_incident(session, incident_id)
@@ -81,7 +83,7 @@ def follow_one(session: Session, memory: Memory, incident_id: int, *, now: datet
     return True
 
 
-def _overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _select_overdue(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """A worker's assignment past its limit, or who was sent to look and has not; a department answers to its desk and
     is not followed by another."""
     assigned = and_(Incident.state == "dispatched", Incident.worker_id.is_not(None))

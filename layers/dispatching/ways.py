@@ -37,7 +37,7 @@ def find_way(decision: Decision, roster: Roster, worker: str | None = None) -> D
     plane = Plane(epsg)
     here, there = plane.point_xy(place["lon"], place["lat"]), plane.point_xy(*stood)
     way = roster.ways.trace(place["district"], here, there)
-    lon, lat = plane.lonlat_of(way.line[:, 0], way.line[:, 1])
+    lon, lat = plane.to_lonlat(way.line[:, 0], way.line[:, 1])
     line = [(round(x, 6), round(y, 6)) for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
     told: dict[str, Any] = next(
         (one for one in (*decision.candidates, *decision.rejected) if one.get("worker") == number), {}

@@ -7,7 +7,7 @@ The search itself is `tiling.divide`; here are its place in a plan (`plan_ground
 applied after it was looked at (`keeping.py`), the replayed year (`forecasting.py`) and its words (`telling.py`).
 """
 
-from layers.dividing.asking import WEIGHTS, DivisionAsked, known_profiles
+from layers.dividing.asking import WEIGHTS, DivisionAsked, list_profiles
 from layers.dividing.keeping import apply_kept
 from layers.dividing.proposing import divide_plan
 from layers.dividing.telling import figures_as_json, grids_as_features, proposal_as_json, remarks_as_json
@@ -19,7 +19,7 @@ __all__ = [
     "divide_plan",
     "figures_as_json",
     "grids_as_features",
-    "known_profiles",
+    "list_profiles",
     "proposal_as_json",
     "remarks_as_json",
 ]

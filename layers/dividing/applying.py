@@ -24,7 +24,7 @@ from layers.planning.state.board import Board, GridRow
 from layers.planning.state.row_changes import Move
 from layers.plans import Plan
 from tiling.divide import Proposal, ProposedGrid, Role, rows_of
-from tiling.divide.nodes import with_nodes
+from tiling.divide.nodes import add_nodes
 from tiling.partition import Change
 
 Shapes = NDArray[np.object_]
@@ -66,7 +66,7 @@ def apply_to(
     ticket: Ticket | None = None,
 ) -> Edited:
     """The same for a draft that is locked and open."""
-    drawn = drawn_of(DrawingTable(session, draft.board), proposal, ground, asked)
+    drawn = draw_proposal(DrawingTable(session, draft.board), proposal, ground, asked)
     op = {"op": "divide", **asked.as_json(), "profile": profile}
     return perform(session, drafts, plan, draft, drawn, op=op, by=by, began=began, ticket=ticket)
 
@@ -79,14 +79,14 @@ class _Named:
     fresh: dict[str, GridRow]
 
 
-def drawn_of(table: DrawingTable, proposal: Proposal, ground: PlanGround, asked: DivisionAsked) -> Move:
+def draw_proposal(table: DrawingTable, proposal: Proposal, ground: PlanGround, asked: DivisionAsked) -> Move:
     """What applying a proposal does to the board. A new grid that holds most of an old one keeps its code ([S8])."""
     board = table.board
-    kept = _kept_codes(proposal, ground)
-    named = _named(table, proposal, kept, asked)
+    kept = _keep_codes(proposal, ground)
+    named = _name_grids(table, proposal, kept, asked)
     parents = {code: row.parent_code for code, row in named.fresh.items() if row.parent_code}
     tiles = {named.codes[grid.code]: grid.shape for grid in (proposal.sub_grids or proposal.grids)}
-    gone = _gone(board, ground, tiles, set(kept.values()))
+    gone = _find_gone(board, ground, tiles, set(kept.values()))
     placed = {code: shape for code, shape in tiles.items() if code in board.partition.row_of}
     change = Change(
         changed={**placed, **_neighbours_with_nodes(board, proposal, tiles, gone)},
@@ -94,12 +94,12 @@ def drawn_of(table: DrawingTable, proposal: Proposal, ground: PlanGround, asked:
         removed=tuple(sorted(gone)),
         parents=parents,
         frame=_frame_with_nodes(board, proposal),
-        areas=_changed(board.partition.areas, proposal),
+        areas=_select_changed(board.partition.areas, proposal),
     )
     return Move(change, fresh=named.fresh)
 
 
-def _kept_codes(proposal: Proposal, ground: PlanGround) -> dict[str, str]:
+def _keep_codes(proposal: Proposal, ground: PlanGround) -> dict[str, str]:
     """New code → the old code it keeps: pairs that share more than half of the old grid's weight, largest first."""
     old = list(ground.replaced)
     before = rows_of(list(ground.replaced.values()), ground.site.buildings)
@@ -117,22 +117,22 @@ def _kept_codes(proposal: Proposal, ground: PlanGround) -> dict[str, str]:
     return kept
 
 
-def _named(table: DrawingTable, proposal: Proposal, kept: Mapping[str, str], asked: DivisionAsked) -> _Named:
+def _name_grids(table: DrawingTable, proposal: Proposal, kept: Mapping[str, str], asked: DivisionAsked) -> _Named:
     """Codes claimed in reading order, so that the numbers run west to east and north to south."""
     named = _Named({}, {})
     for grid in proposal.grids:
-        code = kept.get(grid.code) or _claimed(table, grid.area, asked.level)
+        code = kept.get(grid.code) or _claim_code(table, grid.area, asked.level)
         named.codes[grid.code] = code
         named.fresh[code] = _row(table.board, grid, code, parent=grid.area, level=asked.level)
     for sub in proposal.sub_grids:
         grid_code = named.codes[sub.parent or ""]
-        code = _claimed(table, grid_code, GridLevel.sub_grid)
+        code = _claim_code(table, grid_code, GridLevel.sub_grid)
         named.codes[sub.code] = code
         named.fresh[code] = _row(table.board, sub, code, parent=grid_code, level=GridLevel.sub_grid)
     return named
 
 
-def _claimed(table: DrawingTable, parent: str, level: str) -> str:
+def _claim_code(table: DrawingTable, parent: str, level: str) -> str:
     return table.claim(parent, level=level, origin="divide")
 
 
@@ -145,9 +145,9 @@ def _row(board: Board, grid: ProposedGrid, code: str, *, parent: str, level: str
     return GridRow(code=code, level=level, parent_code=parent, name=code, kind=kind)
 
 
-def _gone(board: Board, ground: PlanGround, tiles: Mapping[str, BaseGeometry], kept: set[str]) -> set[str]:
+def _find_gone(board: Board, ground: PlanGround, tiles: Mapping[str, BaseGeometry], kept: set[str]) -> set[str]:
     """Old tiles that are no longer there, and grids that nothing is left of."""
-    old = {tile for code in ground.replaced for tile in board.partition.finest(code)}
+    old = {tile for code in ground.replaced for tile in board.partition.list_finest(code)}
     grids = {code for code in ground.replaced if code not in kept}
     return (old | grids) - tiles.keys()
 
@@ -158,17 +158,17 @@ def _neighbours_with_nodes(
     """The tiles around that gain a node of the new borders on an edge of theirs."""
     partition = board.partition
     around = shapely.union_all(list(tiles.values())).boundary.buffer(0.01)
-    beside = [code for code in partition.touching(around) if code not in gone and code not in tiles]
-    return _changed({code: shape for code in beside if (shape := partition.polygon(code)) is not None}, proposal)
+    beside = [code for code in partition.find_touching(around) if code not in gone and code not in tiles]
+    return _select_changed({code: shape for code in beside if (shape := partition.polygon(code)) is not None}, proposal)
 
 
 def _frame_with_nodes(board: Board, proposal: Proposal) -> BaseGeometry | None:
     frame = board.partition.frame
-    return None if frame is None else _changed({"": frame}, proposal).get("")
+    return None if frame is None else _select_changed({"": frame}, proposal).get("")
 
 
-def _changed(shapes: Mapping[str, BaseGeometry], proposal: Proposal) -> dict[str, BaseGeometry]:
-    noded = with_nodes(shapes, proposal.nodes)
+def _select_changed(shapes: Mapping[str, BaseGeometry], proposal: Proposal) -> dict[str, BaseGeometry]:
+    noded = add_nodes(shapes, proposal.nodes)
     return {code: shape for code, shape in noded.items() if shape is not shapes[code]}
 
 

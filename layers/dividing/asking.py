@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from layers.planning.state.board import Board
-from tiling.divide import PROFILES, Wishes, weighed
+from tiling.divide import PROFILES, Wishes, weigh_by_profile
 
 USUAL = 300
 """[S9]: households a grid where neither the planner nor the community names a number."""
@@ -67,9 +67,9 @@ class DivisionAsked:
             empty_m2=self.empty_m2 if self.level == "grid" else 0.0,
             keep_today=self.least_change or 0.0,
         )
-        return weighed(wishes, profile)
+        return weigh_by_profile(wishes, profile)
 
 
-def known_profiles() -> tuple[str, ...]:
+def list_profiles() -> tuple[str, ...]:
     """The names of the ways to weigh balance, roads and shape."""
     return tuple(PROFILES)

@@ -32,7 +32,7 @@ def mark_of(board: Board, area: str) -> str:
     """What tells whether the ground below an area is still the same: its tiles, their shapes, and which are locked."""
     told = hashlib.sha256()
     if area in board.partition:
-        for tile in sorted(board.partition.finest(area)):
+        for tile in sorted(board.partition.list_finest(area)):
             row, shape = board.rows[board.grid_of(tile)], board.partition.polygon(tile)
             told.update(f"{tile} {row.locked} {row.kind}\n".encode())
             told.update(b"" if shape is None else shapely.to_wkb(shapely.normalize(shape)))
@@ -66,14 +66,14 @@ def apply_kept(
     if result.get("ground") != mark_of(draft.board, asked.area):
         raise Conflict("ground_has_changed", area=asked.area)
     ground = load_ground(session, draft.board, asked)
-    proposal = _restored(kept, ground, draft.board.plane)
+    proposal = _restore(kept, ground, draft.board.plane)
     return apply_to(
         session, drafts, plan, draft, proposal,
         ground=ground, asked=asked, profile=profile, by=by, began=began, ticket=ticket,
     )  # fmt: skip
 
 
-def _restored(kept: Mapping[str, Any], ground: PlanGround, plane: Plane) -> Proposal:
+def _restore(kept: Mapping[str, Any], ground: PlanGround, plane: Plane) -> Proposal:
     """The proposal as it was: its shapes come back to the lattice exactly, the nodes follow from them ([S1])."""
     grids = _grids(kept["grids"]["features"], plane)
     subs = _grids(kept["sub_grids"]["features"], plane)

@@ -25,7 +25,7 @@ from layers.households import Household, HouseholdClass
 from layers.incidents.table import Incident
 from layers.planning.report.counting import Houses, load_houses
 from layers.planning.state.board import Board
-from tiling.divide import Site, combined_weights, estimated_households, road_kind
+from tiling.divide import Site, combine_weights, estimate_households, road_kind
 from tiling.partition.shapes import dissolve
 
 NEAR_M = 60.0
@@ -68,7 +68,7 @@ def load_ground(session: Session, board: Board, asked: DivisionAsked) -> PlanGro
         stairwells=houses.stairwells.astype(np.intp),
         lines=lines,
         kinds=kinds,
-        water=_shapes(session, board, select(func.ST_AsBinary(Water.geom)).where(_in_box(Water.geom, box))),
+        water=_shapes(session, board, select(func.ST_AsBinary(Water.geom)).where(_lies_in_box(Water.geom, box))),
         locked={code: units[code] for code in sorted(kept)},
         today={} if asked.least_change is None else {c: s for c, s in units.items() if c not in kept},
         seeds=_offices(board, asked),
@@ -88,7 +88,7 @@ def units_in(board: Board, asked: DivisionAsked) -> dict[str, BaseGeometry]:
     if asked.area not in partition:
         raise NotFound("no_such_area", area=asked.area)
     found: dict[str, BaseGeometry] = {}
-    for tile in partition.finest(asked.area):
+    for tile in partition.list_finest(asked.area):
         grid = board.grid_of(tile)
         code = tile if asked.level == GridLevel.sub_grid else grid
         if asked.level == GridLevel.sub_grid and code == grid and asked.area != grid:
@@ -119,12 +119,12 @@ def _areas(board: Board, units: Mapping[str, BaseGeometry]) -> dict[str, BaseGeo
     level = GridLevel.sub_grid if sub else GridLevel.grid
     mothers = sorted({mother_of(board, code, level) for code in units})
     rings = board.partition.areas
-    return {mother: rings[mother] if mother in rings else _dissolved(board, mother) for mother in mothers}
+    return {mother: rings[mother] if mother in rings else _dissolve_ground(board, mother) for mother in mothers}
 
 
-def _dissolved(board: Board, mother: str) -> BaseGeometry:
+def _dissolve_ground(board: Board, mother: str) -> BaseGeometry:
     partition = board.partition
-    return dissolve(partition.polygons[partition.rows(partition.finest(mother))])
+    return dissolve(partition.polygons[partition.rows(partition.list_finest(mother))])
 
 
 def _households(session: Session, houses: Houses, shapes: Shapes) -> tuple[Floats, NDArray[np.bool_]]:
@@ -135,7 +135,7 @@ def _households(session: Session, houses: Houses, shapes: Shapes) -> tuple[Float
     rows = session.execute(select(Building.id, Building.floors).where(Building.id.in_(houses.ids.tolist())))
     floors = dict(rows.tuples().all())
     known = np.array([floors.get(int(id_)) or np.nan for id_ in houses.ids], dtype=float)
-    return estimated_households(shapes, known), np.ones(len(houses), dtype=bool)
+    return estimate_households(shapes, known), np.ones(len(houses), dtype=bool)
 
 
 def _weights(
@@ -146,14 +146,14 @@ def _weights(
         return households
     columns = {"households": households}
     if "incidents" in factors:
-        columns["incidents"] = _per_building(shapes, incidents)
+        columns["incidents"] = _count_per_building(shapes, incidents)
     if "lone_elders" in factors:
-        columns["lone_elders"] = _lone_elders(session, houses)
+        columns["lone_elders"] = _count_lone_elders(session, houses)
     # Households come first, whatever their factor: a grid's weight is told in households.
-    return combined_weights(columns, {"households": 0.0, **factors})
+    return combine_weights(columns, {"households": 0.0, **factors})
 
 
-def _per_building(shapes: Shapes, places: Shapes) -> Floats:
+def _count_per_building(shapes: Shapes, places: Shapes) -> Floats:
     if not len(places) or not len(shapes):
         return np.zeros(len(shapes))
     tree = shapely.STRtree(shapes)
@@ -161,7 +161,7 @@ def _per_building(shapes: Shapes, places: Shapes) -> Floats:
     return np.bincount(building, minlength=len(shapes)).astype(float)
 
 
-def _lone_elders(session: Session, houses: Houses) -> Floats:
+def _count_lone_elders(session: Session, houses: Houses) -> Floats:
     lone = func.array_position(Household.classes, str(HouseholdClass.lone_elder)).is_not(None)
     per_building = (
         select(Household.building_id, func.count())
@@ -176,13 +176,13 @@ def _incidents(session: Session, board: Board, box: BaseGeometry) -> Shapes:
     """The places of the last year's incidents, counted from the latest one."""
     last = select(func.max(Incident.reported_at)).scalar_subquery()
     asked = select(func.ST_AsBinary(Incident.geom)).where(
-        _in_box(Incident.geom, box), Incident.reported_at > last - YEAR
+        _lies_in_box(Incident.geom, box), Incident.reported_at > last - YEAR
     )
     return _shapes(session, board, asked.order_by(Incident.id))
 
 
 def _roads(session: Session, board: Board, box: BaseGeometry) -> tuple[Shapes, NDArray[np.intp]]:
-    asked = select(Road.road_class, func.ST_AsBinary(Road.geom)).where(_in_box(Road.geom, box)).order_by(Road.id)
+    asked = select(Road.road_class, func.ST_AsBinary(Road.geom)).where(_lies_in_box(Road.geom, box)).order_by(Road.id)
     rows = session.execute(asked).all()
     lines = _from_wkb([row[1] for row in rows], board)
     return lines, np.array([int(road_kind(row[0])) for row in rows], dtype=np.intp)
@@ -198,6 +198,6 @@ def _from_wkb(held: list[bytes], board: Board) -> Shapes:
     return np.asarray(board.plane.to_metres(out), dtype=object)
 
 
-def _in_box(column: Any, box: BaseGeometry) -> ColumnElement[bool]:
+def _lies_in_box(column: Any, box: BaseGeometry) -> ColumnElement[bool]:
     within: ColumnElement[bool] = column.op("&&")(func.ST_MakeEnvelope(*box.bounds, WGS84))
     return within

@@ -21,7 +21,7 @@ from layers.errors import Unacceptable
 from layers.planning.memory.draft_cache import DraftMemory, open_draft
 from layers.planning.state.board import Board
 from layers.plans import get_plan
-from tiling.divide import Proposal, ProposedGrid, Role, divide, figures_of, moved_share, rows_of, weights_by
+from tiling.divide import Proposal, ProposedGrid, Role, divide, figures_of, measure_moved_share, rows_of, weights_by
 from tiling.errors import CannotDivide
 
 Progress = Callable[[str, float], None]
@@ -50,8 +50,8 @@ def divide_plan(
     board = open_draft(session, drafts, plan).board
     progress("reading", 0.02)
     ground = load_ground(session, board, asked)
-    made = _searched(ground, board, asked, should_stop=should_stop, progress=progress)
-    told = [{"profile": name, **_told(proposal, ground, board)} for name, proposal in made.items()]
+    made = _search_profiles(ground, board, asked, should_stop=should_stop, progress=progress)
+    told = [{"profile": name, **_describe_proposal(proposal, ground, board)} for name, proposal in made.items()]
     today = _today(ground, asked, target=next(iter(made.values())).figures.target)
     mark = mark_of(board, asked.area)
     answer = {**told[0], "version": plan.version, "today": today, "proposals": told, "applied": None, "ground": mark}
@@ -59,11 +59,11 @@ def divide_plan(
         progress("storing", 0.93)
         first = made[asked.profiles[0]]
         done = apply_proposal(session, drafts, plan_id, first, ground=ground, asked=asked, version=version, by=by)
-        answer |= {"version": done.version, "applied": _applied(done)}
+        answer |= {"version": done.version, "applied": _describe_applied(done)}
     return answer
 
 
-def _searched(
+def _search_profiles(
     ground: PlanGround, board: Board, asked: DivisionAsked, *, should_stop: Stop, progress: Progress
 ) -> dict[str, Proposal]:
     made: dict[str, Proposal] = {}
@@ -71,7 +71,7 @@ def _searched(
     for number, profile in enumerate(asked.profiles):
         until = time.monotonic() + asked.seconds / len(asked.profiles)
 
-        def over(until: float = until) -> bool:
+        def is_over(until: float = until) -> bool:
             return time.monotonic() > until or should_stop()
 
         def tell(part: float, at: float = 0.05 + number * share) -> None:
@@ -79,7 +79,9 @@ def _searched(
 
         rng = np.random.default_rng(asked.seed)
         try:
-            made[profile] = divide(ground.site, asked.wishes(board, profile), rng=rng, should_stop=over, progress=tell)
+            made[profile] = divide(
+                ground.site, asked.wishes(board, profile), rng=rng, should_stop=is_over, progress=tell
+            )
         except CannotDivide as refused:
             where = None if refused.where is None else board.plane.to_degrees(refused.where)
             details: dict[str, Any] = dict(refused.details)
@@ -92,17 +94,17 @@ def _searched(
     return made
 
 
-def _told(proposal: Proposal, ground: PlanGround, board: Board) -> dict[str, Any]:
+def _describe_proposal(proposal: Proposal, ground: PlanGround, board: Board) -> dict[str, Any]:
     forecast = forecast_of(shapes_of(proposal.grids), ground.incidents)
     columns = {"households": weights_by(proposal, ground.households).tolist(), "incidents": forecast["per_grid"]}
-    told = proposal_as_json(_compared(proposal, ground), board.plane, columns)
+    told = proposal_as_json(_compare_households(proposal, ground), board.plane, columns)
     return {**told, "forecast": forecast, "households": sum(columns["households"])}
 
 
-def _compared(proposal: Proposal, ground: PlanGround) -> Proposal:
+def _compare_households(proposal: Proposal, ground: PlanGround) -> Proposal:
     """The same with the share of households that change hands, told where the search began from nothing, too."""
     before = rows_of(list(ground.replaced.values()), ground.site.buildings)
-    moved = moved_share(before, proposal.grid_of, ground.households)
+    moved = measure_moved_share(before, proposal.grid_of, ground.households)
     return replace(proposal, figures=replace(proposal.figures, moved=moved))
 
 
@@ -119,5 +121,5 @@ def _today(ground: PlanGround, asked: DivisionAsked, *, target: float) -> dict[s
     return {**forecast_of(shapes_of(grids), ground.incidents), "figures": figures_as_json(figures)}
 
 
-def _applied(done: Any) -> dict[str, Any]:
+def _describe_applied(done: Any) -> dict[str, Any]:
     return {"version": done.version, "changed": [row.code for row, _ in done.changed], "removed": list(done.removed)}

@@ -37,7 +37,7 @@ def proposal_as_json(
 
 def figures_as_json(figures: Figures) -> dict[str, Any]:
     """The figures with four digits after the point; null for what cannot be measured."""
-    return {name: _plain(value) for name, value in asdict(figures).items()}
+    return {name: _make_plain(value) for name, value in asdict(figures).items()}
 
 
 def remarks_as_json(remarks: Sequence[Remark], plane: Plane) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def remarks_as_json(remarks: Sequence[Remark], plane: Plane) -> list[dict[str, A
     return [
         {
             "code": remark.code,
-            "where": None if remark.where is None else _geojson(plane, shapely.point_on_surface(remark.where)),
+            "where": None if remark.where is None else _write_geojson(plane, shapely.point_on_surface(remark.where)),
             "ways": list(remark.ways),
             **remark.details,
         }
@@ -73,11 +73,11 @@ def grids_as_features(
                 "area": grid.area,
                 "parent": grid.parent,
                 "role": str(grid.role),
-                "weight": _plain(grid.weight),
-                "households": _plain(grid.weight),
+                "weight": _make_plain(grid.weight),
+                "households": _make_plain(grid.weight),
                 "buildings": grid.buildings,
                 "area_m2": round(float(grid.shape.area), 1),
-                **{name: _plain(values[row]) for name, values in columns.items()},
+                **{name: _make_plain(values[row]) for name, values in columns.items()},
             },
         }
         for row, (grid, geometry) in enumerate(zip(grids, drawn, strict=True))
@@ -88,11 +88,11 @@ def _collection(features: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def _geojson(plane: Plane, shape: Any) -> Any:
+def _write_geojson(plane: Plane, shape: Any) -> Any:
     return json.loads(shapely.to_geojson(plane.to_degrees(shape)))
 
 
-def _plain(value: Any) -> Any:
+def _make_plain(value: Any) -> Any:
     if not isinstance(value, float):
         return value
     return None if math.isnan(value) else round(value, 4)

@@ -16,7 +16,7 @@ from layers.emergencies.switching import (
     switch_off,
     switch_on,
 )
-from layers.emergencies.table import Emergency, EmergencyCall, EmergencyHelper, lent_spans
+from layers.emergencies.table import Emergency, EmergencyCall, EmergencyHelper, select_lent_spans
 
 __all__ = [
     "LONGEST",
@@ -31,10 +31,10 @@ __all__ = [
     "Helper",
     "KeptBack",
     "call_building",
-    "lent_spans",
     "list_calls",
     "list_emergencies",
     "list_lent_spans",
+    "select_lent_spans",
     "select_rule",
     "switch_off",
     "switch_on",

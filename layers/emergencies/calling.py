@@ -21,7 +21,7 @@ from layers.errors import NotFound, Unacceptable
 from layers.grids import Grid
 from layers.hazards import Hazard
 from layers.history import note
-from layers.plans import Plan, in_force_at
+from layers.plans import Plan, is_in_force_at
 
 __all__ = ["OUTCOMES", "CallOut", "CalledBuilding", "call_building", "list_calls"]
 
@@ -70,7 +70,7 @@ def list_calls(session: Session, area: str, grid: str, *, now: datetime, by: Act
     Raises Conflict where no emergency counts, NotFound for a grid that is not in it or not the caller's to see.
     """
     emergency = find_emergency(session, area, now=now)
-    known = select(Grid.code).where(Grid.code == grid, _in_force(now))
+    known = select(Grid.code).where(Grid.code == grid, _is_in_force(now))
     if not grid.startswith(area) or session.scalar(known) is None or not _calls_at(session, emergency, grid, by):
         raise NotFound("not_found")
     rows = session.execute(_buildings(emergency.id, grid, now)).all()
@@ -103,8 +103,8 @@ def _calls_at(session: Session, emergency: Emergency, code: str, by: Actor) -> b
     return by.worker_id is not None and session.get(EmergencyHelper, (emergency.id, by.worker_id)) is not None
 
 
-def _in_force(now: datetime) -> Any:
-    return Grid.plan_id.in_(select(Plan.id).where(in_force_at(now)))
+def _is_in_force(now: datetime) -> Any:
+    return Grid.plan_id.in_(select(Plan.id).where(is_in_force_at(now)))
 
 
 def _is_in_grid() -> Any:
@@ -128,7 +128,7 @@ def _buildings(emergency_id: int, grid: str, now: datetime) -> Any:
         select(*about, hazards.label("hazards"), *point, *told)
         .join(Grid, _is_in_grid())
         .outerjoin(EmergencyCall, this)
-        .where(Grid.code == grid, _in_force(now))
+        .where(Grid.code == grid, _is_in_force(now))
         .order_by(hazards.desc(), Building.households.desc(), func.coalesce(Building.floors, 0).desc(), Building.id)
     )
 
@@ -136,4 +136,4 @@ def _buildings(emergency_id: int, grid: str, now: datetime) -> Any:
 def _grids_of(building_id: int, area: str, now: datetime) -> Any:
     found = select(Grid.code).join(Building, _is_in_grid())
     within = Grid.code.startswith(area, autoescape=True)
-    return found.where(Building.id == building_id, within, _in_force(now)).order_by(func.length(Grid.code))
+    return found.where(Building.id == building_id, within, _is_in_force(now)).order_by(func.length(Grid.code))

@@ -17,9 +17,9 @@ from layers.access import Actor
 from layers.areas import Area
 from layers.assignments import Assignment
 from layers.duty_gaps import Lent, belongs, list_minimums
-from layers.emergencies.table import lent_spans
+from layers.emergencies.table import select_lent_spans
 from layers.grids import Grid
-from layers.plans import Plan, in_force_at
+from layers.plans import Plan, is_in_force_at
 from layers.positions import Position
 from layers.shifts import MOMENT, duty_spans
 from layers.workers import Worker
@@ -75,7 +75,7 @@ class Reserve:
     """Everybody on duty at a moment, as seen from an area: `lend` takes one of them away from their own ground."""
 
     def __init__(self, session: Session, area: str, *, now: datetime, lent: frozenset[int], by: Actor) -> None:
-        self.people = {one.number: one for one in _on_duty(session, area, now)}
+        self.people = {one.number: one for one in _list_on_duty(session, area, now)}
         self._minimums = {code: people for code, (_, people) in list_minimums(session, "", by).items() if people > 0}
         self._gone = set(lent)
         self._area, self._by = area, by
@@ -118,7 +118,7 @@ class Reserve:
         return Helper(one.id, one.number, one.name, one.role, one.area, away, leaves)
 
 
-def _on_duty(session: Session, area: str, now: datetime) -> Sequence[_Person]:
+def _list_on_duty(session: Session, area: str, now: datetime) -> Sequence[_Person]:
     duty = duty_spans(now, now + MOMENT)
     found = (
         select(
@@ -130,7 +130,7 @@ def _on_duty(session: Session, area: str, now: datetime) -> Sequence[_Person]:
         .where(Worker.active, Worker.id.in_(select(duty.c.worker_id)))
         .order_by(Worker.number)
     )
-    served, centre = _served(session, now), find_centre(session, area, now)
+    served, centre = _list_served(session, now), find_centre(session, area, now)
     rows = session.execute(found).all()
     away_m = _metres(centre, [(row[5], row[6]) for row in rows])
     return [
@@ -138,7 +138,7 @@ def _on_duty(session: Session, area: str, now: datetime) -> Sequence[_Person]:
     ]
 
 
-def _served(session: Session, now: datetime) -> Mapping[int, frozenset[str]]:
+def _list_served(session: Session, now: datetime) -> Mapping[int, frozenset[str]]:
     found: dict[int, set[str]] = defaultdict(set)
     charges = select(Assignment.worker_id, Assignment.grid_code).where(Assignment.span.contains(now))
     for worker_id, code in session.execute(charges):
@@ -150,7 +150,7 @@ def find_centre(session: Session, area: str, now: datetime) -> tuple[float, floa
     """A point inside an area or a grid in degrees WGS84; None for a code that nothing in force has."""
     for geom, condition in (
         (Area.geom, Area.code == area),
-        (Grid.geom, (Grid.code == area) & Grid.plan_id.in_(select(Plan.id).where(in_force_at(now)))),
+        (Grid.geom, (Grid.code == area) & Grid.plan_id.in_(select(Plan.id).where(is_in_force_at(now)))),
     ):
         inside = func.ST_PointOnSurface(geom)
         row = session.execute(select(ST_X(inside), ST_Y(inside)).where(condition, geom.is_not(None))).first()
@@ -168,7 +168,7 @@ def _metres(
     if centre is None or not known:
         return away
     plane = Plane(city_epsg(*centre))
-    x, y = plane.xy_of(*zip(*(places[at] for at in known), strict=True))
+    x, y = plane.to_xy(*zip(*(places[at] for at in known), strict=True))
     x0, y0 = plane.point_xy(*centre)
     for at, metres in zip(known, np.hypot(x - x0, y - y0).tolist(), strict=True):
         away[at] = metres
@@ -177,7 +177,7 @@ def _metres(
 
 def list_lent_spans(session: Session, since: datetime, until: datetime) -> list[Lent]:
     """Who is lent where at some moment of [since, until)."""
-    found = lent_spans(Range(since, until, bounds="[)")).subquery()
+    found = select_lent_spans(Range(since, until, bounds="[)")).subquery()
     worker, area, begin, end = found.c
     rows = session.execute(select(Worker.number, area, begin, end).join(Worker, Worker.id == worker)).all()
     return [Lent(*row) for row in rows]
@@ -185,5 +185,5 @@ def list_lent_spans(session: Session, since: datetime, until: datetime) -> list[
 
 def list_lent(session: Session, *, now: datetime, but: str) -> frozenset[int]:
     """The ids of those who are lent to other areas at this moment."""
-    rows = session.execute(lent_spans(Range(now, now + MOMENT, bounds="[)")))
+    rows = session.execute(select_lent_spans(Range(now, now + MOMENT, bounds="[)")))
     return frozenset(row[0] for row in rows if row[1] != but)

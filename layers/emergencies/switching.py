@@ -109,7 +109,7 @@ def switch_off(session: Session, area: str, *, now: datetime, by: Actor) -> Emer
         session.flush()
         note(session, "emergency.off", subject=area, area=area, by=by, reason=row.reason)
         announce(session)
-    return _card(row, _told_helpers(session, row), (), 0)
+    return _card(row, _describe_helpers(session, row), (), 0)
 
 
 def list_emergencies(session: Session, *, now: datetime, ended: bool, by: Actor) -> list[EmergencyCard]:
@@ -117,7 +117,7 @@ def list_emergencies(session: Session, *, now: datetime, ended: bool, by: Actor)
     found = select(Emergency).where(_touches(by)).order_by(func.lower(Emergency.span).desc(), Emergency.id.desc())
     if not ended:
         found = found.where(Emergency.span.contains(now))
-    return [_card(row, _told_helpers(session, row), (), 0) for row in session.scalars(found.limit(200))]
+    return [_card(row, _describe_helpers(session, row), (), 0) for row in session.scalars(found.limit(200))]
 
 
 def _touches(by: Actor) -> Any:
@@ -193,7 +193,7 @@ def _store_helpers(
     session.flush()
 
 
-def _told_helpers(session: Session, row: Emergency) -> tuple[Helper, ...]:
+def _describe_helpers(session: Session, row: Emergency) -> tuple[Helper, ...]:
     """Who was or is lent; what is left behind is told when they are taken."""
     found = (
         select(Worker.id, Worker.number, Worker.name, Worker.role, Worker.area)

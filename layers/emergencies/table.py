@@ -71,7 +71,7 @@ class EmergencyCall(Base):
     at: Mapped[datetime] = now_column()
 
 
-def lent_spans(window: Range[datetime]) -> Any:
+def select_lent_spans(window: Range[datetime]) -> Any:
     """Worker, area, since and until of everybody who is lent at some moment of the window."""
     return (
         select(EmergencyHelper.worker_id, Emergency.area, func.lower(Emergency.span), func.upper(Emergency.span))

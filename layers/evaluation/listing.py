@@ -19,7 +19,7 @@ from layers.evaluation.reading import list_children
 from layers.grids import Grid
 from layers.heat.ground import CityGround
 from layers.incidents import Incident, is_living
-from layers.plans import Plan, in_force_at
+from layers.plans import Plan, is_in_force_at
 from layers.units import Unit
 from layers.workers import Worker
 
@@ -60,7 +60,7 @@ def list_behind(
     if code is not None:
         siblings = _list_siblings(session, asked, now) if asked.by == "area" and code == NONE else ()
         meant.append(is_in_row(asked, code, siblings))
-    step = _late_step(now)
+    step = _name_late_step(now)
     counted = select(step, func.count()).join(Category, Category.code == Incident.category).where(*meant)
     steps = [(row[0], row[1]) for row in session.execute(counted.group_by(step).order_by(func.count().desc(), step))]
     kinds = select(Incident.category, func.count()).join(Category, Category.code == Incident.category).where(*meant)
@@ -76,12 +76,12 @@ def list_behind(
 
 def _name_places(session: Session, codes: Collection[str], now: datetime) -> dict[str, str]:
     """The names of codes: of grids as they are now, and of areas, where a case lies in no grid."""
-    grids = select(Grid.code, Grid.name).join(Plan, Plan.id == Grid.plan_id).where(in_force_at(now))
+    grids = select(Grid.code, Grid.name).join(Plan, Plan.id == Grid.plan_id).where(is_in_force_at(now))
     named = grids.where(Grid.code.in_(codes)).union_all(select(Area.code, Area.name).where(Area.code.in_(codes)))
     return {row.code: row.name for row in session.execute(named)}
 
 
-def _late_step(now: datetime) -> ColumnElement[str]:
+def _name_late_step(now: datetime) -> ColumnElement[str]:
     """The step that missed its limit first: kept, or that of the clock that runs late."""
     running = func.coalesce(Incident.clock["step"].astext, "")
     late_now = func.coalesce(Incident.due_at < now, False)
@@ -118,6 +118,6 @@ def _select_cases(step: ColumnElement[str], lang: str) -> Any:
 def _list_siblings(session: Session, asked: EvaluationAsked, now: datetime) -> list[str]:
     areas = session.execute(select(Area.code, Area.name, Area.level, Area.parent_code)).all()
     grids = select(Grid.code, Grid.name, Grid.level, Grid.parent_code).join(Plan, Plan.id == Grid.plan_id)
-    found = session.execute(grids.where(in_force_at(now), Grid.exclusive.is_(True))).all()
+    found = session.execute(grids.where(is_in_force_at(now), Grid.exclusive.is_(True))).all()
     ground = CityGround((), tuple(found), tuple(areas))
     return [row.code for row in list_children(ground, asked.area)]

@@ -177,7 +177,7 @@ class Counted:
     beside: Cases
     living: Cases
 
-    def within(self, area: str) -> NDArray[np.bool_]:
+    def mark_within(self, area: str) -> NDArray[np.bool_]:
         """Which codes lie in an area."""
         names = self.vocabulary.code
         return np.fromiter((name.startswith(area) for name in names), dtype=bool, count=len(names))
@@ -241,7 +241,7 @@ class EvaluationMemory:
         self._lock = Lock()
         self._mark: tuple[Any, ...] | None = None
         self._words = _Words()
-        self._kept = self._beside = _no_cases()
+        self._kept = self._beside = _make_no_cases()
         self._gone: Ints = np.zeros(0, dtype=np.int64)
         self._by_id: Ints = self._gone
         self._ground: CityGround | None = None
@@ -282,7 +282,7 @@ class EvaluationMemory:
         self._kept = self._load(session, select_records(now).where(not_(is_living())))
         wait_as_usual(session)
         self._by_id = np.argsort(self._kept.id, kind="stable").astype(np.int32)
-        self._beside, self._gone = _no_cases(), np.zeros(0, dtype=np.int64)
+        self._beside, self._gone = _make_no_cases(), np.zeros(0, dtype=np.int64)
         self._mark, self._since, self._taken = mark, seen.settled_at, frozenset()
         self._settled_at = seen.settled_at
 
@@ -306,15 +306,15 @@ class EvaluationMemory:
         parts = [np.frombuffer(row.records, dtype=_RECORD) for row in rows]
         records = np.concatenate(parts) if parts else np.zeros(0, dtype=_RECORD)
         sizes, words = [len(part) for part in parts], self._words
-        code = np.repeat(_all(words.code.number(row.code) for row in rows), sizes)
-        unit = np.repeat(_all(words.unit.number(row.unit) for row in rows), sizes)
+        code = np.repeat(_to_array(words.code.number(row.code) for row in rows), sizes)
+        unit = np.repeat(_to_array(words.unit.number(row.unit) for row in rows), sizes)
         worker = words.worker.number_all(records["worker"].astype(np.int64))
         pattern = words.pattern.number_all(records["pattern"].astype(np.int64))
         at_us, ids = records["at_us"].astype(np.int64), records["id"].astype(np.int64)
         return _make((at_us, ids, code, unit, worker, pattern)).take(np.argsort(at_us, kind="stable"))
 
 
-def _all(numbers: Iterable[int]) -> Ints:
+def _to_array(numbers: Iterable[int]) -> Ints:
     return np.fromiter(numbers, dtype=np.int64)
 
 
@@ -324,7 +324,7 @@ def _make(arrays: Iterable[Ints]) -> Cases:
     return Cases(at_us, ids, code, unit, worker, pattern)
 
 
-def _no_cases() -> Cases:
+def _make_no_cases() -> Cases:
     nothing = np.zeros(0, dtype=np.int64)
     return _make(nothing for _ in _ARRAYS)
 

@@ -47,13 +47,13 @@ class Period:
             return f"{year:04d}-W{week:02d}"
         return self.first.isoformat()[: {"day": 10, "month": 7, "year": 4}[self.kind]]
 
-    def against(self, what: Against) -> Period:
+    def step_back(self, what: Against) -> Period:
         """The period right before, or the same one a year ago (of a week: 52 weeks; of 29 February: the 28th)."""
         if self.kind in ("day", "week"):
             days = 1 if self.kind == "day" else 7
             if what == "previous":
                 return _make(self.kind, self.first - timedelta(days=days), self.zone)
-            return _make(self.kind, _a_year_before(self.first, self.kind), self.zone)
+            return _make(self.kind, _go_back_a_year(self.first, self.kind), self.zone)
         months = MONTHS if what == "year" or self.kind == "year" else 1
         at = self.first.year * MONTHS + self.first.month - 1 - months
         return _make(self.kind, date(at // MONTHS, at % MONTHS + 1, 1), self.zone)
@@ -72,7 +72,7 @@ def read_period(asked: str, zone: ZoneInfo) -> Period:
     """The period of a name; raises Unacceptable `not_a_period`."""
     found = _PERIOD.fullmatch(asked)
     if found is None:
-        raise _wrong()
+        raise _period_error()
     year, week, month, day = (None if part is None else int(part) for part in found.groups())
     assert year is not None
     try:
@@ -82,9 +82,9 @@ def read_period(asked: str, zone: ZoneInfo) -> Period:
             kind: Kind = "year" if month is None else "month" if day is None else "day"
             period = _make(kind, date(year, month or 1, day or 1), zone)
     except ValueError:
-        raise _wrong() from None
+        raise _period_error() from None
     if not FIRST_YEAR + 1 < period.first.year < LAST_YEAR:
-        raise _wrong()
+        raise _period_error()
     return period
 
 
@@ -93,7 +93,7 @@ def month_of(now: datetime, zone: ZoneInfo) -> Period:
     return _make("month", now.astimezone(zone).date().replace(day=1), zone)
 
 
-def _wrong() -> Unacceptable:
+def _period_error() -> Unacceptable:
     return Unacceptable("not_a_period", errors=[(["period"], "not_a_period")])
 
 
@@ -105,7 +105,7 @@ def _make(kind: Kind, first: date, zone: ZoneInfo) -> Period:
     return Period(kind, first, date(first.year + 1, 1, 1), zone)
 
 
-def _a_year_before(day: date, kind: Kind) -> date:
+def _go_back_a_year(day: date, kind: Kind) -> date:
     if kind == "week":
         return day - timedelta(weeks=52)
     last = 28 if (day.month, day.day) == (2, 29) else day.day

@@ -44,7 +44,7 @@ def is_counted() -> ColumnElement[bool]:
     return and_(is_whole(), Category.resident_derived.is_(False))
 
 
-def _took(*steps: str) -> ColumnElement[bool]:
+def _has_taken(*steps: str) -> ColumnElement[bool]:
     return Incident.steps_taken.bitwise_and(bits_of(steps)) > 0
 
 
@@ -67,7 +67,7 @@ def _has_missed(now: Moment) -> ColumnElement[bool]:
 
 
 def _is_dispatched(now: Moment) -> ColumnElement[bool]:
-    return and_(_is_valid(now), _took("dispatch"))
+    return and_(_is_valid(now), _has_taken("dispatch"))
 
 
 FIGURES: Mapping[str, Figure] = {
@@ -76,16 +76,16 @@ FIGURES: Mapping[str, Figure] = {
         Figure("collected", None, "", lambda _: true()),
         Figure("valid", "collected", "", _is_valid),
         Figure("solved", "valid", "high", lambda _: Incident.state.in_(SOLVED)),
-        Figure("fed_back", "valid", "high", lambda _: and_(Incident.state.in_(TOLD_BACK), _took("feed_back"))),
+        Figure("fed_back", "valid", "high", lambda _: and_(Incident.state.in_(TOLD_BACK), _has_taken("feed_back"))),
         Figure("open", "valid", "low", lambda _: is_living()),
         Figure("due", "valid", "", _is_due),
         Figure("on_time", "due", "high", lambda now: and_(_is_due(now), not_(_has_missed(now)))),
         Figure("late", "due", "low", lambda now: and_(_is_due(now), _has_missed(now))),
         Figure("dispatched", "valid", "", _is_dispatched),
-        Figure("right_first", "dispatched", "high", lambda now: and_(_is_dispatched(now), not_(_took(*SENT_ON)))),
-        Figure("reworked", "valid", "low", lambda now: and_(_is_valid(now), _took("reopen"))),
-        Figure("returned", "valid", "low", lambda now: and_(_is_valid(now), _took("send_back"))),
-        Figure("settled", "valid", "", lambda now: and_(_is_valid(now), _took("settle"))),
+        Figure("right_first", "dispatched", "high", lambda now: and_(_is_dispatched(now), not_(_has_taken(*SENT_ON)))),
+        Figure("reworked", "valid", "low", lambda now: and_(_is_valid(now), _has_taken("reopen"))),
+        Figure("returned", "valid", "low", lambda now: and_(_is_valid(now), _has_taken("send_back"))),
+        Figure("settled", "valid", "", lambda now: and_(_is_valid(now), _has_taken("settle"))),
         Figure(
             "extended",
             "valid",

@@ -62,7 +62,7 @@ def evaluate(
     since = min(asked.period.since, against.since) if against else asked.period.since
     until = max(asked.period.until, against.until) if against else asked.period.until
     counted = memory.read(session, since=since, until=until, now=now)
-    within = counted.within(asked.area)
+    within = counted.mark_within(asked.area)
     names, fold = _list_rows(session, asked, counted, within, lang)
     held = _fold(counted, asked, asked.period, within, fold, len(names))
     before = None if against is None else _fold(counted, asked, against, within, fold, len(names))
@@ -98,7 +98,7 @@ def _list_rows(
     if asked.by == "area":
         return _rows_of_areas(counted, asked.area, within)
     if asked.by == "unit":
-        names = {unit.code: unit.named(lang) for unit in list_units(session)}
+        names = {unit.code: unit.name_in(lang) for unit in list_units(session)}
         groups = [(code or NONE, names.get(code, code)) for code in counted.vocabulary.unit]
         return _number(groups, [asked.unit in (None, code) for code, _ in groups])
     ids = list(counted.vocabulary.worker)

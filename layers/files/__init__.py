@@ -112,7 +112,7 @@ def read(source: Source, *, room: Room | None = None) -> Table:
     1 s for the child's imports and 1 s per 50,000 buildings. GeoJSON without a `crs` member is WGS84 by RFC 7946.
     """
     task = json.dumps(_task(source)).encode()
-    return _table(sandbox.run("layers.files.child:read_bytes", task, room=_furnished(room, source.path)))
+    return _table(sandbox.run("layers.files.child:read_bytes", task, room=_furnish_room(room, source.path)))
 
 
 def inspect(
@@ -126,7 +126,7 @@ def inspect(
     """
     task = {**_task(source), "frame": None if frame is None else shapely.to_wkb(frame, hex=True), "epsg": epsg}
     answer = sandbox.run(
-        "layers.files.inspecting:inspect_bytes", json.dumps(task).encode(), room=_furnished(room, source.path)
+        "layers.files.inspecting:inspect_bytes", json.dumps(task).encode(), room=_furnish_room(room, source.path)
     )
     told: dict[str, Any] = json.loads(answer)
     return told
@@ -139,7 +139,7 @@ def _task(source: Source) -> dict[str, Any]:
     return {"path": path, "wanted": wanted, "coordinates": coordinates}
 
 
-def _furnished(room: Room | None, path: Path) -> Room:
+def _furnish_room(room: Room | None, path: Path) -> Room:
     room = room or Room()
     environment = {**_ENVIRONMENT, **room.environment}
     limits = _limits_of(path) if room.limits == SandboxLimits() else room.limits

@@ -39,7 +39,7 @@ class Shapefile:
     parts: Mapping[str, zipfile.ZipInfo]
 
 
-def shapefiles_in(path: Path) -> dict[str, Shapefile]:
+def list_shapefiles(path: Path) -> dict[str, Shapefile]:
     """The shapefiles inside an archive by the name to show; empty where there are none.
 
     Raises Unacceptable `file_is_broken`, `archive_is_locked`, `archive_too_large`, `archive_has_too_many_members`,
@@ -51,41 +51,41 @@ def shapefiles_in(path: Path) -> dict[str, Shapefile]:
         return {}
     pointing = [member for member in members if _ending(member) in _POINTING]
     if pointing:
-        raise Unacceptable("archive_holds_more", file=path.name, member=shown_name(pointing[0])[:200])
+        raise Unacceptable("archive_holds_more", file=path.name, member=decode_name(pointing[0])[:200])
     for shape in shapes:
         if head_of(path, shape, size=4) != _SHAPEFILE_MAGIC:
-            raise Unacceptable("file_is_broken", file=path.name, reason=f"{shown_name(shape)} is no shapefile")
+            raise Unacceptable("file_is_broken", file=path.name, reason=f"{decode_name(shape)} is no shapefile")
     names = _names_of(shapes)
     return {name: Shapefile(name, _parts(shape, members)) for name, shape in zip(names, shapes, strict=True)}
 
 
 def strangers_in(path: Path) -> list[str]:
     """The names of members that are no part of a shapefile."""
-    return [shown_name(member) for member in members_of(path) if _ending(member) not in SHAPEFILE_PARTS]
+    return [decode_name(member) for member in members_of(path) if _ending(member) not in SHAPEFILE_PARTS]
 
 
 def _parts(shape: zipfile.ZipInfo, members: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     """Members of the same folder and stem, whatever the case of their letters: Windows does not mind, so nobody did."""
-    stem = shown_name(shape)[:-4].lower()
+    stem = decode_name(shape)[:-4].lower()
     return {
-        _ending(member): member for member in members if shown_name(member)[: -len(_ending(member))].lower() == stem
+        _ending(member): member for member in members if decode_name(member)[: -len(_ending(member))].lower() == stem
     }
 
 
 def _names_of(shapes: Sequence[zipfile.ZipInfo]) -> list[str]:
     """Members by stem; by their whole path where two folders hold the same stem."""
-    stems = [PurePosixPath(shown_name(shape)).stem for shape in shapes]
+    stems = [PurePosixPath(decode_name(shape)).stem for shape in shapes]
     return [
-        stem if stems.count(stem) == 1 else shown_name(shape)[:-4] for stem, shape in zip(stems, shapes, strict=True)
+        stem if stems.count(stem) == 1 else decode_name(shape)[:-4] for stem, shape in zip(stems, shapes, strict=True)
     ]
 
 
 def find_kml(path: Path) -> zipfile.ZipInfo | None:
-    """The document inside a KMZ, `doc.kml` before any other; None where there is none. Raises as `shapefiles_in`."""
+    """The document inside a KMZ, `doc.kml` before any other; None where there is none. Raises as `list_shapefiles`."""
     documents = sorted(
         (member for member in members_of(path) if _ending(member) == ".kml"), key=lambda member: member.filename
     )
-    named = [one for one in documents if PurePosixPath(shown_name(one)).name.lower() == "doc.kml"]
+    named = [one for one in documents if PurePosixPath(decode_name(one)).name.lower() == "doc.kml"]
     return next(iter(named or documents), None)
 
 
@@ -126,7 +126,7 @@ def content_of(path: Path, member: zipfile.ZipInfo) -> bytes:
 
 def _refuse_unsafe(member: zipfile.ZipInfo, path: Path) -> None:
     # The name as it was meant: the second byte of a Chinese sign may be that of a backslash.
-    name = shown_name(member).replace("\\", "/")
+    name = decode_name(member).replace("\\", "/")
     if name.startswith("/") or ".." in PurePosixPath(name).parts or ":" in name or "\x00" in member.orig_filename:
         raise Unacceptable("archive_path_unsafe", file=path.name, member=name[:200])
     if name.lower().endswith((".zip", ".gz", ".7z", ".rar", ".tar")):
@@ -142,7 +142,7 @@ def _refuse_bomb(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
         raise Unacceptable("archive_is_a_bomb", file=path.name, ratio=round(unpacked / packed), most=MOST_RATIO)
 
 
-def shown_name(member: zipfile.ZipInfo) -> str:
+def decode_name(member: zipfile.ZipInfo) -> str:
     """A member's name as it was meant: what a packer wrote in UTF-8 or GBK, where the format says code page 437."""
     if member.flag_bits & _UTF8_NAME or member.filename.isascii():
         return member.filename
@@ -159,7 +159,7 @@ def shown_name(member: zipfile.ZipInfo) -> str:
 
 
 def _ending(member: zipfile.ZipInfo) -> str:
-    return PurePosixPath(shown_name(member)).suffix.lower()
+    return PurePosixPath(decode_name(member)).suffix.lower()
 
 
 def _is_litter(member: zipfile.ZipInfo) -> bool:

@@ -27,7 +27,7 @@ def texts_of(column: Any) -> Any:
     if pyarrow.types.is_dictionary(kind):
         return texts_of(column.dictionary_decode())
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
-        return _trimmed(column.cast(pyarrow.large_string()))
+        return _trim(column.cast(pyarrow.large_string()))
     if pyarrow.types.is_integer(kind) or pyarrow.types.is_boolean(kind):
         return column.cast(pyarrow.large_string())
     if pyarrow.types.is_null(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
@@ -37,10 +37,10 @@ def texts_of(column: Any) -> Any:
 
 def as_texts(values: Sequence[str | None]) -> Any:
     """Texts as a column of Arrow, trimmed, empty ones null."""
-    return _trimmed(pyarrow.array(values, type=pyarrow.large_string()))
+    return _trim(pyarrow.array(values, type=pyarrow.large_string()))
 
 
-def _trimmed(column: Any) -> Any:
+def _trim(column: Any) -> Any:
     trimmed = pyarrow.compute.utf8_trim_whitespace(column)
     empty = pyarrow.compute.equal(pyarrow.compute.binary_length(trimmed), 0)
     return pyarrow.compute.if_else(empty, pyarrow.scalar(None, pyarrow.large_string()), trimmed)
@@ -68,7 +68,7 @@ def numbers_of(texts: Any) -> NDArray[np.float64]:
     if isinstance(texts, pyarrow.ChunkedArray):
         texts = texts.combine_chunks()
     if pyarrow.types.is_string(texts.type) or pyarrow.types.is_large_string(texts.type):
-        texts = _trimmed(texts.cast(pyarrow.large_string()))
+        texts = _trim(texts.cast(pyarrow.large_string()))
     try:
         told = texts.cast(pyarrow.float64())
     except pyarrow.ArrowInvalid:

@@ -41,7 +41,7 @@ def read_bytes(task: bytes) -> bytes:
         "notes": [*opened.notes, *(placed.notes if placed else ())],
         "faults": faults,
     }
-    return _stream(opened, None if shapes is None else judging.without_unusable(shapes, faults), told)
+    return _stream(opened, None if shapes is None else judging.drop_unusable(shapes, faults), told)
 
 
 def faults_of(opened: Opened, shapes: Any) -> dict[int, dict[str, Any]]:

@@ -20,7 +20,7 @@ def choose_tables(
     if not names:
         raise Unacceptable("file_is_broken", file=path.name, reason="no table can be read")
     if wanted is not None:
-        return _named(names, [*names, *known], path, wanted)
+        return _select_named(names, [*names, *known], path, wanted)
     if preferred in (*names, *known):
         return [preferred]
     if len(names) != 1:
@@ -28,7 +28,7 @@ def choose_tables(
     return [names[0]]
 
 
-def _named(names: Sequence[str], known: Sequence[str], path: Path, wanted: str) -> list[str]:
+def _select_named(names: Sequence[str], known: Sequence[str], path: Path, wanted: str) -> list[str]:
     """The tables of a wish: all, one by its name (which may hold commas), or several, a line or a comma each."""
     if wanted == ALL:
         return list(names)

@@ -57,12 +57,14 @@ def read_dbf(content: bytes, *, file: str, asked: str | None, side: str | None) 
     alive = rows[:, 0] != _DELETED if count else np.zeros(0, dtype=bool)
     cells = {number: _cells(rows[alive], field) for number, field in enumerate(fields) if field.kind not in _NO_TEXT}
     texts = [cell for number, column in cells.items() if fields[number].kind == _TEXT for cell in column if cell]
-    stated = (side, encodings.codec_of_driver(content[29]))
+    stated = (side, encodings.find_driver_codec(content[29]))
     choice, of_names = _choices([field.name for field in fields], texts, file=file, asked=asked, stated=stated)
     columns: dict[str, list[str | None]] = {}
     for number, column in cells.items():
-        name = _free(encodings.decode(fields[number].name, of_names.codec).strip() or f"field {number + 1}", columns)
-        columns[name] = _decoded(column, fields[number], choice.codec)
+        name = _find_free_name(
+            encodings.decode(fields[number].name, of_names.codec).strip() or f"field {number + 1}", columns
+        )
+        columns[name] = _decode(column, fields[number], choice.codec)
     return DbfTable(columns, alive, choice)
 
 
@@ -110,7 +112,7 @@ def _cells(rows: np.ndarray[tuple[int, int], np.dtype[np.uint8]], field: _Field)
     return [cell.split(b"\x00")[0].strip() for cell in part.view(f"V{part.shape[1]}").ravel().tolist()]
 
 
-def _decoded(cells: Sequence[bytes], field: _Field, codec: str) -> list[str | None]:
+def _decode(cells: Sequence[bytes], field: _Field, codec: str) -> list[str | None]:
     if field.kind == _TEXT:
         known = {cell: encodings.decode(cell, codec).strip() or None for cell in set(cells)}
         return [known[cell] for cell in cells]
@@ -131,7 +133,7 @@ def _value(text: str, kind: str) -> str | None:
     return text
 
 
-def _free(name: str, taken: dict[str, list[str | None]]) -> str:
+def _find_free_name(name: str, taken: dict[str, list[str | None]]) -> str:
     number = 2
     free = name
     while free in taken:

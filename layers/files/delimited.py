@@ -76,7 +76,7 @@ class Delimited:
                 if columns is not None:
                     yield Portion(columns, len(columns[self.names[0]]), {})
                 else:
-                    yield self._fitted(self._read_again(text))
+                    yield self._fit(self._read_again(text))
         except UnicodeDecodeError as error:
             raise Unacceptable("encoding_unknown", file=self._file, tried=self.choice.codec) from error
 
@@ -84,14 +84,14 @@ class Delimited:
         """The records of a text in which something does not fit; the last one may go on beyond it."""
         self._lines.put_back(list(io.StringIO(text, newline="")))
         while lines := self._lines.take_back(_FEW_LINES):
-            records = _parsed_at_once(lines, self.separator)
+            records = _parse_at_once(lines, self.separator)
             if records is not None:
                 yield from ((cells, None) for cells in records)
             else:
                 self._lines.put_back(lines)
                 yield from islice(_records(self._lines, self.separator), _FEW_LINES)
 
-    def _fitted(self, records: Iterable[Row]) -> Portion:
+    def _fit(self, records: Iterable[Row]) -> Portion:
         """The records with as many cells as there are names; one with more that say something has a fault."""
         count, rows, faults = len(self.names), [], {}
         for at, (cells, fault) in enumerate(records):
@@ -116,14 +116,14 @@ def open_delimited(path: Path, *, asked: str | None = None) -> Iterator[Delimite
     Raises Unacceptable `encoding_unknown`, `encoding_not_known`, `file_is_empty`.
     """
     choice = _choice(path, asked)
-    with _unpacked(path) as file, io.TextIOWrapper(file, encoding=choice.codec, newline="") as text:
+    with _open_unpacked(path) as file, io.TextIOWrapper(file, encoding=choice.codec, newline="") as text:
         head = [line for _, line in zip(range(_HEAD_ROWS * 10), text, strict=False)]
         if head:
             head[0] = head[0].removeprefix("\ufeff")
         separator, head = _separator(head)
         lines = _Lines(head, text)
         above, header = _header(lines, separator, path.name)
-        yield Delimited(unique_names(header), choice, separator, above, lines, path.name)
+        yield Delimited(make_names_unique(header), choice, separator, above, lines, path.name)
 
 
 class _Lines:
@@ -157,19 +157,19 @@ class _Lines:
         self._back.extendleft(reversed(lines))
 
 
-def _parsed_at_once(lines: list[str], separator: str) -> list[list[str]] | None:
+def _parse_at_once(lines: list[str], separator: str) -> list[list[str]] | None:
     """The records of these lines; None where one cannot be parsed, goes on beyond them, or has too many lines."""
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         records = list(reader)
     except csv.Error:
         return None
-    if len(records) < len(lines) and _longest_record(lines, separator) > _MOST_LINES:
+    if len(records) < len(lines) and _measure_longest_record(lines, separator) > _MOST_LINES:
         return None
     return records if all(records) else [cells for cells in records if cells]
 
 
-def _longest_record(lines: list[str], separator: str) -> int:
+def _measure_longest_record(lines: list[str], separator: str) -> int:
     reader = csv.reader(lines, delimiter=separator, strict=True)
     ends = [reader.line_num for _ in reader]
     return max((end - begun for begun, end in pairwise([0, *ends])), default=0)
@@ -208,12 +208,12 @@ def _records(lines: Any, separator: str) -> Iterator[Row]:
 def _choice(path: Path, asked: str | None) -> Choice:
     """The encoding of the whole file, decided before the first row is read: a sign on the last line counts too."""
     if asked is not None:
-        return Choice(encodings.asked_codec(asked) or "utf-8")
+        return Choice(encodings.find_asked_codec(asked) or "utf-8")
     proof = codecs.getincrementaldecoder("utf-8")()
     telling: list[bytes] = []
-    with _unpacked(path) as file:
+    with _open_unpacked(path) as file:
         head = file.read(_BLOCK)
-        marked = encodings.marked_codec(head)
+        marked = encodings.find_marked_codec(head)
         if marked is not None:
             return Choice(marked)
         block, proven = head, True
@@ -229,7 +229,7 @@ def _choice(path: Path, asked: str | None) -> Choice:
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+def _open_unpacked(path: Path) -> Iterator[IO[bytes]]:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
@@ -295,7 +295,7 @@ def is_header(cells: Iterable[str | None]) -> bool:
     return sum(bool(cell and cell.strip()) for cell in cells) > 1
 
 
-def unique_names(header: Iterable[str | None]) -> list[str]:
+def make_names_unique(header: Iterable[str | None]) -> list[str]:
     """Column names that differ, none of them empty: `name`, `name_2`, `column 3`."""
     names: list[str] = []
     for number, cell in enumerate(header, start=1):

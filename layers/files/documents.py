@@ -17,7 +17,7 @@ _PATH = re.compile(r"['\"]?/(?:vsi\w+/)?[^\s'\"]*/[^\s'\"]*['\"]?:?")
 _DRIVER = re.compile(r"^(?:\w*(?:Error|Exception)|[A-Z][\w ]{2,20}|\w+Driver)\s*:\s+")
 
 
-def unpacked(path: Path) -> bytes:
+def unpack_file(path: Path) -> bytes:
     """The bytes of a file, unpacked where gzip packed it; raises Unacceptable `file_too_large`."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
@@ -32,7 +32,7 @@ def unpacked(path: Path) -> bytes:
 
 def as_utf8(content: bytes, file: str, *, asked: str | None = None, stated: str | None = None) -> bytes:
     """The same text in UTF-8 without a mark in front; raises Unacceptable `encoding_unknown`."""
-    marked = encodings.marked_codec(content[:4096])
+    marked = encodings.find_marked_codec(content[:4096])
     if marked is None and asked is None and content.isascii():
         return content
     codec = marked or encodings.choose([content], file=file, asked=asked, stated=(stated,)).codec
@@ -44,7 +44,7 @@ def as_utf8(content: bytes, file: str, *, asked: str | None = None, stated: str 
         raise Unacceptable("encoding_unknown", file=file, tried=codec) from error
 
 
-def kml_text(content: bytes, file: str) -> bytes:
+def decode_kml(content: bytes, file: str) -> bytes:
     """A KML document in UTF-8 that says so: its reader knows few other encodings."""
     told = _XML_ENCODING.match(content)
     stated = told[1].decode("ascii", "replace") if told else None
@@ -53,15 +53,15 @@ def kml_text(content: bytes, file: str) -> bytes:
     return text if head is None else text[: head.start(1)] + b"UTF-8" + text[head.end(1) :]
 
 
-def kmz_text(path: Path) -> bytes:
-    """The document of a KMZ as `kml_text` gives it."""
+def read_kmz(path: Path) -> bytes:
+    """The document of a KMZ as `decode_kml` gives it."""
     document = find_kml(path)
     if document is None:
         raise Unacceptable("archive_without_shapefile", file=path.name, found=0)
-    return kml_text(content_of(path, document), path.name)
+    return decode_kml(content_of(path, document), path.name)
 
 
-def json_of(content: bytes) -> dict[str, Any]:
+def parse_object(content: bytes) -> dict[str, Any]:
     """A JSON object; empty where it is none."""
     try:
         told = json.loads(content)
@@ -70,7 +70,7 @@ def json_of(content: bytes) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def plain_words(error: Exception) -> str:
+def simplify_error(error: Exception) -> str:
     """What a library says of a file, without its drivers and classes and without places on this machine."""
     words = _PATH.sub("", " ".join(str(error).split()))
     return _DRIVER.sub("", words).strip(" :;,-'\"")[:200] or "its reader refuses it"

@@ -60,7 +60,7 @@ class Drawing:
         """The layers of the drawing that hold polygons, by name."""
         return sorted({layer for layer in self.rows.columns["layer"] if layer is not None})
 
-    def of_layers(self, layers: Sequence[str]) -> Rows:
+    def select_layers(self, layers: Sequence[str]) -> Rows:
         """The rows of these layers."""
         kept = [row for row, layer in enumerate(self.rows.columns["layer"]) if layer in layers]
         columns = {name: [column[row] for row in kept] for name, column in self.rows.columns.items()}
@@ -79,10 +79,10 @@ def read_drawing(path: Path, *, asked: str | None = None) -> Drawing:
     frame = pyogrio.read_dataframe(str(path))
     if "geometry" not in frame.columns or not len(frame):
         return Drawing(Rows(dict.fromkeys(COLUMNS, ()), np.empty(0, dtype=object)), choice.codec, choice.notes)
-    frame = frame.assign(**{name: _decoded(frame[name], choice.codec) for name in ("Layer", "Text")})
-    shapes = np.asarray([_closed(shape) for shape in frame.geometry.values], dtype=object)
+    frame = frame.assign(**{name: _decode(frame[name], choice.codec) for name in ("Layer", "Text")})
+    shapes = np.asarray([_close(shape) for shape in frame.geometry.values], dtype=object)
     polygonal = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes)
-    first = _first_of_twins(shapes, np.flatnonzero(polygonal))
+    first = _drop_twins(shapes, np.flatnonzero(polygonal))
     rows = _rows(frame, shapes, first)
     open_lines = int(np.isin(shapely.get_type_id(shapes), (1, 5)).sum())
     counts = {"open_lines_left_out": open_lines, "twins_left_out": int(polygonal.sum()) - len(first)}
@@ -99,15 +99,15 @@ def _page(content: bytes) -> str | None:
     return page[1].decode("ascii", "replace") if page else None
 
 
-def _decoded(texts: Any, codec: str) -> list[Any]:
+def _decode(texts: Any, codec: str) -> list[Any]:
     """Texts whose bytes were read one by one, decoded, without the marks of their looks."""
     return [
-        plain_text(encodings.decode(text.encode("latin-1", "replace"), codec)) if isinstance(text, str) else text
+        clean_text(encodings.decode(text.encode("latin-1", "replace"), codec)) if isinstance(text, str) else text
         for text in texts
     ]
 
 
-def plain_text(text: str) -> str:
+def clean_text(text: str) -> str:
     """What a text of a drawing says: signs written as numbers are put in, marks of font, colour and paragraph go."""
     text = _BY_NUMBER.sub(lambda found: chr(int(found[1], 16)), text)
     text = _BY_BYTES.sub(lambda found: _sign(found[1], found[2]), text)
@@ -122,14 +122,14 @@ def _sign(page: str, code: str) -> str:
     return encodings.decode(bytes.fromhex(code), _BYTE_PAGES.get(page, encodings.CHINESE))
 
 
-def _closed(shape: Any) -> Any:
+def _close(shape: Any) -> Any:
     """A line that ends where it begins as the polygon that it draws."""
     if shape is None or shape.geom_type != "LineString" or not shape.is_closed or len(shape.coords) < 4:
         return shape
     return shapely.Polygon(shape.coords)
 
 
-def _first_of_twins(shapes: NDArray[np.object_], rows: NDArray[np.intp]) -> NDArray[np.intp]:
+def _drop_twins(shapes: NDArray[np.object_], rows: NDArray[np.intp]) -> NDArray[np.intp]:
     """The rows without those that draw the same ground again: a hatch lies in its outline."""
     flat = shapely.force_2d(shapes[rows])
     keys = shapely.to_wkb(shapely.normalize(shapely.remove_repeated_points(flat)))

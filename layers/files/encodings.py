@@ -84,7 +84,7 @@ class Choice:
         return (("encoding_overruled", {"declared": self.overruled, "used": self.codec}),)
 
 
-def codec_of(name: str) -> str | None:
+def find_codec(name: str) -> str | None:
     """Python's name for an encoding as people and programs write it (`ANSI 936`, `LDID/77`, `cp-950`); None if unknown.
 
     The widest set of a family stands for all of it.
@@ -110,22 +110,22 @@ def codec_of(name: str) -> str | None:
     return None
 
 
-def codec_of_driver(number: int) -> str | None:
+def find_driver_codec(number: int) -> str | None:
     """The encoding that byte 29 of a .dbf states; None for 0 and unknown numbers."""
     return _DRIVERS.get(number)
 
 
-def asked_codec(name: str | None) -> str | None:
+def find_asked_codec(name: str | None) -> str | None:
     """The encoding that a person named; raises Unacceptable `encoding_not_known` for an unknown name."""
     if name is None:
         return None
-    codec = codec_of(name)
+    codec = find_codec(name)
     if codec is None:
         raise Unacceptable("encoding_not_known", encoding=name)
     return codec
 
 
-def marked_codec(head: bytes) -> str | None:
+def find_marked_codec(head: bytes) -> str | None:
     """The encoding that the first bytes say: a byte order mark, or the zeros of UTF-16 without one; None for none."""
     for mark, codec in _MARKS:
         if head.startswith(mark):
@@ -146,17 +146,17 @@ def choose(
     `asked` is what a person said, `stated` what the file says, the most telling first. Raises Unacceptable
     `encoding_unknown` where the bytes contradict what was said, or where nothing was said and they look like nothing.
     """
-    codec = asked_codec(asked)
+    codec = find_asked_codec(asked)
     if codec is not None:
-        return _kept(pieces, codec, file=file)
+        return _keep_codec(pieces, codec, file=file)
     told = [one for one in stated if one]
     telling = [piece for piece in pieces if not piece.isascii()]
     if not telling:
         return Choice("utf-8")
     if can_read(telling, "utf-8") and not _is_utf8_by_accident(telling):
-        return Choice("utf-8", next((one for one in told if codec_of(one) != "utf-8"), None))
+        return Choice("utf-8", next((one for one in told if find_codec(one) != "utf-8"), None))
     for one in told:
-        choice = _believed(telling, one, file=file)
+        choice = _judge_statement(telling, one, file=file)
         if choice is not None:
             return choice
     if can_read(telling, CHINESE) and looks_chinese(telling):
@@ -166,22 +166,22 @@ def choose(
     raise Unacceptable("encoding_unknown", file=file, tried=", ".join(dict.fromkeys(("utf-8", *told, CHINESE))))
 
 
-def _kept(pieces: Sequence[bytes], codec: str, *, file: str) -> Choice:
+def _keep_codec(pieces: Sequence[bytes], codec: str, *, file: str) -> Choice:
     if not can_read(pieces, codec):
         raise Unacceptable("encoding_unknown", file=file, tried=codec)
     return Choice(codec)
 
 
-def _believed(pieces: Sequence[bytes], told: str, *, file: str) -> Choice | None:
+def _judge_statement(pieces: Sequence[bytes], told: str, *, file: str) -> Choice | None:
     """What a statement makes of the bytes; None for one that says nothing against them (UTF-8, or a default)."""
-    codec = codec_of(told)
+    codec = find_codec(told)
     if codec is None:
         raise Unacceptable("encoding_unknown", file=file, tried=told)
     if codec == "utf-8":
         return None
     if codec in _UNMEANT and not _looks_european(pieces, codec):
         return None
-    return _kept(pieces, codec, file=file)
+    return _keep_codec(pieces, codec, file=file)
 
 
 def can_read(pieces: Iterable[bytes], codec: str) -> bool:
@@ -223,7 +223,7 @@ def looks_chinese(pieces: Sequence[bytes]) -> bool:
         return False
     words = [sign for sign in signs if "\u4e00" <= sign <= "\u9fff"]
     other = [sign for sign in signs if not "\u4e00" <= sign <= "\u9fff" and not _is_mark(sign)]
-    codes = [code for word in words if (code := _gb2312(word)) is not None]
+    codes = [code for word in words if (code := _encode_gb2312(word)) is not None]
     if len(codes) + (len(signs) - len(words) - len(other)) < _LEAST_COMMON * len(signs):
         return False
     if len(set(codes)) < _ENOUGH:
@@ -239,7 +239,7 @@ def _is_mark(sign: str) -> bool:
     return "\u3000" <= sign <= "\u303f" or "\uff00" <= sign <= "\uffef" or sign in "·—…“”‘’×°㎡№"
 
 
-def _gb2312(sign: str) -> bytes | None:
+def _encode_gb2312(sign: str) -> bytes | None:
     try:
         return sign.encode("gb2312")
     except UnicodeEncodeError:

@@ -57,10 +57,10 @@ def inspect_bytes(task: bytes) -> bytes:
         frame=None if told["frame"] is None else shapely.from_wkb(told["frame"]),
         epsg=told["epsg"],
     )
-    return json.dumps(_inspected(asked), default=str).encode()
+    return json.dumps(_inspect(asked), default=str).encode()
 
 
-def _inspected(asked: _Asked) -> dict[str, Any]:
+def _inspect(asked: _Asked) -> dict[str, Any]:
     kind = kind_of(asked.path)
     tables = opening.list_tables(asked.path, kind)
     told: dict[str, Any] = {"kind": kind, "tables": tables, "table": _table(asked, tables), "needs": []}
@@ -79,7 +79,7 @@ def _table(asked: _Asked, tables: Sequence[str]) -> str | None:
 
 
 def _content(asked: _Asked, opened: Opened) -> dict[str, Any]:
-    raw = placing.raw_shapes(opened, asked.coordinates)
+    raw = placing.read_raw_shapes(opened, asked.coordinates)
     told: dict[str, Any] = {
         "count": opened.count,
         "encoding": opened.encoding,
@@ -91,11 +91,11 @@ def _content(asked: _Asked, opened: Opened) -> dict[str, Any]:
         return {**told, "needs": ["positions"]}
     raw = shapely.force_2d(raw)
     told |= {"geometry_types": _types(raw), "raw_bounds": _box(raw), "degrees": _are_degrees(raw)}
-    placed, refusal = _placed(asked, opened)
+    placed, refusal = _place_shapes(asked, opened)
     told |= {"fits": _fits(asked, opened, raw, placed), "refusal": refusal}
     if placed is None:
         return {**told, "needs": ["crs"], "taken_as": None}
-    return {**told, "taken_as": placed.taken_as, **_shown(opened, placed.geometries)}
+    return {**told, "taken_as": placed.taken_as, **_describe_shapes(opened, placed.geometries)}
 
 
 def _field(column: Any, name: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _are_degrees(raw: NDArray[np.object_]) -> bool:
     return bool(len(known)) and bool((np.abs(known) <= 180).all(axis=1).mean() > 0.5)
 
 
-def _placed(asked: _Asked, opened: Opened) -> tuple[placing.Placed | None, dict[str, Any] | None]:
+def _place_shapes(asked: _Asked, opened: Opened) -> tuple[placing.Placed | None, dict[str, Any] | None]:
     """The shapes in WGS84; None and the reason where what is known about the coordinates is not enough or wrong."""
     try:
         return placing.place(opened, asked.coordinates), None
@@ -145,7 +145,7 @@ def _fits(
         return []
     ways: dict[str, NDArray[np.object_]] = {} if placed is None else {placed.taken_as: placed.geometries}
     for words, way in _candidates(asked, opened, raw):
-        found = None if words in ways else _tried(opened, way)
+        found = None if words in ways else _try_way(opened, way)
         if found is not None:
             ways[words] = found.geometries
     return [_fit(words, shapes, asked.frame, ways) for words, shapes in ways.items()]
@@ -159,7 +159,7 @@ def _candidates(asked: _Asked, opened: Opened, raw: NDArray[np.object_]) -> list
     return [(named.get(datum, datum), placing.Asked(datum=datum)) for datum in DATUMS]
 
 
-def _tried(opened: Opened, way: placing.Asked) -> placing.Placed | None:
+def _try_way(opened: Opened, way: placing.Asked) -> placing.Placed | None:
     try:
         return placing.place(replace(opened, crs=None, unread=None) if way.datum else opened, way)
     except Unacceptable:
@@ -172,9 +172,9 @@ def _fit(
     here, there = _middle(shapes), _middle(next(iter(ways.values())))
     return {
         "as": words,
-        "inside": _inside(shapes, frame),
-        "covered": _covered(shapes, frame),
-        "swapped_inside": _inside(_swapped(shapes), frame),
+        "inside": _measure_inside(shapes, frame),
+        "covered": _measure_cover(shapes, frame),
+        "swapped_inside": _measure_inside(_swap_axes(shapes), frame),
         "shift_m": round(_distance_m(here, there)) if here and there else None,
     }
 
@@ -190,7 +190,7 @@ def _distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
     return float(np.hypot(east, one[1] - other[1]) * _METRES_PER_DEGREE)
 
 
-def _inside(shapes: NDArray[np.object_], frame: BaseGeometry) -> float:
+def _measure_inside(shapes: NDArray[np.object_], frame: BaseGeometry) -> float:
     """The share of the shapes the middle of whose box lies in the frame."""
     bounds = shapely.bounds(shapes)
     known = bounds[np.isfinite(bounds).all(axis=1)]
@@ -201,11 +201,11 @@ def _inside(shapes: NDArray[np.object_], frame: BaseGeometry) -> float:
     return round(float(shapely.contains_xy(frame, middles[:, 0], middles[:, 1]).mean()), 4)
 
 
-def _swapped(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+def _swap_axes(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.box(*shapely.bounds(shapes)[:, [1, 0, 3, 2]].T), dtype=object)
 
 
-def _covered(shapes: NDArray[np.object_], frame: BaseGeometry) -> float | None:
+def _measure_cover(shapes: NDArray[np.object_], frame: BaseGeometry) -> float | None:
     """The share of the frame that the valid polygons cover; None for a layer without polygons, or too many."""
     usable = np.isin(shapely.get_type_id(shapes), (3, 6)) & shapely.is_valid(shapes) & (frame.area > 0)
     if not usable.any() or usable.sum() > MOST_UNITED:
@@ -217,9 +217,9 @@ def _covered(shapes: NDArray[np.object_], frame: BaseGeometry) -> float | None:
         return None
 
 
-def _shown(opened: Opened, shapes: NDArray[np.object_]) -> dict[str, Any]:
+def _describe_shapes(opened: Opened, shapes: NDArray[np.object_]) -> dict[str, Any]:
     faults = faults_of(opened, shapes)
-    usable = judging.without_unusable(shapes, faults)
+    usable = judging.drop_unusable(shapes, faults)
     first = [{"row": row + 1, **faults[row]} for row in sorted(faults)[:MOST_FAULTS]]
     return {
         "bounds": _box(usable),

@@ -72,7 +72,7 @@ def _mark_invalid(faults: dict[int, dict[str, Any]], shapes: NDArray[np.object_]
         faults[int(row)] = {"code": "invalid_geometry", "reason": words, "lon": lon, "lat": lat}
 
 
-def without_unusable(shapes: NDArray[np.object_], faults: dict[int, dict[str, Any]]) -> NDArray[np.object_]:
+def drop_unusable(shapes: NDArray[np.object_], faults: dict[int, dict[str, Any]]) -> NDArray[np.object_]:
     """The shapes with None where a fault leaves nothing to use; invalid polygons stay: drafts may hold them."""
     kept = shapes.copy()
     for row, fault in faults.items():

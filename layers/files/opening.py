@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from layers.errors import Unacceptable
 from layers.files import choosing, documents, statements, workbooks
-from layers.files.archives import shapefiles_in
+from layers.files.archives import list_shapefiles
 from layers.files.cells import as_texts, texts_of
 from layers.files.delimited import open_delimited
 from layers.files.drawings import read_drawing
@@ -72,15 +72,15 @@ def open_file(path: Path, kind: FileKind, wanted: Wanted) -> Opened:
     """
     opener: Callable[[], Opened] = {
         FileKind.parquet: lambda: _parquet(path),
-        FileKind.csv: lambda: _csv(path, wanted),
+        FileKind.csv: lambda: _open_csv(path, wanted),
         FileKind.workbook: lambda: _workbook(path, wanted),
         FileKind.dxf: lambda: _drawing(path, wanted),
-        FileKind.shapefile: lambda: _shapefile(path, wanted),
-        FileKind.kml: lambda: _layers(path, documents.kml_text(path.read_bytes(), path.name), wanted, labelled=True),
-        FileKind.kmz: lambda: _layers(path, documents.kmz_text(path), wanted, labelled=True),
-        FileKind.geojson: lambda: _geojson(path, wanted),
+        FileKind.shapefile: lambda: _open_shapefile(path, wanted),
+        FileKind.kml: lambda: _layers(path, documents.decode_kml(path.read_bytes(), path.name), wanted, labelled=True),
+        FileKind.kmz: lambda: _layers(path, documents.read_kmz(path), wanted, labelled=True),
+        FileKind.geojson: lambda: _open_geojson(path, wanted),
     }.get(kind, lambda: _layers(path, str(path), wanted))
-    opened: Opened = _told(opener, path)
+    opened: Opened = _call_opener(opener, path)
     return opened
 
 
@@ -91,24 +91,24 @@ def list_tables(path: Path, kind: FileKind) -> list[str]:
     """
     lister: Callable[[], list[str]] = {
         FileKind.dxf: lambda: read_drawing(path).layers,
-        FileKind.shapefile: lambda: sorted(shapefiles_in(path)),
+        FileKind.shapefile: lambda: sorted(list_shapefiles(path)),
         FileKind.workbook: lambda: workbooks.list_sheets(path),
-        FileKind.kml: lambda: _tables_of(_listed(path, documents.kml_text(path.read_bytes(), path.name))),
-        FileKind.kmz: lambda: _tables_of(_listed(path, documents.kmz_text(path))),
-        FileKind.geopackage: lambda: _tables_of(_listed(path, str(path))),
+        FileKind.kml: lambda: _tables_of(_list_tables(path, documents.decode_kml(path.read_bytes(), path.name))),
+        FileKind.kmz: lambda: _tables_of(_list_tables(path, documents.read_kmz(path))),
+        FileKind.geopackage: lambda: _tables_of(_list_tables(path, str(path))),
     }.get(kind, lambda: [""])
-    found: list[str] = _told(lister, path)
+    found: list[str] = _call_opener(lister, path)
     return found
 
 
-def _told(opener: Callable[[], Any], path: Path) -> Any:
+def _call_opener(opener: Callable[[], Any], path: Path) -> Any:
     """What an opener gives; what its library says when it refuses, without its own names and places."""
     try:
         return opener()
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
-        raise Unacceptable("file_is_broken", file=path.name, reason=documents.plain_words(error)) from error
+        raise Unacceptable("file_is_broken", file=path.name, reason=documents.simplify_error(error)) from error
     except (shapely.errors.GEOSException, pyarrow.ArrowException, ValueError, OSError, EOFError) as error:
-        raise Unacceptable("file_is_broken", file=path.name, reason=documents.plain_words(error)) from error
+        raise Unacceptable("file_is_broken", file=path.name, reason=documents.simplify_error(error)) from error
 
 
 def _tables_of(listed: Mapping[str, bool]) -> list[str]:
@@ -117,7 +117,7 @@ def _tables_of(listed: Mapping[str, bool]) -> list[str]:
     return with_shapes or [name for name in listed if name not in _OF_PROGRAMS]
 
 
-def _listed(path: Path, source: Any) -> dict[str, bool]:
+def _list_tables(path: Path, source: Any) -> dict[str, bool]:
     """The tables in their order and whether they have shapes; one that nobody named is called as its file.
 
     A document in memory is called by another name at each reading, and so is a table that takes its name from it.
@@ -128,11 +128,11 @@ def _listed(path: Path, source: Any) -> dict[str, bool]:
 
 
 def _layers(path: Path, source: Any, wanted: Wanted, *, labelled: bool = False) -> Opened:
-    listed = _listed(path, source)
+    listed = _list_tables(path, source)
     names = choosing.choose_tables(_tables_of(listed), path, wanted.tables, wanted.preferred, known=list(listed))
     opened = [_layer(path, source, list(listed).index(name)) for name in names]
     if labelled:
-        opened = [_without_labels(one) for one in opened]
+        opened = [_drop_labels(one) for one in opened]
     return _as_one(path, names, opened)
 
 
@@ -164,7 +164,7 @@ def _require_all(read: int, promised: int, path: Path) -> None:
         raise Unacceptable("file_is_broken", file=path.name, reason=f"{read} of {promised} rows can be read")
 
 
-def _without_labels(opened: Opened) -> Opened:
+def _drop_labels(opened: Opened) -> Opened:
     """The polygons of placemarks that hold a point for their label beside it, with a remark."""
     if opened.shapes is None:
         return opened
@@ -180,19 +180,19 @@ def _without_labels(opened: Opened) -> Opened:
     return Opened(opened.columns, shapes, opened.count, opened.crs, notes=(*opened.notes, *notes))
 
 
-def _geojson(path: Path, wanted: Wanted) -> Opened:
-    content = documents.as_utf8(documents.unpacked(path), path.name, asked=wanted.encoding)
+def _open_geojson(path: Path, wanted: Wanted) -> Opened:
+    content = documents.as_utf8(documents.unpack_file(path), path.name, asked=wanted.encoding)
     said = statements.find_statement(content)
     if wanted.tables not in (None, "", choosing.ALL, path.stem):
         raise Unacceptable("file_has_no_such_table", file=path.name, table=wanted.tables, tables=path.stem)
     # By its place: a table from memory has a name of its own every time.
-    opened = _layer(path, statements.without_members(content), 0)
+    opened = _layer(path, statements.hide_members(content), 0)
     crs = said.name if said.name or said.unread else opened.crs
     return Opened(opened.columns, opened.shapes, opened.count, crs, said.unread, notes=opened.notes)
 
 
-def _shapefile(path: Path, wanted: Wanted) -> Opened:
-    inner = shapefiles_in(path)
+def _open_shapefile(path: Path, wanted: Wanted) -> Opened:
+    inner = list_shapefiles(path)
     names = choosing.choose_tables(list(inner), path, wanted.tables, wanted.preferred)
     read = [read_shapefile(path, inner[name], encoding=wanted.encoding) for name in names]
     return _as_one(
@@ -205,7 +205,7 @@ def _shapefile(path: Path, wanted: Wanted) -> Opened:
 def _drawing(path: Path, wanted: Wanted) -> Opened:
     drawing = read_drawing(path, asked=wanted.encoding)
     names = choosing.choose_tables(drawing.layers, path, wanted.tables, wanted.preferred)
-    rows = drawing.of_layers(names)
+    rows = drawing.select_layers(names)
     return Opened(
         {name: as_texts(list(column)) for name, column in rows.columns.items()},
         rows.shapes,
@@ -256,11 +256,11 @@ def _parquet(path: Path) -> Opened:
 
 
 def _geometry_columns(schema: Any) -> list[str]:
-    told = documents.json_of(schema.metadata[b"geo"])
+    told = documents.parse_object(schema.metadata[b"geo"])
     return [name for name in told.get("columns", {}) if name in schema.names]
 
 
-def _csv(path: Path, wanted: Wanted) -> Opened:
+def _open_csv(path: Path, wanted: Wanted) -> Opened:
     with open_delimited(path, asked=wanted.encoding) as table:
         faults: dict[int, str] = {}
         count, parts = 0, {name: [pyarrow.array([], pyarrow.large_string())] for name in table.names}
@@ -270,7 +270,7 @@ def _csv(path: Path, wanted: Wanted) -> Opened:
             for name, cells in block.columns.items():
                 parts[name].append(texts_of(cells))
     columns = {name: pyarrow.concat_arrays(column) for name, column in parts.items()}
-    notes = (*table.choice.notes, *_above(table.above))
+    notes = (*table.choice.notes, *_note_rows_above(table.above))
     named = table.choice.codec.removesuffix("-sig")
     return Opened(columns, None, count, encoding=named, notes=notes, faults=faults)
 
@@ -279,11 +279,13 @@ def _workbook(path: Path, wanted: Wanted) -> Opened:
     sheets = choosing.choose_tables(workbooks.list_sheets(path), path, wanted.tables, wanted.preferred)
     tables = [workbooks.read_sheet(path, sheet) for sheet in sheets]
     opened = [
-        Opened({name: as_texts(c) for name, c in one.columns.items()}, None, one.count, notes=_above(one.above))
+        Opened(
+            {name: as_texts(c) for name, c in one.columns.items()}, None, one.count, notes=_note_rows_above(one.above)
+        )
         for one in tables
     ]
     return _as_one(path, sheets, opened)
 
 
-def _above(count: int) -> tuple[Note, ...]:
+def _note_rows_above(count: int) -> tuple[Note, ...]:
     return (("rows_above_header_left_out", {"count": count}),) if count else ()

@@ -64,17 +64,19 @@ def place(opened: Opened, asked: Asked) -> Placed | None:
     shapes = shapely.force_2d(shapes)
     if asked.datum:
         _require_degrees(declared)
-        return Placed(_rounded(_in_wgs84(shapes, asked.datum)), asked.datum, notes)
+        return Placed(_round_positions(_to_wgs84(shapes, asked.datum)), asked.datum, notes)
     if asked.crs is None and declared is None:
         if from_file and opened.unread:
             raise Unacceptable("crs_untied", declared=opened.unread)
-        return Placed(_rounded(_undisputed(shapes, from_file)), "wgs84", (*notes, ("datum_makes_no_difference", {})))
-    crs = referencing.asked_system(asked.crs) if asked.crs else referencing.system_of(declared)
+        return Placed(
+            _round_positions(_take_undisputed(shapes, from_file)), "wgs84", (*notes, ("datum_makes_no_difference", {}))
+        )
+    crs = referencing.get_asked_system(asked.crs) if asked.crs else referencing.system_of(declared)
     if crs is None:
         raise Unacceptable("crs_untied", declared=str(declared)[:200])
-    degrees, told = _projected(shapes, crs)
+    degrees, told = _project_shapes(shapes, crs)
     _refuse_crossing(degrees)
-    return Placed(_rounded(degrees), name_of(crs), (*notes, *told))
+    return Placed(_round_positions(degrees), name_of(crs), (*notes, *told))
 
 
 def _shapes(opened: Opened, asked: Asked) -> tuple[NDArray[np.object_] | None, bool]:
@@ -83,15 +85,15 @@ def _shapes(opened: Opened, asked: Asked) -> tuple[NDArray[np.object_] | None, b
         return _from_text(_column(opened, asked.geometry)), False
     if opened.shapes is not None:
         return opened.shapes, True
-    lon = asked.lon or _found(opened, LON_NAMES)
-    lat = asked.lat or _found(opened, LAT_NAMES)
+    lon = asked.lon or _find_column(opened, LON_NAMES)
+    lat = asked.lat or _find_column(opened, LAT_NAMES)
     if lon is None or lat is None:
-        text = _found(opened, SHAPE_NAMES)
+        text = _find_column(opened, SHAPE_NAMES)
         return (None if text is None else _from_text(_column(opened, text))), False
     return _points(_column(opened, lon), _column(opened, lat)), False
 
 
-def raw_shapes(opened: Opened, asked: Asked) -> NDArray[np.object_] | None:
+def read_raw_shapes(opened: Opened, asked: Asked) -> NDArray[np.object_] | None:
     """The shapes as they are in the file; None where it has neither geometries nor columns of positions."""
     return _shapes(opened, asked)[0]
 
@@ -102,7 +104,7 @@ def _column(opened: Opened, name: str) -> Any:
     return opened.columns[name]
 
 
-def _found(opened: Opened, names: tuple[str, ...]) -> str | None:
+def _find_column(opened: Opened, names: tuple[str, ...]) -> str | None:
     by_name = {column.lower(): column for column in reversed([*opened.columns])}
     return next((by_name[name] for name in names if name in by_name), None)
 
@@ -132,14 +134,14 @@ def _require_degrees(declared: Any) -> None:
         raise Unacceptable("datum_needs_degrees", declared=name_of(declared))
 
 
-def _in_wgs84(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
+def _to_wgs84(shapes: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
     if datum not in datums.DATUMS:
         raise Unacceptable("datum_unknown", datum=datum, known=", ".join(datums.DATUMS))
     _require_range(shapes, datum)
-    return _mapped(shapes, lambda lonlat: np.column_stack(datums.to_wgs84(lonlat[:, 0], lonlat[:, 1], datum)))
+    return _map_positions(shapes, lambda lonlat: np.column_stack(datums.to_wgs84(lonlat[:, 0], lonlat[:, 1], datum)))
 
 
-def _undisputed(shapes: NDArray[np.object_], from_file: bool) -> NDArray[np.object_]:
+def _take_undisputed(shapes: NDArray[np.object_], from_file: bool) -> NDArray[np.object_]:
     """Longitudes and latitudes whose datum nobody stated: taken as they are where GCJ-02 changes nothing."""
     lonlat = shapely.get_coordinates(shapes)
     degrees = bool(len(lonlat)) and bool((np.abs(lonlat) <= (180.0, 90.0)).all())
@@ -151,7 +153,7 @@ def _undisputed(shapes: NDArray[np.object_], from_file: bool) -> NDArray[np.obje
     return shapes
 
 
-def _projected(
+def _project_shapes(
     shapes: NDArray[np.object_], crs: Any
 ) -> tuple[NDArray[np.object_], tuple[tuple[str, dict[str, Any]], ...]]:
     """The shapes by way of their system, and the remark on one that is tied loosely."""
@@ -164,7 +166,7 @@ def _projected(
     if tie is None:
         raise Unacceptable("crs_untied", declared=name_of(crs))
     # The registries say north first for many systems; the tie makes every file lon, lat and x, y.
-    degrees = _mapped(shapes, lambda xy: np.column_stack(tie.transformer.transform(xy[:, 0], xy[:, 1])))
+    degrees = _map_positions(shapes, lambda xy: np.column_stack(tie.transformer.transform(xy[:, 0], xy[:, 1])))
     _require_fit(raw, shapely.get_coordinates(degrees), crs)
     coarse = (("crs_accuracy", {"crs": name_of(crs), "metres": round(tie.accuracy_m)}),)
     return degrees, coarse if tie.accuracy_m > _COARSE_M else ()
@@ -206,9 +208,9 @@ def _refuse_crossing(degrees: NDArray[np.object_]) -> None:
         raise Unacceptable("crosses_antimeridian", west=float(around.min()), east=float(around.max() - 360))
 
 
-def _mapped(shapes: NDArray[np.object_], function: Any) -> NDArray[np.object_]:
+def _map_positions(shapes: NDArray[np.object_], function: Any) -> NDArray[np.object_]:
     return np.asarray(shapely.transform(shapes, function), dtype=object)
 
 
-def _rounded(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    return _mapped(shapes, lambda lonlat: np.round(lonlat, _DEGREE_DECIMALS))
+def _round_positions(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    return _map_positions(shapes, lambda lonlat: np.round(lonlat, _DEGREE_DECIMALS))

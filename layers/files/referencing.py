@@ -39,12 +39,12 @@ def system_of(told: Any) -> Any | None:
     """The system that a file or a person names, in two dimensions; None for one that nobody knows."""
     try:
         crs = pyproj.CRS.from_user_input(told)
-        return _flat(crs)
+        return _drop_heights(crs)
     except (pyproj.exceptions.CRSError, ValueError, TypeError, AttributeError):
         return None
 
 
-def asked_system(told: str) -> Any:
+def get_asked_system(told: str) -> Any:
     """The system that a person asked for; raises Unacceptable `crs_unknown`."""
     crs = system_of(told)
     if crs is None:
@@ -52,12 +52,12 @@ def asked_system(told: str) -> Any:
     return crs
 
 
-def _flat(crs: Any) -> Any:
+def _drop_heights(crs: Any) -> Any:
     """Without heights; a shift of nothing at all (`TOWGS84[0,0,0]`) states nothing."""
     if crs.is_compound:
-        return _flat(crs.sub_crs_list[0])
+        return _drop_heights(crs.sub_crs_list[0])
     if crs.is_bound and not any(crs.coordinate_operation.towgs84 or ()) and crs.source_crs is not None:
-        return _flat(crs.source_crs)
+        return _drop_heights(crs.source_crs)
     return crs.to_2d()
 
 
@@ -101,7 +101,7 @@ def _holds_at(transformer: Any, positions: NDArray[np.float64]) -> bool:
     lon, lat = transformer.transform(*middle)
     if not (np.isfinite(lon) and np.isfinite(lat)):
         return True  # it does not fit the system at all, which is told by `fits`
-    return bool(area.south <= lat <= area.north and _in_longitudes(lon, area.west, area.east, beside=0.0))
+    return bool(area.south <= lat <= area.north and _lies_in_longitudes(lon, area.west, area.east, beside=0.0))
 
 
 def fits(crs: Any, degrees: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -115,11 +115,13 @@ def fits(crs: Any, degrees: NDArray[np.float64]) -> NDArray[np.bool_]:
     beside = _BESIDE_AREA_DEG
     within = np.zeros(len(degrees), dtype=bool)
     lon, lat = degrees[finite, 0], degrees[finite, 1]
-    within[finite] = (lat >= south - beside) & (lat <= north + beside) & _in_longitudes(lon, west, east, beside=beside)
+    within[finite] = (
+        (lat >= south - beside) & (lat <= north + beside) & _lies_in_longitudes(lon, west, east, beside=beside)
+    )
     return within
 
 
-def _in_longitudes(lon: Any, west: float, east: float, *, beside: float) -> Any:
+def _lies_in_longitudes(lon: Any, west: float, east: float, *, beside: float) -> Any:
     """Whether longitudes lie between two, the way round that goes east; an area may cross the antimeridian."""
     width = (east - west) % 360 or 360.0
     return (np.asarray(lon) - (west - beside)) % 360 <= min(width + 2 * beside, 360.0)

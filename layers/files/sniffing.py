@@ -13,9 +13,9 @@ import zlib
 from pathlib import Path
 
 from layers.errors import Unacceptable
-from layers.files.archives import MOST_BYTES, find_kml, head_of, shapefiles_in
+from layers.files.archives import MOST_BYTES, find_kml, head_of, list_shapefiles
 from layers.files.delimited import SEPARATORS
-from layers.files.encodings import marked_codec
+from layers.files.encodings import find_marked_codec
 from layers.files.workbooks import is_workbook
 
 _HEAD_BYTES = 8192
@@ -79,7 +79,7 @@ def _head(path: Path) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise Unacceptable("file_is_broken", file=path.name, reason=str(error)) from error
     # Only text is read through gzip; anything else inside would need a copy on disk.
-    return inner if b"\x00" not in inner or marked_codec(inner) else b"\x00"
+    return inner if b"\x00" not in inner or find_marked_codec(inner) else b"\x00"
 
 
 def _binary_kind(head: bytes, path: Path) -> FileKind | None:
@@ -97,18 +97,18 @@ def _binary_kind(head: bytes, path: Path) -> FileKind | None:
 def _archive_kind(path: Path) -> FileKind:
     if is_workbook(path):
         return FileKind.workbook
-    if shapefiles_in(path):
+    if list_shapefiles(path):
         return FileKind.shapefile
     document = find_kml(path)
     if document is None:
         raise Unacceptable("archive_without_shapefile", file=path.name, found=0)
-    if _xml_kind(head_of(path, document, size=_HEAD_BYTES), path) is not FileKind.kml:
+    if _sniff_xml_kind(head_of(path, document, size=_HEAD_BYTES), path) is not FileKind.kml:
         raise Unacceptable("file_unknown", file=path.name)
     return FileKind.kmz
 
 
 def _text_kind(head: bytes, path: Path) -> FileKind | None:
-    codec = marked_codec(head)
+    codec = find_marked_codec(head)
     if codec is not None:
         head = head.decode(codec, "ignore").encode()
     if _VRT.search(head):
@@ -119,7 +119,7 @@ def _text_kind(head: bytes, path: Path) -> FileKind | None:
     if text.startswith(b"{"):
         return FileKind.geojson
     if text.startswith(b"<"):
-        return _xml_kind(text, path)
+        return _sniff_xml_kind(text, path)
     if _DXF.match(text):
         return FileKind.dxf
     # A title may stand above the header.
@@ -127,7 +127,7 @@ def _text_kind(head: bytes, path: Path) -> FileKind | None:
     return FileKind.csv if any(sign.encode() in line for line in first_lines for sign in SEPARATORS) else None
 
 
-def _xml_kind(text: bytes, path: Path) -> FileKind | None:
+def _sniff_xml_kind(text: bytes, path: Path) -> FileKind | None:
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise Unacceptable("file_has_entities", file=path.name)
     return FileKind.kml if re.search(rb"<(\w+:)?kml[\s>]", text) else None

@@ -32,7 +32,7 @@ def find_statement(content: bytes) -> Statement:
     """What the `crs` members of this GeoJSON say; several that differ are unread."""
     found: dict[str, bytes] = {}
     for number, member in enumerate(_MEMBER.finditer(content)):
-        told = _told(content[member.end() : member.end() + _MOST_BYTES])
+        told = _read_name(content[member.end() : member.end() + _MOST_BYTES])
         if told is not None:
             found.setdefault(told, told.encode())
         if number > _MOST_FOUND or len(found) > 1:
@@ -46,12 +46,12 @@ def find_statement(content: bytes) -> Statement:
     return Statement(first)
 
 
-def without_members(content: bytes) -> bytes:
+def hide_members(content: bytes) -> bytes:
     """The same GeoJSON with its `crs` members under another name, so that no reader follows them."""
     return _MEMBER.sub(lambda member: member[0].replace(b'"crs"', b'"was"'), content)
 
 
-def _told(text: bytes) -> str | None:
+def _read_name(text: bytes) -> str | None:
     """The name in a member, `link …` for a link; None for a property that is only called so."""
     try:
         member, _ = json.JSONDecoder().raw_decode(text.decode("utf-8", "replace"))

@@ -18,9 +18,9 @@ from typing import Any
 import openpyxl
 
 from layers.errors import Unacceptable
-from layers.files.archives import members_of, shown_name
+from layers.files.archives import decode_name, members_of
 from layers.files.cells import text_of
-from layers.files.delimited import is_header, unique_names
+from layers.files.delimited import is_header, make_names_unique
 
 _CONTENT = "xl/workbook.xml"
 _ZEROS = re.compile(r'"?0+"?')
@@ -39,7 +39,7 @@ class SheetTable:
 
 def is_workbook(path: Path) -> bool:
     """Whether an archive is a workbook of the kind that is read; raises Unacceptable for its relatives that are not."""
-    names = {shown_name(member) for member in members_of(path)}
+    names = {decode_name(member) for member in members_of(path)}
     if "xl/workbook.bin" in names or "Index/Document.iwa" in names or "content.xml" in names:
         raise Unacceptable("workbook_of_another_kind", file=path.name)
     return _CONTENT in names
@@ -47,21 +47,21 @@ def is_workbook(path: Path) -> bool:
 
 def list_sheets(path: Path) -> list[str]:
     """The sheets that a person sees and that hold something."""
-    book = _opened(path, values=True)
+    book = _open_workbook(path, values=True)
     return [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible" and _is_filled(sheet)]
 
 
 def read_sheet(path: Path, sheet: str) -> SheetTable:
     """The table of a sheet; raises Unacceptable `file_has_no_header` for one without a row that names columns."""
-    shown, written = _opened(path, values=True)[sheet], _opened(path, values=False)[sheet]
+    shown, written = _open_workbook(path, values=True)[sheet], _open_workbook(path, values=False)[sheet]
     if (shown.max_row or 0) * (shown.max_column or 0) > MOST_CELLS:
         raise Unacceptable("file_too_large", file=path.name, megabytes=MOST_CELLS // 1_000_000)
     rows = _texts(shown, written)
     begin = next((number for number, row in enumerate(rows) if is_header(row)), None)
     if begin is None:
         raise Unacceptable("file_has_no_header", file=path.name)
-    width = max(len([*_until_last(row)]) for row in rows[begin:])
-    names = unique_names((rows[begin] + [None] * width)[:width])
+    width = max(len([*_trim_end(row)]) for row in rows[begin:])
+    names = make_names_unique((rows[begin] + [None] * width)[:width])
     filled = [row for row in rows[begin + 1 :] if any(row)]
     columns = {
         name: [row[number] if number < len(row) else None for row in filled] for number, name in enumerate(names)
@@ -69,7 +69,7 @@ def read_sheet(path: Path, sheet: str) -> SheetTable:
     return SheetTable(columns, len(filled), begin)
 
 
-def _opened(path: Path, *, values: bool) -> Any:
+def _open_workbook(path: Path, *, values: bool) -> Any:
     try:
         with path.open("rb") as file:
             return openpyxl.load_workbook(file, data_only=values)
@@ -83,7 +83,7 @@ def _is_filled(sheet: Any) -> bool:
 
 def _texts(shown: Any, written: Any) -> list[list[str | None]]:
     rows = [
-        [_seen(cell, formula.value) for cell, formula in zip(row, formulas, strict=False)]
+        [_show_cell(cell, formula.value) for cell, formula in zip(row, formulas, strict=False)]
         for row, formulas in zip(shown.iter_rows(), written.iter_rows(), strict=False)
     ]
     for merged in shown.merged_cells.ranges:
@@ -99,7 +99,7 @@ def _spread(rows: list[list[str | None]], merged: Any) -> None:
         rows[row][left] = value
 
 
-def _seen(cell: Any, formula: Any) -> str | None:
+def _show_cell(cell: Any, formula: Any) -> str | None:
     """A cell as a person sees it; a formula that was never computed as its own text."""
     value = cell.value
     if value is None:
@@ -117,7 +117,7 @@ def _seen(cell: Any, formula: Any) -> str | None:
     return text_of(value)
 
 
-def _until_last(row: Sequence[str | None]) -> Sequence[str | None]:
+def _trim_end(row: Sequence[str | None]) -> Sequence[str | None]:
     """The row without the empty cells at its end."""
     last = max((number for number, cell in enumerate(row) if cell), default=-1)
     return row[: last + 1]

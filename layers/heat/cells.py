@@ -38,7 +38,7 @@ class HeatQuestion:
     cell: str = "grid"
     per: str = "count"
 
-    def before(self) -> HeatQuestion:
+    def step_back(self) -> HeatQuestion:
         """The same of the period of the same length before."""
         return replace(self, since=self.since - (self.until - self.since), until=self.since)
 
@@ -106,7 +106,7 @@ def _rate(
     if asked.per == "households":
         return [1000.0 * n / of if of else None for n, of in zip(counts.tolist(), ladder.households, strict=True)]
     if asked.per == "change":
-        before = fold_counts(cases, ladder, asked.before()).tolist()
+        before = fold_counts(cases, ladder, asked.step_back()).tolist()
         return [n / was - 1.0 if was else None for n, was in zip(counts.tolist(), before, strict=True)]
     return [None] * len(ladder.cells)
 

@@ -137,7 +137,7 @@ class CountedCases:
 
     def _make_squares(self, plane: Plane) -> HeatSquares:
         code, category = np.divmod(self.pair, max(len(self.categories), 1))
-        x_m, y_m = plane.xy_of(self.lon, self.lat)
+        x_m, y_m = plane.to_xy(self.lon, self.lat)
         column, row = (np.floor(along / SQUARE_M).astype(np.int64) for along in (x_m, y_m))
         # One whole number for each square sorts ten times faster than pairs do.
         south = int(row.min(initial=0))

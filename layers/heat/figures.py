@@ -88,7 +88,7 @@ def read_panel(session: Session, asked: HeatQuestion, *, memory: HeatMemory, now
     counter = _Counter.read(session, asked, memory=memory, now=now)
     wish = HeatQuestion(asked.layer, asked.area, asked.since, asked.until, asked.category, "community")
     cells = count_cells(session, wish, memory=memory, now=now, shapes=False)
-    before = count_cells(session, wish.before(), memory=memory, now=now, shapes=False)
+    before = count_cells(session, wish.step_back(), memory=memory, now=now, shapes=False)
     return Panel(
         total=counter.count(asked.area),
         by_category=count_by_category(counter.cases[asked.layer], asked),
@@ -108,7 +108,7 @@ class _Counter:
     @classmethod
     def read(cls, session: Session, asked: HeatQuestion, *, memory: HeatMemory, now: datetime) -> _Counter:
         found = memory.read(session, "hazards", "incidents", now=now)
-        before, of = asked.before(), asked.category
+        before, of = asked.step_back(), asked.category
         hazards, incidents = found.cases["hazards"], found.cases["incidents"]
         sums = {
             "hazards": (hazards.codes, hazards.count_by_code(asked.since, asked.until, category=of)),

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from layers.areas import Area
 from layers.grids import Grid
-from layers.plans import Plan, in_force_at
+from layers.plans import Plan, is_in_force_at
 
 # Ladders are small; whoever asks for more areas than these has the oldest made anew.
 MOST_LADDERS = 64
@@ -109,7 +109,7 @@ def _select_grids(now: datetime) -> Select[Any]:
     return (
         select(*columns, Grid.geom.ST_AsBinary().label("wkb"))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(in_force_at(now), Grid.exclusive.is_(True))
+        .where(is_in_force_at(now), Grid.exclusive.is_(True))
         .order_by(Grid.code)
     )
 

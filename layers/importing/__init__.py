@@ -79,7 +79,7 @@ def import_layer(
             by=by,
             read=report.read,
             stored=report.stored,
-            refused=report.by_reason(),
+            refused=report.count_by_reason(),
         )
     progress("done", 1.0)
     return report

@@ -23,7 +23,7 @@ from layers.errors import NotFound, Unacceptable
 from layers.grids import Grid, GridLevel
 from layers.importing.drafts import code_of
 from layers.importing.report import ImportOptions
-from layers.plans import Plan, in_force_now
+from layers.plans import Plan, is_in_force_now
 from tiling.plane import Plane
 
 
@@ -80,7 +80,7 @@ def compare_stated(
     if table.geometries is None or column not in table.columns:
         raise Unacceptable("file_has_no_such_column", column=column, columns=", ".join(table.names))
     codes, polygons = _grids_in_force(session, district)
-    stated = _stated(table.columns[column], stated_as)
+    stated = _read_stated(table.columns[column], stated_as)
     rows = [row for row, shape in enumerate(table.geometries) if shape is not None and stated[row] is not None]
     points = np.asarray(table.geometries[rows], dtype=object)
     found = _owners(points, codes, polygons)
@@ -97,7 +97,7 @@ def _grids_in_force(session: Session, district: str) -> tuple[list[str], NDArray
     rows = session.execute(
         select(Grid.code, func.ST_AsBinary(Grid.geom))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(Plan.district == district, in_force_now())
+        .where(Plan.district == district, is_in_force_now())
         .where(Grid.level == GridLevel.grid, Grid.exclusive)
         .order_by(Grid.code)
     ).all()
@@ -106,7 +106,7 @@ def _grids_in_force(session: Session, district: str) -> tuple[list[str], NDArray
     return [code for code, _ in rows], np.asarray(shapely.from_wkb([bytes(wkb) for _, wkb in rows]), dtype=object)
 
 
-def _stated(texts: Any, stated_as: StatedAs) -> list[str | None]:
+def _read_stated(texts: Any, stated_as: StatedAs) -> list[str | None]:
     try:
         pattern = re.compile(stated_as.pattern)
         nothing = re.compile(stated_as.nothing)

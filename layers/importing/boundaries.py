@@ -22,14 +22,14 @@ from sqlalchemy.orm import Session
 from layers.access import Actor, require_area
 from layers.areas import Area, AreaLevel, choose_crs, city_of
 from layers.db import WGS84
-from layers.importing.reading import Sheet, as_multi, parsed
+from layers.importing.reading import Sheet, as_multi, parse_rows
 from layers.importing.report import ImportReport
-from layers.importing.values import Unreadable, one_of, required, whole
+from layers.importing.values import Unreadable, read_one_of, read_whole, require_text
 from layers.importing.words import AREA_LEVELS, COMMUNITY_KINDS, LEVEL_BY_DIGITS
 from layers.specs import POLYGONS
 from tiling.coverage import check_polygons
 from tiling.partition import dissolve
-from tiling.plane import Plane, city_epsg, densified
+from tiling.plane import Plane, city_epsg, densify
 from tiling.tolerance import Tolerance
 
 _ORDER = {AreaLevel.district: 0, AreaLevel.subdistrict: 1, AreaLevel.community: 2}
@@ -61,11 +61,11 @@ def store_areas(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     districts are left out. A district needs a boundary, or a stored one, to know its CRS.
     """
     _refuse_shapes(sheet)
-    rows = _united(sheet, [area for _, area in parsed(sheet, lambda row: _area(sheet, row))])
+    rows = _unite_parts(sheet, [area for _, area in parse_rows(sheet, lambda row: _area(sheet, row))])
     rows = [area for area in rows if _is_asked(sheet, area)]
     for area in rows:
         require_area(by, area.code)
-    rows = _with_parents(session, sheet, rows)
+    rows = _add_parents(session, sheet, rows)
     planes = _planes(session, sheet, rows)
     stored = 0
     for area in sorted(rows, key=lambda area: (_ORDER[AreaLevel(area.level)], area.row)):
@@ -84,15 +84,15 @@ def _refuse_shapes(sheet: Sheet) -> None:
 
 
 def _area(sheet: Sheet, row: int) -> AreaRow:
-    code = required(sheet.text("code", row), "code")
-    target = whole(sheet.text("households_target", row), least=1)
+    code = require_text(sheet.text("code", row), "code")
+    target = read_whole(sheet.text("households_target", row), least=1)
     return AreaRow(
         row=row,
         code=code,
         name=sheet.text("name", row) or code,
         level=_level(sheet, row, code),
         parent=sheet.text("parent_code", row),
-        kind=one_of(sheet.text("kind", row), COMMUNITY_KINDS, default="") or None,
+        kind=read_one_of(sheet.text("kind", row), COMMUNITY_KINDS, default="") or None,
         target=target,
         phone=sheet.text("duty_phone", row),
         centre=sheet.text("centre_name", row),
@@ -113,7 +113,7 @@ def _level(sheet: Sheet, row: int, code: str) -> str:
     return level
 
 
-def _united(sheet: Sheet, rows: Sequence[AreaRow]) -> list[AreaRow]:
+def _unite_parts(sheet: Sheet, rows: Sequence[AreaRow]) -> list[AreaRow]:
     """One row for each code: repeated districts are the parts of one, another repeated code is refused."""
     by_code: dict[str, list[AreaRow]] = defaultdict(list)
     for area in rows:
@@ -147,7 +147,7 @@ def _is_asked(sheet: Sheet, area: AreaRow) -> bool:
     return district is None or area.code.startswith(district)
 
 
-def _with_parents(session: Session, sheet: Sheet, rows: Sequence[AreaRow]) -> list[AreaRow]:
+def _add_parents(session: Session, sheet: Sheet, rows: Sequence[AreaRow]) -> list[AreaRow]:
     known = set(session.scalars(select(Area.code))) | {area.code for area in rows}
     kept = []
     for area in rows:
@@ -199,7 +199,7 @@ def _store(session: Session, sheet: Sheet, area: AreaRow, planes: dict[str, Plan
         "crs_epsg": plane.epsg if plane is not None and area.level == AreaLevel.district else None,
     }
     if area.shape is not None and plane is not None:
-        ring = _matched(session, sheet, area, plane)
+        ring = _match_stored(session, sheet, area, plane)
         if ring is None:
             return 0
         values["geom"] = func.ST_GeomFromWKB(shapely.to_wkb(as_multi(plane.to_degrees(ring))), WGS84)
@@ -218,7 +218,7 @@ def _plane_above(session: Session, area: AreaRow, planes: dict[str, Plane]) -> P
     return None if code is None else planes[code]
 
 
-def _matched(session: Session, sheet: Sheet, area: AreaRow, plane: Plane) -> BaseGeometry | None:
+def _match_stored(session: Session, sheet: Sheet, area: AreaRow, plane: Plane) -> BaseGeometry | None:
     """The boundary in metres as it is stored; None, and the row refused, where it overlaps a stored district."""
     assert area.shape is not None, "areas without a boundary are not matched"
     ring = plane.to_metres(area.shape)
@@ -230,7 +230,7 @@ def _matched(session: Session, sheet: Sheet, area: AreaRow, plane: Plane) -> Bas
             if common is not None:
                 sheet.gathering.refuse(area.row, "frame_overlaps", detail=code, where=plane.to_degrees(common))
                 return None
-    ring = densified(ring)
+    ring = densify(ring)
     if not ring.is_valid:
         sheet.gathering.refuse(area.row, "invalid_geometry", detail=area.code, where=area.shape)
         return None

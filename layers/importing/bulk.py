@@ -28,14 +28,14 @@ class Written:
 
 
 @contextmanager
-def staged(session: Session, model: type[Base], columns: Sequence[str]) -> Iterator[Table]:
+def stage(session: Session, model: type[Base], columns: Sequence[str]) -> Iterator[Table]:
     """A temporary table with some columns of a layer and the number of the file's row; gone at the end of the block.
 
     When the block raises, the rollback of the import takes the table away: an aborted transaction drops nothing.
     """
     source = model.__table__
     assert isinstance(source, Table)
-    kept = [Column(name, _plain(source.c[name].type)) for name in columns]
+    kept = [Column(name, _drop_index(source.c[name].type)) for name in columns]
     table = Table(f"import_{source.name}", MetaData(), Column(ROW, Integer), *kept, prefixes=["TEMPORARY"])
     session.flush()
     table.create(session.connection())
@@ -43,7 +43,7 @@ def staged(session: Session, model: type[Base], columns: Sequence[str]) -> Itera
     table.drop(session.connection())
 
 
-def _plain(kind: Any) -> Any:
+def _drop_index(kind: Any) -> Any:
     """The same type without an index of its own."""
     if isinstance(kind, Geometry):
         return Geometry(geometry_type=kind.geometry_type, srid=kind.srid, spatial_index=False)
@@ -61,7 +61,7 @@ def fill(session: Session, table: Table, rows: Iterator[tuple[Any, ...]]) -> int
     return count
 
 
-def hexed(shape: BaseGeometry) -> str:
+def to_hex(shape: BaseGeometry) -> str:
     """A geometry as COPY takes it."""
     return str(shapely.to_wkb(shapely.set_srid(shape, WGS84), hex=True, include_srid=True))
 

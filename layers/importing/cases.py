@@ -15,9 +15,9 @@ from layers.categories import ensure_defaults, list_categories
 from layers.ground.components import Component
 from layers.hazards import Hazard
 from layers.importing import bulk, placing
-from layers.importing.reading import Identities, Sheet, parsed, refuse_faulty
+from layers.importing.reading import Identities, Sheet, parse_rows, refuse_faulty
 from layers.importing.report import ImportReport
-from layers.importing.values import Unreadable, one_of
+from layers.importing.values import Unreadable, read_one_of
 from layers.importing.words import CHANNELS, INCIDENT_STATES, OTHER, URGENCIES, Categories
 from layers.incidents import Incident, IncidentStep, is_living
 from tiling import datums
@@ -45,20 +45,20 @@ def store_hazards(session: Session, sheet: Sheet) -> ImportReport:
     identities = Identities(sheet, "category", "found_at")
     components = _components(session, sheet)
 
-    def copied(row: int) -> tuple[Any, ...]:
+    def copy_row(row: int) -> tuple[Any, ...]:
         found_at, rectified_at = sheet.value("found_at", row), sheet.value("rectified_at", row)
         if rectified_at and rectified_at < found_at:
             raise Unreadable("closed_before_opened", str(rectified_at))
         state = sheet.value("state", row) or ("rectified" if rectified_at else "found")
-        start = (row, sheet.source, identities.of(row), categories.code_of(sheet.text("category", row)), state)
+        start = (row, sheet.source, identities.get(row), categories.code_of(sheet.text("category", row)), state)
         component = sheet.value("component_code", row)
         if component is not None and component not in components:
             raise Unreadable("no_such_component", component)
         words = (sheet.value("severity", row), _words(sheet, row, categories), found_at, rectified_at, component)
         return (*start, *words, *_position(sheet, row))
 
-    with bulk.staged(session, Hazard, [*HAZARD, *PLACE]) as table:
-        _fill(session, sheet, table, copied)
+    with bulk.stage(session, Hazard, [*HAZARD, *PLACE]) as table:
+        _fill(session, sheet, table, copy_row)
         _place(session, table, sheet, names=PLACE)
         unsaid = () if sheet.says("component_code") else ("component_code",)
         written = bulk.upsert(session, Hazard, table, keys=KEYS, kept=unsaid)
@@ -77,20 +77,20 @@ def store_incidents(session: Session, sheet: Sheet, *, by: Actor) -> ImportRepor
     categories = _categories(session, kind="incident")
     identities = Identities(sheet, "category", "occurred_at")
 
-    def copied(row: int) -> tuple[Any, ...]:
+    def copy_row(row: int) -> tuple[Any, ...]:
         occurred_at, closed_at = sheet.value("occurred_at", row), sheet.value("closed_at", row)
         reported_at = sheet.value("reported_at", row) or occurred_at
         if closed_at and closed_at < reported_at:
             raise Unreadable("closed_before_opened", str(closed_at))
         category = categories.code_of(sheet.text("category", row))
-        state = one_of(sheet.text("state", row), INCIDENT_STATES, default="closed" if closed_at else "reported")
-        urgency = one_of(sheet.text("urgency", row), URGENCIES, default=categories.urgency.get(category, "normal"))
-        channel = one_of(sheet.text("channel", row), CHANNELS, default="hotline")
-        start = (row, sheet.source, identities.of(row), category, state, urgency, _words(sheet, row, categories))
+        state = read_one_of(sheet.text("state", row), INCIDENT_STATES, default="closed" if closed_at else "reported")
+        urgency = read_one_of(sheet.text("urgency", row), URGENCIES, default=categories.urgency.get(category, "normal"))
+        channel = read_one_of(sheet.text("channel", row), CHANNELS, default="hotline")
+        start = (row, sheet.source, identities.get(row), category, state, urgency, _words(sheet, row, categories))
         return (*start, channel, occurred_at, reported_at, closed_at, *_position(sheet, row))
 
-    with bulk.staged(session, Incident, [*INCIDENT, "relation", *PLACE]) as table:
-        _fill(session, sheet, table, copied)
+    with bulk.stage(session, Incident, [*INCIDENT, "relation", *PLACE]) as table:
+        _fill(session, sheet, table, copy_row)
         _place(session, table, sheet, names=("relation", *PLACE))
         written = bulk.upsert(session, Incident, table, keys=KEYS, kept=OURS, filled=PLACE)
         _close(session, table)
@@ -123,13 +123,13 @@ def _position(sheet: Sheet, row: int) -> tuple[str, float, float, str]:
     # A file in a projected CRS has no longitude of its own: its raw position is the one in WGS84.
     datum = sheet.options.datum or "wgs84"
     raw_lon, raw_lat = datums.from_wgs84(point.x, point.y, datum)
-    return bulk.hexed(point), round(raw_lon, 9), round(raw_lat, 9), datum
+    return bulk.to_hex(point), round(raw_lon, 9), round(raw_lat, 9), datum
 
 
 def _fill(session: Session, sheet: Sheet, table: Table, copied: Any) -> None:
     places = [column.name for column in table.c if column.name in (*PLACE, "relation")]
     empty = tuple("outside" if name == "relation" else None for name in places)
-    bulk.fill(session, table, ((*values, *empty) for _, values in parsed(sheet, copied)))
+    bulk.fill(session, table, ((*values, *empty) for _, values in parse_rows(sheet, copied)))
 
 
 def _place(session: Session, table: Table, sheet: Sheet, *, names: tuple[str, ...]) -> None:

@@ -45,7 +45,7 @@ def fields_of(layer: str) -> list[str]:
 
 def choose_columns(layer: str, table: Table, mapping: Mapping[str, str]) -> Columns:
     """The columns of a table for the fields of a layer; raises Unacceptable for a column or field that is not there."""
-    asked = _asked(fields_of(layer), table, mapping)
+    asked = _read_mapping(fields_of(layer), table, mapping)
     used = [name for name in table.names if name.lower() != _OF_PROGRAMS or any(table.columns[name])]
     return Columns(table, {field: (name,) for field, name in guess_columns(layer, used).items()} | asked)
 
@@ -64,11 +64,11 @@ def grid_code(columns: Columns, row: int) -> str | None:
 def guess_columns(layer: str, names: Sequence[str]) -> dict[str, str]:
     """Field → the column that an import would take for it where nobody says anything; fields without one are absent."""
     by_lower = {name.lower(): name for name in reversed(names)}
-    found = {field.name: _first(field.columns, by_lower) for field in IMPORTED[layer].fields}
+    found = {field.name: _find_first(field.columns, by_lower) for field in IMPORTED[layer].fields}
     return {field: name for field, name in found.items() if name is not None}
 
 
-def _asked(fields: Sequence[str], table: Table, mapping: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def _read_mapping(fields: Sequence[str], table: Table, mapping: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     asked: dict[str, tuple[str, ...]] = {}
     for column, field in mapping.items():
         if field in POSITION_FIELDS:
@@ -81,5 +81,5 @@ def _asked(fields: Sequence[str], table: Table, mapping: Mapping[str, str]) -> d
     return asked
 
 
-def _first(names: Sequence[str], by_lower: Mapping[str, str]) -> str | None:
+def _find_first(names: Sequence[str], by_lower: Mapping[str, str]) -> str | None:
     return next((by_lower[name.lower()] for name in names if name.lower() in by_lower), None)

@@ -31,12 +31,12 @@ from layers.importing.boundaries import middle_of, overlap_of
 from layers.importing.columns import grid_code
 from layers.importing.levels import Misfit, find_misfits
 from layers.importing.polygons import read_frame
-from layers.importing.reading import Sheet, parsed
+from layers.importing.reading import Sheet, parse_rows
 from layers.importing.report import UNION, ImportOptions, ImportReport
-from layers.importing.values import Unreadable, one_of
+from layers.importing.values import Unreadable, read_one_of
 from layers.importing.words import GRID_KINDS, YES_NO
 from layers.planning import Frame, ImportedGrid
-from layers.plans import Plan, in_force_now
+from layers.plans import Plan, is_in_force_now
 from layers.specs import POLYGONS
 from tiling.plane import Plane
 
@@ -74,9 +74,11 @@ def store_grids(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     """
     _refuse_shapes(sheet)
     areas = _area_codes(session)
-    rows = _once(sheet, [draft for _, draft in parsed(sheet, lambda row: _draft_row(sheet, row, areas))])
+    rows = _make_codes_unique(
+        sheet, [draft for _, draft in parse_rows(sheet, lambda row: _draft_row(sheet, row, areas))]
+    )
     _refuse_crowded(rows)
-    rows = _with_parents(sheet, rows)
+    rows = _add_parents(sheet, rows)
     districts: dict[str, list[DraftRow]] = defaultdict(list)
     for draft in rows:
         districts[draft.district].append(draft)
@@ -147,8 +149,8 @@ def _draft_row(sheet: Sheet, row: int, areas: Mapping[str, str]) -> DraftRow:
         polygon=shape,
         parent=_parent(sheet, row, code, level=level, areas=areas),
         level=level,
-        kind=GridKind(one_of(sheet.text("kind", row), GRID_KINDS, default="base")),
-        exclusive=one_of(sheet.text("exclusive", row), YES_NO, default="yes") == "yes",
+        kind=GridKind(read_one_of(sheet.text("kind", row), GRID_KINDS, default="base")),
+        exclusive=read_one_of(sheet.text("exclusive", row), YES_NO, default="yes") == "yes",
         group=sheet.text("group_name", row),
         parts_allowed=shape is not None and len(shapely.get_parts(shape)) > 1,
     )
@@ -182,7 +184,7 @@ def _parent(sheet: Sheet, row: int, code: str, *, level: GridLevel, areas: Mappi
     return areas.get(told or code[:COMMUNITY_DIGITS])
 
 
-def _once(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
+def _make_codes_unique(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     """The rows with a code each: a repeated code is refused, or numbered where it plainly means another place.
 
     Tables joined by name give one code to a town and to the street of the same name; losing either would leave a gap.
@@ -193,7 +195,7 @@ def _once(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     for draft in rows:
         code, name = draft.grid.code, draft.grid.name
         if name in names[code]:
-            sheet.gathering.refuse(draft.row, "duplicate_code", detail=code, where=_inside(draft))
+            sheet.gathering.refuse(draft.row, "duplicate_code", detail=code, where=_find_centre(draft))
             continue
         names[code].append(name)
         if len(names[code]) > 1:
@@ -205,13 +207,13 @@ def _once(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     if len(shared) == 1:
         sheet.gathering.note("code_shared", **shared[0])
     elif shared:
-        codes = _first([f"{one['code']}: {one['names']}" for one in shared])
+        codes = _name_first([f"{one['code']}: {one['names']}" for one in shared])
         sheet.gathering.note("codes_shared", count=len(shared), codes=codes, rows=[one["row"] for one in shared])
     _remark_on_shapes(sheet, kept)
     return kept
 
 
-def _first(named: list[str]) -> str:
+def _name_first(named: list[str]) -> str:
     """The first of many, and how many more there are: what concerns many rows is said once."""
     more = f" (+{len(named) - MOST_PAIRS})" if len(named) > MOST_PAIRS else ""
     return ", ".join(named[:MOST_PAIRS]) + more
@@ -226,22 +228,24 @@ def _remark_on_shapes(sheet: Sheet, kept: list[DraftRow]) -> None:
         sheet.gathering.note("kept_imperfect", count=invalid)
 
 
-def _inside(draft: DraftRow) -> BaseGeometry | None:
+def _find_centre(draft: DraftRow) -> BaseGeometry | None:
     return None if draft.grid.polygon is None else draft.grid.polygon.centroid
 
 
-def _with_parents(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
+def _add_parents(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     grids = {draft.grid.code for draft in rows if draft.grid.level is GridLevel.grid}
     kept = []
     for draft in rows:
         if draft.grid.level is GridLevel.sub_grid and draft.grid.parent not in grids:
-            sheet.gathering.refuse(draft.row, "no_such_parent", detail=draft.grid.parent or "", where=_inside(draft))
+            sheet.gathering.refuse(
+                draft.row, "no_such_parent", detail=draft.grid.parent or "", where=_find_centre(draft)
+            )
             continue
         kept.append(draft)
-    return _of_their_grids(sheet, kept)
+    return _keep_within_grids(sheet, kept)
 
 
-def _of_their_grids(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
+def _keep_within_grids(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     """The rows without sub-grids that lie in another grid than the one they name; what else does not fit is told."""
     shapes = {draft.grid.code: shape for draft in rows if (shape := draft.grid.polygon) is not None}
     parents = {
@@ -255,7 +259,7 @@ def _of_their_grids(sheet: Sheet, rows: list[DraftRow]) -> list[DraftRow]:
     for draft in rows:
         if (found := wrong.get(draft.grid.code)) is not None:
             detail = f"{draft.grid.code}: {found.area_m2:,.0f} m² outside {found.grid}."
-            sheet.gathering.refuse(draft.row, "nesting", detail=detail, where=_inside(draft))
+            sheet.gathering.refuse(draft.row, "nesting", detail=detail, where=_find_centre(draft))
     return [draft for draft in rows if draft.grid.code not in wrong]
 
 
@@ -269,7 +273,7 @@ def _remark_on_misfits(sheet: Sheet, misfits: list[Misfit]) -> None:
         if len(same) == 1:
             sheet.gathering.note("nesting", where=most.where, grid=most.grid, others=others, **values)
         else:
-            grids = _first([f"{one.grid}: {', '.join(one.others)}" for one in same])
+            grids = _name_first([f"{one.grid}: {', '.join(one.others)}" for one in same])
             sheet.gathering.note("nesting_several", where=most.where, grids=grids, **values)
 
 
@@ -306,7 +310,7 @@ def _make_draft(
     by: Actor,
 ) -> None:
     district = own[0].district
-    left = _left_out(session, district, own)
+    left = _find_left_out(session, district, own)
     if left and sheet.options.sub_grids == "ask":
         errors = [(["sub_grids"], "sub_grids_unsaid")]
         raise Unacceptable(
@@ -328,11 +332,11 @@ def _make_draft(
         _tell_left_out(sheet, left, made.carried)
 
 
-def _left_out(session: Session, district: str, own: list[DraftRow]) -> planning.LeftOut:
+def _find_left_out(session: Session, district: str, own: list[DraftRow]) -> planning.LeftOut:
     """What is in force there and the file does not hold."""
     parts = any(draft.grid.level is GridLevel.sub_grid for draft in own)
     over = any(not draft.grid.exclusive for draft in own)
-    return planning.left_out(session, district, sub_grids=parts, overlays=over)
+    return planning.find_left_out(session, district, sub_grids=parts, overlays=over)
 
 
 def _tell_left_out(sheet: Sheet, left: planning.LeftOut, carried: planning.Carried) -> None:
@@ -364,7 +368,7 @@ def _remark_on_frames(session: Session, sheet: Sheet) -> None:
                 independent[tuple(sorted((district, other)))] = percent
     if independent:
         pairs = [f"{one} / {two} {percent}%" for (one, two), percent in sorted(independent.items())]
-        sheet.gathering.note("independent_plans", count=len(pairs), pairs=_first(pairs))
+        sheet.gathering.note("independent_plans", count=len(pairs), pairs=_name_first(pairs))
 
 
 def _judge_overlap(session: Session, district: str, other: str, frames: Mapping[str, BaseGeometry]) -> int | None:
@@ -385,7 +389,7 @@ def _judge_overlap(session: Session, district: str, other: str, frames: Mapping[
 
 def _frames(session: Session, own: Mapping[str, int]) -> dict[str, BaseGeometry]:
     """The frames that count: of the plans in force, and of the drafts just made, by district."""
-    counted = in_force_now() | Plan.id.in_(list(own.values()))
+    counted = is_in_force_now() | Plan.id.in_(list(own.values()))
     rows = session.execute(
         select(Plan.district, func.ST_AsBinary(Plan.frame)).where(counted, Plan.frame.is_not(None)).order_by(Plan.id)
     )

@@ -44,8 +44,8 @@ def refuse_foreign(session: Session, sheet: Sheet) -> None:
         where=shapely.box(*bounds),
         district=district,
         percent=round(100 * inside, 1),
-        bounds=_told(bounds),
-        frame=_told(list(frame.bounds)),
+        bounds=_write_box(bounds),
+        frame=_write_box(list(frame.bounds)),
     )
 
 
@@ -67,5 +67,5 @@ def _share(frame: BaseGeometry, points: NDArray[np.float64]) -> float:
     return float(np.mean(shapely.contains_xy(frame, points[:, 0], points[:, 1])))
 
 
-def _told(box: list[Any]) -> str:
+def _write_box(box: list[Any]) -> str:
     return ", ".join(f"{value:.4f}" for value in box)

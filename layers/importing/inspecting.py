@@ -47,7 +47,7 @@ def inspect_file(
     # Asked about where the file holds base grids alone.
     below = planning.LeftOut()
     if options.district is not None:
-        below = planning.left_out(session, options.district, sub_grids=False, overlays=False)
+        below = planning.find_left_out(session, options.district, sub_grids=False, overlays=False)
     in_force = {"sub_grids": below.sub_grids, "overlays": below.overlays}
     told_more = {"guesses": guesses, "layer_fields": fields, "district": options.district, "in_force": in_force}
     return {**told, **told_more}

@@ -19,11 +19,11 @@ from layers.devices import Device
 from layers.grids import Grid
 from layers.households import Household
 from layers.importing import bulk, placing
-from layers.importing.reading import Sheet, parsed
+from layers.importing.reading import Sheet, parse_rows
 from layers.importing.report import ImportReport
-from layers.importing.values import Unreadable, one_of, required, whole
+from layers.importing.values import Unreadable, read_one_of, read_whole, require_text
 from layers.importing.words import HOUSEHOLD_CLASSES, WORKER_ROLES
-from layers.plans import Plan, in_force_now
+from layers.plans import Plan, is_in_force_now
 from layers.shifts import Shift
 from layers.workers import Worker
 
@@ -38,20 +38,20 @@ def store_workers(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     """
     _refuse_faults(sheet)
     before = set(session.scalars(select(Worker.number)))
-    grids = set(session.scalars(select(Grid.code).join(Plan, Plan.id == Grid.plan_id).where(in_force_now())))
+    grids = set(session.scalars(select(Grid.code).join(Plan, Plan.id == Grid.plan_id).where(is_in_force_now())))
     seen: set[str] = set()
 
     def worker(row: int) -> dict[str, Any]:
-        number = _once(required(sheet.text("number", row), "number"), seen)
-        area = required(sheet.text("area", row) or sheet.options.district, "area")
+        number = _mark_seen(require_text(sheet.text("number", row), "number"), seen)
+        area = require_text(sheet.text("area", row) or sheet.options.district, "area")
         require_area(by, area)
         grid = sheet.text("grid", row)
         if grid is not None and grid not in grids:
             raise Unreadable("no_such_grid", grid)
         return {
             "number": number,
-            "name": required(sheet.text("name", row), "name"),
-            "role": one_of(sheet.text("role", row), WORKER_ROLES, default="grid_worker"),
+            "name": require_text(sheet.text("name", row), "name"),
+            "role": read_one_of(sheet.text("role", row), WORKER_ROLES, default="grid_worker"),
             "area": area,
             "phone": sheet.text("phone", row),
             "unit_code": sheet.text("unit_code", row),
@@ -59,7 +59,7 @@ def store_workers(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
             "grid": grid,
         }
 
-    stored = [values for _, values in parsed(sheet, worker)]
+    stored = [values for _, values in parse_rows(sheet, worker)]
     for values in stored:
         _store_worker(session, values)
     changed = sum(values["number"] in before for values in stored)
@@ -96,7 +96,7 @@ def store_shifts(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
             raise Unreadable("shift_out_of_range", f"{start} {end}")
         return workers[number][0], start, end
 
-    wanted = dict.fromkeys(values for _, values in parsed(sheet, shift))
+    wanted = dict.fromkeys(values for _, values in parse_rows(sheet, shift))
     lower, upper = func.lower(Shift.span), func.upper(Shift.span)
     there = {tuple(row) for row in session.execute(select(Shift.worker_id, lower, upper))}
     new = [key for key in wanted if key not in there]
@@ -111,15 +111,15 @@ def store_households(session: Session, sheet: Sheet, *, by: Actor) -> ImportRepo
     seen: set[tuple[int, int, str]] = set()
 
     def household(row: int) -> tuple[tuple[int, int, str], dict[str, Any]]:
-        building = buildings.id_of(required(sheet.text("building", row), "building"))
-        key = (building, whole(sheet.text("unit", row), least=1, most=200) or 1, sheet.text("room", row) or "")
+        building = buildings.id_of(require_text(sheet.text("building", row), "building"))
+        key = (building, read_whole(sheet.text("unit", row), least=1, most=200) or 1, sheet.text("room", row) or "")
         if key in seen and key[2]:
             raise Unreadable("duplicate_id", key[2])
         seen.add(key)
-        members = whole(sheet.text("members", row), most=100)
+        members = read_whole(sheet.text("members", row), most=100)
         return key, {"classes": _classes(sheet.text("classes", row)), "members": 1 if members is None else members}
 
-    rows = [values for _, values in parsed(sheet, household)]
+    rows = [values for _, values in parse_rows(sheet, household)]
     changed = 0
     for key, values in rows:
         changed += _store_household(session, key, values)
@@ -147,7 +147,7 @@ def _classes(text: str | None) -> list[str]:
     for mark in _CLASS_MARKS:
         text = None if text is None else text.replace(mark, " ")
     words = [] if text is None else text.split()
-    return sorted({one_of(word, HOUSEHOLD_CLASSES, default="resident") for word in words})
+    return sorted({read_one_of(word, HOUSEHOLD_CLASSES, default="resident") for word in words})
 
 
 def store_devices(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
@@ -160,18 +160,18 @@ def store_devices(session: Session, sheet: Sheet, *, by: Actor) -> ImportReport:
     seen: set[str] = set()
 
     def device(row: int) -> tuple[Any, ...]:
-        serial = _once(sheet.value("serial", row), seen)
+        serial = _mark_seen(sheet.value("serial", row), seen)
         told = sheet.text("building", row)
         building = None if told is None else buildings.id_of(told)
         shape = sheet.shape(row) or (None if building is None else buildings.point_of(building))
         if shape is None:
             raise Unreadable("no_geometry", serial)
         words = (sheet.value(field, row) for field in ("kind", "state"))
-        return (row, serial, *words, building, sheet.value("checked_at", row), bulk.hexed(shape), None)
+        return (row, serial, *words, building, sheet.value("checked_at", row), bulk.to_hex(shape), None)
 
     columns = ["serial", "kind", "state", "building_id", "checked_at", "geom", "grid_code"]
-    with bulk.staged(session, Device, columns) as table:
-        bulk.fill(session, table, (values for _, values in parsed(sheet, device)))
+    with bulk.stage(session, Device, columns) as table:
+        bulk.fill(session, table, (values for _, values in parse_rows(sheet, device)))
         found = placing.owner_columns(table, district=sheet.options.district)
         places = select(table.c[bulk.ROW], found["grid_code"].label("grid")).select_from(found["from"]).subquery()
         same = table.c[bulk.ROW] == places.c[bulk.ROW]
@@ -228,7 +228,7 @@ def _point(sheet: Sheet, row: int) -> Any:
     return func.ST_SetSRID(func.ST_MakePoint(shape.x, shape.y), WGS84)
 
 
-def _once(told: str, seen: set[str]) -> str:
+def _mark_seen(told: str, seen: set[str]) -> str:
     if told in seen:
         raise Unreadable("duplicate_id", told)
     seen.add(told)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from layers.db import covers_exactly
 from layers.grids import Grid, GridLevel
-from layers.plans import Plan, in_force_now
+from layers.plans import Plan, is_in_force_now
 
 
 def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
     its own plan is asked: where two independent plans divide the same ground, that says by which one rows are counted.
     """
     owner = _owner(table, district).lateral("owner")
-    framed = exists().where(*_in_force(district), covers_exactly(Plan.frame, table.c.geom))
+    framed = exists().where(*_is_in_force(district), covers_exactly(Plan.frame, table.c.geom))
     relation = case(
         (owner.c.touching > 1, literal("border")),
         (owner.c.touching == 1, literal("inside")),
@@ -38,8 +38,8 @@ def owner_columns(table: Table, *, district: str | None) -> dict[str, Any]:
     }
 
 
-def _in_force(district: str | None) -> tuple[Any, ...]:
-    return (in_force_now(),) if district is None else (in_force_now(), Plan.district == district)
+def _is_in_force(district: str | None) -> tuple[Any, ...]:
+    return (is_in_force_now(),) if district is None else (is_in_force_now(), Plan.district == district)
 
 
 def _owner(table: Table, district: str | None) -> Any:
@@ -51,7 +51,7 @@ def _owner(table: Table, district: str | None) -> Any:
     return (
         select(*columns, func.count().over().label("touching"))
         .join(Plan, Plan.id == Grid.plan_id)
-        .where(and_(*_in_force(district), Grid.exclusive, ~has_parts))
+        .where(and_(*_is_in_force(district), Grid.exclusive, ~has_parts))
         .where(covers_exactly(Grid.geom, table.c.geom))
         .order_by(Grid.code)
         .limit(1)

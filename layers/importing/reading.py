@@ -102,7 +102,7 @@ def read_sheet(
     return Sheet(IMPORTED[layer], columns, options, options.source or file.name, gathering, progress)
 
 
-def parsed(sheet: Sheet, parse: Callable[[int], _Parsed]) -> Iterator[tuple[int, _Parsed]]:
+def parse_rows(sheet: Sheet, parse: Callable[[int], _Parsed]) -> Iterator[tuple[int, _Parsed]]:
     """The rows that can be used and what `parse` makes of them; the others are refused with what it raised.
 
     Raises Unacceptable for times without an offset where no zone was given: that concerns every row.
@@ -143,7 +143,7 @@ class Identities:
         self._own = "external_id" in sheet.columns
         self._seen: Counter[str] = Counter()
 
-    def of(self, row: int) -> str:
+    def get(self, row: int) -> str:
         """The id; raises Unreadable for a row that has none or one of an earlier row."""
         if self._own:
             told = self._sheet.text("external_id", row)

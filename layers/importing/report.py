@@ -80,7 +80,7 @@ class ImportReport:
     coverages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dry_run: bool = False
 
-    def by_reason(self) -> dict[str, int]:
+    def count_by_reason(self) -> dict[str, int]:
         """How many rows were refused for each reason, most frequent first."""
         return dict(Counter(refusal.reason for refusal in self.refused).most_common())
 
@@ -92,14 +92,14 @@ def as_json(report: ImportReport, *, most_refused: int | None = None) -> dict[st
         "read": report.read,
         "stored": report.stored,
         "changed": report.changed,
-        **refused_json(report.refused[:most_refused]),
+        **describe_refused(report.refused[:most_refused]),
         "notes": notes_json(report.notes),
         "plans": dict(report.plans),
         "dry_run": report.dry_run,
     }
 
 
-def refused_json(refused: Sequence[Refusal]) -> dict[str, Any]:
+def describe_refused(refused: Sequence[Refusal]) -> dict[str, Any]:
     """Refused rows as JSON under `refused`, with their places as GeoJSON."""
     rows = [
         {

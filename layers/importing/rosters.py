@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from layers import files, shifts
 from layers.access import Actor
 from layers.errors import Forbidden, Unacceptable
-from layers.importing.values import Unreadable, code, moment, required, sound
+from layers.importing.values import Unreadable, code, moment, require_text, sound
 from layers.sandbox import Room
 from layers.shifts import NewException, NewTemplate, Overlap
 from layers.workers import Worker
@@ -116,25 +116,25 @@ def read_roster(file: Path, kind: Kind, *, zone: ZoneInfo, room: Room | None = N
 
 
 def _template(cell: Callable[[str], str | None]) -> NewTemplate:
-    first_day = day_of(required(sound(cell("first_day")), "first_day"))
+    first_day = day_of(require_text(sound(cell("first_day")), "first_day"))
     last_day = sound(cell("last_day"))
     return NewTemplate(
-        worker=required(code(cell("worker")), "worker"),
-        weekdays=weekdays_of(required(sound(cell("weekdays")), "weekdays")),
-        start=time_of(required(sound(cell("from")), "from")),
-        end=time_of(required(sound(cell("to")), "to")),
+        worker=require_text(code(cell("worker")), "worker"),
+        weekdays=weekdays_of(require_text(sound(cell("weekdays")), "weekdays")),
+        start=time_of(require_text(sound(cell("from")), "from")),
+        end=time_of(require_text(sound(cell("to")), "to")),
         first_day=first_day,
         last_day=None if last_day is None else day_of(last_day),
     )
 
 
 def _exception(cell: Callable[[str], str | None], zone: ZoneInfo) -> NewException:
-    word = required(sound(cell("kind")), "kind")
+    word = require_text(sound(cell("kind")), "kind")
     if word.lower() not in _KINDS:
         raise Unreadable("unknown_word", word)
-    start, end = (_moment(required(sound(cell(name)), name), zone) for name in ("start", "end"))
+    start, end = (_moment(require_text(sound(cell(name)), name), zone) for name in ("start", "end"))
     reason = (sound(cell("reason")) or "")[:500]
-    worker = required(code(cell("worker")), "worker")
+    worker = require_text(code(cell("worker")), "worker")
     return NewException(worker, _KINDS[word.lower()], start, end, code(cell("substitute")), reason)
 
 
@@ -192,7 +192,7 @@ def check_roster(
     session: Session, told: RosterFile, *, replace: bool = False, now: datetime, zone: ZoneInfo, by: Actor
 ) -> None:
     """Refuse every row that makes no sense, is of nobody known, or overlaps another one, stored ones included."""
-    ids = _known(session, told, by)
+    ids = _find_known(session, told, by)
     if told.kind == "templates":
         _check_rows(told, told.templates, lambda one: shifts.check_template(one, 0, now.astimezone(zone).date()))
         rows = [row for row, one in told.templates.items() if one.worker in ids]
@@ -206,7 +206,7 @@ def check_roster(
     told.refused.sort(key=lambda one: one.row)
 
 
-def _known(session: Session, told: RosterFile, by: Actor) -> dict[str, int]:
+def _find_known(session: Session, told: RosterFile, by: Actor) -> dict[str, int]:
     """The ids of the workers of the file; rows of others are refused, those of another area too."""
     named: dict[int, tuple[str, ...]] = {row: (one.worker,) for row, one in told.templates.items()}
     named |= {row: tuple(filter(None, (one.worker, one.substitute))) for row, one in told.exceptions.items()}

@@ -14,9 +14,9 @@ from shapely.geometry.base import BaseGeometry
 from layers import files
 from layers.errors import Unacceptable
 from layers.importing.columns import Columns, choose_columns
-from layers.importing.values import Unreadable, real, whole
+from layers.importing.values import Unreadable, read_real, read_whole
 from layers.specs import LINES, POINTS, POLYGONS
-from tiling.divide import Site, estimated_households, road_kind
+from tiling.divide import Site, estimate_households, road_kind
 from tiling.plane import Plane, city_epsg
 
 STOREY_M = 3.0
@@ -45,24 +45,24 @@ def read_site(given: SiteFiles) -> tuple[Site, Plane]:
     floors (or height), marked as one. Tunnels and bridges among the roads are no borders. Raises Unacceptable.
     """
     boundary = _columns("areas", given.boundary, given)
-    areas = _by_code(boundary, given.boundary)
+    areas = _read_by_code(boundary, given.boundary)
     west, south, east, north = shapely.total_bounds(np.array(list(areas.values()), dtype=object)).tolist()
     plane = Plane(city_epsg((west + east) / 2, (south + north) / 2))
     buildings = _columns("buildings", given.buildings, given)
     rows, footprints = _shapes(buildings, POLYGONS)
     shapes = np.asarray(plane.to_metres(footprints), dtype=object)
-    weights, estimated, stairwells = _counted(buildings, rows, shapes)
+    weights, estimated, stairwells = _count_households(buildings, rows, shapes)
     lines, kinds = _roads(given, plane)
     site = Site(
-        areas=_in_metres(areas, plane),
+        areas=_to_metres(areas, plane),
         buildings=shapes,
         weights=weights,
         estimated=estimated,
         stairwells=stairwells,
         lines=lines,
         kinds=kinds,
-        water=_in_plane("water", given.water, given, plane, POLYGONS),
-        seeds=_in_plane("areas", given.seeds, given, plane, POINTS),
+        water=_read_in_plane("water", given.water, given, plane, POLYGONS),
+        seeds=_read_in_plane("areas", given.seeds, given, plane, POINTS),
         today=_grids(given.today, given, plane),
         locked=_grids(given.locked, given, plane),
     )
@@ -95,7 +95,7 @@ def _shapes(columns: Columns, wanted: tuple[str, ...]) -> tuple[list[int], NDArr
     return good, out
 
 
-def _by_code(columns: Columns, file: Path) -> dict[str, BaseGeometry]:
+def _read_by_code(columns: Columns, file: Path) -> dict[str, BaseGeometry]:
     """The polygons of a boundary or of grids by their codes, or by their row numbers where they have none."""
     for fault in columns.table.faults.values():
         raise Unacceptable("frame_is_invalid", where=fault.where, row=fault.row, reason=fault.reason or fault.code)
@@ -108,15 +108,15 @@ def _by_code(columns: Columns, file: Path) -> dict[str, BaseGeometry]:
     return dict(zip(codes, shapes, strict=True))
 
 
-def _in_metres(shapes: Mapping[str, BaseGeometry], plane: Plane) -> dict[str, BaseGeometry]:
+def _to_metres(shapes: Mapping[str, BaseGeometry], plane: Plane) -> dict[str, BaseGeometry]:
     return {code: plane.to_metres(shape) for code, shape in shapes.items()}
 
 
 def _grids(file: Path | None, given: SiteFiles, plane: Plane) -> dict[str, BaseGeometry]:
-    return {} if file is None else _in_metres(_by_code(_columns("grids", file, given), file), plane)
+    return {} if file is None else _to_metres(_read_by_code(_columns("grids", file, given), file), plane)
 
 
-def _in_plane(
+def _read_in_plane(
     layer: str, file: Path | None, given: SiteFiles, plane: Plane, wanted: tuple[str, ...]
 ) -> NDArray[np.object_]:
     if file is None:
@@ -130,18 +130,18 @@ def _roads(given: SiteFiles, plane: Plane) -> tuple[NDArray[np.object_], NDArray
         return np.empty(0, dtype=object), np.empty(0, dtype=np.intp)
     columns = _columns("roads", given.roads, given)
     rows, lines = _shapes(columns, LINES)
-    level = np.array([not _off_ground(columns, row) for row in rows], dtype=bool)
+    level = np.array([not _is_off_ground(columns, row) for row in rows], dtype=bool)
     classes = [columns.text("road_class", row) or "" for row in rows]
     kinds = np.array([int(road_kind(name)) for name in classes], dtype=np.intp)
     return np.asarray(plane.to_metres(lines[level]), dtype=object), kinds[level]
 
 
-def _off_ground(columns: Columns, row: int) -> bool:
+def _is_off_ground(columns: Columns, row: int) -> bool:
     held = columns.table.columns
     return any((held[name][row - 1] or "F") not in ("F", "no", "0") for name in ("tunnel", "bridge") if name in held)
 
 
-def _counted(
+def _count_households(
     columns: Columns, rows: list[int], shapes: NDArray[np.object_]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]]:
     """Households, whether they are guessed, and stairwells of each building."""
@@ -149,13 +149,13 @@ def _counted(
     floors = np.array([_floors(columns, row) for row in rows], dtype=float)
     stairwells = np.nan_to_num([_number(columns, "stairwells", row) for row in rows]).astype(np.intp)
     guessed = np.isnan(known)
-    weights = np.where(guessed, estimated_households(shapes, floors), known)
+    weights = np.where(guessed, estimate_households(shapes, floors), known)
     return weights, guessed, stairwells
 
 
 def _number(columns: Columns, field: str, row: int) -> float:
     try:
-        value = whole(columns.text(field, row), most=MOST)
+        value = read_whole(columns.text(field, row), most=MOST)
     except Unreadable:
         return float("nan")
     return float("nan") if value is None else float(value)
@@ -166,7 +166,7 @@ def _floors(columns: Columns, row: int) -> float:
     if not np.isnan(floors):
         return floors
     try:
-        height_m = real(columns.text("height_m", row), least=0.0, most=1000.0)
+        height_m = read_real(columns.text("height_m", row), least=0.0, most=1000.0)
     except Unreadable:
         return float("nan")
     return float("nan") if height_m is None else max(round(height_m / STOREY_M), 1.0)

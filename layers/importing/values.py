@@ -79,15 +79,15 @@ def code(text: str | None) -> str | None:
     return (zeros[1] if zeros else clean) or None
 
 
-def whole(text: str | None, *, least: int = 0, most: int = 1_000_000) -> int | None:
+def read_whole(text: str | None, *, least: int = 0, most: int = 1_000_000) -> int | None:
     """The whole number; None for nothing. Raises Unreadable for anything else."""
-    number = real(text, least=least, most=most)
+    number = read_real(text, least=least, most=most)
     if number is not None and not number.is_integer():
         raise Unreadable("not_a_whole_number", text or "")
     return None if number is None else int(number)
 
 
-def real(text: str | None, *, least: float, most: float) -> float | None:
+def read_real(text: str | None, *, least: float, most: float) -> float | None:
     """The number within the limits; None for nothing. Raises Unreadable."""
     if text is None:
         return None
@@ -100,7 +100,7 @@ def real(text: str | None, *, least: float, most: float) -> float | None:
     return number
 
 
-def required(text: str | None, field: str) -> str:
+def require_text(text: str | None, field: str) -> str:
     """The text; raises Unreadable where there is none."""
     if text is None:
         raise Unreadable("field_missing", field)
@@ -126,7 +126,7 @@ def moment(text: str | None, zone: ZoneInfo | None) -> datetime | None:
     """
     if text is None:
         return None
-    told = _told(text)
+    told = _read_time(text)
     if told.tzinfo is not None:
         return told.astimezone(UTC)
     if zone is None:
@@ -139,7 +139,7 @@ def moment(text: str | None, zone: ZoneInfo | None) -> datetime | None:
     return local.astimezone(UTC)
 
 
-def _told(text: str) -> datetime:
+def _read_time(text: str) -> datetime:
     """A time as written, in RFC 3339 or as spreadsheets show it (`2026/11/29 22:00`); naive without an offset."""
     written = _as_rfc3339(text.strip())
     try:
@@ -166,7 +166,7 @@ def _as_rfc3339(text: str) -> str:
     return f"{year}-{month:0>2}-{day:0>2}T{clock}{offset}"
 
 
-def one_of(text: str | None, words: Mapping[str, str], *, default: str) -> str:
+def read_one_of(text: str | None, words: Mapping[str, str], *, default: str) -> str:
     """The word of ours for a word of the file, compared without case; the default for nothing. Raises Unreadable."""
     if text is None:
         return default
@@ -191,10 +191,10 @@ def value_of(text: str | None, rule: Rule, *, zone: ZoneInfo | None) -> Any:
                 raise Unreadable(rule.wrong, text)
             return text
         case Whole():
-            return whole(text, least=rule.least, most=rule.most)
+            return read_whole(text, least=rule.least, most=rule.most)
         case Real():
-            return real(text, least=rule.least, most=rule.most)
+            return read_real(text, least=rule.least, most=rule.most)
         case Word():
-            return one_of(text, rule.words, default="")
+            return read_one_of(text, rule.words, default="")
         case Moment():
             return moment(text, zone)

@@ -119,7 +119,7 @@ def list_check_ins(session: Session, *, now: datetime, overdue: bool = False, by
         select(*case, *worker, *told, *led)
         .join(Worker, Worker.id == Incident.worker_id)
         .outerjoin(_LEADER, _LEADER.id == leader)
-        .where(Incident.check_in_by.is_not(None), _seen_by(by, own_lead))
+        .where(Incident.check_in_by.is_not(None), _is_seen_by(by, own_lead))
         .order_by(Incident.check_in_by, Incident.id)
         .limit(MOST)
     )
@@ -129,7 +129,7 @@ def list_check_ins(session: Session, *, now: datetime, overdue: bool = False, by
     return [CheckIn(*row) for row in rows]
 
 
-def _seen_by(by: Actor, leads: ColumnElement[bool]) -> ColumnElement[bool]:
+def _is_seen_by(by: Actor, leads: ColumnElement[bool]) -> ColumnElement[bool]:
     if by.role == Role.worker:
         return or_(Incident.worker_id == (by.worker_id or 0), leads)
     return _CODE.startswith(by.area, autoescape=True)

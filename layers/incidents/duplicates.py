@@ -70,7 +70,7 @@ def list_likely(session: Session, told: Sighting, *, by: Actor) -> list[Likely]:
     away = func.ST_Distance(cast(Incident.geom, Geography), cast(here, Geography))
     within = NEAR_M + func.least(func.coalesce(Incident.accuracy_m, 0.0), FARTHEST_M) + (told.accuracy_m or 0.0)
     near = and_(Incident.geom.op("&&")(_box(told)), away <= func.least(within, FARTHEST_M))
-    found = cards(away.label("away_m")).where(scope(by), near, _lately(told.at), _alike(told.category))
+    found = cards(away.label("away_m")).where(scope(by), near, _is_recent(told.at), _is_alike(told.category))
     if told.but is not None:
         # The parts of a case are not the same as it, nor as each other.
         own = select(func.coalesce(Incident.part_of, Incident.id)).where(Incident.id == told.but).scalar_subquery()
@@ -87,13 +87,13 @@ def _box(told: Sighting) -> Any:
     return func.ST_MakeEnvelope(*corners, WGS84)
 
 
-def _lately(at: datetime) -> ColumnElement[bool]:
+def _is_recent(at: datetime) -> ColumnElement[bool]:
     """Living and reported lately, or closed lately; what was never one, or is joined already, is none."""
     living = and_(is_living(), Incident.reported_at.between(at - LIVING_FOR, at + LIVING_FOR))
     return or_(living, and_(Incident.state == "closed", Incident.closed_at >= at - CLOSED_FOR))
 
 
-def _alike(category: str) -> ColumnElement[bool]:
+def _is_alike(category: str) -> ColumnElement[bool]:
     unit = select(Category.unit_code).where(Category.code == category).scalar_subquery()
     return or_(Incident.category == category, Incident.unit_code == unit)
 

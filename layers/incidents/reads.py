@@ -101,10 +101,10 @@ def scope(by: Actor) -> ColumnElement[bool]:
         return and_(within, Incident.unit_code == by.unit)
     if by.role != Role.worker:
         return within
-    return or_(_own(by), within) if by.area else _own(by)
+    return or_(_is_own(by), within) if by.area else _is_own(by)
 
 
-def _own(by: Actor) -> ColumnElement[bool]:
+def _is_own(by: Actor) -> ColumnElement[bool]:
     """What somebody has or has reported; who is tied to no staff number has nothing, and not what nobody has (NULL)."""
     if by.worker_id is None:
         return false()
@@ -118,7 +118,7 @@ def _own(by: Actor) -> ColumnElement[bool]:
 def _mine(by: Actor) -> ColumnElement[bool]:
     """What the reader has in hand or has reported; a department's are those that it is in charge of."""
     if by.role == Role.worker:
-        return _own(by)
+        return _is_own(by)
     if by.role == Role.unit:
         return scope(by)
     return Incident.source == f"{by.kind}:{by.name}"
@@ -215,10 +215,10 @@ def _filters(asked: IncidentsAsked, by: Actor) -> list[ColumnElement[bool]]:
         found.append(Incident.reported_at >= asked.since)
     if asked.bbox is not None:
         found.append(Incident.geom.op("&&")(func.ST_MakeEnvelope(*asked.bbox, WGS84)))
-    return found + _of_clock(asked)
+    return found + _list_clock_conditions(asked)
 
 
-def _of_clock(asked: IncidentsAsked) -> list[ColumnElement[bool]]:
+def _list_clock_conditions(asked: IncidentsAsked) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if asked.overdue_at is not None:
         found.append(Incident.due_at < asked.overdue_at)

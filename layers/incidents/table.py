@@ -42,7 +42,7 @@ URGENCIES = ("low", "normal", "high", "critical")
 CHANNELS = ("hotline", "wechat", "app", "patrol", "sensor", "department", "checkpoint")
 
 
-def _one_of(column: str, words: tuple[str, ...]) -> str:
+def _write_one_of(column: str, words: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(word) for word in words)})"
 
 
@@ -64,9 +64,9 @@ class Incident(Base):
 
     __tablename__ = "incidents"
     __table_args__ = (
-        CheckConstraint(_one_of("state", STATES), name="state"),
-        CheckConstraint(_one_of("urgency", URGENCIES), name="urgency"),
-        CheckConstraint(_one_of("level", LEVELS), name="level"),
+        CheckConstraint(_write_one_of("state", STATES), name="state"),
+        CheckConstraint(_write_one_of("urgency", URGENCIES), name="urgency"),
+        CheckConstraint(_write_one_of("level", LEVELS), name="level"),
         ForeignKeyConstraint(
             ["standard_version", "condition"], ["standard_conditions.version", "standard_conditions.code"]
         ),
@@ -82,7 +82,7 @@ class Incident(Base):
         CheckConstraint("collector_id IS NULL OR state IN ('reported', 'handled')", name="a_collector_has_a_task"),
         Index("ix_incidents_collector_id", "collector_id", postgresql_where=text("collector_id IS NOT NULL")),
         CheckConstraint(
-            f"check_in_by IS NULL OR {_one_of('state', CHECKED_STATES)}", name="a_check_in_is_of_a_task_in_hand"
+            f"check_in_by IS NULL OR {_write_one_of('state', CHECKED_STATES)}", name="a_check_in_is_of_a_task_in_hand"
         ),
         Index("ix_incidents_check_in_by", "check_in_by", postgresql_where=text("check_in_by IS NOT NULL")),
     )

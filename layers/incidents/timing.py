@@ -31,20 +31,20 @@ def start_clock(session: Session, incident: Incident, *, now: datetime, zone: Zo
     A pause that lasts goes on over the change of state: what stands still does not begin to run by being passed on.
     """
     _keep_lateness(incident, now)
-    step = _awaited(incident)
+    step = _find_awaited(incident)
     limit = None if step is None else find_limit(session, incident.category, level=incident.level or "grid", step=step)
     incident.accept_by = None
     if incident.condition is not None and incident.state in UNHANDLED:
         if step in ("accept", "confirm") and limit is not None:
-            incident.accept_by = _deadline(session, _begun(incident, step, limit, now=now), zone).at
+            incident.accept_by = _deadline(session, _begin_clock(incident, step, limit, now=now), zone).at
         _start_clock_of_sheet(session, incident, now=now, zone=zone)
     elif step is None or limit is None:
         incident.clock, incident.due_at, incident.yellow_at, incident.late_thrice_at = None, None, None, None
     else:
-        set_clock(session, incident, _begun(incident, step, limit, now=now), zone=zone)
+        set_clock(session, incident, _begin_clock(incident, step, limit, now=now), zone=zone)
 
 
-def _awaited(incident: Incident) -> str | None:
+def _find_awaited(incident: Incident) -> str | None:
     """The step that it waits for: of what somebody was sent to look at, that they find it."""
     looked_for = incident.state == "reported" and incident.collector_id is not None
     return "confirm" if looked_for else AWAITED.get(incident.state)
@@ -67,10 +67,10 @@ def _start_clock_of_sheet(session: Session, incident: Incident, *, now: datetime
         return
     limit = find_limit_of_sheet(session, version, condition)
     assert limit is not None, "the condition is a foreign key"
-    set_clock(session, incident, {**_begun(incident, "handle", limit, now=now), **told}, zone=zone)
+    set_clock(session, incident, {**_begin_clock(incident, "handle", limit, now=now), **told}, zone=zone)
 
 
-def _begun(incident: Incident, step: str, limit: Limit, *, now: datetime) -> dict[str, Any]:
+def _begin_clock(incident: Incident, step: str, limit: Limit, *, now: datetime) -> dict[str, Any]:
     """A clock that begins now; a pause that lasts goes on."""
     paused_until = incident.paused_until
     pauses = [[now.isoformat(), paused_until.isoformat()]] if paused_until is not None and paused_until > now else []
@@ -111,7 +111,7 @@ def recount_living(session: Session, *, zone: ZoneInfo, by: Actor) -> int:
     """
     counted = [str(kind) for kind in BY_WORK]
     found = select(Incident).where(is_living(), Incident.clock["kind"].astext.in_(counted)).order_by(Incident.id)
-    lines = [_moved(session, incident, zone, by) for incident in session.scalars(found.with_for_update())]
+    lines = [_move_deadline(session, incident, zone, by) for incident in session.scalars(found.with_for_update())]
     moved = [line for line in lines if line is not None]
     if moved:
         session.execute(insert(IncidentStep), moved)
@@ -119,7 +119,7 @@ def recount_living(session: Session, *, zone: ZoneInfo, by: Actor) -> int:
     return len(moved)
 
 
-def _moved(session: Session, incident: Incident, zone: ZoneInfo, by: Actor) -> dict[str, Any] | None:
+def _move_deadline(session: Session, incident: Incident, zone: ZoneInfo, by: Actor) -> dict[str, Any] | None:
     """The line of the timeline that says so, None where the deadline stays."""
     before = incident.due_at
     if incident.clock is None or before is None:

@@ -2,7 +2,7 @@
 
     atlas = load_atlas(session, previous=atlas)      after each publication; districts that did not change are kept
     location = atlas.locate(lon, lat)                no database at this time
-    arrays = atlas.many(lons, lats)
+    arrays = atlas.locate_many(lons, lats)
 
 `edition.py` is one published plan, `charges.py` who serves what, `atlas.py` all of it at every moment, `location.py`
 the answer, `packing.py` the bytes from which a process starts while the database is away.
@@ -13,7 +13,7 @@ from layers.locating.charges import ChargeIndex, HeldCharge
 from layers.locating.edition import Edition, build_index, load_edition
 from layers.locating.loading import load_atlas, versions
 from layers.locating.location import Dedicated, GridName, Location, NearGrid, PathStep, Responsible, SubGridName
-from layers.locating.packing import packed_atlas, packed_edition, unpacked_atlas, unpacked_edition
+from layers.locating.packing import pack_atlas, pack_edition, unpack_atlas, unpack_edition
 
 __all__ = [
     "Atlas",
@@ -33,9 +33,9 @@ __all__ = [
     "build_index",
     "load_atlas",
     "load_edition",
-    "packed_atlas",
-    "packed_edition",
-    "unpacked_atlas",
-    "unpacked_edition",
+    "pack_atlas",
+    "pack_edition",
+    "unpack_atlas",
+    "unpack_edition",
     "versions",
 ]

@@ -22,7 +22,7 @@ from tiling.locate import Kernel, Located, LocatedMany, PointLocator
 class Rules:
     """How far the nearest grid of a point in a gap may be, and how far outside the frames a position is believed.
 
-    `kernel` is how points are tested: a service takes `tiling.locate.fastest()`, a short command leaves it.
+    `kernel` is how points are tested: a service takes `tiling.locate.choose_fastest()`, a short command leaves it.
     """
 
     gap_fallback_m: float = 50.0
@@ -71,7 +71,7 @@ class Page:
         found = self.locator.explain(lon, lat, accuracy_m=accuracy_m, gap_fallback_m=self.rules.gap_fallback_m)
         if found.district is None:
             return Location("outside", candidates=_candidates(found), index_version=self.index_version)
-        return self._told(found, lon, lat, at)
+        return self._build_location(found, lon, lat, at)
 
     def location_of(self, tile: int, *, overlays: Sequence[str] = (), at: datetime) -> Location:
         """The answer for any point strictly inside one tile, given the overlays that cover it."""
@@ -80,22 +80,22 @@ class Page:
         district = str(locator.tile_district[tile])
         found = Located("inside", district=district, code=code, grid=grid, tile=tile, districts=(district,))
         edition = self.editions[district]
-        return self._composed(found, edition.path_of(grid), _overlay_names(edition, overlays), at)
+        return self._compose_location(found, edition.path_of(grid), _overlay_names(edition, overlays), at)
 
     def overlays_at(self, district: str, lon: float, lat: float) -> tuple[str, ...]:
         """Codes of the overlays of a district that cover a point, by bytes."""
-        return self.editions[district].overlay_lookup.covering(lon, lat)
+        return self.editions[district].overlay_lookup.find_covering(lon, lat)
 
     def is_uniform(self, tile: int) -> bool:
         """Whether the answer is the same all over the inside of a tile: no border of an overlay runs through it."""
         locator = self.locator
         return str(locator.tile_codes[tile]) not in self.editions[str(locator.tile_district[tile])].cut
 
-    def many(self, lon: ArrayLike, lat: ArrayLike) -> LocatedMany:
+    def locate_many(self, lon: ArrayLike, lat: ArrayLike) -> LocatedMany:
         """Relation and codes of many points, as `locate` gives them one by one."""
-        return self.locator.many(lon, lat, gap_fallback_m=self.rules.gap_fallback_m)
+        return self.locator.locate_many(lon, lat, gap_fallback_m=self.rules.gap_fallback_m)
 
-    def _told(self, found: Located, lon: float, lat: float, at: datetime) -> Location:
+    def _build_location(self, found: Located, lon: float, lat: float, at: datetime) -> Location:
         edition = self.editions[found.district or ""]
         in_gap = found.relation == "gap" or found.grid is None
         path = edition.path_at(lon, lat) if in_gap else edition.path_of(found.grid or "")
@@ -104,9 +104,9 @@ class Page:
             for district in found.districts
             for name in _overlay_names(self.editions[district], self.overlays_at(district, lon, lat))
         )
-        return self._composed(found, path, overlays, at)
+        return self._compose_location(found, path, overlays, at)
 
-    def _composed(
+    def _compose_location(
         self, found: Located, path: tuple[PathStep, ...], overlays: tuple[Dedicated, ...], at: datetime
     ) -> Location:
         # In a gap the nearest tile may be one of the neighbouring district.
@@ -123,19 +123,19 @@ class Page:
             dedicated=own + overlays,
             candidates=_candidates(found),
             distance_to_border_m=found.distance_to_border_m,
-            responsible=self._responsible(found, path, overlays, at),
+            responsible=self._list_responsible(found, path, overlays, at),
             plan_version=plan_version,
             index_version=self.index_version,
         )
 
-    def _responsible(
+    def _list_responsible(
         self, found: Located, path: tuple[PathStep, ...], overlays: tuple[Dedicated, ...], at: datetime
     ) -> tuple[Responsible, ...]:
         """From the smallest ground outwards: sub-grid, grid, community and above, then the overlays."""
         chain = [(found.sub_grid, "sub_grid"), (found.grid, "grid")]
         chain += [(step.code, step.level) for step in reversed(path)]
         chain += [(overlay.code, "dedicated") for overlay in overlays]
-        ask = self.charges.responsible
+        ask = self.charges.list_responsible
         return tuple(one for code, level in chain if code is not None for one in ask(code, level, at=at))
 
 
@@ -174,22 +174,22 @@ class Atlas:
         """The one answer for one point in WGS84 degrees ([L2]); with `at`, as the plans in force then say.
 
         With `accuracy_m` every grid within that radius and the distance to the nearest border. Raises Unavailable for
-        a moment whose plan is not loaded (`missing` says which). 3 µs, with distances 0.2 ms.
+        a moment whose plan is not loaded (`list_missing` says which). 3 µs, with distances 0.2 ms.
         """
         moment = at or read_clock()
         return self.page(moment).locate(lon, lat, accuracy_m=accuracy_m, at=moment)
 
-    def many(self, lon: ArrayLike, lat: ArrayLike) -> LocatedMany:
+    def locate_many(self, lon: ArrayLike, lat: ArrayLike) -> LocatedMany:
         """Relation, grid and sub-grid codes of many points under the plans in force now."""
-        return self.page(read_clock()).many(lon, lat)
+        return self.page(read_clock()).locate_many(lon, lat)
 
     def page(self, at: datetime) -> Page:
         """The plans in force at a moment; raises Unavailable where one of them is not loaded."""
         plans = self._plans_at(at)
         page = self._pages.get(plans)
-        return page if page is not None else self._opened(plans)
+        return page if page is not None else self._open_page(plans)
 
-    def missing(self, at: datetime) -> tuple[int, ...]:
+    def list_missing(self, at: datetime) -> tuple[int, ...]:
         """The ids of the plans in force at a moment that are not loaded: older ones come from their snapshots."""
         return tuple(plan for plan in self._plans_at(at) if plan not in self.editions)
 
@@ -211,15 +211,15 @@ class Atlas:
         first = min(term.since for term in self.terms if term.district == district)
         return (district, first) if at < first else None
 
-    def next_change(self, after: datetime) -> datetime:
+    def find_next_change(self, after: datetime) -> datetime:
         """The first moment after this one at which another plan or another charge holds."""
         terms = (moment for term in self.terms for moment in (term.since, term.until) if moment > after)
-        return min((*terms, self.charges.next_change(after)), default=ALWAYS)
+        return min((*terms, self.charges.find_next_change(after)), default=ALWAYS)
 
     def _plans_at(self, at: datetime) -> tuple[int, ...]:
         return tuple(term.plan_id for term in self.terms if term.holds(at))
 
-    def _opened(self, plans: tuple[int, ...]) -> Page:
+    def _open_page(self, plans: tuple[int, ...]) -> Page:
         missing = [plan for plan in plans if plan not in self.editions]
         if missing:
             raise Unavailable("plan_not_loaded", plans=missing)
@@ -236,7 +236,7 @@ def term_of(plan_id: int, district: str, plan_version: int, since: datetime | No
 
 def _candidates(found: Located) -> tuple[NearGrid, ...]:
     """With an accuracy every grid within it, nearest first; else on a border the others that touch."""
-    near = found.candidate_grids() or found.touching_grids()
+    near = found.candidate_grids() or found.list_touching_grids()
     return tuple(NearGrid(code, distance_m) for code, distance_m in near)
 
 

@@ -43,7 +43,7 @@ class ChargeIndex:
             by_code.setdefault(charge.code, []).append(charge)
         return cls({code: tuple(held) for code, held in by_code.items()})
 
-    def responsible(self, code: str, level: str, *, at: datetime) -> tuple[Responsible, ...]:
+    def list_responsible(self, code: str, level: str, *, at: datetime) -> tuple[Responsible, ...]:
         """Who is in charge of a code at a moment."""
         return tuple(
             Responsible(charge.worker, charge.name, charge.role, level)
@@ -51,7 +51,7 @@ class ChargeIndex:
             if charge.since <= at < charge.until
         )
 
-    def next_change(self, after: datetime) -> datetime:
+    def find_next_change(self, after: datetime) -> datetime:
         """The first moment after this one at which a charge begins or ends; the end of time where none does."""
         moments = (moment for held in self.by_code.values() for one in held for moment in (one.since, one.until))
         return min((moment for moment in moments if moment > after), default=ALWAYS)

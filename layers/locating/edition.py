@@ -109,7 +109,7 @@ class Edition:
         chain = self.area_lookup.path(lon, lat)
         return self.paths[chain[-1]] if chain else self.paths[self.district]
 
-    def named(self, *, areas: Mapping[str, AreaFacts]) -> Edition:
+    def with_areas(self, *, areas: Mapping[str, AreaFacts]) -> Edition:
         """The same edition with areas read anew: their names may change while the plan does not."""
         return replace(self, areas=areas)
 
@@ -130,7 +130,7 @@ def build_index(session: Session, plan_id: int) -> DistrictIndex:
     plan = session.get(Plan, plan_id)
     if plan is None:
         raise NotFound("no_such_plan", plan=plan_id)
-    return _built(session, plan_id, plan.district, _grid_rows(session, plan_id))
+    return _build_index(session, plan_id, plan.district, _grid_rows(session, plan_id))
 
 
 def load_edition(session: Session, plan_id: int) -> Edition:
@@ -139,7 +139,7 @@ def load_edition(session: Session, plan_id: int) -> Edition:
     if plan is None or plan.plan_version is None:
         raise NotFound("no_such_plan", plan=plan_id)
     rows = _grid_rows(session, plan_id)
-    index = _stored_index(session, plan_id) or _built(session, plan_id, plan.district, rows)
+    index = _find_stored_index(session, plan_id) or _build_index(session, plan_id, plan.district, rows)
     grids, sub_grids = _facts(rows)
     overlays = _overlays(rows)
     return Edition(
@@ -171,7 +171,7 @@ def load_areas(session: Session, plan_id: int, district: str) -> dict[str, AreaF
     return areas
 
 
-def _stored_index(session: Session, plan_id: int) -> DistrictIndex | None:
+def _find_stored_index(session: Session, plan_id: int) -> DistrictIndex | None:
     """The index that the publisher stored; None where there is none, or one of another version of this program."""
     stored = _find_snapshot(session, plan_id)
     if stored is None:
@@ -193,8 +193,8 @@ def _find_snapshot(session: Session, plan_id: int) -> bytes | None:
     return None if row is None else row[0]
 
 
-def _built(session: Session, plan_id: int, district: str, rows: Sequence[Row[Any]]) -> DistrictIndex:
-    finest = _finest(rows)
+def _build_index(session: Session, plan_id: int, district: str, rows: Sequence[Row[Any]]) -> DistrictIndex:
+    finest = _select_finest(rows)
     areas = load_areas(session, plan_id, district)
     frame = areas[district].shape
     shapes: NDArray[Any] = shapely.from_wkb([bytes(row.shape) for row in finest])
@@ -206,12 +206,12 @@ def _built(session: Session, plan_id: int, district: str, rows: Sequence[Row[Any
             [row.parent_code if row.level == GridLevel.sub_grid else row.code for row in finest], dtype=object
         ),
         polygons=np.asarray(shapes, dtype=object),
-        epsg=_epsg(session, district, frame),
+        epsg=_choose_epsg(session, district, frame),
     )
     return DistrictIndex.build(tiles)
 
 
-def _finest(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def _select_finest(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     divided = {row.parent_code for row in rows if row.level == GridLevel.sub_grid}
     return [row for row in rows if row.exclusive and (row.level == GridLevel.sub_grid or row.code not in divided)]
 
@@ -219,7 +219,7 @@ def _finest(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
 def _cut(overlays: tuple[OverlayFacts, ...], rows: Sequence[Row[Any]]) -> frozenset[str]:
     if not overlays:
         return frozenset()
-    finest = _finest(rows)
+    finest = _select_finest(rows)
     borders = shapely.STRtree([overlay.shape.boundary for overlay in overlays])
     shapes: NDArray[Any] = shapely.from_wkb([bytes(row.shape) for row in finest])
     return frozenset(finest[at].code for at in borders.query(shapes, predicate="intersects")[0])
@@ -229,7 +229,7 @@ def _grid_of(row: Row[Any]) -> str:
     return str(row.parent_code if row.level == GridLevel.sub_grid else row.code)
 
 
-def _epsg(session: Session, district: str, frame: BaseGeometry | None) -> int:
+def _choose_epsg(session: Session, district: str, frame: BaseGeometry | None) -> int:
     stored = session.scalar(select(Area.crs_epsg).where(Area.code == district))
     if stored is not None:
         return stored

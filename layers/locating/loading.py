@@ -61,7 +61,7 @@ def load_atlas(
         if not terms:
             raise NotFound("nothing_published", district=district)
     mark = str(session.scalar(_AREAS))
-    known = _kept(session, previous, mark)
+    known = _keep_editions(session, previous, mark)
     terms, editions, unreadable = _editions(session, terms, known, after=moment)
     return Atlas(
         index_version=session.scalar(select(func.max(Publication.index_version))) or 0,
@@ -90,7 +90,7 @@ def _editions(
                 unreadable.append(term.plan_id)
             else:
                 editions[term.plan_id] = edition
-        terms = without(terms, unreadable)
+        terms = leave_out(terms, unreadable)
     return terms, editions, tuple(unreadable)
 
 
@@ -107,7 +107,7 @@ def _find_edition(session: Session, term: Term) -> Edition | None:
         return None
 
 
-def without(terms: Sequence[Term], unreadable: Collection[int]) -> tuple[Term, ...]:
+def leave_out(terms: Sequence[Term], unreadable: Collection[int]) -> tuple[Term, ...]:
     """The terms as if these plans had not been published: the one before each goes on in its place."""
     kept: list[Term] = []
     for term in terms:
@@ -125,14 +125,14 @@ def _terms() -> Select[Any]:
     return columns.where(Plan.in_force.is_not(None), Plan.plan_version.is_not(None)).order_by(Plan.district, lower)
 
 
-def _kept(session: Session, previous: Atlas | None, mark: str) -> dict[int, Edition]:
+def _keep_editions(session: Session, previous: Atlas | None, mark: str) -> dict[int, Edition]:
     """The editions that may be used again; where areas were written, with their names and rings read anew."""
     if previous is None:
         return {}
     if previous.areas_mark == mark:
         return dict(previous.editions)
     return {
-        plan_id: edition.named(areas=load_areas(session, plan_id, edition.district))
+        plan_id: edition.with_areas(areas=load_areas(session, plan_id, edition.district))
         for plan_id, edition in previous.editions.items()
     }
 

@@ -93,7 +93,7 @@ class Location:
             "path": [{"level": step.level, "code": step.code, "name": step.name} for step in self.path],
             "dedicated": [{"code": one.code, "name": one.name, "exclusive": one.exclusive} for one in self.dedicated],
             "candidates": [{"code": one.code, "distance_m": round(one.distance_m, 3)} for one in self.candidates],
-            "distance_to_border_m": _rounded(self.distance_to_border_m),
+            "distance_to_border_m": _round_distance(self.distance_to_border_m),
             "responsible": [
                 {"worker": one.worker, "name": one.name, "role": one.role, "level": one.level}
                 for one in self.responsible
@@ -103,5 +103,5 @@ class Location:
         }
 
 
-def _rounded(distance_m: float | None) -> float | None:
+def _round_distance(distance_m: float | None) -> float | None:
     return None if distance_m is None else round(distance_m, 3)

@@ -20,27 +20,29 @@ from layers.locating.charges import ChargeIndex, HeldCharge
 from layers.locating.edition import AreaFacts, Edition, GridFacts, OverlayFacts
 from layers.locating.location import Dedicated, GridName, SubGridName
 from tiling.locate import DistrictIndex
-from tiling.locate.snapshot import packed, unpacked
+from tiling.locate.snapshot import pack, unpack
 
 Blocks = dict[str, NDArray[Any]]
 
 
-def packed_atlas(atlas: Atlas, *, more: Mapping[str, Any]) -> bytes:
+def pack_atlas(atlas: Atlas, *, more: Mapping[str, Any]) -> bytes:
     """The atlas as bytes with a checksum; `more` is kept with it and must be made of what JSON knows."""
     blocks: Blocks = {}
     about = {
         "more": dict(more),
         "index_version": atlas.index_version,
-        "terms": [[t.plan_id, t.district, t.plan_version, _told(t.since), _told(t.until)] for t in atlas.terms],
+        "terms": [
+            [t.plan_id, t.district, t.plan_version, _write_moment(t.since), _write_moment(t.until)] for t in atlas.terms
+        ],
         "charges": [_charge_row(one) for held in atlas.charges.by_code.values() for one in held],
         "editions": [_edition_facts(edition, blocks) for edition in atlas.editions.values()],
     }
-    return packed(about, blocks)
+    return pack(about, blocks)
 
 
-def unpacked_atlas(buffer: Any, *, rules: Rules) -> tuple[Atlas, dict[str, Any]]:
+def unpack_atlas(buffer: Any, *, rules: Rules) -> tuple[Atlas, dict[str, Any]]:
     """The atlas and what was kept with it; raises SnapshotDamaged for bytes that are cut short or changed."""
-    about, blocks = unpacked(buffer)
+    about, blocks = unpack(buffer)
     editions = [_edition(facts, blocks) for facts in about["editions"]]
     atlas = Atlas(
         index_version=about["index_version"],
@@ -52,16 +54,16 @@ def unpacked_atlas(buffer: Any, *, rules: Rules) -> tuple[Atlas, dict[str, Any]]
     return atlas, about["more"]
 
 
-def packed_edition(edition: Edition) -> bytes:
+def pack_edition(edition: Edition) -> bytes:
     """One edition as bytes with a checksum, for the shelf of older plans."""
     blocks: Blocks = {}
     facts = _edition_facts(edition, blocks)
-    return packed(facts, blocks)
+    return pack(facts, blocks)
 
 
-def unpacked_edition(buffer: Any) -> Edition:
-    """The edition that `packed_edition` wrote; raises SnapshotDamaged."""
-    facts, blocks = unpacked(buffer)
+def unpack_edition(buffer: Any) -> Edition:
+    """The edition that `pack_edition` wrote; raises SnapshotDamaged."""
+    facts, blocks = unpack(buffer)
     return _edition(facts, blocks)
 
 
@@ -129,10 +131,17 @@ def _area(row: list[Any], shape: BaseGeometry | None) -> AreaFacts:
 
 
 def _charge_row(charge: HeldCharge) -> list[str]:
-    return [charge.code, charge.worker, charge.name, charge.role, _told(charge.since), _told(charge.until)]
+    return [
+        charge.code,
+        charge.worker,
+        charge.name,
+        charge.role,
+        _write_moment(charge.since),
+        _write_moment(charge.until),
+    ]
 
 
-def _told(moment: datetime) -> str:
+def _write_moment(moment: datetime) -> str:
     return moment.isoformat()
 
 

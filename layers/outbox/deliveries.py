@@ -62,11 +62,11 @@ def spread(session: Session, *, most: int = 1_000) -> int:
     found = select(Webhook.id, OutgoingEvent.id).join(Webhook, asked).where(OutgoingEvent.id.in_(taken))
     made = insert(table_of(Delivery)).from_select(["webhook_id", "event_id"], found.order_by(OutgoingEvent.id))
     session.execute(made)
-    session.execute(_numbering(taken))
+    session.execute(_number_events(taken))
     return len(taken)
 
 
-def _numbering(taken: Sequence[int]) -> Update:
+def _number_events(taken: Sequence[int]) -> Update:
     """The next numbers for these events, in the order of their ids."""
     events = table_of(OutgoingEvent)
     last = select(func.coalesce(func.max(events.c.number), 0)).scalar_subquery()

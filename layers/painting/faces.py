@@ -34,33 +34,33 @@ def blocks_of(grid: BaseGeometry, lines: Sequence[BaseGeometry]) -> Shapes:
     whole = shapely.get_parts(grid)
     # What stays within half a street of the border cuts off strips only.
     core = shapely.buffer(grid, -THIN_M / 2)
-    inside = _reaching(grid, [line for line in lines if shapely.intersects(line, core)])
+    inside = _extend_lines(grid, [line for line in lines if shapely.intersects(line, core)])
     if not len(inside):
         return whole
     faces = _cut(grid, inside)
-    faces = joined(faces, _thin(faces))
-    faces = _at_vertices(faces, grid)
+    faces = join_small(faces, _thin(faces))
+    faces = _move_to_vertices(faces, grid)
     return faces if _tiles(faces, grid) else whole
 
 
-def _reaching(grid: BaseGeometry, lines: Sequence[BaseGeometry]) -> Shapes:
+def _extend_lines(grid: BaseGeometry, lines: Sequence[BaseGeometry]) -> Shapes:
     """The lines, their ends drawn out, as far as they lie in the grid."""
     if not len(lines):
         return np.empty(0, dtype=object)
     single = shapely.get_parts(shapely.line_merge(shapely.union_all(list(lines))))
-    clipped = shapely.intersection(np.array([_drawn_out(line) for line in single], dtype=object), grid)
+    clipped = shapely.intersection(np.array([_draw_out(line) for line in single], dtype=object), grid)
     parts = shapely.get_parts(clipped)
     return np.asarray(parts[shapely.get_dimensions(parts) == 1], dtype=object)
 
 
-def _drawn_out(line: BaseGeometry) -> BaseGeometry:
+def _draw_out(line: BaseGeometry) -> BaseGeometry:
     xy = shapely.get_coordinates(line)
     if len(xy) < 2 or (xy[0] == xy[-1]).all():
         return line
-    return shapely.LineString([_beyond(xy[1], xy[0]), *xy[1:-1], _beyond(xy[-2], xy[-1])])
+    return shapely.LineString([_extend_end(xy[1], xy[0]), *xy[1:-1], _extend_end(xy[-2], xy[-1])])
 
 
-def _beyond(inner: Any, end: Any) -> Any:
+def _extend_end(inner: Any, end: Any) -> Any:
     length = float(np.hypot(*(end - inner)))
     return end if length == 0 else end + (end - inner) * (REACH_M / length)
 
@@ -75,19 +75,19 @@ def _thin(faces: Shapes) -> NDArray[np.bool_]:
     return np.asarray(shapely.is_empty(shapely.buffer(faces, -THIN_M / 2)), dtype=bool)
 
 
-def joined(faces: Shapes, small: NDArray[np.bool_]) -> Shapes:
+def join_small(faces: Shapes, small: NDArray[np.bool_]) -> Shapes:
     """The faces once every small one belongs to the face with which it shares the longest border."""
     rest = {at: face for at, face in enumerate(faces.tolist()) if face is not None}
     for at in sorted(np.flatnonzero(small).tolist(), key=lambda at: rest[at].area):
         if len(rest) == 1:
             break
-        taker = _beside(rest, at)
+        taker = _find_neighbour(rest, at)
         if taker is not None:
             rest[taker] = shapely.coverage_union_all([rest[taker], rest.pop(at)])
     return np.array(list(rest.values()), dtype=object)
 
 
-def _beside(rest: dict[int, Any], at: int) -> int | None:
+def _find_neighbour(rest: dict[int, Any], at: int) -> int | None:
     others = [other for other in rest if other != at]
     near = STRtree([rest[other] for other in others]).query(rest[at], predicate="intersects").tolist()
     edge = shapely.boundary(rest[at])
@@ -95,7 +95,7 @@ def _beside(rest: dict[int, Any], at: int) -> int | None:
     return -max(shared)[1] if shared and max(shared)[0] > 0 else None
 
 
-def _at_vertices(faces: Shapes, grid: BaseGeometry) -> Shapes:
+def _move_to_vertices(faces: Shapes, grid: BaseGeometry) -> Shapes:
     """The faces with crossings on the border moved to a vertex of the border where one is near."""
     corners = shapely.get_coordinates(grid)
     places = np.unique(shapely.get_coordinates(faces), axis=0)
@@ -108,11 +108,11 @@ def _at_vertices(faces: Shapes, grid: BaseGeometry) -> Shapes:
     which, corner = tree.query_nearest(shapely.points(fresh), max_distance=NEAR_M, all_matches=False)
     moved = {tuple(fresh[k]): corners[c] for k, c in zip(which.tolist(), corner.tolist(), strict=True)}
     placed = shapely.transform(faces, lambda xy: np.array([moved.get(tuple(p), p) for p in xy.tolist()]))
-    tidy = np.array([_without_repeats(face) for face in placed.tolist()], dtype=object)
+    tidy = np.array([_drop_repeats(face) for face in placed.tolist()], dtype=object)
     return tidy if _tiles(tidy, grid) else faces
 
 
-def _without_repeats(face: BaseGeometry) -> BaseGeometry:
+def _drop_repeats(face: BaseGeometry) -> BaseGeometry:
     return shapely.remove_repeated_points(face, 0.0)
 
 

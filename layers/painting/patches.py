@@ -145,20 +145,20 @@ def _patches_of(session: Session, plan: Plan, tiles: Sequence[PaintTile], cut: B
     box = tuple(shapely.total_bounds(degrees).tolist())
     lines, houses = _lines_in(session, box, plane), _houses_in(session, box, plane)
     made = []
-    for shape, roads, rows in zip(shapes, _met(shapes, lines), _met(shapes, houses.shapes), strict=True):
+    for shape, roads, rows in zip(shapes, _find_met(shapes, lines), _find_met(shapes, houses.shapes), strict=True):
         blocks = blocks_of(shape, lines[roads].tolist())
-        made.append((blocks, [""] * len(blocks)) if cut is By.block else _shared(blocks, houses, rows))
-    return _counted([patches for patches, _ in made], [named for _, named in made], houses, plane=plane)
+        made.append((blocks, [""] * len(blocks)) if cut is By.block else _share_blocks(blocks, houses, rows))
+    return _count_patches([patches for patches, _ in made], [named for _, named in made], houses, plane=plane)
 
 
-def _met(shapes: Shapes, things: Shapes) -> list[Any]:
+def _find_met(shapes: Shapes, things: Shapes) -> list[Any]:
     """For each shape the rows of the things that it meets, in order."""
     which, hits = shapely.STRtree(things).query(shapes, predicate="intersects")
     order = np.lexsort((hits, which))
     return np.split(hits[order], np.searchsorted(which[order], np.arange(1, len(shapes))))
 
 
-def _shared(blocks: Shapes, houses: _Houses, rows: Any) -> tuple[Shapes, list[str]]:
+def _share_blocks(blocks: Shapes, houses: _Houses, rows: Any) -> tuple[Shapes, list[str]]:
     """Every block shared out among its houses, and the names of those."""
     patches: list[BaseGeometry] = []
     named: list[str] = []
@@ -170,7 +170,7 @@ def _shared(blocks: Shapes, houses: _Houses, rows: Any) -> tuple[Shapes, list[st
     return np.array(patches, dtype=object), named
 
 
-def _counted(
+def _count_patches(
     cut: Sequence[Shapes], named: Sequence[Sequence[str]], houses: _Houses, *, plane: Plane
 ) -> list[tuple[Patch, ...]]:
     """The patches of every tile with who lives on them; a house on a border counts for the first one."""

@@ -14,9 +14,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from layers.painting.faces import Shapes, joined
-from tiling.partition import polygonal
-from tiling.plane import LATTICE_M, on_lattice
+from layers.painting.faces import Shapes, join_small
+from tiling.partition import keep_polygons
+from tiling.plane import LATTICE_M, put_on_lattice
 
 STEP_M = 4.0
 """How densely walls are sampled: the border between two houses is then straight to within a metre."""
@@ -31,37 +31,37 @@ def shares_of(block: BaseGeometry, houses: Shapes) -> tuple[Shapes, NDArray[np.i
     Houses are footprints as far as they lie in the block; one that lies outside gets no share. A share in several
     parts keeps the part with the house. About 10 ms for thirty houses.
     """
-    inside = _within(houses, block)
+    inside = _cut_to_block(houses, block)
     kept = np.flatnonzero(shapely.area(inside) > 0) if len(houses) else np.empty(0, dtype=np.intp)
     if len(kept) < 2:
         owner = int(kept[0]) if len(kept) else -1
         return np.array([block], dtype=object), np.array([owner], dtype=np.intp)
-    mine = _apart(inside[kept])
+    mine = _take_apart(inside[kept])
     cells = _cells(block, mine)
-    for share_out in (_smoothed, on_lattice, partial(_along_walls, houses=mine, block=block)):
-        placed = on_lattice(share_out(cells))
+    for share_out in (_smooth, put_on_lattice, partial(_follow_walls, houses=mine, block=block)):
+        placed = put_on_lattice(share_out(cells))
         if _holds(placed, mine, block):
             return placed, kept
     return np.array([block], dtype=object), np.array([-1], dtype=np.intp)
 
 
-def _within(houses: Shapes, block: BaseGeometry) -> Shapes:
+def _cut_to_block(houses: Shapes, block: BaseGeometry) -> Shapes:
     """The ground of the houses in the block; a house that only touches it has none."""
     return _polygons(shapely.intersection(houses, block)) if len(houses) else houses
 
 
 def _polygons(shapes: Shapes) -> Shapes:
-    return np.array([s if isinstance(s, shapely.Polygon) else polygonal(s) for s in shapes.tolist()], dtype=object)
+    return np.array([s if isinstance(s, shapely.Polygon) else keep_polygons(s) for s in shapes.tolist()], dtype=object)
 
 
-def _apart(houses: Shapes) -> Shapes:
+def _take_apart(houses: Shapes) -> Shapes:
     """The houses without what an earlier one covers already, where that leaves something of them."""
     if shapely.coverage_is_valid(houses):
         return houses
     tree, apart = shapely.STRtree(houses), houses.copy()
     for at, house in enumerate(houses.tolist()):
         earlier = [houses[k] for k in tree.query(house, predicate="overlaps").tolist() if k < at]
-        left = polygonal(shapely.difference(house, shapely.union_all(earlier))) if earlier else house
+        left = keep_polygons(shapely.difference(house, shapely.union_all(earlier))) if earlier else house
         apart[at] = left if left.area > 0 else house
     return apart
 
@@ -75,7 +75,7 @@ def _cells(block: BaseGeometry, houses: Shapes) -> Shapes:
     parts = _polygons(np.asarray(shapely.get_parts(cells), dtype=object))
     parts = shapely.transform(parts, lambda xy: xy + corner)
     shares = [shapely.coverage_union_all(list(parts[owners == at])) for at in range(len(houses))]
-    return _whole(_within(np.array(shares, dtype=object), block), houses)
+    return _make_whole(_cut_to_block(np.array(shares, dtype=object), block), houses)
 
 
 def _walls(houses: Shapes) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -85,7 +85,7 @@ def _walls(houses: Shapes) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     return places, owners[first]
 
 
-def _whole(shares: Shapes, houses: Shapes) -> Shapes:
+def _make_whole(shares: Shapes, houses: Shapes) -> Shapes:
     """The shares in one part each: what lies apart from its house goes to the share beside it."""
     parts, owners = shapely.get_parts(shares, return_index=True)
     polygons = shapely.get_dimensions(parts) == 2
@@ -95,10 +95,10 @@ def _whole(shares: Shapes, houses: Shapes) -> Shapes:
     loose = np.ones(len(parts), dtype=bool)
     loose[main] = False
     order = [*main, *np.flatnonzero(loose).tolist()]
-    return joined(parts[order], loose[order])
+    return join_small(parts[order], loose[order])
 
 
-def _along_walls(cells: Shapes, *, houses: Shapes, block: BaseGeometry) -> Shapes:
+def _follow_walls(cells: Shapes, *, houses: Shapes, block: BaseGeometry) -> Shapes:
     """The shares corrected by the walls themselves, for houses that stand wall to wall."""
     edges = [*shapely.boundary(cells), *shapely.boundary(houses), shapely.boundary(block)]
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(edges, grid_size=LATTICE_M))))
@@ -108,10 +108,10 @@ def _along_walls(cells: Shapes, *, houses: Shapes, block: BaseGeometry) -> Shape
         which, hits = shapely.STRtree(shapes).query(middles, predicate="intersects")
         owners[which] = hits
     merged = [shapely.coverage_union_all(list(faces[owners == at])) for at in range(len(houses))]
-    return _whole(np.array(merged, dtype=object), houses)
+    return _make_whole(np.array(merged, dtype=object), houses)
 
 
-def _smoothed(cells: Shapes) -> Shapes:
+def _smooth(cells: Shapes) -> Shapes:
     return np.asarray(shapely.coverage_simplify(cells, SMOOTH_M, simplify_boundary=False), dtype=object)
 
 

@@ -18,13 +18,13 @@ Its wings, each importing only from those under it:
 """
 
 from layers.planning.comparison.differences import Against, difference_of
-from layers.planning.comparison.handover import Handover, handover_of
+from layers.planning.comparison.handover import Handover, build_handover
 from layers.planning.comparison.replaying import replay
 from layers.planning.comparison.succession import decide, successors_as_json
 from layers.planning.edits.editing import Edited, edit, redo, undo
 from layers.planning.edits.rebasing import preview_rebase, rebase, tick_redone
 from layers.planning.edits.repairing import propose_repair, repair
-from layers.planning.life.carrying import Below, Carried, LeftOut, left_out
+from layers.planning.life.carrying import Below, Carried, LeftOut, find_left_out
 from layers.planning.life.certificates import certificate_of, find_faults
 from layers.planning.life.drafting import BasedOn, Frame, ImportedGrid, create, import_draft, import_over
 from layers.planning.life.framing import FrameOfGrids, frames_around
@@ -53,6 +53,7 @@ __all__ = [
     "PlanChart",
     "Standing",
     "archive",
+    "build_handover",
     "certificate_of",
     "chart_of",
     "create",
@@ -61,11 +62,10 @@ __all__ = [
     "edit",
     "features_of",
     "find_faults",
+    "find_left_out",
     "frames_around",
-    "handover_of",
     "import_draft",
     "import_over",
-    "left_out",
     "list_features",
     "list_standings",
     "news_since",

@@ -74,7 +74,7 @@ def judge(last: Seen | None, astray: Astray | None, fixes: Iterable[Seen]) -> Ju
     for fix in fixes:
         if last is not None and fix.at <= last.at:
             continue  # comes too late to matter
-        judged.astray = _astray_still(judged.astray, fix) if judged.astray else _astray_now(last, fix)
+        judged.astray = _keep_astray(judged.astray, fix) if judged.astray else _find_astray(last, fix)
         if judged.astray is None:
             last = fix
         else:
@@ -82,36 +82,36 @@ def judge(last: Seen | None, astray: Astray | None, fixes: Iterable[Seen]) -> Ju
     return judged
 
 
-def _astray_now(last: Seen | None, fix: Seen) -> Astray | None:
+def _find_astray(last: Seen | None, fix: Seen) -> Astray | None:
     if last is None:
         return None
     jump_m, after_s = distance_m((last.lon, last.lat), (fix.lon, fix.lat)), (fix.at - last.at).total_seconds()
     if jump_m < LEAST_JUMP_M or jump_m <= FASTEST_M_S * after_s:
         return None
-    slack_m = SLACK_M + min(WALKED_M_S * after_s, MOST_WALKED_M) + _off_m(last) + _off_m(fix)
+    slack_m = SLACK_M + min(WALKED_M_S * after_s, MOST_WALKED_M) + _measure_off_m(last) + _measure_off_m(fix)
     for spoken in SPOKEN:
         if spoken == fix.datum:
             continue
         expected = to_wgs84(*from_wgs84(last.lon, last.lat, spoken), fix.datum)
         far_m = distance_m((last.lon, last.lat), expected)
         if far_m >= LEAST_JUMP_M and distance_m(expected, (fix.lon, fix.lat)) <= min(slack_m, far_m / 2):
-            return _seen_as(fix, spoken)
+            return _read_as(fix, spoken)
     return None
 
 
-def _astray_still(astray: Astray, fix: Seen) -> Astray | None:
+def _keep_astray(astray: Astray, fix: Seen) -> Astray | None:
     if abs((fix.at - astray.at).total_seconds()) > AGEING_S:
         return None
     there = distance_m((astray.seen_lon, astray.seen_lat), (fix.lon, fix.lat))
     here = distance_m((astray.lon, astray.lat), (fix.lon, fix.lat))
-    return None if here <= there else _seen_as(fix, astray.spoken)
+    return None if here <= there else _read_as(fix, astray.spoken)
 
 
-def _seen_as(fix: Seen, spoken: str) -> Astray:
+def _read_as(fix: Seen, spoken: str) -> Astray:
     return Astray(fix.lon, fix.lat, *to_wgs84(fix.raw_lon, fix.raw_lat, spoken), spoken, fix.at)
 
 
-def _off_m(fix: Seen) -> float:
+def _measure_off_m(fix: Seen) -> float:
     return min(fix.accuracy_m or 0.0, MOST_ACCURACY_M)
 
 

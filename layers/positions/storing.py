@@ -193,7 +193,7 @@ def _find_flips(
     changed: dict[str, Astray | None] = {}
     flipped: set[int] = set()
     for row in suspects:
-        before = None if row.astray is None else _astray_of(row.astray)
+        before = None if row.astray is None else _read_astray(row.astray)
         judged = _judge(row, before, by_worker[row.number])
         flipped.update(judged.flipped)
         if judged.astray != before:
@@ -215,7 +215,7 @@ def _as_json(astray: Astray) -> str:
     return orjson.dumps({**astray._asdict(), "at": astray.at.isoformat()}).decode()
 
 
-def _astray_of(kept: dict[str, Any]) -> Astray:
+def _read_astray(kept: dict[str, Any]) -> Astray:
     return Astray(**{**kept, "at": read_moment(kept["at"])})
 
 
@@ -230,10 +230,10 @@ def _columns(fixes: Sequence[Fix]) -> dict[str, str]:
     told = {
         name: "{" + orjson.dumps(values)[1:-1].decode() + "}" for name, values in columns.items() if name in NUMBERS
     }
-    words = {name: "{" + ",".join(map(_quoted, columns[name])) + "}" for name in ("worker", "datum")}
+    words = {name: "{" + ",".join(map(_quote, columns[name])) + "}" for name in ("worker", "datum")}
     return {**told, **words, "fixed_at": "{" + ",".join([at.isoformat() for at in columns["fixed_at"]]) + "}"}
 
 
-def _quoted(word: str) -> str:
+def _quote(word: str) -> str:
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

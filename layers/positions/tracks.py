@@ -39,7 +39,7 @@ class Footprint(NamedTuple):
 
 def read_track(session: Session, worker_id: int, *, span: tuple[datetime, datetime]) -> list[list[Footprint]]:
     """Where a worker was in [since, until), in parts: a new one begins where nothing came for five minutes."""
-    rows = _read_points(session, TrackPoint.worker_id == worker_id, *_within(span))
+    rows = _read_points(session, TrackPoint.worker_id == worker_id, *_lies_within(span))
     parts: list[list[Footprint]] = []
     for row, begins in zip(rows, _begins_of(rows).tolist(), strict=True):
         if begins:
@@ -48,7 +48,7 @@ def read_track(session: Session, worker_id: int, *, span: tuple[datetime, dateti
     return parts
 
 
-def _within(span: tuple[datetime, datetime]) -> tuple[ColumnElement[bool], ...]:
+def _lies_within(span: tuple[datetime, datetime]) -> tuple[ColumnElement[bool], ...]:
     return TrackPoint.fixed_at >= span[0], TrackPoint.fixed_at < span[1]
 
 

@@ -39,7 +39,7 @@ class Auditor:
     one ended."""
 
     def __init__(self, family: Family, shown: frozenset[Key]) -> None:
-        self._public = family.public(shown)
+        self._public = family.list_public(shown)
         self._atoms = family.atoms
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         self._solver.setOptionValue("output_flag", False)
@@ -77,7 +77,7 @@ class Auditor:
 def find_narrow(family: Family, shown: frozenset[Key]) -> dict[Key, Interval]:
     """Every hidden cell that somebody could narrow too far, with its interval; empty when the release may go out."""
     auditor = Auditor(family, shown)
-    intervals = {cell.key: auditor.interval(cell) for cell in family.hidden(shown)}
+    intervals = {cell.key: auditor.interval(cell) for cell in family.list_hidden(shown)}
     return {key: interval for key, interval in intervals.items() if interval.narrow}
 
 
@@ -85,7 +85,7 @@ def is_safe(family: Family, shown: frozenset[Key], *, beside: FamilyCell) -> boo
     """Whether nobody could narrow a hidden cell too far; those that share ground with `beside` are tried first."""
     auditor = Auditor(family, shown)
     near = set(beside.atoms)
-    hidden = sorted(family.hidden(shown), key=lambda cell: (-len(near & set(cell.atoms)), len(cell.atoms)))
+    hidden = sorted(family.list_hidden(shown), key=lambda cell: (-len(near & set(cell.atoms)), len(cell.atoms)))
     return not any(auditor.interval(cell).narrow for cell in hidden)
 
 

@@ -21,7 +21,7 @@ from layers.categories import Category
 from layers.grids import Grid
 from layers.hazards import Hazard
 from layers.incidents import Incident, is_whole
-from layers.plans import Plan, PlanArea, in_force_at
+from layers.plans import Plan, PlanArea, is_in_force_at
 
 # Of every case: the community that it lies in now, and the one under the last release's borders.
 Piece = tuple[str, str]
@@ -55,12 +55,14 @@ def read_ground(session: Session, plan: Plan) -> CountedGround:
     digest = hashlib.sha256()
     for row in sorted(areas, key=lambda row: row.code):
         digest.update(f"{row.code}|{row.parent_code}|".encode() + bytes(row.wkb or b""))
-    communities = sorted({code for code, _ in held if levels.get(code) == "community"} | _of(levels, "community"))
+    communities = sorted(
+        {code for code, _ in held if levels.get(code) == "community"} | _select_level(levels, "community")
+    )
     parents = {row.code: row.parent_code for row in areas if row.parent_code}
     return CountedGround(plan.id, tuple(communities), parents, levels, digest.hexdigest())
 
 
-def _of(levels: Mapping[str, str], level: str) -> set[str]:
+def _select_level(levels: Mapping[str, str], level: str) -> set[str]:
     return {code for code, told in levels.items() if told == level}
 
 
@@ -119,7 +121,7 @@ def _community_by_place(table: Any, plan_id: int) -> Any:
     )
 
 
-def first_month(session: Session, layer: str, district: str, zone: ZoneInfo) -> date | None:
+def find_first_month(session: Session, layer: str, district: str, zone: ZoneInfo) -> date | None:
     """The month of the oldest resident-derived case of a district, None where there is none."""
     table: Any = Hazard if layer == "hazards" else Incident
     moment = table.found_at if layer == "hazards" else table.reported_at
@@ -133,4 +135,4 @@ def first_month(session: Session, layer: str, district: str, zone: ZoneInfo) -> 
 
 def districts_in_force(session: Session, now: datetime) -> list[Plan]:
     """The plan in force of every district."""
-    return list(session.scalars(select(Plan).where(in_force_at(now)).order_by(Plan.district)))
+    return list(session.scalars(select(Plan).where(is_in_force_at(now)).order_by(Plan.district)))

@@ -35,10 +35,10 @@ class Family:
     known: tuple[FamilyCell, ...] = ()
     guarded: tuple[FamilyCell, ...] = ()
 
-    def hidden(self, shown: frozenset[Key]) -> list[FamilyCell]:
+    def list_hidden(self, shown: frozenset[Key]) -> list[FamilyCell]:
         """What must stay hidden where these are shown."""
         return [cell for cell in (*self.cells, *self.guarded) if cell.key not in shown]
 
-    def public(self, shown: frozenset[Key]) -> list[FamilyCell]:
+    def list_public(self, shown: frozenset[Key]) -> list[FamilyCell]:
         """What everybody knows where these are shown."""
         return [*self.known, *(cell for cell in self.cells if cell.key in shown)]

@@ -22,7 +22,7 @@ from layers.releases.counting import (
     Piece,
     count_pieces,
     districts_in_force,
-    first_month,
+    find_first_month,
     list_categories,
     read_ground,
 )
@@ -52,7 +52,7 @@ def list_due(session: Session, *, now: datetime, zone: ZoneInfo) -> list[tuple[s
     this_month = now.astimezone(zone).date().replace(day=1)
     for plan in districts_in_force(session, now):
         for layer in LAYERS:
-            month = first_month(session, layer, plan.district, zone)
+            month = find_first_month(session, layer, plan.district, zone)
             done = set(
                 session.scalars(select(Release.month).where(Release.layer == layer, Release.district == plan.district))
             )
@@ -74,13 +74,13 @@ def make_due(session: Session, *, now: datetime, zone: ZoneInfo, most: int = 6) 
 def make_release(session: Session, layer: str, plan: Plan, month: date, *, zone: ZoneInfo) -> Made:
     """The stored release of one month; raises Conflict where the audit refuses what was solved."""
     ground = read_ground(session, plan)
-    last = _last_release(session, layer, plan.district)
+    last = _find_last_release(session, layer, plan.district)
     moved = last is not None and last.borders != ground.borders
     counts = count_pieces(
         session, layer, span_of_month(month, zone), ground=ground, before=last.plan_id if last and moved else None
     )
     categories = list_categories(session, layer)
-    known = _shown_of(session, last) if last is not None and moved else frozenset()
+    known = _read_shown(session, last) if last is not None and moved else frozenset()
     family = build_pieces(counts, ground=ground, categories=categories, known=known)
     shown = choose_shown(family)
     narrowest = find_narrowest(family, shown)
@@ -147,17 +147,17 @@ def _areas_of(pieces: list[Piece], side: int, parents: Mapping[str, str]) -> dic
 def find_narrowest(family: Family, shown: frozenset[Key]) -> float | None:
     """The shortest interval to which anybody can narrow a hidden cell; None where nothing bounds any of them."""
     auditor = Auditor(family, shown)
-    widths = [one.largest - one.least for one in map(auditor.interval, family.hidden(shown))]
+    widths = [one.largest - one.least for one in map(auditor.interval, family.list_hidden(shown))]
     narrowest = min(widths, default=inf)
     return None if narrowest == inf else round(narrowest, 3)
 
 
-def _last_release(session: Session, layer: str, district: str) -> Release | None:
+def _find_last_release(session: Session, layer: str, district: str) -> Release | None:
     newest = select(Release).where(Release.layer == layer, Release.district == district)
     return session.scalars(newest.order_by(Release.month.desc(), Release.id.desc()).limit(1)).first()
 
 
-def _shown_of(session: Session, release: Release) -> frozenset[Key]:
+def _read_shown(session: Session, release: Release) -> frozenset[Key]:
     rows = session.execute(
         select(ReleaseRow.area, ReleaseRow.category).where(
             ReleaseRow.release_id == release.id, ReleaseRow.n.is_not(None)

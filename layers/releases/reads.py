@@ -58,7 +58,7 @@ class ReleaseCard:
 def list_releases(session: Session, *, layer: str | None = None, by: Actor) -> list[ReleaseCard]:
     """Every release that touches the reader's area, newest month first."""
     statement = (
-        select(Release).where(_touching(by.area)).order_by(Release.month.desc(), Release.layer, Release.district)
+        select(Release).where(_touches_area(by.area)).order_by(Release.month.desc(), Release.layer, Release.district)
     )
     if layer is not None:
         statement = statement.where(Release.layer == layer)
@@ -133,7 +133,7 @@ def _card(release: Release, categories: list[str]) -> ReleaseCard:
     )
 
 
-def _touching(area: str) -> ColumnElement[bool]:
+def _touches_area(area: str) -> ColumnElement[bool]:
     return func.starts_with(Release.district, area) | func.starts_with(area, Release.district)
 
 

@@ -16,7 +16,7 @@ from layers.shifts.reads import (
     list_exceptions,
     list_on_duty,
     list_templates,
-    merged,
+    merge_spans,
     span_of_day,
     span_of_hours,
 )
@@ -81,7 +81,7 @@ __all__ = [
     "list_exceptions",
     "list_on_duty",
     "list_templates",
-    "merged",
+    "merge_spans",
     "put_minimum",
     "remove_exception",
     "span_of_day",

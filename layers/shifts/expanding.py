@@ -47,13 +47,13 @@ def duty_spans(since: datetime, until: datetime, *, beyond: timedelta = timedelt
         .join(ShiftException, ShiftException.worker_id == base.c.worker_id)
         .where(ShiftException.substitute_id.is_not(None), base.c.span.overlaps(ShiftException.span))
     )
-    due = _united(union_all(select(base.c.worker_id, base.c.span), taken)).subquery()
-    leaves = _united(_exceptions("leave", window)).subquery()
+    due = _unite_spans(union_all(select(base.c.worker_id, base.c.span), taken)).subquery()
+    leaves = _unite_spans(_exceptions("leave", window)).subquery()
     nothing = cast(literal("{}"), TSTZMULTIRANGE)
     kept = due.c.spans - func.coalesce(leaves.c.spans, nothing)
     at_work = select(due.c.worker_id, func.unnest(kept, type_=Shift.span.type).label("span"))
     at_work = at_work.outerjoin(leaves, leaves.c.worker_id == due.c.worker_id)
-    whole = _united(union_all(at_work, _exceptions("extra", window))).subquery()
+    whole = _unite_spans(union_all(at_work, _exceptions("extra", window))).subquery()
     told = select(whole.c.worker_id, func.unnest(whole.c.spans, type_=Shift.span.type).label("span")).subquery()
     asked = Range(since, until, bounds="[)")
     return select(told.c.worker_id, told.c.span).where(told.c.span.overlaps(asked)).cte("duty")
@@ -61,23 +61,23 @@ def duty_spans(since: datetime, until: datetime, *, beyond: timedelta = timedelt
 
 def _base(window: Range[datetime]) -> CompoundSelect[Any]:
     single = select(Shift.worker_id, Shift.span).where(Shift.span.overlaps(window))
-    return union_all(single, _of_templates(window))
+    return union_all(single, _expand_templates(window))
 
 
-def _of_templates(window: Range[datetime]) -> Select[Any]:
+def _expand_templates(window: Range[datetime]) -> Select[Any]:
     """The shifts of the week, day by day: the local day may be another one than that of UTC."""
     assert window.lower is not None
     assert window.upper is not None
     first, last = (window.lower - LONGEST - _DAY).date(), (window.upper + _DAY).date()
     # Without a zone: PostgreSQL would take dates for midnights of whatever zone the session has.
-    series = func.generate_series(_local(first), _local(last), timedelta(days=1))
+    series = func.generate_series(_to_local(first), _to_local(last), timedelta(days=1))
     days = series.table_valued("day", name="days").render_derived()
     day, weekday = days.c.day, cast(extract("isodow", days.c.day), Integer)
     start = day + func.make_interval(0, 0, 0, 0, 0, ShiftTemplate.starts_minute)
     end = start + func.make_interval(0, 0, 0, 0, 0, ShiftTemplate.minutes)
     zone = ShiftTemplate.zone
     span = func.tstzrange(
-        func.timezone(zone, _local(start)), func.timezone(zone, _local(end)), "[)", type_=Shift.span.type
+        func.timezone(zone, _to_local(start)), func.timezone(zone, _to_local(end)), "[)", type_=Shift.span.type
     )
     today = cast(day, Date)
     valid = (today >= ShiftTemplate.first_day) & (ShiftTemplate.last_day.is_(None) | (today <= ShiftTemplate.last_day))
@@ -85,7 +85,7 @@ def _of_templates(window: Range[datetime]) -> Select[Any]:
     return select(ShiftTemplate.worker_id, span.label("span")).join(days, valid & held).where(span.overlaps(window))
 
 
-def _local(moment: Any) -> Any:
+def _to_local(moment: Any) -> Any:
     return cast(moment, DateTime(timezone=False))
 
 
@@ -94,7 +94,7 @@ def _exceptions(kind: str, window: Range[datetime]) -> Any:
     return select(ShiftException.worker_id, ShiftException.span).where(*of_this)
 
 
-def _united(rows: Any) -> Select[Any]:
+def _unite_spans(rows: Any) -> Select[Any]:
     """`worker_id, spans`: all spans of each worker as one multirange."""
     each = rows.subquery()
     spans = func.range_agg(each.c.span, type_=TSTZMULTIRANGE()).label("spans")

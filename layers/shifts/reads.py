@@ -44,7 +44,7 @@ def span_of_hours(day: date, start: time, end: time, *, zone: ZoneInfo = CITY_ZO
     return datetime.combine(day, start, zone), datetime.combine(last_day, end, zone)
 
 
-def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+def merge_spans(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
     """The same duty as disjoint half-open spans in order; spans that overlap or touch become one ([D1])."""
     whole: list[tuple[datetime, datetime]] = []
     for start, end in sorted(spans):
@@ -82,7 +82,7 @@ def list_duties(
 ) -> list[Duty]:
     """The stretches of duty that touch [since, until) within the caller's area, by staff number and start."""
     duty = duty_spans(since, until, beyond=LONGEST)
-    whose = _whose(asked, by, duty).subquery()
+    whose = _select_whose(asked, by, duty).subquery()
     rows = session.execute(
         select(
             whose.c.number, whose.c.name, whose.c.role, whose.c.area, func.lower(duty.c.span), func.upper(duty.c.span)
@@ -93,7 +93,7 @@ def list_duties(
     return [
         Duty(number, name, role, home_area, start, end)
         for (number, name, role, home_area), spans in groupby(rows, key=lambda row: (row[0], row[1], row[2], row[3]))
-        for start, end in merged((row[4], row[5]) for row in spans)
+        for start, end in merge_spans((row[4], row[5]) for row in spans)
     ]
 
 
@@ -101,11 +101,11 @@ def find_last_worker(
     session: Session, since: datetime, until: datetime, *, asked: DutiesAsked, by: Actor
 ) -> str | None:
     """The staff number with which a full page ends, None where the page is the last one."""
-    numbers = [row.number for row in session.execute(_whose(asked, by, duty_spans(since, until)))]
+    numbers = [row.number for row in session.execute(_select_whose(asked, by, duty_spans(since, until)))]
     return numbers[-1] if asked.limit is not None and len(numbers) == asked.limit else None
 
 
-def _whose(asked: DutiesAsked, by: Actor, duty: CTE) -> Any:
+def _select_whose(asked: DutiesAsked, by: Actor, duty: CTE) -> Any:
     statement = select(Worker.id, Worker.number, Worker.name, Worker.role, Worker.area).where(
         # Whoever has left had duty before.
         or_(Worker.active, Worker.left_at.is_not(None)),
@@ -128,7 +128,7 @@ def list_templates(session: Session, *, day: date, area: str = "", by: Actor) ->
     """Staff number and template of whatever counts on a day or later, within the caller's area."""
     counts = ShiftTemplate.last_day.is_(None) | (ShiftTemplate.last_day >= day)
     found = select(Worker.number, ShiftTemplate).join(ShiftTemplate, ShiftTemplate.worker_id == Worker.id)
-    rows = session.execute(found.where(counts, *_within(area, by)).order_by(Worker.number, ShiftTemplate.id))
+    rows = session.execute(found.where(counts, *_lies_within(area, by)).order_by(Worker.number, ShiftTemplate.id))
     return [(number, template) for number, template in rows]
 
 
@@ -141,11 +141,11 @@ def list_exceptions(
         select(Worker.number, other.number, ShiftException)
         .join(ShiftException, ShiftException.worker_id == Worker.id)
         .outerjoin(other, other.id == ShiftException.substitute_id)
-        .where(ShiftException.span.overlaps(Range(since, until, bounds="[)")), *_within(area, by))
+        .where(ShiftException.span.overlaps(Range(since, until, bounds="[)")), *_lies_within(area, by))
         .order_by(func.lower(ShiftException.span), ShiftException.id)
     )
     return [(number, substitute, one) for number, substitute, one in session.execute(found)]
 
 
-def _within(area: str, by: Actor) -> tuple[Any, ...]:
+def _lies_within(area: str, by: Actor) -> tuple[Any, ...]:
     return Worker.area.startswith(by.area, autoescape=True), Worker.area.startswith(area, autoescape=True)

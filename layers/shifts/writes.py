@@ -108,7 +108,7 @@ def add_templates(
         check_template(one, place, today)
     ids = ids_of(session, {one.worker for one in templates}, by=by)
     if ends:
-        _end_templates(session, {ids[one.worker]: _first_day(templates, one.worker) for one in templates})
+        _end_templates(session, {ids[one.worker]: _find_first_day(templates, one.worker) for one in templates})
     _refuse_first(find_template_overlaps(session, templates, ids, ends=ends), "templates")
     rows = [
         {
@@ -140,7 +140,7 @@ def check_template(one: NewTemplate, place: int, today: date) -> None:
         raise Unacceptable("ends_before_it_starts", errors=[([*at, "last_day"], "ends_before_it_starts")])
 
 
-def _first_day(templates: Sequence[NewTemplate], worker: str) -> date:
+def _find_first_day(templates: Sequence[NewTemplate], worker: str) -> date:
     return min(one.first_day for one in templates if one.worker == worker)
 
 

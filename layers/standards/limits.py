@@ -98,7 +98,7 @@ _WORDS = {
 _MINUTE_WORDS = {"zh-CN": "分钟", "en": " minutes"}
 
 
-def plain(text: str) -> str:
+def make_plain(text: str) -> str:
     """The text with half-width signs, single blanks and small letters."""
     return " ".join(text.translate(_PLAIN).split()).lower()
 
@@ -109,7 +109,7 @@ def read_limit(text: str, *, unit: str = "") -> Limit | None:
     `unit` is what stands beside it, in a column of its own or in the head of the column: it speaks where the text is a
     number alone, and must not contradict it where it is not.
     """
-    written, beside = plain(text), plain(unit)
+    written, beside = make_plain(text), make_plain(unit)
     if beside and _NUMBER.fullmatch(written):
         return _read(f"{written}{beside}")
     limit = _read(written)
@@ -121,7 +121,7 @@ def read_limit(text: str, *, unit: str = "") -> Limit | None:
 
 def is_unit(text: str) -> bool:
     """Whether a text names what a limit counts."""
-    return _read(f"1{plain(text)}") is not None
+    return _read(f"1{make_plain(text)}") is not None
 
 
 def write_limit(limit: Limit, lang: str = "zh-CN") -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from layers.clocks import Limit
-from layers.standards.limits import is_unit, plain, read_limit
+from layers.standards.limits import is_unit, make_plain, read_limit
 from layers.standards.sheet import Condition, StandardSheet, SubClass, code_of
 
 # So many sub-classes and conditions has no city; so many refusals does nobody read.
@@ -132,7 +132,7 @@ def _columns_of(cells: Sequence[str | None]) -> dict[str, tuple[int, str]]:
     """Field -> its place and, for limits, the unit that its head names."""
     found: dict[str, tuple[int, str]] = {}
     for at, cell in enumerate(cells):
-        head = plain(cell or "").replace(" ", "").removeprefix("*").removesuffix("*")
+        head = make_plain(cell or "").replace(" ", "").removeprefix("*").removesuffix("*")
         name, _, rest = head.partition("(")
         said = rest.removesuffix(")")
         for column, names in COLUMNS.items():
@@ -208,7 +208,7 @@ class _ConditionRow:
             if not self.told[name]:
                 self.refuse(name, "missing")
         limit = self._limit(unit_of_head)
-        kind = _KINDS.get(plain(self.told.get("kind", "")), "")
+        kind = _KINDS.get(make_plain(self.told.get("kind", "")), "")
         if self.told.get("kind") and not kind:
             self.refuse("kind", "unknown_kind", self.told["kind"])
         self._check_code(coded=coded)

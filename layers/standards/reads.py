@@ -26,7 +26,7 @@ class StandardEntry:
     unit_code: str | None
 
 
-def last_version(session: Session) -> int:
+def get_last_version(session: Session) -> int:
     """The number of the newest version, 0 where no sheet was ever taken in."""
     return session.scalar(select(func.max(Standard.version))) or 0
 
@@ -66,7 +66,7 @@ def find_condition(session: Session, condition: str, *, version: int | None = No
 
     Raises Unacceptable `unknown_condition` for a code that it does not have.
     """
-    version = last_version(session) if version is None else version
+    version = get_last_version(session) if version is None else version
     row = session.get(StandardCondition, (version, condition))
     if row is None:
         errors = [(["condition"], "unknown_condition")]

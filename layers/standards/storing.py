@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from layers.access import Actor
 from layers.db import table_of
 from layers.history import note
-from layers.standards.reads import get_standard, last_version
+from layers.standards.reads import get_last_version, get_standard
 from layers.standards.sheet import StandardSheet
 from layers.standards.table import Standard, StandardCondition, StandardSubClass
 
@@ -16,7 +16,7 @@ from layers.standards.table import Standard, StandardCondition, StandardSubClass
 def put_sheet(session: Session, sheet: StandardSheet, *, remark: str = "", by: Actor) -> Standard:
     """The stored version with its number; it counts for every case that is given a condition from now on."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtext("standards"))))
-    version = last_version(session) + 1
+    version = get_last_version(session) + 1
     counts = {"sub_classes": len(sheet.sub_classes), "conditions": sheet.count}
     session.execute(insert(table_of(Standard)).values(version=version, note=remark, by=by.name, **counts))
     session.execute(insert(table_of(StandardSubClass)), _sub_classes(sheet, version))

@@ -116,7 +116,7 @@ def tables_of(answer: bytes) -> list[SheetRows]:
 
 
 def _table(sheet: Any) -> dict[str, Any]:
-    rows = [[_seen(cell) for cell in row] for row in sheet.iter_rows(min_row=1, min_col=1)]
+    rows = [[_read_cell(cell) for cell in row] for row in sheet.iter_rows(min_row=1, min_col=1)]
     own = {number: [at for at, cell in enumerate(row) if cell] for number, row in enumerate(rows, start=1)}
     for merged in sheet.merged_cells.ranges:
         _spread(rows, merged)
@@ -131,7 +131,7 @@ def _spread(rows: list[list[str | None]], merged: Any) -> None:
             rows[row][left] = rows[top][left]
 
 
-def _seen(cell: Any) -> str | None:
+def _read_cell(cell: Any) -> str | None:
     value, written = cell.value, cell.number_format or ""
     if isinstance(value, datetime):
         return str(value.date()) if value.time() == time() and "h" not in written.lower() else str(value)
@@ -166,10 +166,10 @@ def _rows(sheet: StandardSheet, lang: str) -> Iterator[list[str]]:
         for condition in one.conditions:
             told = (kind, one.class_name, one.code, one.name, one.supervising, one.responsible, condition.case)
             limit = write_limit(condition.limit, lang)
-            yield [_guarded(text) for text in (*told, limit, condition.closes, one.basis)]
+            yield [_guard(text) for text in (*told, limit, condition.closes, one.basis)]
 
 
-def _guarded(text: str) -> str:
+def _guard(text: str) -> str:
     """A text that no spreadsheet takes for a formula; `reading` takes the apostrophe off again."""
     return f"'{text}" if _DANGEROUS.match(text) else text
 

@@ -80,7 +80,7 @@ def _networks(session: Session, epsg: Mapping[str, int]) -> dict[str, Network]:
         lines = [row[2] for row in ours if row[1] not in (*NOT_ON_FOOT, *RAILS)]
         across = [row[2] for row in ours if row[1] in RAILS] + [row[1] for row in water if row[0] in (district, None)]
         try:
-            network = Network.of(_in_metres(code, lines), barriers=_in_metres(code, across)) if lines else None
+            network = Network.of(_to_metres(code, lines), barriers=_to_metres(code, across)) if lines else None
         except Exception:
             log.exception("the roads of %s cannot be joined; ways are straight lines there", district)
             continue
@@ -89,6 +89,6 @@ def _networks(session: Session, epsg: Mapping[str, int]) -> dict[str, Network]:
     return found
 
 
-def _in_metres(epsg: int, shapes: list[Any]) -> Any:
+def _to_metres(epsg: int, shapes: list[Any]) -> Any:
     read = shapely.from_wkb(np.asarray([bytes(one) for one in shapes], dtype=object))
     return Plane(epsg).to_metres(read)

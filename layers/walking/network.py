@@ -88,7 +88,7 @@ class Network:
         row, found = self.tree.query_nearest(points, max_distance=MOST_ASIDE_M, all_matches=False)
         here = known[row]
         edge[here] = found
-        along[here], aside[here] = self._along(shapely.points(x[here], y[here]), found)
+        along[here], aside[here] = self._measure_along(shapely.points(x[here], y[here]), found)
         for at in here[self._is_parted(x[here], y[here], edge[here], along[here], aside[here])]:
             edge[at], along[at], aside[at] = self._snap_on_this_side(float(x[at]), float(y[at]))
         return Stands(edge, along, aside)
@@ -123,7 +123,7 @@ class Network:
         from_start, from_end = dijkstra(self.ways, indices=[start, end])
         return np.asarray(np.minimum(from_start + along, from_end + float(self.lengths[edge]) - along))
 
-    def _along(self, points: NDArray[np.object_], edge: Ints) -> tuple[Floats, Floats]:
+    def _measure_along(self, points: NDArray[np.object_], edge: Ints) -> tuple[Floats, Floats]:
         lines = self.edges[edge]
         return shapely.line_locate_point(lines, points), shapely.distance(lines, points)
 
@@ -139,7 +139,7 @@ class Network:
         point = shapely.Point(x, y)
         near = self.tree.query(point, predicate="dwithin", distance=MOST_ASIDE_M)
         near = near[np.argsort(shapely.distance(self.edges[near], point), kind="stable")][:MOST_TRIED]
-        along, aside = self._along(np.full(len(near), point), near)
+        along, aside = self._measure_along(np.full(len(near), point), near)
         many = np.full(len(near), x), np.full(len(near), y)
         free = np.flatnonzero(~self._is_parted(*many, near, along, aside))
         return (

@@ -74,20 +74,20 @@ def _line_along(network: Network, ends: Stands) -> Floats:
     whole = out_m[:, None] + metres[:, goals] + in_m[None, :]
     out, back = np.unravel_index(int(whole.argmin()), whole.shape)
     if edge == last_edge and abs(last_along - along) <= whole[out, back]:
-        return _between(network, edge, along, last_along)
+        return _cut_between(network, edge, along, last_along)
     nodes = [goals[back]]
     while nodes[-1] != starts[out]:
         nodes.append(int(before[out, nodes[-1]]))
     nodes.reverse()
     far = 0.0, float(network.lengths[edge])
     last_far = 0.0, float(network.lengths[last_edge])
-    parts = [_between(network, edge, along, far[out])]
-    parts += [_along_edge(network, one, next_) for one, next_ in pairwise(nodes)]
-    parts.append(_between(network, last_edge, last_far[back], last_along))
+    parts = [_cut_between(network, edge, along, far[out])]
+    parts += [_follow_edge(network, one, next_) for one, next_ in pairwise(nodes)]
+    parts.append(_cut_between(network, last_edge, last_far[back], last_along))
     return np.vstack(parts)
 
 
-def _along_edge(network: Network, start: int, end: int) -> Floats:
+def _follow_edge(network: Network, start: int, end: int) -> Floats:
     """The points of the shortest edge from one node to the next."""
     there = np.flatnonzero((network.starts == start) & (network.ends == end))
     back = np.flatnonzero((network.starts == end) & (network.ends == start))
@@ -97,5 +97,5 @@ def _along_edge(network: Network, start: int, end: int) -> Floats:
     return points if network.starts[edge] == start else points[::-1]
 
 
-def _between(network: Network, edge: int, since: float, until: float) -> Floats:
+def _cut_between(network: Network, edge: int, since: float, until: float) -> Floats:
     return shapely.get_coordinates(substring(network.edges[edge], since, until))

@@ -18,7 +18,7 @@ from shapely import affinity
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from tiling.plane import LATTICE_M, on_lattice
+from tiling.plane import LATTICE_M, put_on_lattice
 
 Floats = NDArray[np.float64]
 Shape = TypeVar("Shape", bound=BaseGeometry)
@@ -61,7 +61,7 @@ def turned(shape: Shape, degrees: float) -> Shape:
 
 def placed(shape: Shape, origin: Floats) -> Shape:
     """The shape moved from around the origin to its place in the city's CRS, on the lattice."""
-    return cast(Shape, on_lattice(cast(BaseGeometry, shapely.transform(shape, lambda xy: xy + origin))))
+    return cast(Shape, put_on_lattice(cast(BaseGeometry, shapely.transform(shape, lambda xy: xy + origin))))
 
 
 def placed_parts(shape: BaseGeometry, origin: Floats) -> list[Polygon]:

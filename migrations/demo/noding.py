@@ -15,7 +15,7 @@ from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from migrations.demo.cutting import CannotCut, Floats
-from tiling.plane import LATTICE_M, densified, on_lattice
+from tiling.plane import LATTICE_M, densify, put_on_lattice
 
 # A cut ends on the line that it meets, but nodes of that line then move to the lattice, by up to 0.7 mm. Run on this
 # far it crosses it surely; what dangles beyond falls away when faces are taken.
@@ -35,7 +35,7 @@ def tile(frame: Polygon, lines: Sequence[LineString], *, leaves: Sequence[Polygo
     """
     drawn = np.array([_overrun(line) for line in (*lines, LineString(frame.exterior))], dtype=object)
     moved = shapely.transform(drawn, lambda xy: xy + origin)
-    noded = shapely.union_all(densified(moved, LONGEST_EDGE_M), grid_size=LATTICE_M)
+    noded = shapely.union_all(densify(moved, LONGEST_EDGE_M), grid_size=LATTICE_M)
     faces = np.array(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))), dtype=object)
     owners = _owners(faces, shapely.transform(np.array(leaves, dtype=object), lambda xy: xy + origin))
     _settle_splinters(faces, owners)
@@ -74,7 +74,7 @@ def _leaf(faces: Faces, number: int) -> Polygon:
     whole = shapely.coverage_union_all(faces)
     if whole.geom_type != "Polygon":
         raise CannotCut(f"leaf {number} of the demo town is not in one piece")
-    return cast(Polygon, shapely.normalize(on_lattice(whole)))
+    return cast(Polygon, shapely.normalize(put_on_lattice(whole)))
 
 
 def joined(polygons: Sequence[Polygon]) -> Polygon:

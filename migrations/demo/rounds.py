@@ -26,7 +26,7 @@ from layers.access import service_actor
 from layers.areas import Area
 from layers.assignments import Assignment
 from layers.grids import Grid
-from layers.plans import Plan, in_force_at
+from layers.plans import Plan, is_in_force_at
 from layers.positions import Fix, Position, add_fixes
 from layers.shifts import MOMENT, duty_spans
 from layers.workers import Worker
@@ -92,7 +92,7 @@ def _walking(now: datetime) -> Any:
         .join(Plan, Plan.id == Grid.plan_id)
         .outerjoin(Position, Position.worker_id == Worker.id)
         .where(Worker.active, Worker.phone.startswith(PHONES), Assignment.span.contains(now))
-        .where(in_force_at(now), or_(Position.sent_by.is_(None), Position.sent_by == PHONES_OF_THE_DEMO.name))
+        .where(is_in_force_at(now), or_(Position.sent_by.is_(None), Position.sent_by == PHONES_OF_THE_DEMO.name))
     )
     return own.ext(distinct_on(Worker.id)).order_by(Worker.id, func.length(Grid.code).desc(), Grid.code).limit(MOST)
 
@@ -110,4 +110,4 @@ def _places(
     """Where each is on the way by now, in degrees; they set out at different places."""
     gone_m = now.timestamp() * SPEED_M_S + ids * 37.0
     points = shapely.line_interpolate_point(ways, gone_m % shapely.length(ways))
-    return plane.lonlat_of(shapely.get_x(points), shapely.get_y(points))
+    return plane.to_lonlat(shapely.get_x(points), shapely.get_y(points))

@@ -54,7 +54,7 @@ class Writer:
 
     def lonlat(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """lon and lat of places in metres, rounded to 9 decimals."""
-        lonlat: NDArray[np.float64] = np.column_stack(self.plane.lonlat_of(xy[:, 0], xy[:, 1]))
+        lonlat: NDArray[np.float64] = np.column_stack(self.plane.to_lonlat(xy[:, 0], xy[:, 1]))
         return np.round(lonlat, 9)
 
 

@@ -68,7 +68,7 @@ def _ground(rng: np.random.Generator) -> _TownGround:
     if sum(plot.households for plot in plots) not in HOUSEHOLDS:
         raise CannotCut("too few or too many households")
     _share_sub_grids(plots, rng)
-    origin = np.rint(np.asarray(Plane(city_epsg(LON, LAT)).xy_of(LON, LAT), dtype=float).ravel())
+    origin = np.rint(np.asarray(Plane(city_epsg(LON, LAT)).to_xy(LON, LAT), dtype=float).ravel())
     lines = [cut.line for cut in (*layout.cuts, *cuts, *path_cuts(plots))]
     flat = tile(
         layout.frame, lines, leaves=[leaf for plot in plots for leaf in plot.parts or [plot.region]], origin=origin

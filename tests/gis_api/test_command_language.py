@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from gis_api import texts
 from gis_api.cli import app
-from gis_api.commands.dividing import in_words
+from gis_api.commands.dividing import describe_remark
 from gis_api.commands.explaining import RELATIONS
-from gis_api.commands.speaking import in_language, is_known, speak
+from gis_api.commands.speaking import is_known, speak, translate
 from tests.importing import BOW_TIE, boxes, geo_file
 from tiling.divide import remarking
 from tiling.divide.proposal import Figures
@@ -130,7 +130,7 @@ def test_check_speaks_the_language_of_the_terminal(
     torn = geo_file(tmp_path, [*boxes(), BOW_TIE], code=["1", "2", "3"], file_name="torn.parquet")
     kinds = CliRunner().invoke(app, ["check", str(torn)]).stdout
     invalid = {"zh-CN": texts.text("defects.invalid", "zh-CN"), "en": "invalid"}[language]
-    assert invalid in kinds and in_language("kind", language) in kinds
+    assert invalid in kinds and translate("kind", language) in kinds
 
 
 def told_by_process(*words: str, language: str) -> str:
@@ -178,8 +178,8 @@ def test_every_remark_way_and_figure_of_a_division_has_words_in_both_languages()
     assert len(remarks) == 9
     details = {"grid": "1", "weight": 12.0, "target": 30.0, "share": 0.25, "width_m": 3.5}
     for code, ways in remarks:
-        told = in_words({"code": code, "where": None, "ways": re.findall(r"\w+", ways), **details}, "zh-CN")
+        told = describe_remark({"code": code, "where": None, "ways": re.findall(r"\w+", ways), **details}, "zh-CN")
         assert any("\u4e00" <= sign <= "\u9fff" for sign in told), told
-        assert code in in_words({"code": code, "ways": re.findall(r"\w+", ways), **details}, "en")
+        assert code in describe_remark({"code": code, "ways": re.findall(r"\w+", ways), **details}, "en")
     for figure in fields(Figures):
         assert texts.has(f"dividing.figure_{figure.name}")

@@ -159,7 +159,7 @@ def test_who_takes_nothing_in_is_cut_off(port: int) -> None:
 
 
 def test_the_service_is_started_within_bounds() -> None:
-    command = supervisor.api_child(1, 3).command
+    command = supervisor.make_api_child(1, 3).command
     assert command[command.index("--http") + 1] == "gis_api.fast_locate.hatch:Hatch" and issubclass(
         Hatch, BoundedProtocol
     )

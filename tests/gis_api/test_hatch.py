@@ -267,7 +267,7 @@ def test_who_is_to_log_every_request_hears_of_each(ways: Ways, caplog: pytest.Lo
 
 
 def test_the_service_is_started_with_the_hatch() -> None:
-    command = supervisor.api_child(1, 3).command
+    command = supervisor.make_api_child(1, 3).command
     assert import_from_string(command[command.index("--http") + 1]) is Hatch
 
 
@@ -276,6 +276,6 @@ def test_another_uvicorn_than_the_tested_one_is_told_and_served_plainly(
 ) -> None:
     assert f"uvicorn=={supervisor.TESTED_UVICORN} " in (ROOT / "requirements.txt").read_text()
     monkeypatch.setattr(supervisor, "version", lambda _name: "99.0.0")
-    command = supervisor.api_child(1, 3).command
+    command = supervisor.make_api_child(1, 3).command
     assert command[command.index("--http") + 1] == "httptools"
     assert any("99.0.0" in record.getMessage() for record in caplog.records)

@@ -297,7 +297,7 @@ def test_a_job_that_is_called_off_in_the_middle_stores_nothing(
         assert planner.delete(f"/api/v1/jobs/{job_id}").status_code == 200
         return {}
 
-    monkeypatch.setattr(job_runner, "told_of", called_off_meanwhile)
+    monkeypatch.setattr(job_runner, "describe_report", called_off_meanwhile)
     assert job_runner.do_next(place_of(engine, settings.upload_folder))
     assert planner.get(f"/api/v1/jobs/{job_id}").json()["state"] == "cancelled"
     assert plans_stored(engine) == before

@@ -11,7 +11,7 @@ from gis_api.maps import assets
 ROOT = Path(__file__).parents[2]
 PACKAGES = json.loads((ROOT / "package.json").read_text())["dependencies"]
 
-installed = pytest.mark.skipif(bool(assets.missing_assets()), reason="no node_modules: npm ci --ignore-scripts")
+installed = pytest.mark.skipif(bool(assets.list_missing_assets()), reason="no node_modules: npm ci --ignore-scripts")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_file_that_is_not_listed_does_not_exist(client: TestClient, path: str)
 
 
 def test_own_files_are_served_under_the_hash_of_their_content(client: TestClient) -> None:
-    address = assets.own_url("css/colours.css")
+    address = assets.build_own_url("css/colours.css")
     assert re.fullmatch(r"/static/[0-9a-f]{12}/css/colours\.css", address)
     answer = client.get(address)
     assert answer.status_code == 200
@@ -76,14 +76,14 @@ def test_own_files_are_served_under_the_hash_of_their_content(client: TestClient
 
 
 def test_own_files_do_not_lead_out_of_their_folder(client: TestClient) -> None:
-    assert client.get(assets.own_url("..%2fsettings.py")).status_code == 404
+    assert client.get(assets.build_own_url("..%2fsettings.py")).status_code == 404
 
 
 def test_an_unlisted_name_has_no_address() -> None:
     with pytest.raises(assets.ExternalAddressError):
         assets.vendor_url("leaflet-1.9.4/leaflet-src.js")
     with pytest.raises(assets.ExternalAddressError):
-        assets.local_url("https://example.com/x.js")
+        assets.find_local_url("https://example.com/x.js")
 
 
 SCRIPTS = sorted(assets.OWN_FOLDER.rglob("*.js"))
@@ -113,6 +113,6 @@ def test_no_own_file_names_another_host() -> None:
 
 def test_all_modules_of_a_page_are_known_in_advance() -> None:
     ahead = assets.modules_of("js/planner/main.js")
-    assert assets.own_url("js/api.js") in ahead
-    assert assets.own_url("js/planner/editor.js") in ahead
+    assert assets.build_own_url("js/api.js") in ahead
+    assert assets.build_own_url("js/planner/editor.js") in ahead
     assert len(ahead) == len(set(ahead))

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gis_api.maps import bundles
-from gis_api.maps.assets import BUNDLED, OWN_FOLDER, own_url
+from gis_api.maps.assets import BUNDLED, OWN_FOLDER, build_own_url
 from gis_api.maps.bundles import BundleError, bundle_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -72,7 +72,7 @@ def test_without_the_bundler_it_is_said_what_brings_it(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("entry", sorted(BUNDLED))
 def test_every_bundle_is_served_and_asks_for_no_other_module(anybody: TestClient, entry: str) -> None:
-    answer = anybody.get(own_url(f"bundles/{entry}"))
+    answer = anybody.get(build_own_url(f"bundles/{entry}"))
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "immutable" in answer.headers["cache-control"]
@@ -82,5 +82,5 @@ def test_every_bundle_is_served_and_asks_for_no_other_module(anybody: TestClient
 
 
 def test_no_other_bundle_exists(anybody: TestClient) -> None:
-    assert anybody.get(own_url("bundles/home/main.js")).status_code == 404
-    assert anybody.get(own_url("bundles/../../../README.md")).status_code == 404
+    assert anybody.get(build_own_url("bundles/home/main.js")).status_code == 404
+    assert anybody.get(build_own_url("bundles/../../../README.md")).status_code == 404

@@ -33,7 +33,7 @@ class River:
         self.worker = city.worker_of[self.code]
         x, y = city.shapes.plane.point_xy(*city.inside(self.code))
         self.x, self.y = x, y
-        lon, lat = city.shapes.plane.lonlat_of(x - 60, y)
+        lon, lat = city.shapes.plane.to_lonlat(x - 60, y)
         self.place = float(lon), float(lat)
 
     def at(self, *line: tuple[float, float]) -> shapely.LineString:

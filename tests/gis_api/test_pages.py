@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from gis_api import texts
 from gis_api.maps.assets import OWN_FOLDER
-from gis_api.pages import EVERYBODY, READERS, local_path
+from gis_api.pages import EVERYBODY, READERS, keep_local_path
 from gis_api.routes.pages import CARDS
 from layers.planning.state.loading import HOUSEHOLDS_TOLERANCE
 from tiling.defects.report import BY_REPAIR_ALONE, MENDED_AS_NOISE, REPAIRABLE, WARNINGS
@@ -80,7 +80,7 @@ def test_the_language_of_the_browser_alone_changes_nothing(anybody: TestClient) 
     "address", ["//example.com", "/\\example.com", "https://example.com", "javascript:alert(1)", "x", "", "/a\n//b"]
 )
 def test_going_back_never_leads_to_another_host(address: str) -> None:
-    assert local_path(address) == "/"
+    assert keep_local_path(address) == "/"
 
 
 def test_the_planner_is_told_what_the_service_decides(signed_in: ClientAs) -> None:
@@ -106,7 +106,7 @@ def test_an_error_is_a_page_in_the_language_of_pages_not_of_the_browser(signed_i
 
 
 def test_going_back_keeps_an_own_address() -> None:
-    assert local_path("/planner?plan=7") == "/planner?plan=7"
+    assert keep_local_path("/planner?plan=7") == "/planner?plan=7"
 
 
 def test_each_answer_has_a_policy_and_a_nonce_of_its_own(signed_in: ClientAs) -> None:

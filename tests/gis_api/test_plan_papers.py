@@ -16,8 +16,8 @@ from sqlalchemy import Engine, select, update
 from starlette.testclient import TestClient
 
 from gis_api.papers import printing
-from gis_api.papers.certificate import svg_of
-from gis_api.papers.workbook import harmless
+from gis_api.papers.certificate import draw_svg
+from gis_api.papers.workbook import make_harmless
 from layers.buildings import Building
 from layers.chronicle import PlanEvent
 from layers.db import transaction
@@ -166,12 +166,12 @@ def opened(draft: Draft, *, lang: str = "en", **asked: str) -> Workbook:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"])
 def test_no_text_becomes_a_formula(text: str) -> None:
-    assert str(harmless(text))[0] == "'"
+    assert str(make_harmless(text))[0] == "'"
 
 
 def test_usual_texts_and_numbers_stay_as_they_are() -> None:
-    assert [harmless(value) for value in ("幸福里-3", "a=b", -3, None)] == ["幸福里-3", "a=b", -3, None]
-    assert harmless("a\x00b") == "ab"
+    assert [make_harmless(value) for value in ("幸福里-3", "a=b", -3, None)] == ["幸福里-3", "a=b", -3, None]
+    assert make_harmless("a\x00b") == "ab"
 
 
 def test_dispatchers_replay_and_see_places(draft: Draft, signed_in: ClientAs) -> None:
@@ -235,7 +235,7 @@ def test_a_certificate_is_for_planners_and_only_of_published_plans(draft: Draft,
 def test_names_from_data_are_texts_in_the_certificate(client_as: ClientAs) -> None:
     nasty = "</text><script>alert(1)</script>"
     outline = Outline("1", nasty, "base", (((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 0.0)),), (3.0, 3.0))
-    drawn = svg_of(PlanChart(9.0, 9.0, (outline,), (outline,)))
+    drawn = draw_svg(PlanChart(9.0, 9.0, (outline,), (outline,)))
     assert "<script" not in drawn and "&lt;script&gt;" in drawn
 
 

@@ -53,11 +53,11 @@ def test_a_process_that_is_started_again_forgets_no_guess(database_url: str, tmp
 
 def test_however_many_names_are_tried_the_file_keeps_its_size_and_whoever_missed_most(tmp_path: Path) -> None:
     counts = MissCounts(tmp_path / "new" / "counts")
-    with counts.held() as table:
+    with counts.hold_table() as table:
         table.put(("from", "planner", "192.0.2.1/32"), 11, time.monotonic())
         for number in range(60_000):
             table.put(("name", f"n{number}"), 1, time.monotonic())
-    with MissCounts(tmp_path / "new" / "counts").held() as table:
+    with MissCounts(tmp_path / "new" / "counts").hold_table() as table:
         assert table.find(("from", "planner", "192.0.2.1/32"))[0] == 11
         assert table.find(("name", "never")) == (0, 0.0)
     file = tmp_path / "new" / "counts"
@@ -68,15 +68,15 @@ def test_however_many_names_are_tried_the_file_keeps_its_size_and_whoever_missed
 def test_where_there_can_be_no_file_a_process_counts_for_itself(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     counts = MissCounts(tmp_path / "file" / "counts")
-    with counts.held() as table:
+    with counts.hold_table() as table:
         table.put(("name", "planner"), 3, 1.0)
-    with counts.held() as table:
+    with counts.hold_table() as table:
         assert table.find(("name", "planner")) == (3, 1.0)
 
 
 def test_what_was_counted_before_the_machine_started_anew_is_forgotten(tmp_path: Path, database_url: str) -> None:
     app = create_app(Settings(database_url=database_url, var=tmp_path))
-    with MissCounts(tmp_path / "sign_ins.counts").held() as table:
+    with MissCounts(tmp_path / "sign_ins.counts").hold_table() as table:
         for key in (("from", "planner", "testclient"), ("name", "planner"), ("network", "testclient")):
             table.put(key, 1_000, time.monotonic() + 1e6)
     with TestClient(app) as client:

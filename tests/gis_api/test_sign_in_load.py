@@ -158,7 +158,7 @@ def test_the_known_and_the_patient_go_before_those_who_miss() -> None:
 
     async def one(turns: Turns, rank: int) -> None:
         try:
-            async with turns.taken((rank,)):
+            async with turns.take_turn((rank,)):
                 order.append(rank)
                 await asyncio.sleep(0.01)
         except Problem as busy:
@@ -183,7 +183,7 @@ def test_who_is_sent_away_hears_it_after_a_pause_and_a_crowd_at_once() -> None:
 
     async def story() -> list[float]:
         turns = Turns(1, 0)
-        async with turns.taken((0,)):
+        async with turns.take_turn((0,)):
             return await asyncio.gather(*(sent_away(turns) for _ in range(MOST_PAUSED + 3)))
 
     waits_s = run_apart(story())
@@ -219,7 +219,7 @@ def test_a_password_gives_way_to_everything_else() -> None:
 def test_whoever_goes_while_waiting_takes_no_turn_along() -> None:
     async def story() -> bool:
         turns = Turns(1, 3)
-        async with turns.taken((0,)):
+        async with turns.take_turn((0,)):
             waiting = [asyncio.create_task(_once(turns)) for _ in range(3)]
             await asyncio.sleep(0.01)
             waiting[0].cancel()
@@ -231,7 +231,7 @@ def test_whoever_goes_while_waiting_takes_no_turn_along() -> None:
 
 
 async def _once(turns: Turns) -> None:
-    async with turns.taken((1,)):
+    async with turns.take_turn((1,)):
         await asyncio.sleep(0)
 
 

@@ -83,9 +83,9 @@ def test_children_end_when_the_supervisor_is_killed() -> None:
 
 
 def test_a_taken_port_is_told_at_once() -> None:
-    first = supervisor.listening_socket("127.0.0.1", 0)
+    first = supervisor.open_listening_socket("127.0.0.1", 0)
     with pytest.raises(OSError, match="in use"):
-        supervisor.listening_socket("127.0.0.1", first.getsockname()[1])
+        supervisor.open_listening_socket("127.0.0.1", first.getsockname()[1])
     first.close()
 
 

@@ -112,7 +112,7 @@ def test_an_unknown_key_or_language_raises() -> None:
     ],
 )
 def test_the_browser_chooses_among_the_languages_spoken_here(header: str | None, lang: str) -> None:
-    assert texts.chosen(header) == lang
+    assert texts.choose_language(header) == lang
 
 
 def sentences_of_the_geometry() -> set[str]:
@@ -140,10 +140,10 @@ def sentences_of_the_geometry() -> set[str]:
 def test_every_sentence_of_the_geometry_is_told_in_both_languages() -> None:
     sentences = sentences_of_the_geometry()
     assert len(sentences) > 30
-    assert [sentence for sentence in sorted(sentences) if texts.retold(sentence) is None] == []
-    key, values = texts.retold("Grid 130273001 would cross itself (Self-intersection).") or ("", {})
+    assert [sentence for sentence in sorted(sentences) if texts.find_sentence(sentence) is None] == []
+    key, values = texts.find_sentence("Grid 130273001 would cross itself (Self-intersection).") or ("", {})
     assert texts.text(key, "zh-CN", **values) == "网格 130273001 将与自身相交（Self-intersection）。"
-    assert texts.retold("something that nobody says") is None
+    assert texts.find_sentence("something that nobody says") is None
 
 
 # Sections whose keys are words of others: what the commands say in English, GEOS' and pydantic's own codes.

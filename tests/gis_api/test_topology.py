@@ -12,7 +12,7 @@ import shapely
 from starlette.testclient import TestClient
 
 from layers.planning.state.board import GridRow
-from layers.planning.views.topology import packed
+from layers.planning.views.topology import pack_rows
 from tests.plan_desk import Draft
 from tests.small_city import SmallCity
 
@@ -95,7 +95,7 @@ def test_holes_parts_and_wide_plans_come_through(wide: bool) -> None:
     ring = shapely.box(118.000000001, 39.000000002, 118.4, 39.4).difference(shapely.box(118.1, 39.1, 118.2, 39.2))
     shape = shapely.MultiPolygon([ring, shapely.box(east, 39.5, round(east + 1e-9, 9), 39.6)])
     row = GridRow(code="1", level="grid", parent_code=None, name="一")
-    head, shapes = unpacked(packed(3, [row], np.array([shape], dtype=object), targets={}))
+    head, shapes = unpacked(pack_rows(3, [row], np.array([shape], dtype=object), targets={}))
     assert head["wide"] is wide
     told = shapely.MultiPolygon([(polygon[0], polygon[1:]) for polygon in shapes[0]])
     assert told.equals_exact(shape, 0.0)

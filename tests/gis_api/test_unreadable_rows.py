@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from layers.access import add_key
 from layers.db import transaction
 from layers.locating.atlas import Term
-from layers.locating.loading import without
+from layers.locating.loading import leave_out
 from tests.gis_api.conftest import AREA, ClientAs
 from tests.gis_api.duty import put_on_duty, report
 from tests.gis_api.test_replicas import publish_again
@@ -149,5 +149,5 @@ def test_the_plan_before_an_unreadable_one_goes_on_in_its_place() -> None:
     days = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 5)]
     terms = tuple(Term(number, AREA, number, *days[number - 1 : number + 1]) for number in (1, 2, 3))
     other = Term(9, "130999", 1, days[0], days[3])
-    kept = without((*terms, other), (2, 9))
+    kept = leave_out((*terms, other), (2, 9))
     assert [(term.plan_id, term.since, term.until) for term in kept] == [(1, days[0], days[2]), (3, days[2], days[3])]

@@ -24,7 +24,7 @@ from gis_api.replicas.cold_start import find_cold_roster, write_cold_roster
 from gis_api.replicas.keeping import RosterKeeper
 from gis_api.settings import Settings
 from layers.access import add_key, add_user, open_sign_in
-from layers.candidates import packed_chart
+from layers.candidates import pack_chart
 from layers.db import make_engine, transaction
 from layers.plans import Plan, Publication
 from migrations import cluster as clusters
@@ -278,7 +278,7 @@ def test_without_a_sound_roster_lookups_are_answered_and_nobody_is_made_up(town:
         file.write_bytes(content)
     else:
         roster, at = find_cold_roster(file, database=town.settings.url()) or pytest.fail("there is a roster")
-        write_cold_roster(file, roster, chart=packed_chart(roster.chart), database="postgresql:///village", at=at)
+        write_cold_roster(file, roster, chart=pack_chart(roster.chart), database="postgresql:///village", at=at)
     with town.client() as client:
         assert client.get(town.address, headers=town.key).json()["relation"] == "inside"
         for path in (town.nearby, "/api/v1/on-duty", "/api/v1/positions"):

@@ -66,7 +66,7 @@ class HillTown:
 
     def lonlat(self, spot: Spot) -> Spot:
         """Degrees of metres from the corner."""
-        lon, lat = self.city.shapes.plane.lonlat_of(self.corner[0] + spot[0], self.corner[1] + spot[1])
+        lon, lat = self.city.shapes.plane.to_lonlat(self.corner[0] + spot[0], self.corner[1] + spot[1])
         return float(lon), float(lat)
 
     def shape(self, drawn: BaseGeometry) -> BaseGeometry:

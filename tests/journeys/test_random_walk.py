@@ -19,7 +19,7 @@ import pytest
 import shapely
 from playwright.sync_api import Page
 
-from gis_api.maps.assets import own_url
+from gis_api.maps.assets import build_own_url
 from layers.db import transaction
 from layers.ground.roads import Road
 from layers.planning.state.loading import load_board
@@ -304,7 +304,7 @@ def test_a_walk_ends_in_a_valid_tiling_that_is_the_servers(running: RunningCity,
     watch.expected = REFUSED
     plan = running.new_draft()
     page = visit("planner", f"/planner?plan={plan}")
-    walk = Walk(page, own_url("bundles/planner/main.js"), random.Random(SEED))
+    walk = Walk(page, build_own_url("bundles/planner/main.js"), random.Random(SEED))
     for step in range(1, STEPS + 1):
         walk.step()
         if step % 20 == 0 or step == STEPS:

@@ -23,7 +23,7 @@ def archive(folder: Path, **members: bytes) -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(Unacceptable) as caught:
-        archives.shapefiles_in(path)
+        archives.list_shapefiles(path)
     return caught.value.code
 
 
@@ -58,4 +58,4 @@ def test_names_that_windows_wrote_in_gbk_are_shown_as_meant(tmp_path: Path) -> N
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr(zipfile.ZipInfo("XXXX.shp"), SHAPE)
     path.write_bytes(path.read_bytes().replace(b"XXXX", "网格".encode("gbk")))
-    assert list(archives.shapefiles_in(path)) == ["网格"]
+    assert list(archives.list_shapefiles(path)) == ["网格"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from layers.candidates import moment, near, picture_of
+from layers.candidates import find_standings, moment, picture_of
 from layers.dispatch_rules import LIMITS, Policy, Ranking, Wish, rank
 from layers.dispatching.at_hand import find_at_hand
 from layers.standings import NO_DISTANCE_MM
@@ -59,7 +59,7 @@ def both(people: list[Member], wish: Wish, code: str, *, at: Any = NOON) -> tupl
     """What is found at hand, and what is found among all."""
     roster, place = roster_of(people), place_of(code)
     lon, lat = ORIGIN
-    standings = near(roster, place, lon=lon, lat=lat, at=at)
+    standings = find_standings(roster, place, lon=lon, lat=lat, at=at)
     assert standings is not None
     at_hand = find_at_hand(roster, place, lon=lon, lat=lat, at=at, wish=wish, limits=LIMITS)
     return at_hand, rank(standings, wish)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from layers.candidates import Roster, near
+from layers.candidates import Roster, find_standings
 from layers.dispatch_rules import Policy, Wish, rank
 from layers.incidents import Incident
 from layers.standings import LEVELS, Place, Standings
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 def seen(session: Session, town: Town, code: str, *, at: object = NOON) -> dict[str, tuple[str, float | None, bool]]:
     """Level, metres and duty of every worker by number, as seen from the middle of a tile."""
     lon, lat = town.inside(code)
-    found = near(Roster.load(session, NOON), town.place(code), lon=lon, lat=lat, at=at)  # type: ignore[arg-type]
+    found = find_standings(Roster.load(session, NOON), town.place(code), lon=lon, lat=lat, at=at)  # type: ignore[arg-type]
     assert found is not None
     return {
         number: (LEVELS[found.level[row]], found.distance_mm[row] / 1000, bool(found.on_duty[row]))
@@ -98,7 +98,7 @@ def test_a_stale_fix_is_replaced_by_the_home_point_and_flagged(session: Session)
     add_worker(session, "stale", at=away, home=spot, age=30 * MINUTE + timedelta(seconds=1))
     add_worker(session, "lost", at=away, age=31 * MINUTE)
     lon, lat = spot
-    found = near(Roster.load(session, NOON), town.place(here), lon=lon, lat=lat, at=NOON)
+    found = find_standings(Roster.load(session, NOON), town.place(here), lon=lon, lat=lat, at=NOON)
     assert found is not None
     ranking = rank(found, Wish())
     assert [(one.number, one.distance_m > 100, one.freshness, one.at_home) for one in ranking.candidates] == [
@@ -110,7 +110,7 @@ def test_a_stale_fix_is_replaced_by_the_home_point_and_flagged(session: Session)
 
 def test_a_place_outside_all_districts_is_seen_by_nobody(session: Session) -> None:
     staffed_city(session)
-    assert near(Roster.load(session, NOON), Place(), lon=120.0, lat=40.0, at=NOON) is None
+    assert find_standings(Roster.load(session, NOON), Place(), lon=120.0, lat=40.0, at=NOON) is None
 
 
 def test_the_desk_is_that_of_the_smallest_area_with_a_phone_else_the_nearest(session: Session) -> None:
@@ -216,7 +216,7 @@ def test_memory_and_sql_give_the_same_answer(session: Session, policy: Policy) -
         rules = {"most_open": 3, "most_critical": 1, "reach_mm": 3_000_000}
         asked = {"policy": str(policy), "role": wish.role, "urgency": wish.urgency, "limit": wish.limit}
         by_sql = near_sql(session, town.place(code), lon=lon, lat=lat, at=at, **rules, **asked)
-        standings = near(roster, town.place(code), lon=lon, lat=lat, at=at)
+        standings = find_standings(roster, town.place(code), lon=lon, lat=lat, at=at)
         assert standings is not None
         in_memory = line_in_memory(standings, wish)
         assert in_memory == sorted(

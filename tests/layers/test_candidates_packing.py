@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from layers.access import Actor, Role
 from layers.candidates import (
     Roster,
+    find_standings,
     list_known_on_duty,
     list_whereabouts,
-    near,
-    packed_chart,
-    packed_roster,
-    unpacked_roster,
+    pack_chart,
+    pack_roster,
+    unpack_roster,
 )
 from layers.shifts import Shift, list_on_duty
 from layers.workers import Worker
@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 
 def written_and_read(roster: Roster) -> Roster:
     """What a process finds that starts from the file."""
-    found, more = unpacked_roster(packed_roster(roster, chart=packed_chart(roster.chart), more={"true_at": "now"}))
+    found, more = unpack_roster(pack_roster(roster, chart=pack_chart(roster.chart), more={"true_at": "now"}))
     assert more == {"true_at": "now"}
     return found
 
@@ -58,7 +58,7 @@ def test_whoever_has_no_fix_no_home_and_no_shift_is_kept_too() -> None:
     found = written_and_read(roster)
     assert is_same(roster.districts[DISTRICT], found.districts[DISTRICT])
     lon, lat = 118.18, 39.65
-    before, after = (near(one, place_of(SUB_GRIDS[0]), lon=lon, lat=lat, at=NOON) for one in (roster, found))
+    before, after = (find_standings(one, place_of(SUB_GRIDS[0]), lon=lon, lat=lat, at=NOON) for one in (roster, found))
     assert before is not None and after is not None
     assert before.level.tolist() == after.level.tolist() and before.distance_mm.tolist() == after.distance_mm.tolist()
     assert list_whereabouts(found, area="", at=NOON) == list_whereabouts(roster, area="", at=NOON)
@@ -67,13 +67,13 @@ def test_whoever_has_no_fix_no_home_and_no_shift_is_kept_too() -> None:
 @pytest.mark.parametrize("harm", ["cut", "changed"])
 def test_a_damaged_roster_is_told(harm: str) -> None:
     roster = roster_of([Member()])
-    content = bytearray(packed_roster(roster, chart=packed_chart(roster.chart), more={}))
+    content = bytearray(pack_roster(roster, chart=pack_chart(roster.chart), more={}))
     if harm == "cut":
         content = content[: len(content) // 2]
     else:
         content[len(content) // 2] ^= 1
     with pytest.raises(SnapshotDamaged):
-        unpacked_roster(bytes(content))
+        unpack_roster(bytes(content))
 
 
 @pytest.mark.parametrize("hours", [-12, -5, -1, 0, 1, 7, 8, 20])

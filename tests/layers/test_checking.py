@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from layers import checking
-from layers.checking import CheckTask, check, checked, epsg_of, packed, unpacked
+from layers.checking import CheckTask, check, check_here, choose_epsg, pack_task, unpack_task
 from layers.errors import Unacceptable
 from layers.sandbox import Room, SandboxLimits
 from tests.importing import BOW_TIE, boxes
@@ -26,12 +26,12 @@ def test_a_task_comes_out_of_its_bytes_as_it_went_in() -> None:
         parts_allowed=["b"],
         epsg=4548,
     )
-    assert unpacked(packed(task)) == task
+    assert unpack_task(pack_task(task)) == task
 
 
 def test_the_child_gives_the_report_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     task = CheckTask(codes=["a", "b", "c"], polygons=[*boxes(), BOW_TIE], frame=boxes(count=1)[0])
-    here = checked(task)
+    here = check_here(task)
     monkeypatch.setattr(checking, "FEW_VERTICES", 0)
     assert check(task) == here
     assert set(here["summary"]["by_kind"]) == {"overlap", "overshoot", "invalid"}
@@ -51,7 +51,7 @@ def test_a_set_without_any_ground_is_reported_too() -> None:
     told = check(CheckTask(codes=["a"], polygons=[None]))
     assert told["summary"]["by_kind"] == {"empty": 1}
     assert math.isfinite(told["summary"]["area_m2"])
-    assert epsg_of([]) == 32631
+    assert choose_epsg([]) == 32631
 
 
 @pytest.mark.parametrize("frame", [BOW_TIE, shapely.Point(118, 39), shapely.Polygon()])
@@ -77,11 +77,11 @@ def test_a_frame_drawn_with_four_corners_is_met_by_the_grids_along_its_edges() -
     ]
     frame = shapely.Polygon([low, high, (high[0], high[1] + across), (low[0], low[1] + across)])
     codes = list("abcde")
-    assert checked(CheckTask(codes=codes, polygons=strips, frame=frame))["ok"]
+    assert check_here(CheckTask(codes=codes, polygons=strips, frame=frame))["ok"]
     # Half a centimetre short of the frame is noise, and told.
     short = shapely.transform(strips[2], lambda xy: xy + np.array([0.0, 5e-8]))
-    assert not checked(CheckTask(codes=codes, polygons=[*strips[:2], short, *strips[3:]], frame=frame))["ok"]
-    assert not checked(CheckTask(codes=codes[1:], polygons=strips[1:], frame=frame))["ok"]
+    assert not check_here(CheckTask(codes=codes, polygons=[*strips[:2], short, *strips[3:]], frame=frame))["ok"]
+    assert not check_here(CheckTask(codes=codes[1:], polygons=strips[1:], frame=frame))["ok"]
 
 
 @pytest.mark.parametrize("wide", [shapely.box(-180, -90, 180, 89), shapely.box(100, 20, 111, 21)])

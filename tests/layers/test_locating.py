@@ -16,7 +16,7 @@ from layers.areas import Area
 from layers.db import transaction
 from layers.errors import NotFound, Unavailable
 from layers.grids import Grid
-from layers.locating import Atlas, Rules, build_index, load_atlas, load_edition, packed_atlas, unpacked_atlas, versions
+from layers.locating import Atlas, Rules, build_index, load_atlas, load_edition, pack_atlas, unpack_atlas, versions
 from layers.plans import Plan, Publication
 from layers.workers import Worker
 from tests.small_city import IN_FORCE_SINCE, SmallCity, load_small_city, stored
@@ -168,14 +168,14 @@ def test_the_past_and_the_future_are_answered_by_the_plan_in_force_then(session:
     tomorrow = atlas.locate(lon, lat, at=NOW + timedelta(days=1))
     assert (today.plan_version, tomorrow.plan_version) == (1, 2)
     assert tomorrow.grid is not None and tomorrow.grid.name.startswith("new ")
-    assert atlas.next_change(NOW) == NOW + timedelta(days=1)
+    assert atlas.find_next_change(NOW) == NOW + timedelta(days=1)
 
 
 def test_an_older_plan_is_not_loaded_and_says_so_until_it_is_given(session: Session, city: SmallCity) -> None:
     add_plan(session, city, since=NOW - timedelta(days=1), version=2)
     atlas = load_atlas(session, at=NOW)
     then = NOW - timedelta(days=30)
-    assert atlas.missing(then) == (city.plan_id,) and atlas.missing(NOW) == ()
+    assert atlas.list_missing(then) == (city.plan_id,) and atlas.list_missing(NOW) == ()
     with pytest.raises(Unavailable):
         atlas.locate(*city.inside(city.codes[0]), at=then)
     page = atlas.page_with(then, {city.plan_id: load_edition(session, city.plan_id)})
@@ -247,7 +247,7 @@ def test_an_atlas_packed_and_unpacked_gives_the_same_answers(session: Session, c
     session.add(Grid(plan_id=city.plan_id, code="130273-P1", name="巡查一队", **values))
     session.flush()
     atlas = load_atlas(session, at=NOW)
-    again, more = unpacked_atlas(packed_atlas(atlas, more={"keys": ["a"]}), rules=atlas.rules)
+    again, more = unpack_atlas(pack_atlas(atlas, more={"keys": ["a"]}), rules=atlas.rules)
     assert more == {"keys": ["a"]}
     assert again.terms == atlas.terms and again.charges == atlas.charges and again.bounds == atlas.bounds
     for code in city.codes:
@@ -255,7 +255,7 @@ def test_an_atlas_packed_and_unpacked_gives_the_same_answers(session: Session, c
 
 
 def test_a_packed_atlas_that_was_changed_or_cut_is_refused(atlas: Atlas) -> None:
-    packed = packed_atlas(atlas, more={})
+    packed = pack_atlas(atlas, more={})
     for damaged in (packed[:-100], packed[:1000] + b"?" + packed[1001:], b""):
         with pytest.raises(SnapshotDamaged):
-            unpacked_atlas(damaged, rules=atlas.rules)
+            unpack_atlas(damaged, rules=atlas.rules)

@@ -95,7 +95,7 @@ def points_of(cities: Sequence[SmallCity]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_memory_and_sql_agree_on_a_hundred_thousand_points(scene: Scene) -> None:
-    found = scene.atlas.page(NOW).locator.many(scene.lon, scene.lat)
+    found = scene.atlas.page(NOW).locator.locate_many(scene.lon, scene.lat)
     codes = np.append(found.tile_codes, None)[found.tile]
     with scene.engine.connect() as connection:
         rows = connection.execute(HELD, {"lon": scene.lon.tolist(), "lat": scene.lat.tolist()}).all()
@@ -116,7 +116,7 @@ def relation_and_code(held: list[str] | None, in_frame: bool) -> tuple[str, str 
 
 def test_one_point_at_a_time_says_the_same_as_many_at_once(scene: Scene) -> None:
     page = scene.atlas.page(NOW)
-    found = page.locator.many(scene.lon[:3_000], scene.lat[:3_000], gap_fallback_m=50.0)
+    found = page.locator.locate_many(scene.lon[:3_000], scene.lat[:3_000], gap_fallback_m=50.0)
     for at, (lon, lat) in enumerate(zip(scene.lon[:3_000].tolist(), scene.lat[:3_000].tolist(), strict=True)):
         told = scene.atlas.locate(lon, lat, at=NOW)
         assert told.relation == found.relations[at]
@@ -126,7 +126,7 @@ def test_one_point_at_a_time_says_the_same_as_many_at_once(scene: Scene) -> None
 
 def test_the_nearest_grid_of_a_gap_and_the_grids_around_a_point_are_those_of_sql(scene: Scene) -> None:
     page = scene.atlas.page(NOW)
-    found = page.locator.many(scene.lon, scene.lat)
+    found = page.locator.locate_many(scene.lon, scene.lat)
     in_gaps = np.flatnonzero(found.relations == "gap")[:60]
     anywhere = np.flatnonzero(found.relations == "inside")[-40:]
     with scene.engine.connect() as connection:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 
-from layers.shifts import CITY_ZONE, merged
+from layers.shifts import CITY_ZONE, merge_spans
 from migrations.demo.happenings import make_hazards, make_hot_spots, make_incidents
 from migrations.demo.model import Town
 from migrations.demo.people import DemoPeople, DemoWorker, make_roster, make_workers, members_by_community
@@ -67,7 +67,7 @@ def test_each_community_is_staffed_at_every_minute(workers: list[DemoWorker], ro
             (datetime.fromtimestamp(int(a), UTC), datetime.fromtimestamp(int(b), UTC))
             for a, b in zip(roster.start[mine], roster.end[mine], strict=True)
         ]
-        whole = merged(spans)
+        whole = merge_spans(spans)
         assert any(start <= since and until <= end for start, end in whole)
 
 

@@ -14,7 +14,7 @@ from migrations.demo.model import Town, TownGrid
 from migrations.demo.places import SUBDISTRICTS, list_places
 from migrations.demo.town import make_town
 from tests.city import demo_town
-from tiling.plane import Plane, on_lattice
+from tiling.plane import Plane, put_on_lattice
 
 SEED = 1
 
@@ -102,7 +102,7 @@ def test_no_edge_is_longer_than_200_m(town: Town) -> None:
 def test_degrees_give_the_lattice_back_bit_for_bit(town: Town) -> None:
     plane = Plane(town.epsg)
     shapes = np.array([grid.polygon for grid in town.grids] + [area.polygon for area in town.areas], dtype=object)
-    assert (shapely.to_wkb(on_lattice(shapes)) == shapely.to_wkb(shapes)).all()
+    assert (shapely.to_wkb(put_on_lattice(shapes)) == shapely.to_wkb(shapes)).all()
     assert (shapely.to_wkb(plane.to_metres(plane.to_degrees(shapes))) == shapely.to_wkb(shapes)).all()
 
 

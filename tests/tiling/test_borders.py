@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.city import synthetic_city
 from tests.drawing import at, draw, line
-from tiling.borders import delete_vertex, insert_vertex, move_vertex, redraw_border, without_idle_nodes
+from tiling.borders import delete_vertex, drop_idle_nodes, insert_vertex, move_vertex, redraw_border
 from tiling.coverage import check
 from tiling.errors import (
     CrossesAlready,
@@ -26,7 +26,7 @@ from tiling.errors import (
     WouldBreak,
     WouldVanish,
 )
-from tiling.partition import Change, Partition, same_bytes
+from tiling.partition import Change, Partition, have_same_bytes
 from tiling.plane import to_lattice
 
 TOWN = draw(
@@ -146,7 +146,7 @@ def test_an_insertion_needs_a_border_near(place: tuple[float, float]) -> None:
 
 def test_a_plain_node_is_deleted_from_both_grids_and_a_junction_is_not() -> None:
     newer = after(TOWN, delete_vertex(TOWN, at(2, 2)))
-    assert same_bytes(newer.polygon("C"), TOWN.polygon("C"))
+    assert have_same_bytes(newer.polygon("C"), TOWN.polygon("C"))
     with pytest.raises(JunctionVertex):
         delete_vertex(TOWN, at(2, 1))
 
@@ -184,7 +184,7 @@ def test_a_border_redrawn_in_a_zigzag_over_the_old_one_changes_hands_on_both_sid
     newer = after(TOWN, redraw_border(TOWN, "A", "B", line((2.2, 0.9), (1.8, 1.4), (2.2, 1.9), (1.8, 2.4), (2.2, 3.1))))
     assert area_of(newer, "A") + area_of(newer, "B") == pytest.approx(600.0)
     for place, code in (((1.9, 1.4), "B"), ((2.1, 1.9), "A"), ((1.9, 2.4), "B")):
-        assert newer.touching(shapely.Point(at(*place))) == (code,)
+        assert newer.find_touching(shapely.Point(at(*place))) == (code,)
 
 
 def test_a_border_that_starts_in_the_middle_of_a_grid_is_refused_with_that_start() -> None:
@@ -219,16 +219,16 @@ def test_a_redraw_of_grids_takes_the_sub_grids_along() -> None:
 
 
 def test_idle_nodes_go_from_all_rings_and_junctions_stay() -> None:
-    change = without_idle_nodes(TOWN, ["A", "B", "C"])
+    change = drop_idle_nodes(TOWN, ["A", "B", "C"])
     newer = after(TOWN, change)
     assert newer.frame is not None
     assert shapely.get_num_coordinates(newer.frame) == 8
     assert shapely.get_num_coordinates(newer.polygon("A")) == 5
-    assert not without_idle_nodes(newer, ["A", "B", "C"])
+    assert not drop_idle_nodes(newer, ["A", "B", "C"])
 
 
 def test_only_the_named_nodes_are_dropped() -> None:
-    change = without_idle_nodes(TOWN, ["A"], among=[at(2, 2)])
+    change = drop_idle_nodes(TOWN, ["A"], among=[at(2, 2)])
     assert set(change.changed) == {"A", "B"}
     assert change.frame is None
 
@@ -262,9 +262,9 @@ def test_a_random_move_or_insertion_is_refused_or_leaves_a_perfect_tiling(seed: 
     for shape in change.changed.values():
         coordinates = shapely.get_coordinates(shape)
         assert (coordinates == to_lattice(coordinates)).all()
-    undone = newer.replace(CITY.changed_since(newer))
-    assert all(map(same_bytes, undone.polygons, CITY.polygons))
-    assert same_bytes(undone.frame, CITY.frame)
+    undone = newer.replace(CITY.find_changes_since(newer))
+    assert all(map(have_same_bytes, undone.polygons, CITY.polygons))
+    assert have_same_bytes(undone.frame, CITY.frame)
 
 
 def test_a_draft_with_a_gap_can_be_mended_by_moving_vertices() -> None:

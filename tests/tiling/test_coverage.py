@@ -14,7 +14,7 @@ from tests.city import synthetic_city
 from tests.drawing import area, at, draw
 from tiling.coverage import CoverageReport, Defect, check, check_polygons
 from tiling.partition import Change, Partition
-from tiling.plane import on_lattice
+from tiling.plane import put_on_lattice
 from tiling.tolerance import Tolerance
 
 CITY = synthetic_city(60, vertices=24, sub_grids=(1, 2)).partition()
@@ -35,7 +35,7 @@ def with_shape(partition: Partition, code: str, shape: BaseGeometry | None) -> P
 
 def shifted(partition: Partition, code: str, dx_m: float, dy_m: float) -> Partition:
     shape = affinity.translate(partition.polygon(code), dx_m, dy_m)
-    return with_shape(partition, code, on_lattice(shape))
+    return with_shape(partition, code, put_on_lattice(shape))
 
 
 @pytest.mark.parametrize("frame", ["box", None])
@@ -239,7 +239,7 @@ def test_a_needle_that_is_matched_exactly_is_no_defect() -> None:
 
 def test_geos_accepts_a_neighbour_that_crosses_itself_and_the_check_does_not() -> None:
     town = draw("ABC / DEF / GHI")
-    far = on_lattice(
+    far = put_on_lattice(
         shapely.transform(
             town.polygon("E"), lambda xy: np.where((xy == at(1, 1)).all(axis=1)[:, None], at(2.5, 2.9), xy)
         )
@@ -261,7 +261,7 @@ def test_grids_that_leave_their_community_are_a_nesting_defect() -> None:
 
 def test_the_report_groups_by_pair_and_reads_as_sentences() -> None:
     report = check(shifted(draw("AB"), "B", -2.0, 0.0))
-    assert list(report.by_pair()) == [("A", "B"), ("B",)]
+    assert list(report.group_by_pair()) == [("A", "B"), ("B",)]
     assert report.lines()[0] == "A and B: overlap of 20 m² (real, 2 m wide), 2 unmatched vertices"
     by_kind = {"overlap": 1, "gap": 1, "unmatched_vertex": 1}
     assert report.summary() == {"grids": 2, "area_m2": 200.0, "by_kind": by_kind}
@@ -270,9 +270,9 @@ def test_the_report_groups_by_pair_and_reads_as_sentences() -> None:
 def test_a_grown_defect_is_told_from_an_old_one() -> None:
     town = draw("AB / CD")
     small, large = check(shifted(town, "B", -0.2, 0)), check(shifted(town, "B", -0.4, 0))
-    assert {d.kind for d in large.added_since(small)} >= {"overlap", "gap"}
-    assert small.added_since(large) == ()
-    assert check(town).added_since(small) == ()
+    assert {d.kind for d in large.find_added_since(small)} >= {"overlap", "gap"}
+    assert small.find_added_since(large) == ()
+    assert check(town).find_added_since(small) == ()
 
 
 def test_unequal_lengths_and_a_broken_frame_are_the_callers_fault() -> None:
@@ -304,7 +304,7 @@ def broken_city(seed: int) -> Partition:
                 lambda s: shapely.simplify(s, 1.0),
             ]
         )(shape)
-    changed = {code: None if shape is None else on_lattice(shape) for code, shape in changed.items()}
+    changed = {code: None if shape is None else put_on_lattice(shape) for code, shape in changed.items()}
     return CITY.replace(Change(changed=changed, removed=(rng.choice([c for c in CITY.codes if c not in changed]),)))
 
 
@@ -341,12 +341,14 @@ def test_the_incremental_check_agrees_with_the_full_one(seed: int, size: int) ->
 @example(1765)
 def test_a_report_kept_up_to_date_equals_a_new_one(seed: int) -> None:
     broken = broken_city(seed)
-    mended = CITY.changed_since(broken)
-    local = check(CITY, only=CITY.around(mended.touched))
-    assert check(broken).updated(local).defects == ()
-    gone = CITY.changed_since(broken).added
-    again = check(broken, only=broken.around([c for c in broken.codes if c in CITY.around(gone, 3)] or broken.codes))
-    assert [d.key for d in check(broken).updated(again).defects] == [d.key for d in check(broken).defects]
+    mended = CITY.find_changes_since(broken)
+    local = check(CITY, only=CITY.find_around(mended.touched))
+    assert check(broken).with_local(local).defects == ()
+    gone = CITY.find_changes_since(broken).added
+    again = check(
+        broken, only=broken.find_around([c for c in broken.codes if c in CITY.find_around(gone, 3)] or broken.codes)
+    )
+    assert [d.key for d in check(broken).with_local(again).defects] == [d.key for d in check(broken).defects]
 
 
 @settings(max_examples=25, deadline=None)
@@ -381,6 +383,6 @@ def test_a_bare_island_of_the_frame_stays_in_the_report_after_an_edit_around_it(
     full = check(before)
     assert [(d.kind, d.codes) for d in full.defects] == [("gap", ())]
     local = check(before, only="A")
-    assert full.updated(local).defects == full.defects
+    assert full.with_local(local).defects == full.defects
     filled = Partition.of("AB", [holder, island], frame=frame)
-    assert full.updated(check(filled, only="AB")).ok
+    assert full.with_local(check(filled, only="AB")).ok

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.city import synthetic_city
 from tests.drawing import draw
-from tiling.defects.edges import edges_of, frame_edges, joined, loose, partners
+from tiling.defects.edges import edges_of, frame_edges, join_edges, mark_loose, partners
 from tiling.defects.widths import widths_m
 
 FAR = (500_000.0, 4_380_000.0)
@@ -45,8 +45,8 @@ def test_the_width_is_that_of_the_largest_circle_inside(base_m: float, height_m:
 def edges(picture: str) -> tuple[np.ndarray, int]:
     town = draw(picture)
     rows = np.arange(len(town))
-    every = joined(edges_of(town.polygons, rows), frame_edges(town.frame))
-    return loose(every), len(every)
+    every = join_edges(edges_of(town.polygons, rows), frame_edges(town.frame))
+    return mark_loose(every), len(every)
 
 
 def test_every_edge_of_a_tiling_is_met_once() -> None:
@@ -62,7 +62,7 @@ def test_the_edges_around_a_gap_are_loose() -> None:
 
 def test_the_partner_of_the_partner_is_the_edge_itself() -> None:
     city = synthetic_city(30, vertices=12)
-    every = joined(edges_of(city.polygons_m, np.arange(len(city.codes))), frame_edges(city.frame_m))
+    every = join_edges(edges_of(city.polygons_m, np.arange(len(city.codes))), frame_edges(city.frame_m))
     met_by = partners(every)
     assert (met_by >= 0).all()
     assert (met_by[met_by] == np.arange(len(every))).all()
@@ -72,7 +72,7 @@ def test_the_partner_of_the_partner_is_the_edge_itself() -> None:
 def test_an_edge_drawn_twice_from_the_same_side_has_no_partner() -> None:
     box = shapely.box(0, 0, 1, 1)
     twice = edges_of(np.array([box, box], dtype=object), np.arange(2))
-    assert loose(twice).all()
+    assert mark_loose(twice).all()
 
 
 def test_rings_count_the_same_whichever_way_they_run() -> None:
@@ -80,12 +80,12 @@ def test_rings_count_the_same_whichever_way_they_run() -> None:
     turned = np.array([shape.reverse() for shape in town.polygons], dtype=object)
     one, other = (edges_of(shapes, np.arange(2)) for shapes in (town.polygons, turned))
     assert sorted(one.side.tolist()) == sorted(other.side.tolist())
-    assert not loose(joined(one, frame_edges(town.frame))).any()
-    assert not loose(joined(other, frame_edges(town.frame))).any()
+    assert not mark_loose(join_edges(one, frame_edges(town.frame))).any()
+    assert not mark_loose(join_edges(other, frame_edges(town.frame))).any()
 
 
 def test_places_that_differ_in_the_last_bit_are_different() -> None:
     left = shapely.box(0, 0, 1, 1)
     right = shapely.Polygon([(1, 0), (2, 0), (2, 1), (np.nextafter(1.0, 2), 1)])
     both = edges_of(np.array([left, right], dtype=object), np.arange(2))
-    assert loose(both).all()
+    assert mark_loose(both).all()

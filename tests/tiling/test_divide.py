@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.sites import area, as_objects, at, line, site, turned
 from tiling.coverage import check_polygons
-from tiling.divide import Kind, Proposal, Role, Site, Wishes, combined_weights, divide, estimated_households, rows_of
-from tiling.divide.kernels import PLAIN, fastest
+from tiling.divide import Kind, Proposal, Role, Site, Wishes, combine_weights, divide, estimate_households, rows_of
+from tiling.divide.kernels import PLAIN, choose_fastest
 from tiling.divide.scoring import share_along
 
 
@@ -249,7 +249,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 
 def test_plain_and_compiled_loops_make_the_same_moves() -> None:
-    from tiling.divide.annealing import annealed
+    from tiling.divide.annealing import anneal_region
     from tiling.divide.assigning import region_of
     from tiling.divide.ground import prepare
     from tiling.divide.search import goal_of
@@ -261,8 +261,8 @@ def test_plain_and_compiled_loops_make_the_same_moves() -> None:
     start = (np.arange(len(atoms)) * 0).astype(np.intp)
     start[-4:] = [1, 2, 3, 4]
     parts = []
-    for kernel in (PLAIN._replace(slower=1.0), fastest()):
-        found, _ = annealed(
+    for kernel in (PLAIN._replace(slower=1.0), choose_fastest()):
+        found, _ = anneal_region(
             region, goal, start, effort=0.005, rng=np.random.default_rng(3), should_stop=lambda: False,
             progress=lambda _: None, kernel=kernel, heat=1.0,
         )  # fmt: skip
@@ -272,15 +272,15 @@ def test_plain_and_compiled_loops_make_the_same_moves() -> None:
 
 def test_weights_of_several_kinds_count_by_their_factors() -> None:
     columns = {"households": np.array([10.0, 30.0]), "incidents": np.array([3.0, 1.0])}
-    assert combined_weights(columns, {"households": 1, "incidents": 1}).tolist() == [20.0, 20.0]
-    assert combined_weights(columns, {"households": 1}).tolist() == [10.0, 30.0]
+    assert combine_weights(columns, {"households": 1, "incidents": 1}).tolist() == [20.0, 20.0]
+    assert combine_weights(columns, {"households": 1}).tolist() == [10.0, 30.0]
     with pytest.raises(ValueError, match="zero"):
-        combined_weights(columns, {"households": 0})
+        combine_weights(columns, {"households": 0})
 
 
 def test_households_are_estimated_from_ground_and_floors() -> None:
     footprints = as_objects([shapely.box(0, 0, 20, 10), shapely.box(0, 0, 5, 5), shapely.box(0, 0, 10, 10)])
-    assert estimated_households(footprints, np.array([6.0, 9.0, np.nan])).tolist() == [11.0, 0.0, 1.0]
+    assert estimate_households(footprints, np.array([6.0, 9.0, np.nan])).tolist() == [11.0, 0.0, 1.0]
 
 
 def test_the_share_along_lines_is_measured_by_distance() -> None:

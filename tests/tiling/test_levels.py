@@ -13,7 +13,7 @@ from tests.drawing import draw, line
 from tiling.coverage import check
 from tiling.errors import TilingError
 from tiling.nesting import check_nesting
-from tiling.partition import Change, Partition, same_bytes
+from tiling.partition import Change, Partition, have_same_bytes
 from tiling.reshape import carve, give, merge, remove, split
 
 LEVELS = ("district", "street", "community", "grid", "sub-grid")
@@ -83,8 +83,8 @@ def test_after_an_edit_of_any_level_all_levels_tile_the_frame_and_each_other(edi
         assert shapes[upper].area == pytest.approx(sum(shapes[part].area for part in newer.children(upper)), rel=1e-9)
     tops = {chain_of(newer, tile)[0] for tile in newer.codes}
     assert sum(shapes[top].area for top in tops) == pytest.approx(newer.frame.area, rel=1e-9)
-    undone = newer.replace(CITY.changed_since(newer))
-    assert all(map(same_bytes, undone.polygons, CITY.polygons)) and dict(undone.parents) == dict(CITY.parents)
+    undone = newer.replace(CITY.find_changes_since(newer))
+    assert all(map(have_same_bytes, undone.polygons, CITY.polygons)) and dict(undone.parents) == dict(CITY.parents)
 
 
 @pytest.mark.parametrize("level", LEVELS[1:4])

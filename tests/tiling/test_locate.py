@@ -17,7 +17,7 @@ from tiling.locate import (
     DistrictTiles,
     OverlayLookup,
     PointLocator,
-    fastest,
+    choose_fastest,
 )
 from tiling.plane import Plane
 
@@ -98,7 +98,7 @@ def test_outside_the_frame_is_outside():
 def test_without_a_frame_nothing_is_a_gap():
     locator = locator_of(picture("AAA / A.A / AAA", frame=None))
     assert locator.explain(*at(1.5, 1.5)).relation == "outside"
-    assert RELATIONS[locator.many([at(1.5, 1.5)[0]], [at(1.5, 1.5)[1]]).relation[0]] == "outside"
+    assert RELATIONS[locator.locate_many([at(1.5, 1.5)[0]], [at(1.5, 1.5)[1]]).relation[0]] == "outside"
 
 
 def test_a_tile_that_fills_a_hole_of_another_is_found_in_it():
@@ -143,7 +143,7 @@ def test_between_two_sub_grids_of_one_grid_is_a_border_with_the_smaller_sub_grid
     found = locator_of(tiles).explain(*at(1, 0.5))
     assert (found.relation, found.grid, found.sub_grid) == ("border", "g1", "a")
     assert [other.sub_grid for other in found.touching] == ["b"]
-    assert found.touching_grids() == (("b", 0.0),)
+    assert found.list_touching_grids() == (("b", 0.0),)
 
 
 def test_a_grid_without_sub_grids_has_none():
@@ -159,7 +159,7 @@ def test_two_districts_that_share_a_frame_edge_make_a_border_there():
     assert (found.relation, found.code, found.district) == ("border", "0c", "2")
     assert found.districts == ("1", "2")
     assert [(other.code, other.district) for other in found.touching] == [("b", "1")]
-    many = locator.many(*np.array([at(2, 0.5), at(1.5, 0.5), at(2.5, 0.5), at(3.5, 0.5)]).T)
+    many = locator.locate_many(*np.array([at(2, 0.5), at(1.5, 0.5), at(2.5, 0.5), at(3.5, 0.5)]).T)
     assert many.relations.tolist() == ["border", "inside", "inside", "outside"]
     assert many.grid_codes.tolist() == ["0c", "b", "0c", None]
 
@@ -181,7 +181,7 @@ def test_distances_are_those_of_the_geometry_in_the_plane_of_the_city():
     tiles = picture("AAB / CCB / CDD")
     place = at(1.37, 1.81)
     plane = Plane(EPSG)
-    point = Point(*(float(v) for v in plane.xy_of(*place)))
+    point = Point(*(float(v) for v in plane.to_xy(*place)))
     wanted = {c: plane.to_metres(p).distance(point) for c, p in zip(tiles.codes, tiles.polygons, strict=True)}
     found = locator_of(tiles).explain(*place, accuracy_m=500.0)
     assert {near.code: near.distance_m for near in found.candidates} == pytest.approx(wanted, abs=0.002)
@@ -214,15 +214,17 @@ def test_what_is_no_place_is_outside_and_breaks_nothing(lon, lat):
     locator = locator_of(picture("AB / CD"))
     assert locator.explain(lon, lat, accuracy_m=5.0).relation == "outside"
     assert locator.one(lon, lat) < 0
-    for kernel in (fastest(), PLAIN):
-        assert locator.many([lon, WEST + CELL / 2], [lat, SOUTH + CELL / 2], kernel=kernel).relation.tolist() == [0, 1]
+    for kernel in (choose_fastest(), PLAIN):
+        assert locator.locate_many(
+            [lon, WEST + CELL / 2], [lat, SOUTH + CELL / 2], kernel=kernel
+        ).relation.tolist() == [0, 1]
 
 
 def test_no_points_and_no_districts_are_answered():
-    assert len(PointLocator([]).many([117.0], [39.0]).relation) == 1
+    assert len(PointLocator([]).locate_many([117.0], [39.0]).relation) == 1
     assert PointLocator([]).explain(117.0, 39.0).relation == "outside"
     assert PointLocator([]).one(117.0, 39.0) < 0
-    assert len(locator_of(picture("AB")).many([], []).tile) == 0
+    assert len(locator_of(picture("AB")).locate_many([], []).tile) == 0
 
 
 def test_none_and_empty_polygons_hold_nothing():
@@ -246,38 +248,38 @@ def test_replacing_a_district_leaves_the_old_locator_and_the_others_as_they_were
     assert (before.explain(*at(1.5, 0.5)).code, after.explain(*at(1.5, 0.5)).code) == ("A", "B")
     assert after.explain(*at(5.5, 0.5)).code == "X"
     assert after.indexes[1] is before.indexes[1]
-    assert after.without("1").explain(*at(1.5, 0.5)).relation == "outside"
+    assert after.without_district("1").explain(*at(1.5, 0.5)).relation == "outside"
 
 
 def test_many_with_a_fallback_names_the_nearest_tile_in_a_gap():
     locator = locator_of(picture("A.. / A.B"))
     lon, lat = np.array([at(1.1, 1.5), at(0.5, 0.5), at(1.5, 3)]).T
-    assert locator.many(lon, lat).grid_codes.tolist() == [None, "A", None]
-    assert locator.many(lon, lat, gap_fallback_m=50.0).grid_codes.tolist() == ["A", "A", None]
+    assert locator.locate_many(lon, lat).grid_codes.tolist() == [None, "A", None]
+    assert locator.locate_many(lon, lat, gap_fallback_m=50.0).grid_codes.tolist() == ["A", "A", None]
 
 
 def test_without_numba_the_plain_kernel_serves(monkeypatch):
     monkeypatch.delattr("tiling.locate.compiled", raising=False)
     monkeypatch.setitem(sys.modules, "tiling.locate.compiled", None)
-    assert fastest.__wrapped__() is PLAIN
-    assert fastest().name == "numba"
+    assert choose_fastest.__wrapped__() is PLAIN
+    assert choose_fastest().name == "numba"
 
 
 def test_many_refuses_arrays_of_two_lengths():
     with pytest.raises(ValueError, match="one length"):
-        locator_of(picture("A")).many([1.0, 2.0], [1.0])
+        locator_of(picture("A")).locate_many([1.0, 2.0], [1.0])
 
 
 def test_overlays_cover_whatever_they_cover():
     overlays = OverlayLookup.of(["P2", "P1"], polygons=[box(0, 0, 2, 2), box(1, 1, 3, 3)])
-    assert overlays.covering(1.5, 1.5) == ("P1", "P2")
-    assert overlays.covering(2.0, 0.5) == ("P2",)
-    assert overlays.covering(9.0, 9.0) == overlays.covering(math.nan, 1.0) == ()
+    assert overlays.find_covering(1.5, 1.5) == ("P1", "P2")
+    assert overlays.find_covering(2.0, 0.5) == ("P2",)
+    assert overlays.find_covering(9.0, 9.0) == overlays.find_covering(math.nan, 1.0) == ()
 
 
 def test_without_overlays_nothing_covers():
     nothing = OverlayLookup.of([], polygons=[])
-    assert nothing.covering(1.0, 1.0) == ()
+    assert nothing.find_covering(1.0, 1.0) == ()
 
 
 def test_the_path_goes_down_to_the_smallest_area_that_holds_the_point():

@@ -7,7 +7,7 @@ import pyarrow.parquet as parquet
 import pytest
 import shapely
 
-from tiling.locate import PLAIN, DistrictIndex, DistrictTiles, PointLocator, fastest
+from tiling.locate import PLAIN, DistrictIndex, DistrictTiles, PointLocator, choose_fastest
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 POINTS = 1_000_000
@@ -56,8 +56,8 @@ def test_index_and_tree_agree_on_a_million_points(data, city):
     polygons, codes = polygons[order], codes[order]
     points = points_over(polygons, POINTS)
     relation, code = by_tree(polygons, codes, [tiles.frame for tiles in districts], points)
-    for kernel in (fastest(), PLAIN):
-        found = locator.many(points[:, 0], points[:, 1], kernel=kernel)
+    for kernel in (choose_fastest(), PLAIN):
+        found = locator.locate_many(points[:, 0], points[:, 1], kernel=kernel)
         assert np.count_nonzero(found.relations != relation) == 0
         assert np.count_nonzero(found.grid_codes != code) == 0
     assert np.unique(relation).tolist() == sorted({"border", "inside", "outside"} | set(relation))

@@ -50,7 +50,7 @@ def test_after_random_edits_every_point_of_the_frame_has_exactly_one_owner(seed)
     locator, tiles = indexed(edited(random.Random(seed), times=4))
     points = hard_points(tiles.polygons, tiles.frame, seed, count=1_000)
     framed = shapely.intersects(tiles.frame, shapely.points(points))
-    found = locator.many(points[:, 0], points[:, 1])
+    found = locator.locate_many(points[:, 0], points[:, 1])
     assert framed.sum() > 1_000
     np.testing.assert_array_equal(found.tile >= 0, framed)
     np.testing.assert_array_equal(np.isin(found.relations, ["inside", "border"]), framed)
@@ -67,6 +67,6 @@ def test_after_random_edits_a_point_within_a_tile_of_the_partition_is_found_in_t
     point, tile = partition.tree.query(places, predicate="within")
     well = shapely.distance(shapely.boundary(partition.polygons[tile]), places[point]) > SHIFT_M
     point, tile = point[well], tile[well]
-    found = locator.many(*PLANE.lonlat_of(x[point], y[point]))
+    found = locator.locate_many(*PLANE.to_lonlat(x[point], y[point]))
     assert set(found.relations) == {"inside"}
     assert found.grid_codes.tolist() == [partition.codes[k] for k in tile]

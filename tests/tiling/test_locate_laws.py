@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
-from tiling.locate import PLAIN, RELATIONS, DistrictIndex, DistrictTiles, PointLocator, fastest, vectorised
+from tiling.locate import PLAIN, RELATIONS, DistrictIndex, DistrictTiles, PointLocator, choose_fastest, vectorised
 from tiling.plane import Plane
 
 EPSG = 4548
-KERNELS = pytest.mark.parametrize("kernel", [fastest(), PLAIN], ids=lambda kernel: kernel.name)
+KERNELS = pytest.mark.parametrize("kernel", [choose_fastest(), PLAIN], ids=lambda kernel: kernel.name)
 
 
 def locator_of(*districts, **how):
@@ -61,11 +61,11 @@ def in_order(polygons, frame):
 def assert_like_shapely(polygons, frame, points, **how):
     locator = locator_of(in_order(polygons, frame), **how)
     relation, tile = by_shapely(polygons, frame, points)
-    for kernel in (fastest(), PLAIN):
-        found = locator.many(points[:, 0], points[:, 1], kernel=kernel)
+    for kernel in (choose_fastest(), PLAIN):
+        found = locator.locate_many(points[:, 0], points[:, 1], kernel=kernel)
         np.testing.assert_array_equal(found.relation, relation)
         np.testing.assert_array_equal(found.tile, tile)
-    quick = PointLocator(locator.indexes, kernel=fastest())
+    quick = PointLocator(locator.indexes, kernel=choose_fastest())
     some = np.random.default_rng(0).choice(len(points), min(len(points), 200), replace=False)
     for k in some:
         single = locator.explain(*points[k].tolist(), gap_fallback_m=0.0)
@@ -142,7 +142,7 @@ def test_two_districts_are_answered_like_one(seed):
     ]
     together, apart = locator_of(in_order(polygons, frame)), locator_of(*halves)
     points = hard_points(polygons, frame, seed)
-    one, two = together.many(*points.T), apart.many(*points.T)
+    one, two = together.locate_many(*points.T), apart.locate_many(*points.T)
     np.testing.assert_array_equal(one.relation, two.relation)
     np.testing.assert_array_equal(one.grid_codes, two.grid_codes)
     for lon, lat in points[::7].tolist():
@@ -170,8 +170,8 @@ def test_many_districts_side_by_side_are_answered_like_one(seed, count, framed, 
     together, apart = locator_of(tiles), locator_of(*districts)
     points = hard_points(polygons, ground, seed)
     points = np.concatenate([points, [(np.nan, 39.0), (116.0, 39.0), (np.inf, np.inf)]])
-    one = together.many(*points.T, gap_fallback_m=gap_fallback_m)
-    two = apart.many(*points.T, gap_fallback_m=gap_fallback_m)
+    one = together.locate_many(*points.T, gap_fallback_m=gap_fallback_m)
+    two = apart.locate_many(*points.T, gap_fallback_m=gap_fallback_m)
     np.testing.assert_array_equal(one.relation, two.relation)
     np.testing.assert_array_equal(np.append(one.tile_codes, None)[one.tile], np.append(two.tile_codes, None)[two.tile])
     for k in range(0, len(points), 29):
@@ -194,7 +194,7 @@ def test_in_gaps_many_points_get_the_tile_that_each_gets_by_itself(seed, within_
     singly = [
         locator.explain(*place, gap_fallback_m=within_m).tile for place in zip(lon.tolist(), lat.tolist(), strict=True)
     ]
-    assert locator.many(lon, lat, gap_fallback_m=within_m).tile.tolist() == singly
+    assert locator.locate_many(lon, lat, gap_fallback_m=within_m).tile.tolist() == singly
 
 
 @settings(max_examples=15, deadline=None)
@@ -205,7 +205,7 @@ def test_the_candidates_are_the_tiles_within_the_radius(seed, accuracy_m):
     locator = locator_of(tiles)
     metric = plane.to_metres(tiles.polygons)
     for place in np.random.default_rng(seed).uniform([116.99, 38.99], [117.06, 39.06], (10, 2)).tolist():
-        point = shapely.Point(*(float(v) for v in plane.xy_of(*place)))
+        point = shapely.Point(*(float(v) for v in plane.to_xy(*place)))
         apart = dict(zip(tiles.codes, shapely.distance(metric, point).tolist(), strict=True))
         found = locator.explain(*place, accuracy_m=accuracy_m)
         told = {near.code: near.distance_m for near in found.candidates}
@@ -220,7 +220,7 @@ def test_points_beyond_one_chunk_are_answered_in_their_order(kernel, monkeypatch
     monkeypatch.setattr(vectorised, "CHUNK", 64)
     polygons, frame = voronoi(3, 30)
     points = hard_points(polygons, frame, 3)
-    found = locator_of(in_order(polygons, frame)).many(points[:, 0], points[:, 1], kernel=kernel)
+    found = locator_of(in_order(polygons, frame)).locate_many(points[:, 0], points[:, 1], kernel=kernel)
     np.testing.assert_array_equal(found.tile, by_shapely(polygons, frame, points)[1])
 
 
@@ -228,4 +228,4 @@ def test_every_point_of_the_frame_has_exactly_one_owner():
     polygons, frame = voronoi(11, 50)
     rng = np.random.default_rng(1)
     lon, lat = rng.uniform(117.0, 117.05, 5000), rng.uniform(39.0, 39.05, 5000)
-    assert (locator_of(in_order(polygons, frame)).many(lon, lat).tile >= 0).all()
+    assert (locator_of(in_order(polygons, frame)).locate_many(lon, lat).tile >= 0).all()

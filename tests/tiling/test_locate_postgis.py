@@ -72,7 +72,7 @@ def test_index_and_postgis_agree_on_100_000_points(stored):
     stored.execute(text("CREATE INDEX ON tiles USING gist (geom)"))
     stored.execute(text("SET LOCAL statement_timeout = '120s'"))
     theirs = stored.execute(text(ANSWERS)).all()
-    found = PointLocator([DistrictIndex.build(tiles)]).many(points[:, 0], points[:, 1])
+    found = PointLocator([DistrictIndex.build(tiles)]).locate_many(points[:, 0], points[:, 1])
     relation = [
         "border" if row.held > 1 else "inside" if row.held else "gap" if row.framed else "outside" for row in theirs
     ]

@@ -27,7 +27,7 @@ def index():
 def answers(index):
     rng = np.random.default_rng(1)
     locator = PointLocator([index])
-    found = locator.many(rng.uniform(116.999, 117.009, 2000), rng.uniform(38.9995, 39.0015, 2000))
+    found = locator.locate_many(rng.uniform(116.999, 117.009, 2000), rng.uniform(38.9995, 39.0015, 2000))
     return found.relation.tolist(), found.grid_codes.tolist(), found.sub_grid_codes.tolist()
 
 

@@ -7,7 +7,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tests.drawing import draw
 from tiling.errors import CodeTaken, NoSuchGrid
-from tiling.partition import Change, Partition, dissolve, polygonal, same_bytes
+from tiling.partition import Change, Partition, dissolve, have_same_bytes, keep_polygons
 
 TOWN = draw(
     """
@@ -28,7 +28,7 @@ def test_an_upper_level_is_the_union_of_its_finest() -> None:
     north = TOWN.polygon("north")
     assert north is not None
     assert north.area == 600.0
-    assert TOWN.finest("town") == ("A", "B", "C", "D")
+    assert TOWN.list_finest("town") == ("A", "B", "C", "D")
     assert TOWN.children("town") == ("north", "south")
     assert TOWN.children("A") == ()
     assert TOWN.ancestors("A") == ("north", "town")
@@ -49,9 +49,9 @@ def test_a_grid_without_sub_grids_stands_for_itself_among_sub_grids() -> None:
 
 def test_rings_around_include_what_touches_in_a_corner() -> None:
     board = draw("ABC / DEF / GHI")
-    assert board.around(["A"], rings=1) == set("ABDE")
-    assert board.around(["A"], rings=2) == set("ABCDEFGHI")
-    assert board.around(["A"], rings=0) == {"A"}
+    assert board.find_around(["A"], rings=1) == set("ABDE")
+    assert board.find_around(["A"], rings=2) == set("ABCDEFGHI")
+    assert board.find_around(["A"], rings=0) == {"A"}
 
 
 def test_codes_sort_as_bytes_sort() -> None:
@@ -72,9 +72,9 @@ def test_a_grid_cannot_be_its_own_ancestor() -> None:
 def test_replacing_leaves_the_old_partition_and_all_other_polygons_alone() -> None:
     before, south = TOWN.polygon("A"), TOWN.polygon("south")
     newer = TOWN.replace(Change(changed={"A": moved(before)}))
-    assert same_bytes(TOWN.polygon("A"), before)
+    assert have_same_bytes(TOWN.polygon("A"), before)
     assert newer.polygon("B") is TOWN.polygon("B")
-    assert not same_bytes(newer.polygon("north"), TOWN.polygon("north"))
+    assert not have_same_bytes(newer.polygon("north"), TOWN.polygon("north"))
     assert newer.polygon("south") is south
 
 
@@ -87,16 +87,16 @@ def test_undo_gives_the_bytes_back() -> None:
         frame=moved(TOWN.frame),
     )
     newer = TOWN.replace(edit)
-    assert newer.finest("town") == ("A", "C", "E")
-    again = newer.replace(TOWN.changed_since(newer))
+    assert newer.list_finest("town") == ("A", "C", "E")
+    again = newer.replace(TOWN.find_changes_since(newer))
     assert again.codes == TOWN.codes
     assert dict(again.parents) == dict(TOWN.parents)
-    assert all(map(same_bytes, again.polygons, TOWN.polygons))
-    assert same_bytes(again.frame, TOWN.frame)
+    assert all(map(have_same_bytes, again.polygons, TOWN.polygons))
+    assert have_same_bytes(again.frame, TOWN.frame)
 
 
 def test_no_change_is_empty() -> None:
-    assert not TOWN.changed_since(TOWN)
+    assert not TOWN.find_changes_since(TOWN)
     assert not Change()
     assert Change(changed={"A": moved(TOWN.polygon("A"))}).touched == {"A"}
 
@@ -116,7 +116,7 @@ def test_a_draft_may_hold_what_is_no_grid_yet() -> None:
     assert draft.polygon("A") is None
     assert draft.neighbours("A") == ()
     assert draft.polygon("x") == shapely.Polygon()
-    assert draft.around(["A"]) == {"A"}
+    assert draft.find_around(["A"]) == {"A"}
 
 
 def test_a_dissolve_of_overlapping_polygons_is_their_union() -> None:
@@ -126,18 +126,18 @@ def test_a_dissolve_of_overlapping_polygons_is_their_union() -> None:
 
 def test_only_polygons_are_kept_of_a_mixed_result() -> None:
     mixed = shapely.GeometryCollection([shapely.Point(0, 0), shapely.MultiPolygon([shapely.box(0, 0, 1, 1)])])
-    assert polygonal(mixed) == shapely.box(0, 0, 1, 1)
+    assert keep_polygons(mixed) == shapely.box(0, 0, 1, 1)
 
 
 def test_what_is_known_of_a_polygon_is_forgotten_when_it_changes() -> None:
     every = np.arange(len(TOWN))
-    assert TOWN.valid(every).all()
+    assert TOWN.mark_valid(every).all()
     knot = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
     broken = TOWN.replace(Change(changed={"A": knot, "B": None}))
-    assert broken.valid(every).tolist() == [False, False, True, True]
+    assert broken.mark_valid(every).tolist() == [False, False, True, True]
     mended = broken.replace(Change(changed={"A": TOWN.polygon("A"), "B": TOWN.polygon("B")}))
-    assert mended.valid(every).all()
-    assert TOWN.valid(every).all()
+    assert mended.mark_valid(every).all()
+    assert TOWN.mark_valid(every).all()
 
 
 def test_notes_on_frame_and_areas_go_with_them_only() -> None:

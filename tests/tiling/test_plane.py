@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.city import synthetic_city
 from tiling.coverage import check
 from tiling.partition import Partition
-from tiling.plane import Plane, city_epsg, densified, lattice_keys, on_lattice, to_lattice
+from tiling.plane import Plane, city_epsg, densify, lattice_keys, put_on_lattice, to_lattice
 
 CITIES = {
     "Tangshan": (118.18, 39.64),
@@ -48,8 +48,8 @@ def test_negative_zero_becomes_zero() -> None:
 @given(dx=steps, dy=steps)
 def test_degrees_give_the_lattice_back_bit_for_bit(city: str, dx: int, dy: int) -> None:
     plane = Plane(city_epsg(*CITIES[city]))
-    x, y = plane.xy_of(*CITIES[city])
-    point = on_lattice(shapely.Point(float(x) + dx / 1000, float(y) + dy / 1000))
+    x, y = plane.to_xy(*CITIES[city])
+    point = put_on_lattice(shapely.Point(float(x) + dx / 1000, float(y) + dy / 1000))
     assert plane.to_metres(plane.to_degrees(point)).wkb == point.wkb
 
 
@@ -79,7 +79,7 @@ def test_every_city_has_one_metric_system(lon: float, lat: float, epsg: int) -> 
 
 
 def test_lon_and_lat_come_first_although_the_system_is_north_first() -> None:
-    x, y = Plane(4548).xy_of(118.0, 39.6)
+    x, y = Plane(4548).to_xy(118.0, 39.6)
     assert 500_000 < float(x) < 600_000
     assert 4_300_000 < float(y) < 4_500_000
 
@@ -88,9 +88,9 @@ def test_lon_and_lat_come_first_although_the_system_is_north_first() -> None:
 @given(st.tuples(steps, steps), st.tuples(steps, steps))
 def test_an_edge_is_divided_the_same_from_either_end(start: tuple[int, int], end: tuple[int, int]) -> None:
     there = shapely.LineString(to_lattice([start, end]) / 1000)
-    there = on_lattice(there)
-    nodes = shapely.get_coordinates(densified(there, 200.0))
-    back = shapely.get_coordinates(densified(there.reverse(), 200.0))
+    there = put_on_lattice(there)
+    nodes = shapely.get_coordinates(densify(there, 200.0))
+    back = shapely.get_coordinates(densify(there.reverse(), 200.0))
     assert (nodes == back[::-1]).all()
     assert (to_lattice(nodes) == nodes).all()
     assert np.hypot(*np.diff(nodes, axis=0).T).max() <= 200.0 + 0.002
@@ -102,9 +102,9 @@ def test_neighbours_that_matched_still_match_when_their_long_edges_are_divided(s
     city = synthetic_city(12, seed=seed, vertices=8, grid_m=900.0).partition()
     # Every other ring is turned round: the common edges are met from either end.
     turned = [shape.reverse() if row % 2 else shape for row, shape in enumerate(city.polygons)]
-    after = densified(np.array(turned, dtype=object), max_m)
-    rings = {code: densified(ring, max_m) for code, ring in city.areas.items()}
-    frame = densified(city.frame, max_m)
+    after = densify(np.array(turned, dtype=object), max_m)
+    rings = {code: densify(ring, max_m) for code, ring in city.areas.items()}
+    frame = densify(city.frame, max_m)
     assert shapely.get_num_coordinates(frame) > shapely.get_num_coordinates(city.frame)
     divided = Partition.of(city.codes, after, parents=city.parents, frame=frame, areas=rings)
     assert check(divided).defects == ()
@@ -112,5 +112,5 @@ def test_neighbours_that_matched_still_match_when_their_long_edges_are_divided(s
 
 def test_short_edges_are_left_alone() -> None:
     square = shapely.box(0, 0, 200, 200)
-    assert densified(square).wkb == square.wkb
-    assert shapely.get_num_coordinates(densified(shapely.box(0, 0, 201, 200))) == 7
+    assert densify(square).wkb == square.wkb
+    assert shapely.get_num_coordinates(densify(shapely.box(0, 0, 201, 200))) == 7

@@ -70,7 +70,7 @@ def test_whatever_the_new_borders_the_parts_tile_their_grid_and_the_rest_stays(s
     city = synthetic_city(6, sub_grids=(2, 3), seed=seed, vertices=16)
     tiles = city.partition()
     grid = city.grids[seed % len(city.grids)]
-    parts = {code: tiles.polygon(code) for code in tiles.finest(grid)}
+    parts = {code: tiles.polygon(code) for code in tiles.list_finest(grid)}
     grids = list(city.polygons_of("grid").items())
     whole = Partition.of(
         [code for code, _ in grids], [shape for _, shape in grids], parents={}, frame=tiles.frame, areas={}
@@ -79,4 +79,4 @@ def test_whatever_the_new_borders_the_parts_tile_their_grid_and_the_rest_stays(s
     fresh = whole.replace(recut(whole, grid, moved))
     assert check(fresh).ok
     assert shapely.symmetric_difference(fresh.polygon(grid), whole.polygon(grid)).area < 1e-3 * 240
-    assert set(fresh.finest(grid)) <= set(parts)
+    assert set(fresh.list_finest(grid)) <= set(parts)

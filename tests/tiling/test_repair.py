@@ -15,10 +15,10 @@ from tests.drawing import area, at, draw
 from tests.messes import messed
 from tiling.coverage import check, check_polygons
 from tiling.errors import NotRepairable, Stopped
-from tiling.partition import Change, Partition, same_bytes
-from tiling.plane import on_lattice, to_lattice
+from tiling.partition import Change, Partition, have_same_bytes
+from tiling.plane import put_on_lattice, to_lattice
 from tiling.repair import Repair, change_of, propose
-from tiling.repair.fitting import with_corners
+from tiling.repair.fitting import add_corners
 
 TOWN = draw("AAB / CCB")
 CITY = synthetic_city(40, vertices=16, sub_grids=(1,)).partition()
@@ -26,7 +26,7 @@ CITY = synthetic_city(40, vertices=16, sub_grids=(1,)).partition()
 
 def shifted(code: str, dx_m: float, dy_m: float = 0.0) -> dict[str, BaseGeometry]:
     shapes = dict(zip(TOWN.codes, TOWN.polygons, strict=True))
-    return {**shapes, code: on_lattice(affinity.translate(shapes[code], dx_m, dy_m))}
+    return {**shapes, code: put_on_lattice(affinity.translate(shapes[code], dx_m, dy_m))}
 
 
 def repaired(shapes: dict[str, BaseGeometry], **options: str) -> Repair:
@@ -120,7 +120,7 @@ def test_a_node_a_millimetre_from_a_corner_of_the_frame_does_not_make_it_run_the
     # The corner at (0, 0) of Manhattan's frame, and a node that noding put 1 mm south of it: near both edges.
     frame = shapely.Polygon([(0, 0), (-41.275, -79.637), (30, -60), (0.054, -4.661)])
     grid = shapely.Polygon([(0, 0), (0, -0.001), (-41.275, -79.637), (-40, 10)])
-    fresh = with_corners(frame, np.array([grid], dtype=object))
+    fresh = add_corners(frame, np.array([grid], dtype=object))
     assert fresh.is_valid
     assert shapely.get_num_coordinates(fresh) == 6
 
@@ -129,7 +129,7 @@ def test_nodes_are_left_out_where_a_needle_would_cross_itself() -> None:
     # One millimetre wide, with a node that is as near to one side as to the other, and one on a sound edge.
     needle = shapely.Polygon([(0, 0), (100, 0.001), (100, 0.002), (0, 0.001), (-10, 10), (-10, -10)])
     beside = shapely.Polygon([(50, 0.001), (50, 5), (-10, 5)])
-    fresh = with_corners(needle, np.array([beside], dtype=object))
+    fresh = add_corners(needle, np.array([beside], dtype=object))
     assert fresh.is_valid
     assert fresh.equals(needle)
     assert shapely.get_num_coordinates(fresh) == shapely.get_num_coordinates(needle) + 1
@@ -286,14 +286,14 @@ def test_a_repair_of_a_partition_is_one_change_and_its_area_rings_get_the_nodes(
     west = shapely.coverage_union_all([TOWN.polygons[0], TOWN.polygons[2]])
     rings = {"x": west, "y": TOWN.polygons[1]}
     town = Partition.of(TOWN.codes, TOWN.polygons, parents=parents, frame=TOWN.frame, areas=rings)
-    draft = town.replace(Change(changed={"B": on_lattice(affinity.translate(TOWN.polygons[1], -0.004, 0.003))}))
+    draft = town.replace(Change(changed={"B": put_on_lattice(affinity.translate(TOWN.polygons[1], -0.004, 0.003))}))
     repair = propose(draft.codes, draft.polygons, frame=draft.frame)
     mended = draft.replace(change_of(draft, repair))
     found = {defect.kind for defect in check(mended).defects}
     assert found <= {"nesting"}
     assert repair.report.ok
     assert not change_of(town, propose(town.codes, town.polygons, frame=town.frame))
-    assert same_bytes(mended.frame, repair.frame)
+    assert have_same_bytes(mended.frame, repair.frame)
 
 
 def test_the_report_does_not_mind_several_parts_where_they_are_allowed() -> None:

@@ -15,7 +15,7 @@ from tests.drawing import draw
 from tests.messes import messed
 from tiling.coverage import check
 from tiling.partition import Change, Partition
-from tiling.plane import on_lattice, to_lattice
+from tiling.plane import put_on_lattice, to_lattice
 from tiling.repair import Repair, change_of, homes_of, propose
 
 TOWN = draw("AAB / CCB")
@@ -31,7 +31,7 @@ CITY_WITH_RINGS = Partition.of(
 
 def shifted(code: str, dx_m: float, dy_m: float = 0.0) -> dict[str, BaseGeometry]:
     shapes = dict(zip(TOWN.codes, TOWN.polygons, strict=True))
-    return {**shapes, code: on_lattice(affinity.translate(shapes[code], dx_m, dy_m))}
+    return {**shapes, code: put_on_lattice(affinity.translate(shapes[code], dx_m, dy_m))}
 
 
 def test_ground_stays_in_the_ring_of_its_community() -> None:

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from tests.city import synthetic_city
 from tests.drawing import draw
 from tests.messes import messed
-from tiling.borders.nodes import inserted
+from tiling.borders.nodes import insert_nodes
 from tiling.coverage import check
 from tiling.errors import NotRepairable
 from tiling.partition import Partition
@@ -122,7 +122,7 @@ def test_what_was_asked_and_not_answered_stays_asked_however_often_it_is_propose
 
 def test_no_new_nodes_leave_a_ring_as_it_is() -> None:
     ring = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
-    assert inserted(ring, {}) is ring
+    assert insert_nodes(ring, {}) is ring
 
 
 def test_an_enclosed_hole_of_the_grids_own_frame_is_a_gap_that_may_be_outside() -> None:

@@ -22,7 +22,7 @@ from tiling.errors import (
     WouldVanish,
 )
 from tiling.partition import Change, Partition
-from tiling.reshape import add, carve, fill_gap, give, merge, next_sub_code, remove, split
+from tiling.reshape import add, carve, choose_sub_code, fill_gap, give, merge, remove, split
 
 TOWN = draw(
     """
@@ -185,7 +185,7 @@ def test_a_sub_grid_that_is_cut_stays_with_its_larger_half_and_both_halves_nest(
 
 
 def test_sub_codes_count_on_from_the_highest() -> None:
-    assert next_sub_code("130273001001001", ["13027300100100102", "13027300100100107", "9"]) == "13027300100100108"
+    assert choose_sub_code("130273001001001", ["13027300100100102", "13027300100100107", "9"]) == "13027300100100108"
 
 
 # --- merge and remove ---
@@ -215,7 +215,7 @@ def test_a_grid_without_sub_grids_becomes_one_when_it_joins_grids_that_have_them
     newer = after(mixed, merge(mixed, ["A", "B"], into="B"))
     assert newer.children("B") == ("B01", "a", "c")
     assert newer.parents["B"] == "x"
-    undone = newer.replace(mixed.changed_since(newer))
+    undone = newer.replace(mixed.find_changes_since(newer))
     assert undone.codes == mixed.codes
     assert dict(undone.parents) == dict(mixed.parents)
 

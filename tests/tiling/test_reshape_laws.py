@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from tests.city import synthetic_city
-from tiling.borders import delete_vertex, insert_vertex, move_vertex, redraw_border, without_idle_nodes
+from tiling.borders import delete_vertex, drop_idle_nodes, insert_vertex, move_vertex, redraw_border
 from tiling.coverage import check
 from tiling.errors import NotNested, TilingError
-from tiling.partition import Change, Partition, same_bytes
+from tiling.partition import Change, Partition, have_same_bytes
 from tiling.plane import to_lattice
 from tiling.reshape import add, carve, fill_gap, give, merge, remove, split
 
@@ -60,7 +60,7 @@ def do_carve(partition: Partition, rng: random.Random) -> Change:
 
 def do_give(partition: Partition, rng: random.Random) -> Change:
     polygon = some_polygon(partition, rng)
-    return give(partition, polygon, to=rng.choice(partition.touching(polygon) or partition.codes))
+    return give(partition, polygon, to=rng.choice(partition.find_touching(polygon) or partition.codes))
 
 
 def do_merge(partition: Partition, rng: random.Random) -> Change:
@@ -135,15 +135,15 @@ def test_a_random_edit_is_refused_with_a_reason_or_leaves_a_perfect_tiling(name:
     report = check(newer)
     assert report.ok, report.lines()
     assert all(newer.polygon(c) is TOWN.polygon(c) for c in newer.codes if c in TOWN and c not in change.touched)
-    assert not any(same_bytes(shape, TOWN.polygon(c)) for c, shape in change.changed.items())
+    assert not any(have_same_bytes(shape, TOWN.polygon(c)) for c, shape in change.changed.items())
     for code in change.touched:
         xy = shapely.get_coordinates(newer.polygon(code))
         assert (xy == to_lattice(xy)).all()
     union = [shapely.coverage_union_all(p.polygons) for p in (TOWN, newer)]
     touched_m = sum(shapely.length(newer.polygon(code)) for code in change.touched)
     assert shapely.symmetric_difference(*union).area <= 0.001 * touched_m
-    undone = newer.replace(TOWN.changed_since(newer))
-    assert all(map(same_bytes, undone.polygons, TOWN.polygons))
+    undone = newer.replace(TOWN.find_changes_since(newer))
+    assert all(map(have_same_bytes, undone.polygons, TOWN.polygons))
     assert nodes_missing(newer) == set()
 
 
@@ -221,7 +221,7 @@ def test_split_then_merge_gives_the_outline_and_without_idle_nodes_the_vertices(
     assert shapely.hausdorff_distance(shapely.boundary(outline), shapely.boundary(before)) <= 0.001
     old = {tuple(xy) for xy in shapely.get_coordinates(before).tolist()}
     new = [(x, y) for x, y in shapely.get_coordinates(outline).tolist() if (x, y) not in old]
-    clean = whole.replace(without_idle_nodes(whole, [code], among=new))
+    clean = whole.replace(drop_idle_nodes(whole, [code], among=new))
     assert check(clean).ok
     assert shapely.equals_exact(shapely.normalize(clean.polygon(code)), shapely.normalize(before), 0.0)
     pairs = zip(clean.polygons, CITY.polygons, strict=True)
@@ -236,11 +236,11 @@ def test_undo_gives_back_every_byte_of_polygons_frame_rings_and_parents(seed: in
         newer = TOWN.replace(rng.choice(list(EDITS.values()))(TOWN, rng))
     except TilingError:
         return
-    undone = newer.replace(TOWN.changed_since(newer))
+    undone = newer.replace(TOWN.find_changes_since(newer))
     assert undone.codes == TOWN.codes
-    assert all(map(same_bytes, undone.polygons, TOWN.polygons))
-    assert same_bytes(undone.frame, TOWN.frame)
-    assert all(same_bytes(undone.areas[code], ring) for code, ring in TOWN.areas.items())
+    assert all(map(have_same_bytes, undone.polygons, TOWN.polygons))
+    assert have_same_bytes(undone.frame, TOWN.frame)
+    assert all(have_same_bytes(undone.areas[code], ring) for code, ring in TOWN.areas.items())
     assert {code: undone.parents[code] for code in TOWN.parents} == dict(TOWN.parents)
 
 

@@ -44,7 +44,7 @@ def test_sub_grids_are_carried_along_when_a_band_cuts_their_grid() -> None:
     # The larger part stays the grid's own, with both its sub-grids; what is cut off in the south goes to q.
     assert area_of(after, "A") == pytest.approx(0.5 * area_of(HALVES, "A"))
     assert area_of(after, "q") == pytest.approx(area_of(HALVES, "q") + 0.3 * area_of(HALVES, "A"))
-    assert set(after.finest("A")) == {"a", "b"}
+    assert set(after.list_finest("A")) == {"a", "b"}
 
 
 def test_a_piece_does_not_go_to_a_grid_that_it_does_not_touch() -> None:
@@ -62,7 +62,7 @@ def test_what_one_sub_grid_loses_contact_with_stays_in_its_grid() -> None:
     lost = area_of(BESIDE, "A") - area_of(after, "A")
     # The whole grid falls apart: the smaller part with b goes along with the new grid.
     assert lost == pytest.approx(notch.area + 0.3 * area_of(BESIDE, "a") + area_of(BESIDE, "b"))
-    assert after.finest("A") == ("a",)
+    assert after.list_finest("A") == ("a",)
 
 
 def test_a_sub_grid_in_two_pieces_whose_grid_stays_whole_is_mended_inside_it() -> None:

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.borders.nodes import Edge, Place, edge_of, metres, place_of, with_nodes
-from tiling.defects.edges import Edges, edges_of, frame_edges, joined
+from tiling.borders.nodes import Edge, Place, add_nodes, edge_of, metres, place_of
+from tiling.defects.edges import Edges, edges_of, frame_edges, join_edges
 from tiling.defects.shapes import place_of_invalidity
 from tiling.errors import InvalidShape, TooManyVertices, WouldBreak
 from tiling.partition import Change, Partition
-from tiling.plane import densified, lattice_keys, on_lattice, to_lattice
+from tiling.plane import densify, lattice_keys, put_on_lattice, to_lattice
 from tiling.tolerance import MATCH_M
 
 MAX_VERTICES = 20_000
@@ -46,27 +46,27 @@ class Cut:
     seams: NDArray[np.object_]
 
 
-def drawn_line(line: BaseGeometry) -> shapely.LineString:
+def prepare_line(line: BaseGeometry) -> shapely.LineString:
     """The line on the lattice, long edges divided; raises InvalidShape for what is no simple line with a length."""
     if not isinstance(line, shapely.LineString) or line.is_empty:
         raise InvalidShape("A line is needed.", where=line)
     _refuse_huge(line)
-    placed = _no_repeats(line)
+    placed = _drop_repeats(line)
     if not placed.is_simple:
         raise InvalidShape("The line crosses or touches itself.", where=_knot(placed))
-    return shapely.LineString(shapely.get_coordinates(densified(placed)))
+    return shapely.LineString(shapely.get_coordinates(densify(placed)))
 
 
-def drawn_polygon(polygon: BaseGeometry) -> BaseGeometry:
+def prepare_polygon(polygon: BaseGeometry) -> BaseGeometry:
     """The polygon on the lattice, long edges divided; raises InvalidShape for what is no valid polygon."""
     if polygon.geom_type not in ("Polygon", "MultiPolygon") or polygon.is_empty:
         raise InvalidShape("A polygon is needed.", where=polygon)
     _refuse_huge(polygon)
-    placed = on_lattice(polygon)
+    placed = put_on_lattice(polygon)
     if not (polygon.is_valid and placed.is_valid):
         point, reason = place_of_invalidity(placed if polygon.is_valid else polygon)
         raise InvalidShape(f"The polygon is not valid: {reason}.", where=point)
-    return densified(placed)
+    return densify(placed)
 
 
 def _refuse_huge(shape: BaseGeometry) -> None:
@@ -80,7 +80,7 @@ def _refuse_huge(shape: BaseGeometry) -> None:
         raise InvalidShape("The shape is larger than any city.", where=shape)
 
 
-def _no_repeats(line: shapely.LineString) -> shapely.LineString:
+def _drop_repeats(line: shapely.LineString) -> shapely.LineString:
     xy = to_lattice(shapely.get_coordinates(line))
     keep = np.append(True, (xy[1:] != xy[:-1]).any(axis=1))
     if keep.sum() < 2:
@@ -105,9 +105,9 @@ def cut(
     """
     tiles = sorted(codes)
     edges = _edge_places(_edges(partition, tiles, lines, bare_ground))
-    drawn = _snapped(_segments(lines), edges, snap_m)
-    noded, seams = _noded(edges, drawn)
-    nodes = with_nodes(partition, {edge: path[1:-1] for edge, path in noded.items() if len(path) > 2})
+    drawn = _snap_paths(_segments(lines), edges, snap_m)
+    noded, seams = _node(edges, drawn)
+    nodes = add_nodes(partition, {edge: path[1:-1] for edge, path in noded.items() if len(path) > 2})
     renoded = partition.replace(nodes)
     every = {e for path in (*noded.values(), *seams.values()) for e in map(edge_of, path, path[1:])}
     pieces = {e for path in seams.values() for e in map(edge_of, path, path[1:])}
@@ -126,8 +126,8 @@ def _edges(partition: Partition, tiles: list[str], lines: Sequence[BaseGeometry]
         return own
     border = frame_edges(partition.frame)
     near = shapely.dwithin(border.lines(), shapely.union_all(list(lines)), 1.0)
-    ring = border.where(np.asarray(near)) if len(border) else border
-    return joined(own, ring)
+    ring = border.select(np.asarray(near)) if len(border) else border
+    return join_edges(own, ring)
 
 
 def _edge_places(edges: Edges) -> list[Edge]:
@@ -143,18 +143,18 @@ def _segments(lines: Sequence[BaseGeometry]) -> list[list[Place]]:
     return paths
 
 
-def _snapped(paths: list[list[Place]], edges: list[Edge], snap_m: float) -> list[Edge]:
+def _snap_paths(paths: list[list[Place]], edges: list[Edge], snap_m: float) -> list[Edge]:
     """The segments of the paths, their vertices moved to a vertex of the edges near them, else to an edge."""
     tree = STRtree(_lines(edges))
     moved: dict[Place, Place] = {}
     for place in {place for path in paths for place in path}:
         near = tree.query(shapely.Point(metres(place)), predicate="dwithin", distance=snap_m)
-        moved[place] = _onto(place, [edges[k] for k in near.tolist()], snap_m)
+        moved[place] = _move_onto(place, [edges[k] for k in near.tolist()], snap_m)
     steps = (edge_of(moved[a], moved[b]) for path in paths for a, b in pairwise(path))
     return sorted({edge for edge in steps if edge[0] != edge[1]})
 
 
-def _onto(place: Place, near: list[Edge], snap_m: float) -> Place:
+def _move_onto(place: Place, near: list[Edge], snap_m: float) -> Place:
     if not near:
         return place
     off, corner = min((_distance(place, end), end) for edge in near for end in edge)
@@ -177,7 +177,7 @@ def _foot(place: Place, edge: Edge) -> Place:
 Paths = dict[Edge, list[Place]]
 
 
-def _noded(edges: list[Edge], cuts: list[Edge]) -> tuple[Paths, Paths]:
+def _node(edges: list[Edge], cuts: list[Edge]) -> tuple[Paths, Paths]:
     """The way along every edge and every cut once each crossing is a node of both."""
     ways: Paths = {edge: list(edge) for edge in edges}
     seams: Paths = {seam: list(seam) for seam in cuts}
@@ -196,12 +196,12 @@ def _crossings_added(ways: Paths, seams: Paths) -> bool:
     found = False
     for k, h in zip(which.tolist(), hits.tolist(), strict=True):
         (seam, seam_step), (edge, way_step) = seam_steps[k], way_steps[h]
-        on_way, on_seam = _common_nodes(way_step, seam_step)
+        on_way, on_seam = _find_common_nodes(way_step, seam_step)
         found |= _put(ways[edge], way_step, on_way) | _put(seams[seam], seam_step, on_seam)
     return found
 
 
-def _common_nodes(way: Edge, seam: Edge) -> tuple[list[Place], list[Place]]:
+def _find_common_nodes(way: Edge, seam: Edge) -> tuple[list[Place], list[Place]]:
     """The nodes that the step of a way and the step of a seam must take from each other."""
     if way == seam:
         return [], []
@@ -234,10 +234,10 @@ def _crossing(way: Edge, seam: Edge) -> Place | None:
         across, t, u = -across, -t, -u
     if not (0 < t < across and 0 < u < across):
         return None
-    return ax + _rounded((bx - ax) * t, across), ay + _rounded((by - ay) * t, across)
+    return ax + _round_quotient((bx - ax) * t, across), ay + _round_quotient((by - ay) * t, across)
 
 
-def _rounded(numerator: int, denominator: int) -> int:
+def _round_quotient(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
@@ -245,12 +245,12 @@ def _put(path: list[Place], step: Edge, places: list[Place]) -> bool:
     new = [place for place in places if place not in path]
     for place in new:
         # Nodes of an earlier pair of the same round may have divided the step: go to where the new one fits best.
-        k = min(range(len(path) - 1), key=lambda i: _off_step(place, path[i], path[i + 1]))
+        k = min(range(len(path) - 1), key=lambda i: _measure_off_step(place, path[i], path[i + 1]))
         path.insert(k + 1, place)
     return bool(new) and bool(step)
 
 
-def _off_step(place: Place, start: Place, end: Place) -> tuple[float, float]:
+def _measure_off_step(place: Place, start: Place, end: Place) -> tuple[float, float]:
     foot = _foot(place, (start, end))
     return _distance(place, foot), _distance(place, start) + _distance(place, end)
 

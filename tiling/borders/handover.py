@@ -11,39 +11,39 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.borders.cutting import Cut
-from tiling.borders.verdict import merged
+from tiling.borders.verdict import merge_changes
 from tiling.errors import NotNeighbours, NotNested
-from tiling.partition import Change, Partition, polygonal
+from tiling.partition import Change, Partition, keep_polygons
 
 Owners = Sequence[str | None]
 
 
-def rebuilt(cut: Cut, owners: Owners, *, whole: Mapping[str, BaseGeometry] | None = None) -> Change:
+def rebuild_grids(cut: Cut, owners: Owners, *, whole: Mapping[str, BaseGeometry] | None = None) -> Change:
     """The change that gives each face of the cut to its new owner; codes that are not there yet are added.
 
     Grids left without a face are in `removed`. Grids whose faces stay get their new nodes only. `whole` adds shapes
     to codes as they are, for grids that were not cut.
     """
-    before, after = _by_owner(cut.owners), _by_owner(owners)
+    before, after = _group_by_owner(cut.owners), _group_by_owner(owners)
     moved = [code for code in sorted(before.keys() | after.keys()) if before.get(code) != after.get(code)]
     more = whole or {}
-    shapes = {code: united([*cut.faces[after[code]], *_given(more, code)]) for code in moved if after.get(code)}
+    shapes = {code: unite([*cut.faces[after[code]], *_list_given(more, code)]) for code in moved if after.get(code)}
     there = {code: shape for code, shape in shapes.items() if code in cut.partition.row_of}
     new = {code: shape for code, shape in shapes.items() if code not in there}
     gone = tuple(code for code in moved if not after.get(code))
-    return merged(cut.nodes, Change(changed=there, added=new, removed=gone))
+    return merge_changes(cut.nodes, Change(changed=there, added=new, removed=gone))
 
 
-def united(faces: Iterable[BaseGeometry]) -> BaseGeometry:
+def unite(faces: Iterable[BaseGeometry]) -> BaseGeometry:
     """The union of polygons that match edge for edge, every outer vertex kept."""
-    return polygonal(shapely.coverage_union_all(list(faces)))
+    return keep_polygons(shapely.coverage_union_all(list(faces)))
 
 
-def _given(more: Mapping[str, BaseGeometry], code: str) -> list[BaseGeometry]:
+def _list_given(more: Mapping[str, BaseGeometry], code: str) -> list[BaseGeometry]:
     return list(shapely.get_parts(more[code])) if code in more else []
 
 
-def _by_owner(owners: Owners) -> dict[str, list[int]]:
+def _group_by_owner(owners: Owners) -> dict[str, list[int]]:
     faces: dict[str, list[int]] = {}
     for number, owner in enumerate(owners):
         if owner is not None:
@@ -51,13 +51,13 @@ def _by_owner(owners: Owners) -> dict[str, list[int]]:
     return faces
 
 
-def handed(cut: Cut, taken: NDArray[np.bool_], to: str) -> list[str | None]:
+def hand_faces(cut: Cut, taken: NDArray[np.bool_], to: str) -> list[str | None]:
     """The owners once the faces taken belong to `to`; to a grid with sub-grids, each to the sub-grid beside it.
 
     Raises NotNeighbours for a piece that touches none, NotNested where a piece comes from another area.
     """
     owners = list(cut.owners)
-    targets = cut.partition.finest(to)
+    targets = cut.partition.list_finest(to)
     wanted = np.array([k for k in np.flatnonzero(taken) if owners[k] not in targets], dtype=np.intp)
     for face in wanted.tolist():
         refuse_other_area(cut.partition, owners[face], targets[0], cut.faces[face])
@@ -66,14 +66,14 @@ def handed(cut: Cut, taken: NDArray[np.bool_], to: str) -> list[str | None]:
     grown = {code: list(shapely.get_parts(cut.partition.polygons[cut.partition.row_of[code]])) for code in targets}
     rest = wanted.tolist()
     while rest:
-        face, code = _next_face(cut, rest, grown)
+        face, code = _choose_next_face(cut, rest, grown)
         owners[face] = code
         grown[code].append(cut.faces[face])
         rest.remove(face)
     return owners
 
 
-def beside(partition: Partition, piece: BaseGeometry, codes: Iterable[str]) -> str:
+def choose_neighbour(partition: Partition, piece: BaseGeometry, codes: Iterable[str]) -> str:
     """The grid of these that shares the longest border with the piece, the smallest code of equals."""
     outline = shapely.boundary(piece)
     lengths = []
@@ -100,9 +100,9 @@ def area_above(partition: Partition, code: str) -> tuple[str, ...]:
     return tuple(above for above in partition.ancestors(code) if above in partition.areas)
 
 
-def _next_face(cut: Cut, rest: list[int], grown: Mapping[str, list[BaseGeometry]]) -> tuple[int, str]:
+def _choose_next_face(cut: Cut, rest: list[int], grown: Mapping[str, list[BaseGeometry]]) -> tuple[int, str]:
     """The face of the rest that shares the longest border with a grid as grown so far, and that grid."""
-    outlines = {code: shapely.boundary(united(shapes)) for code, shapes in grown.items()}
+    outlines = {code: shapely.boundary(unite(shapes)) for code, shapes in grown.items()}
     shared = [
         (-shapely.intersection(shapely.boundary(cut.faces[face]), outline).length, face, code)
         for face in rest
@@ -114,7 +114,7 @@ def _next_face(cut: Cut, rest: list[int], grown: Mapping[str, list[BaseGeometry]
     return face, code
 
 
-def inside(faces: NDArray[np.object_], pieces: NDArray[np.object_]) -> NDArray[np.intp]:
+def locate_faces(faces: NDArray[np.object_], pieces: NDArray[np.object_]) -> NDArray[np.intp]:
     """The piece that holds each face, -1 for none."""
     found = np.full(len(faces), -1, dtype=np.intp)
     which, hits = STRtree(pieces).query(shapely.point_on_surface(faces), predicate="within")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
-from tiling.partition import Change, Partition, same_bytes
+from tiling.partition import Change, Partition, have_same_bytes
 from tiling.plane import LATTICE_M, Floats, lattice_keys, map_rings
 
 Place: TypeAlias = tuple[int, int]
@@ -47,32 +47,40 @@ def edge_of(one: Place, other: Place) -> Edge:
     return (one, other) if one <= other else (other, one)
 
 
-def with_nodes(partition: Partition, nodes: NewNodes) -> Change:
+def add_nodes(partition: Partition, nodes: NewNodes) -> Change:
     """The change that puts each edge's new nodes into every ring that has this edge, in order along it."""
-    wanted = {edge: places for edge, given in nodes.items() if (places := _along(edge, given))}
+    wanted = {edge: places for edge, given in nodes.items() if (places := _sort_along(edge, given))}
     if not wanted:
         return Change()
-    return mapped_rings(partition, _box_of(wanted), lambda xy: _inserted(xy, wanted))
+    return change_rings(partition, _box_of(wanted), lambda xy: _insert_places(xy, wanted))
 
 
-def inserted(xy: Floats, nodes: NewNodes) -> Floats:
+def insert_nodes(xy: Floats, nodes: NewNodes) -> Floats:
     """The coordinates of a ring in metres with the new nodes of its edges, in order along each."""
-    return _inserted(xy, {edge: _along(edge, given) for edge, given in nodes.items()})
+    return _insert_places(xy, {edge: _sort_along(edge, given) for edge, given in nodes.items()})
 
 
-def mapped_rings(partition: Partition, window: BaseGeometry, change: Callable[[Floats], Floats]) -> Change:
+def change_rings(partition: Partition, window: BaseGeometry, change: Callable[[Floats], Floats]) -> Change:
     """The change that a function of ring coordinates makes to grids, frame and areas that meet the window's box.
 
     The function leaves alone all vertices outside the window.
     """
     rows = np.sort(partition.tree.query(window))
     tiles = {partition.codes[row]: partition.polygons[row] for row in rows.tolist()}
-    changed = {code: new for code, old in _noded(tiles, window).items() if (new := _changed(old, change)) is not None}
+    changed = {
+        code: new
+        for code, old in _select_noded(tiles, window).items()
+        if (new := _change_shape(old, change)) is not None
+    }
     near = partition.areas_near(window)
-    areas = {code: new for code, old in _noded(near, window).items() if (new := _changed(old, change)) is not None}
+    areas = {
+        code: new
+        for code, old in _select_noded(near, window).items()
+        if (new := _change_shape(old, change)) is not None
+    }
     frame = partition.frame
     if frame is not None:
-        frame = _changed(frame, change) if _within(frame_keys(partition), window).any() else None
+        frame = _change_shape(frame, change) if _mark_within(frame_keys(partition), window).any() else None
     return Change(changed=changed, frame=frame, areas=areas)
 
 
@@ -84,25 +92,25 @@ def frame_keys(partition: Partition) -> NDArray[np.int64]:
     return found
 
 
-def _noded(shapes: Mapping[str, BaseGeometry], window: BaseGeometry) -> dict[str, BaseGeometry]:
+def _select_noded(shapes: Mapping[str, BaseGeometry], window: BaseGeometry) -> dict[str, BaseGeometry]:
     """Those of the shapes that have a node in the box of the window; most only pass by with a corner of their box."""
     codes = list(shapes)
     xy, which = shapely.get_coordinates(list(shapes.values()), return_index=True)
-    return {codes[k]: shapes[codes[k]] for k in np.unique(which[_within(lattice_keys(xy), window)]).tolist()}
+    return {codes[k]: shapes[codes[k]] for k in np.unique(which[_mark_within(lattice_keys(xy), window)]).tolist()}
 
 
-def _within(keys: NDArray[np.int64], window: BaseGeometry) -> NDArray[np.bool_]:
+def _mark_within(keys: NDArray[np.int64], window: BaseGeometry) -> NDArray[np.bool_]:
     """Whether each lattice position lies in the box of the window, a millimetre more at every side."""
     low, high = lattice_keys(np.reshape(window.bounds, (2, 2)))
     return np.asarray(((keys >= low - 1) & (keys <= high + 1)).all(axis=1))
 
 
-def _changed(geometry: BaseGeometry, change: Callable[[Floats], Floats]) -> BaseGeometry | None:
+def _change_shape(geometry: BaseGeometry, change: Callable[[Floats], Floats]) -> BaseGeometry | None:
     new = map_rings(geometry, change)
-    return None if same_bytes(new, geometry) else new
+    return None if have_same_bytes(new, geometry) else new
 
 
-def _inserted(xy: Floats, wanted: Mapping[Edge, list[Place]]) -> Floats:
+def _insert_places(xy: Floats, wanted: Mapping[Edge, list[Place]]) -> Floats:
     if not wanted:
         return xy
     keys = lattice_keys(xy)
@@ -123,7 +131,7 @@ def _places(keys: NDArray[np.int64]) -> list[Place]:
     return [(int(x), int(y)) for x, y in keys]
 
 
-def _along(edge: Edge, places: Iterable[Place]) -> list[Place]:
+def _sort_along(edge: Edge, places: Iterable[Place]) -> list[Place]:
     (x0, y0), (x1, y1) = edge
     inner = {place for place in places if place not in edge}
     return sorted(inner, key=lambda p: ((p[0] - x0) * (x1 - x0) + (p[1] - y0) * (y1 - y0), p))

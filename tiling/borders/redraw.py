@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
-from tiling.borders.cutting import Cut, cut, drawn_line, faces_between, outline_of
-from tiling.borders.handover import area_above, handed, inside, rebuilt
-from tiling.borders.verdict import judged
+from tiling.borders.cutting import Cut, cut, faces_between, outline_of, prepare_line
+from tiling.borders.handover import area_above, hand_faces, locate_faces, rebuild_grids
+from tiling.borders.verdict import judge_change
 from tiling.errors import FrameVertex, LineDoesNotCross, NotNeighbours, WouldVanish
 from tiling.partition import Change, Partition, dissolve
 from tiling.tolerance import Tolerance
@@ -31,24 +31,24 @@ def redraw_border(
     WouldVanish, SplitsGrid.
     """
     snap_m = (tolerance or Tolerance()).snap_m
-    drawn = drawn_line(line)
-    border = _common_border(partition, left, right)
+    drawn = prepare_line(line)
+    border = _find_common_border(partition, left, right)
     _refuse_loose_ends(partition, (left, right), drawn, border, snap_m)
-    faces = cut(partition, (*partition.finest(left), *partition.finest(right)), [drawn], snap_m=snap_m)
+    faces = cut(partition, (*partition.list_finest(left), *partition.list_finest(right)), [drawn], snap_m=snap_m)
     new = min(_readings(faces, left, right, drawn, snap_m), key=lambda reading: reading[0], default=None)
     if new is None:
         raise LineDoesNotCross("The line does not part the two grids.", where=drawn)
-    return judged(partition, rebuilt(faces, _owners(faces, left, right, new[1])))
+    return judge_change(partition, rebuild_grids(faces, _owners(faces, left, right, new[1])))
 
 
-def _common_border(partition: Partition, left: str, right: str) -> BaseGeometry:
+def _find_common_border(partition: Partition, left: str, right: str) -> BaseGeometry:
     one, other = partition.polygon(left), partition.polygon(right)
     if one is None or other is None:
         raise NotNeighbours(f"{left} and {right} share no border.", where=one or other, grids=[left, right])
     shared = shapely.intersection(shapely.boundary(one), shapely.boundary(other))
     if left == right or shared.is_empty or shared.length == 0:
         raise NotNeighbours(f"{left} and {right} share no border.", where=one, grids=[left, right])
-    if area_above(partition, partition.finest(left)[0]) != area_above(partition, partition.finest(right)[0]):
+    if area_above(partition, partition.list_finest(left)[0]) != area_above(partition, partition.list_finest(right)[0]):
         raise FrameVertex(where=shared)
     lines = [part for part in shapely.get_parts(shared) if part.length > 0]
     return shapely.line_merge(shapely.union_all(lines))
@@ -57,7 +57,7 @@ def _common_border(partition: Partition, left: str, right: str) -> BaseGeometry:
 def _refuse_loose_ends(
     partition: Partition, codes: tuple[str, str], line: shapely.LineString, border: BaseGeometry, snap_m: float
 ) -> None:
-    both = dissolve(partition.polygons[partition.rows(f for code in codes for f in partition.finest(code))])
+    both = dissolve(partition.polygons[partition.rows(f for code in codes for f in partition.list_finest(code))])
     for end in (line.coords[0], line.coords[-1]):
         point = shapely.Point(end)
         fixed = min(point.distance(border), point.distance(shapely.boundary(both)))
@@ -70,18 +70,18 @@ Reading = tuple[float, NDArray[np.bool_]]
 
 def _readings(cut_: Cut, left: str, right: str, line: shapely.LineString, snap_m: float) -> Iterable[Reading]:
     """The ways to read the line as a new border, each with the area in m² that changes hands."""
-    border = _common_border(cut_.partition, left, right)
-    whose = _left_owned(cut_, left)
-    for kept in _kept_stretches(border, line, snap_m):
+    border = _find_common_border(cut_.partition, left, right)
+    whose = _mark_left_owned(cut_, left)
+    for kept in _keep_stretches(border, line, snap_m):
         pieces = _pieces(cut_, left, right, kept)
-        which = inside(cut_.faces, pieces)
+        which = locate_faces(cut_.faces, pieces)
         # A line that doubles back within a millimetre may part them so that a face lies in no piece: no reading.
         if len(pieces) >= 2 and (which >= 0).all():
             yield from _sides(cut_, whose, which, len(pieces))
 
 
-def _left_owned(cut_: Cut, left: str) -> NDArray[np.bool_]:
-    own = set(cut_.partition.finest(left))
+def _mark_left_owned(cut_: Cut, left: str) -> NDArray[np.bool_]:
+    own = set(cut_.partition.list_finest(left))
     return np.array([owner in own for owner in cut_.owners], dtype=bool)
 
 
@@ -97,7 +97,7 @@ def _sides(cut_: Cut, whose: NDArray[np.bool_], which: NDArray[np.intp], count: 
             yield float(area[new != whose].sum()), new
 
 
-def _kept_stretches(border: BaseGeometry, line: shapely.LineString, snap_m: float) -> list[list[BaseGeometry]]:
+def _keep_stretches(border: BaseGeometry, line: shapely.LineString, snap_m: float) -> list[list[BaseGeometry]]:
     """What may be kept of the old border: nothing, or the stretches on either side of where the line leaves it."""
     out: list[list[BaseGeometry]] = [[]]
     ends = [shapely.Point(line.coords[0]), shapely.Point(line.coords[-1])]
@@ -106,25 +106,25 @@ def _kept_stretches(border: BaseGeometry, line: shapely.LineString, snap_m: floa
         others = [other for other in parts if other is not part]
         on = sorted(part.project(end) for end in ends if end.distance(part) <= snap_m)
         if len(on) == 2:
-            out += [[*others, *_solid(substring(part, 0, on[0]), substring(part, on[1], part.length))]]
-            out += [[*others, *_solid(substring(part, on[0], on[1]))]] if part.is_ring else []
+            out += [[*others, *_select_solid(substring(part, 0, on[0]), substring(part, on[1], part.length))]]
+            out += [[*others, *_select_solid(substring(part, on[0], on[1]))]] if part.is_ring else []
         elif len(on) == 1:
             out += [
-                [*others, *_solid(substring(part, 0, on[0]))],
-                [*others, *_solid(substring(part, on[0], part.length))],
+                [*others, *_select_solid(substring(part, 0, on[0]))],
+                [*others, *_select_solid(substring(part, on[0], part.length))],
             ]
         if not on:
             out += [others]
     return out
 
 
-def _solid(*lines: BaseGeometry) -> list[BaseGeometry]:
+def _select_solid(*lines: BaseGeometry) -> list[BaseGeometry]:
     return [line for line in lines if line.length > _ON_M]
 
 
 def _pieces(cut_: Cut, left: str, right: str, kept: list[BaseGeometry]) -> NDArray[np.object_]:
     """Both grids together, parted by the line and what is kept of the old border."""
-    tiles = cut_.partition.rows((*cut_.partition.finest(left), *cut_.partition.finest(right)))
+    tiles = cut_.partition.rows((*cut_.partition.list_finest(left), *cut_.partition.list_finest(right)))
     both = dissolve(cut_.partition.polygons[tiles])
     pieces = faces_between(outline_of(both), cut_.seams, _edges_on(cut_, left, kept))
     return np.asarray(pieces[shapely.intersects(both, shapely.point_on_surface(pieces))])
@@ -142,11 +142,11 @@ def _edges_on(cut_: Cut, left: str, kept: list[BaseGeometry]) -> list[BaseGeomet
 
 
 def _owners(cut_: Cut, left: str, right: str, to_left: NDArray[np.bool_]) -> list[str | None]:
-    whose = _left_owned(cut_, left)
+    whose = _mark_left_owned(cut_, left)
     if not to_left.any() or to_left.all():
         raise WouldVanish(where=cut_.partition.polygon(left), grid=left)
-    gained = handed(cut_, to_left & ~whose, left)
-    lost = handed(cut_, ~to_left & whose, right)
+    gained = hand_faces(cut_, to_left & ~whose, left)
+    lost = hand_faces(cut_, ~to_left & whose, right)
     return [g if mine != ours else own for own, g, mine, ours in _choices(cut_, gained, lost, to_left, whose)]
 
 

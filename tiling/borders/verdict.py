@@ -20,7 +20,7 @@ _LEAST_M2 = 1e-4
 """A square centimetre: less ground than this is no grid."""
 
 
-def judged(partition: Partition, change: Change) -> Change:
+def judge_change(partition: Partition, change: Change) -> Change:
     """The change itself when it leaves every changed grid valid and in one piece, and breaks no border.
 
     Where the surroundings were perfect they must stay so: every edge of a changed grid is met by a neighbour or the
@@ -29,18 +29,20 @@ def judged(partition: Partition, change: Change) -> Change:
     """
     _refuse_bad_shapes(partition, change)
     after = partition.replace(change)
-    broken = _unmet(after, change.touched)
+    broken = _find_unmet(after, change.touched)
     if broken is None:
         return change
-    beside = _before(partition, after, change)
+    beside = _select_before(partition, after, change)
     if not beside:
         return change  # a grid drawn in the middle of a gap breaks no border: there is none
-    if _unmet(partition, beside) is None or (_is_coverage(partition, beside) and not _keeps(partition, after, change)):
+    if _find_unmet(partition, beside) is None or (
+        _is_coverage(partition, beside) and not _keeps(partition, after, change)
+    ):
         raise WouldBreak(where=broken)
     return change
 
 
-def merged(*changes: Change) -> Change:
+def merge_changes(*changes: Change) -> Change:
     """One change from several that concern different things; later ones win where they concern the same."""
     out = Change()
     for change in changes:
@@ -84,18 +86,18 @@ def _refuse_parts(partition: Partition, code: str, shape: BaseGeometry, before: 
     )
 
 
-def _unmet(partition: Partition, codes: Iterable[str]) -> BaseGeometry | None:
+def _find_unmet(partition: Partition, codes: Iterable[str]) -> BaseGeometry | None:
     """The loose edges of these grids as one geometry; None where all are met."""
     ground = ground_of(partition)
-    rows = ground.usable(np.sort(partition.rows(codes)))
+    rows = ground.select_usable(np.sort(partition.rows(codes)))
     if not len(rows):
         return None
-    free: Edges = ground.loose_about(rows)
-    own = free.where(free.row >= 0)
+    free: Edges = ground.list_loose_about(rows)
+    own = free.select(free.row >= 0)
     return shapely.union_all(own.lines()) if len(own) else None
 
 
-def _before(partition: Partition, after: Partition, change: Change) -> list[str]:
+def _select_before(partition: Partition, after: Partition, change: Change) -> list[str]:
     shapes = [after.polygon(code) for code in change.touched]
     window = shapely.box(*shapely.total_bounds(shapes))
     near = {partition.codes[row] for row in partition.tree.query(window)}
@@ -108,7 +110,7 @@ def _is_coverage(partition: Partition, codes: list[str]) -> bool:
 
 
 def _keeps(partition: Partition, after: Partition, change: Change) -> bool:
-    near = sorted({*_before(partition, after, change), *change.touched} & set(after.row_of))
+    near = sorted({*_select_before(partition, after, change), *change.touched} & set(after.row_of))
     if not _is_coverage(after, near):
         return False
     if after.frame is not None:

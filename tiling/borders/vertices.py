@@ -11,16 +11,16 @@ from shapely.geometry.base import BaseGeometry
 from tiling.borders.nodes import (
     Edge,
     Place,
+    add_nodes,
     box_about,
+    change_rings,
     edge_of,
     frame_keys,
-    mapped_rings,
     metres,
     place_of,
     point_at,
-    with_nodes,
 )
-from tiling.borders.verdict import judged
+from tiling.borders.verdict import judge_change
 from tiling.errors import FrameVertex, InvalidShape, JunctionVertex, NoSuchVertex, WouldVanish
 from tiling.partition import Change, Partition
 from tiling.plane import Floats, lattice_keys
@@ -38,11 +38,11 @@ def move_vertex(partition: Partition, at: XY, *, to: XY) -> Change:
     Moved onto a neighbouring vertex of the same border the two become one. Raises NoSuchVertex, FrameVertex for a
     node of the frame or of an area's ring, WouldVanish, WouldBreak with the place where borders would cross.
     """
-    old = _stored_vertex(partition, at)
+    old = _get_stored_vertex(partition, at)
     _refuse_fixed(partition, old)
-    new = _finite_place(to)
-    change = mapped_rings(partition, box_about(point_at(old), MATCH_M), lambda xy: _moved(xy, old, new))
-    return judged(partition, change)
+    new = _require_finite(to)
+    change = change_rings(partition, box_about(point_at(old), MATCH_M), lambda xy: _move(xy, old, new))
+    return judge_change(partition, change)
 
 
 def insert_vertex(partition: Partition, at: XY, *, to: XY) -> Change:
@@ -51,14 +51,14 @@ def insert_vertex(partition: Partition, at: XY, *, to: XY) -> Change:
     On the frame or an area's ring only a node on the very edge is taken. Raises NoSuchVertex where no edge is near or
     there is a vertex already, FrameVertex, WouldBreak.
     """
-    start = _finite_place(at)
-    edge = _nearest_edge(partition, start)
-    new = _finite_place(to)
+    start = _require_finite(at)
+    edge = _get_nearest_edge(partition, start)
+    new = _require_finite(to)
     if new in edge:
         raise NoSuchVertex("There is a vertex at this place already; move it instead.", where=point_at(new))
-    if _is_fixed_edge(partition, edge) and _off_m(edge, new) > NODE_OFF_M:
+    if _is_fixed_edge(partition, edge) and _measure_off_m(edge, new) > NODE_OFF_M:
         raise FrameVertex(where=point_at(start))
-    return judged(partition, with_nodes(partition, {edge: [new]}))
+    return judge_change(partition, add_nodes(partition, {edge: [new]}))
 
 
 def delete_vertex(partition: Partition, at: XY) -> Change:
@@ -67,23 +67,23 @@ def delete_vertex(partition: Partition, at: XY) -> Change:
     Raises NoSuchVertex, FrameVertex, JunctionVertex where three or more grids meet, WouldVanish where fewer than
     three corners would be left, WouldBreak.
     """
-    old = _stored_vertex(partition, at)
+    old = _get_stored_vertex(partition, at)
     _refuse_fixed(partition, old)
     holders = list(_holders(partition, old))
-    if len({end for _, ring in holders for end in _beside(ring, old)}) > 2:
+    if len({end for _, ring in holders for end in _find_beside(ring, old)}) > 2:
         raise JunctionVertex(where=point_at(old))
-    change = mapped_rings(partition, box_about(point_at(old), MATCH_M), lambda xy: _without(xy, old))
-    return judged(partition, change)
+    change = change_rings(partition, box_about(point_at(old), MATCH_M), lambda xy: _leave_out(xy, old))
+    return judge_change(partition, change)
 
 
-def _finite_place(xy: XY) -> Place:
+def _require_finite(xy: XY) -> Place:
     if not np.isfinite(xy).all() or np.abs(xy).max() > 1e9:
         raise InvalidShape("The position is not a finite number of metres.")
     return place_of(xy)
 
 
-def _stored_vertex(partition: Partition, at: XY) -> Place:
-    _finite_place(at)
+def _get_stored_vertex(partition: Partition, at: XY) -> Place:
+    _require_finite(at)
     point = shapely.Point(at)
     shapes = partition.polygons[partition.tree.query(box_about(point, 2 * MATCH_M))]
     xy = shapely.get_coordinates(shapes)
@@ -102,7 +102,7 @@ def _refuse_fixed(partition: Partition, place: Place) -> None:
             raise FrameVertex(where=point_at(place))
 
 
-def _fixed_rings(partition: Partition, place: Place) -> list[BaseGeometry]:
+def _list_fixed_rings(partition: Partition, place: Place) -> list[BaseGeometry]:
     """The frame and the area rings whose box holds the place."""
     rings = list(partition.areas_near(point_at(place)).values())
     return rings if partition.frame is None else [partition.frame, *rings]
@@ -119,30 +119,30 @@ def _rings(shape: BaseGeometry) -> list[Floats]:
     return [shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shape))]
 
 
-def _beside(ring: Floats, place: Place) -> set[Place]:
+def _find_beside(ring: Floats, place: Place) -> set[Place]:
     keys = lattice_keys(ring)[:-1]
     at = np.flatnonzero((keys == np.array(place)).all(axis=1))
     return {(int(x), int(y)) for step in (-1, 1) for x, y in keys[(at + step) % len(keys)]}
 
 
-def _moved(xy: Floats, old: Place, new: Place) -> Floats:
+def _move(xy: Floats, old: Place, new: Place) -> Floats:
     hit = (lattice_keys(xy) == np.array(old)).all(axis=1)
     if not hit.any():
         return xy
     out = xy.copy()
     out[hit] = metres(new)
-    return _no_repeats(out)
+    return _drop_repeats(out)
 
 
-def _without(xy: Floats, old: Place) -> Floats:
+def _leave_out(xy: Floats, old: Place) -> Floats:
     hit = (lattice_keys(xy) == np.array(old)).all(axis=1)
     if not hit.any():
         return xy
     kept = xy[:-1][~hit[:-1]]
-    return _no_repeats(np.vstack([kept, kept[:1]])) if len(kept) else kept
+    return _drop_repeats(np.vstack([kept, kept[:1]])) if len(kept) else kept
 
 
-def _no_repeats(xy: Floats) -> Floats:
+def _drop_repeats(xy: Floats) -> Floats:
     keep = np.ones(len(xy), dtype=bool)
     keep[1:] = (lattice_keys(xy[1:]) != lattice_keys(xy[:-1])).any(axis=1)
     out = xy[keep]
@@ -151,33 +151,33 @@ def _no_repeats(xy: Floats) -> Floats:
     return out
 
 
-def _nearest_edge(partition: Partition, start: Place) -> Edge:
+def _get_nearest_edge(partition: Partition, start: Place) -> Edge:
     point = point_at(start)
     shapes = partition.polygons[partition.tree.query(box_about(point, _REACH_M))]
     best: tuple[float, Edge] | None = None
     for ring in (ring for shape in shapes for ring in _rings(shape)):
-        for k in np.flatnonzero(_off_edges_m(ring, metres(start)) <= _REACH_M).tolist():
+        for k in np.flatnonzero(_measure_off_edges_m(ring, metres(start)) <= _REACH_M).tolist():
             edge = edge_of(place_of(ring[k]), place_of(ring[k + 1]))
-            candidate = (_off_m(edge, start), edge)
+            candidate = (_measure_off_m(edge, start), edge)
             best = candidate if best is None or candidate < best else best
     if best is None:
         raise NoSuchVertex("There is no border near this place.", where=point)
     return best[1]
 
 
-def _off_edges_m(ring: Floats, xy: XY) -> Floats:
+def _measure_off_edges_m(ring: Floats, xy: XY) -> Floats:
     start, along = ring[:-1], np.diff(ring, axis=0)
     length2 = np.maximum((along**2).sum(axis=1), 1e-18)
     share = np.clip(((np.asarray(xy) - start) * along).sum(axis=1) / length2, 0.0, 1.0)
     return np.asarray(np.hypot(*(start + along * share[:, None] - np.asarray(xy)).T))
 
 
-def _off_m(edge: Edge, place: Place) -> float:
-    return float(_off_edges_m(np.array([metres(edge[0]), metres(edge[1])]), metres(place))[0])
+def _measure_off_m(edge: Edge, place: Place) -> float:
+    return float(_measure_off_edges_m(np.array([metres(edge[0]), metres(edge[1])]), metres(place))[0])
 
 
 def _is_fixed_edge(partition: Partition, edge: Edge) -> bool:
-    return any(_has_edge(ring, edge) for shape in _fixed_rings(partition, edge[0]) for ring in _rings(shape))
+    return any(_has_edge(ring, edge) for shape in _list_fixed_rings(partition, edge[0]) for ring in _rings(shape))
 
 
 def _has_edge(ring: Floats, edge: Edge) -> bool:

@@ -22,18 +22,18 @@ def estimate_overlaps(polygons: NDArray[np.object_], *, least: int = 0) -> int:
     """
     tree = shapely.STRtree(polygons)
     rows = _sample(polygons)
-    if _looked_over(tree, rows, overlapping=False) < least or not len(rows):
+    if _estimate_pairs(tree, rows, overlapping=False) < least or not len(rows):
         return 0
     sound = polygons[shapely.is_valid(polygons) & ~shapely.is_empty(polygons) & ~shapely.is_missing(polygons)]
-    return round(_looked_over(shapely.STRtree(sound), _sample(sound), overlapping=True))
+    return round(_estimate_pairs(shapely.STRtree(sound), _sample(sound), overlapping=True))
 
 
-def _looked_over(tree: shapely.STRtree, rows: NDArray[np.intp], *, overlapping: bool) -> float:
+def _estimate_pairs(tree: shapely.STRtree, rows: NDArray[np.intp], *, overlapping: bool) -> float:
     """About how many pairs of the tree's polygons are near each other, or share ground, told from these rows."""
     found, near, looked_at = 0.0, 0, 0
     for start in range(0, len(rows), PIECE):
         piece = rows[start : start + PIECE]
-        pairs = _near(tree, piece)
+        pairs = _find_near(tree, piece)
         found += _overlaps_of(tree, pairs) if overlapping else len(pairs)
         near, looked_at = near + len(pairs), looked_at + len(piece)
         if near > ENOUGH:
@@ -41,7 +41,7 @@ def _looked_over(tree: shapely.STRtree, rows: NDArray[np.intp], *, overlapping: 
     return found * len(tree.geometries) / looked_at / 2 if looked_at else 0.0
 
 
-def _near(tree: shapely.STRtree, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+def _find_near(tree: shapely.STRtree, rows: NDArray[np.intp]) -> NDArray[np.intp]:
     which, hits = tree.query(tree.geometries[rows])
     pairs = np.stack([rows[which], hits], axis=1)
     return np.asarray(pairs[pairs[:, 0] != pairs[:, 1]])

@@ -36,11 +36,11 @@ class Edges:
     def __len__(self) -> int:
         return len(self.row)
 
-    def where(self, mask: NDArray[np.bool_]) -> Edges:
+    def select(self, mask: NDArray[np.bool_]) -> Edges:
         """The edges for which the mask is true."""
         return Edges(self.low[mask], self.high[mask], self.row[mask], self.side[mask])
 
-    def of(self, row: int) -> Edges:
+    def with_owner(self, row: int) -> Edges:
         """The same edges as those of one owner."""
         return Edges(self.low, self.high, np.full(len(self), row, dtype=np.intp), self.side)
 
@@ -72,7 +72,7 @@ def edges_of(polygons: NDArray[np.object_], rows: NDArray[np.intp]) -> Edges:
     same = ring_of[1:] == ring_of[:-1]
     start, end, ring = xy[:-1][same] + 0.0, xy[1:][same] + 0.0, ring_of[:-1][same]
     left = _interior_is_left(xy, ring_of, start, end, ring, _is_shell(ring_part))
-    return _canonical(start, end, rows[part_of[ring_part[ring]]], left)
+    return _make_canonical(start, end, rows[part_of[ring_part[ring]]], left)
 
 
 def _is_shell(ring_part: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -96,14 +96,14 @@ def _interior_is_left(
     return np.asarray(((doubled > 0) == shell)[ring])
 
 
-def _canonical(start: Floats, end: Floats, row: NDArray[np.intp], left: NDArray[np.bool_]) -> Edges:
+def _make_canonical(start: Floats, end: Floats, row: NDArray[np.intp], left: NDArray[np.bool_]) -> Edges:
     backwards = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
     low = np.where(backwards[:, None], end, start)
     high = np.where(backwards[:, None], start, end)
     side = np.where(left ^ backwards, 1, -1).astype(np.int8)
     edges = Edges(low, high, row, side)
     real = (low != high).any(axis=1)
-    return edges if real.all() else edges.where(real)
+    return edges if real.all() else edges.select(real)
 
 
 def frame_edges(frame: BaseGeometry | None) -> Edges:
@@ -113,14 +113,14 @@ def frame_edges(frame: BaseGeometry | None) -> Edges:
     return Edges(edges.low, edges.high, edges.row, -edges.side)
 
 
-def differing(one: BaseGeometry | None, other: BaseGeometry | None) -> Edges:
+def find_differing(one: BaseGeometry | None, other: BaseGeometry | None) -> Edges:
     """The edges that only one of two polygons has, in both together."""
     ours, theirs = frame_edges(one), frame_edges(other)
-    both = joined(ours, Edges(theirs.low, theirs.high, theirs.row, -theirs.side))
-    return both.where(loose(both))
+    both = join_edges(ours, Edges(theirs.low, theirs.high, theirs.row, -theirs.side))
+    return both.select(mark_loose(both))
 
 
-def joined(*several: Edges) -> Edges:
+def join_edges(*several: Edges) -> Edges:
     """All the edges in one."""
     return Edges(
         np.concatenate([e.low for e in several]),
@@ -135,7 +135,7 @@ def partners(edges: Edges) -> NDArray[np.intp]:
     found = np.full(len(edges), -1, dtype=np.intp)
     if not len(edges):
         return found
-    order, starts = _grouped(np.ascontiguousarray(np.hstack([edges.low, edges.high])).view(np.uint64))
+    order, starts = _group(np.ascontiguousarray(np.hstack([edges.low, edges.high])).view(np.uint64))
     first = np.flatnonzero(starts)
     twice = first[np.diff(np.append(first, len(order))) == 2]
     one, other = order[twice], order[twice + 1]
@@ -144,12 +144,12 @@ def partners(edges: Edges) -> NDArray[np.intp]:
     return found
 
 
-def loose(edges: Edges) -> NDArray[np.bool_]:
+def mark_loose(edges: Edges) -> NDArray[np.bool_]:
     """True for each edge that is not met exactly once by the same edge from the other side."""
     return partners(edges) < 0
 
 
-def loose_by_owner(edges: Edges) -> NDArray[np.bool_]:
+def mark_loose_by_owner(edges: Edges) -> NDArray[np.bool_]:
     """True for each edge that is not met exactly once by the same edge of the same owner from the other side."""
     owner = edges.row.astype(np.uint64)
     bits = np.ascontiguousarray(np.hstack([edges.low, edges.high])).view(np.uint64)
@@ -164,8 +164,8 @@ def loose_by_owner(edges: Edges) -> NDArray[np.bool_]:
     return out
 
 
-def _grouped(bits: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    key = _hashed(bits)
+def _group(bits: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    key = _hash(bits)
     order = np.argsort(key)
     starts, collided = _starts(key[order], bits[order])
     if collided:
@@ -181,7 +181,7 @@ def _starts(key: NDArray[np.uint64], bits: NDArray[np.uint64]) -> tuple[NDArray[
     return starts, bool((differs & (key[1:] == key[:-1])).any())
 
 
-def _hashed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _hash(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     key = bits[:, 0] * np.uint64(_MIX[0])
     for column in range(1, 4):
         key = (key ^ (key >> np.uint64(31))) + bits[:, column]

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from tiling.defects.edges import Edges, edges_of, frame_edges, joined, partners
+from tiling.defects.edges import Edges, edges_of, frame_edges, join_edges, partners
 from tiling.partition import Index, Partition
 from tiling.structure import structure_of
 
@@ -27,8 +27,8 @@ class Ground:
     """Codes and polygons in a fixed order, an index over them, and the frame. Validity is looked up once a row.
 
     `drawn` are the polygons as they came. In `polygons` an invalid one is replaced by what its structure means as
-    soon as its row is asked for by `usable`, which all that measures does first. `frame_notes` keeps what is found out
-    about the frame, for other grounds in the same frame; `valid` tells of rows whether their polygons are.
+    soon as its row is asked for by `select_usable`, which all that measures does first. `frame_notes` keeps what is
+    found out about the frame, for other grounds in the same frame; `valid` tells of rows whether their polygons are.
     """
 
     codes: Sequence[str]
@@ -53,21 +53,21 @@ class Ground:
         """Every row."""
         return np.arange(len(self.drawn))
 
-    def usable(self, rows: Rows) -> Rows:
+    def select_usable(self, rows: Rows) -> Rows:
         """Those of the rows whose ground is known: valid polygons, and invalid ones that can be read."""
         if (self._known[rows] == _UNKNOWN).any():
             with self._looking:
                 self._look_at(rows[self._known[rows] == _UNKNOWN])
         return np.asarray(rows[self._known[rows] > _NO])
 
-    def faulty(self, rows: Rows) -> Rows:
+    def select_faulty(self, rows: Rows) -> Rows:
         """Those of the rows that hold no valid polygon, whether it can be read or not."""
-        self.usable(rows)
+        self.select_usable(rows)
         return np.asarray(rows[self._known[rows] != _YES])
 
-    def unknown(self, rows: Rows) -> Rows:
+    def select_unknown(self, rows: Rows) -> Rows:
         """Those of the rows whose ground nobody knows."""
-        self.usable(rows)
+        self.select_usable(rows)
         return np.asarray(rows[self._known[rows] == _NO])
 
     def _look_at(self, rows: Rows) -> None:
@@ -88,15 +88,15 @@ class Ground:
         self.polygons[row] = meant
         return _READ
 
-    def near(self, rows: Rows, reach_m: float = 0.0) -> Rows:
+    def find_near(self, rows: Rows, reach_m: float = 0.0) -> Rows:
         """The usable rows whose boxes come within `reach_m` of those of the rows given, these included."""
         west, south, east, north = shapely.bounds(self.polygons[rows]).T
         hits = self.tree.query(shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m))[1]
-        return self.usable(np.unique(np.concatenate([hits, rows])))
+        return self.select_usable(np.unique(np.concatenate([hits, rows])))
 
-    def within(self, window: BaseGeometry) -> Rows:
+    def find_within(self, window: BaseGeometry) -> Rows:
         """The usable rows whose boxes meet the window's."""
-        return self.usable(np.sort(self.tree.query(window)))
+        return self.select_usable(np.sort(self.tree.query(window)))
 
     @property
     def border(self) -> Edges:
@@ -109,12 +109,12 @@ class Ground:
     @cached_property
     def all_usable(self) -> Rows:
         """Every row that holds a valid polygon."""
-        return self.usable(self.all_rows)
+        return self.select_usable(self.all_rows)
 
     @cached_property
     def all_edges(self) -> tuple[Edges, NDArray[np.intp]]:
         """The edges of all usable rows and of the frame, and the partner of each."""
-        edges = joined(edges_of(self.polygons[self.all_usable], self.all_usable), self.border)
+        edges = join_edges(edges_of(self.polygons[self.all_usable], self.all_usable), self.border)
         return edges, partners(edges)
 
     def edges_about(self, rows: Rows) -> tuple[Edges, NDArray[np.intp]]:
@@ -129,32 +129,32 @@ class Ground:
         return held[1]
 
     def _edges_about(self, rows: Rows) -> tuple[Edges, NDArray[np.intp]]:
-        around = self.near(rows)
-        border = self.border.where(self.border.meets(shapely.total_bounds(self.polygons[rows])))
-        edges = joined(edges_of(self.polygons[around], around), border)
+        around = self.find_near(rows)
+        border = self.border.select(self.border.meets(shapely.total_bounds(self.polygons[rows])))
+        edges = join_edges(edges_of(self.polygons[around], around), border)
         return edges, partners(edges)
 
-    def all_loose(self) -> Edges:
+    def list_loose(self) -> Edges:
         """All edges that nobody meets."""
         edges, met_by = self.all_edges
-        return edges.where(met_by < 0)
+        return edges.select(met_by < 0)
 
-    def loose_about(self, rows: Rows) -> Edges:
+    def list_loose_about(self, rows: Rows) -> Edges:
         """The edges of these usable rows, and of the frame beside them, that nobody meets."""
         edges, met_by = self.edges_about(rows)
-        return edges.where((met_by < 0) & ((edges.row < 0) | np.isin(edges.row, rows)))
+        return edges.select((met_by < 0) & ((edges.row < 0) | np.isin(edges.row, rows)))
 
-    def covering(self, points: NDArray[np.object_]) -> NDArray[np.intp]:
+    def count_covering(self, points: NDArray[np.object_]) -> NDArray[np.intp]:
         """How many usable polygons hold each point."""
         which, hits = self.tree.query(points)
-        rows = self.usable(np.unique(hits))
+        rows = self.select_usable(np.unique(hits))
         fit = np.isin(hits, rows)
         which, hits = which[fit], hits[fit]
         # A point on a slit's edge belongs to nobody's interior, but it is not ground without an owner either.
         holds = shapely.intersects(self.polygons[hits], points[which])
         return np.bincount(which[holds], minlength=len(points))
 
-    def inside_frame(self, points: NDArray[np.object_]) -> NDArray[np.bool_]:
+    def mark_inside_frame(self, points: NDArray[np.object_]) -> NDArray[np.bool_]:
         """Whether each point lies in the frame; everywhere without a frame."""
         if self.frame is None:
             return np.ones(len(points), dtype=bool)
@@ -171,7 +171,7 @@ def ground_of(partition: Partition) -> Ground:
             partition.tree,
             partition.frame,
             frame_notes=partition.frame_notes,
-            valid=partition.valid,
+            valid=partition.mark_valid,
         )
         partition.notes["ground"] = held
     return held

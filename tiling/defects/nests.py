@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.defects.edges import Edges, edges_of, joined, loose_by_owner
+from tiling.defects.edges import Edges, edges_of, join_edges, mark_loose_by_owner
 from tiling.defects.ground import Ground
 from tiling.defects.regions import (
-    classed,
+    classify,
+    find_outside_shapes,
     gap_defects,
     gap_shapes,
-    outside_shapes,
     overshoot_suspects,
     overshoots,
 )
-from tiling.defects.report import Defect, in_order
+from tiling.defects.report import Defect, put_in_order
 from tiling.tolerance import Tolerance
 
 
-def nesting_defects(
+def find_nesting_defects(
     parent: str,
     ring: BaseGeometry,
     children: Sequence[str],
@@ -39,12 +39,12 @@ def nesting_defects(
     """
     ground = Ground(children, polygons, STRtree(polygons), ring)
     rows = ground.all_usable
-    free = ground.all_loose()
+    free = ground.list_loose()
     if not len(free):
         return ()
     uncovered = gap_defects(ground, gap_shapes(ground, free), free, tolerance)
     outside = list(overshoots(ground, overshoot_suspects(ground, free, rows), tolerance))
-    return in_order([*_renamed(parent, uncovered, "not covered"), *_renamed(parent, outside, "outside")])
+    return put_in_order([*_rename(parent, uncovered, "not covered"), *_rename(parent, outside, "outside")])
 
 
 def strays(
@@ -56,15 +56,15 @@ def strays(
     the coverage check names, or under a child of another parent, which is outside its own.
     """
     ground = Ground(children, polygons, STRtree(polygons), ring)
-    return [((parent, code), shape) for code, shape in outside_shapes(ground, ground.all_usable)]
+    return [((parent, code), shape) for code, shape in find_outside_shapes(ground, ground.all_usable)]
 
 
 def stray_defects(found: Sequence[tuple[tuple[str, ...], BaseGeometry]], *, tolerance: Tolerance) -> list[Defect]:
     """A defect of kind `nesting` for each stray and class of width."""
-    return [dataclasses.replace(defect, detail="outside") for defect in classed("nesting", found, tolerance)]
+    return [dataclasses.replace(defect, detail="outside") for defect in classify("nesting", found, tolerance)]
 
 
-def _renamed(parent: str, defects: Iterable[Defect], detail: str) -> list[Defect]:
+def _rename(parent: str, defects: Iterable[Defect], detail: str) -> list[Defect]:
     return [dataclasses.replace(d, kind="nesting", codes=(parent, *d.codes), detail=detail) for d in defects]
 
 
@@ -77,8 +77,8 @@ def suspect_areas(
     areas, or at the frame, make up the outline of the children, which must be the ring.
     """
     own, outline = _outline(edges, met_by, area_of)
-    both = joined(_owned(edges, own, outline), *(outline_of(ring, k) for k, ring in enumerate(rings)))
-    return np.unique(both.row[loose_by_owner(both)])
+    both = join_edges(_give_owner(edges, own, outline), *(outline_of(ring, k) for k, ring in enumerate(rings)))
+    return np.unique(both.row[mark_loose_by_owner(both)])
 
 
 def suspect_areas_about(
@@ -94,12 +94,12 @@ def suspect_areas_about(
     `outlines` gives the edges of each ring, as `outline_of` does, by its number.
     """
     own, outline = _outline(edges, met_by, area_of)
-    judged = _owned(edges, own, outline & np.isin(edges.row, scope))
+    judged = _give_owner(edges, own, outline & np.isin(edges.row, scope))
     if not len(judged):
         return judged.row
     # Equal edges lie in the same box, and of a ring only a small part does.
-    ring = joined(*(outlines(k) for k in np.unique(judged.row).tolist()))
-    unmet = loose_by_owner(joined(judged, ring.where(ring.meets(judged.box()))))[: len(judged)]
+    ring = join_edges(*(outlines(k) for k in np.unique(judged.row).tolist()))
+    unmet = mark_loose_by_owner(join_edges(judged, ring.select(ring.meets(judged.box()))))[: len(judged)]
     return np.unique(judged.row[unmet])
 
 
@@ -111,7 +111,7 @@ def _outline(
     return own, (own >= 0) & (own != across)
 
 
-def _owned(edges: Edges, owner: NDArray[np.intp], kept: NDArray[np.bool_]) -> Edges:
+def _give_owner(edges: Edges, owner: NDArray[np.intp], kept: NDArray[np.bool_]) -> Edges:
     return Edges(edges.low[kept], edges.high[kept], owner[kept], edges.side[kept])
 
 

@@ -14,7 +14,7 @@ from tiling.defects.edges import FRAME_ROW, Edges, edges_of
 from tiling.defects.ground import Ground, Rows
 from tiling.defects.report import Defect
 from tiling.defects.widths import widths_m
-from tiling.partition import polygonal
+from tiling.partition import keep_polygons
 from tiling.tolerance import DUST_M2, Tolerance
 
 _BESIDE_M = 1e-6
@@ -38,20 +38,20 @@ def overlaps(ground: Ground, suspects: Rows, tolerance: Tolerance) -> tuple[list
         fresh = {pair: shape for pair, shape in fresh.items() if pair not in found}
         found.update(fresh)
         rows = np.array(sorted({row for pair in fresh for row in pair}), dtype=np.intp)
-        todo = set(ground.near(rows).tolist()) - looked if len(rows) else set()
+        todo = set(ground.find_near(rows).tolist()) - looked if len(rows) else set()
     concerned = np.array(sorted({row for pair in found for row in pair}), dtype=np.intp)
     return overlap_defects(ground, found, tolerance), concerned
 
 
 def overlaps_of(ground: Ground, rows: Rows) -> dict[tuple[int, int], BaseGeometry]:
     """The common ground of each pair of which at least one is in the rows, where it is more than dust."""
-    pairs = _pairs(ground, ground.usable(rows))
+    pairs = _pairs(ground, ground.select_usable(rows))
     # To ask whether interiors meet takes a third of the time of computing where; most neighbours only touch.
     meet = shapely.relate_pattern(ground.polygons[pairs[:, 0]], ground.polygons[pairs[:, 1]], "T********")
     pairs = pairs[meet]
     shared = shapely.intersection(ground.polygons[pairs[:, 0]], ground.polygons[pairs[:, 1]])
     area = shapely.area(shared)
-    return {(int(a), int(b)): polygonal(shared[k]) for k, (a, b) in enumerate(pairs.tolist()) if area[k] > DUST_M2}
+    return {(int(a), int(b)): keep_polygons(shared[k]) for k, (a, b) in enumerate(pairs.tolist()) if area[k] > DUST_M2}
 
 
 def _pairs(ground: Ground, rows: Rows) -> Pairs:
@@ -59,7 +59,7 @@ def _pairs(ground: Ground, rows: Rows) -> Pairs:
     pairs = np.stack([rows[which], hits], axis=1)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)
-    fit = ground.usable(np.unique(pairs))
+    fit = ground.select_usable(np.unique(pairs))
     return pairs[np.isin(pairs, fit).all(axis=1)]
 
 
@@ -68,15 +68,17 @@ def overlap_defects(ground: Ground, found: dict[tuple[int, int], BaseGeometry], 
     defects: list[Defect] = []
     plain: list[tuple[tuple[str, ...], BaseGeometry]] = []
     for (a, b), shared in found.items():
-        whole = _whole_overlap(ground, (a, b), shared, tolerance)
+        whole = _find_whole_overlap(ground, (a, b), shared, tolerance)
         if whole is not None:
             defects.append(whole)
         else:
             plain.append(((ground.codes[a], ground.codes[b]), shared))
-    return [*defects, *classed("overlap", plain, tolerance)]
+    return [*defects, *classify("overlap", plain, tolerance)]
 
 
-def _whole_overlap(ground: Ground, pair: tuple[int, int], shared: BaseGeometry, tolerance: Tolerance) -> Defect | None:
+def _find_whole_overlap(
+    ground: Ground, pair: tuple[int, int], shared: BaseGeometry, tolerance: Tolerance
+) -> Defect | None:
     a, b = (ground.polygons[row] for row in pair)
     small, large = sorted((a.area, b.area))
     if shared.area < tolerance.contained_share * small:
@@ -98,7 +100,7 @@ def _whole_overlap(ground: Ground, pair: tuple[int, int], shared: BaseGeometry, 
     )
 
 
-def classed(
+def classify(
     kind: str, shapes: Sequence[tuple[tuple[str, ...], BaseGeometry]], tolerance: Tolerance
 ) -> Iterator[Defect]:
     """A defect for each shape and class of width among its parts."""
@@ -129,11 +131,11 @@ def _area_defect(kind: str, codes: tuple[str, ...], class_: str, parts: NDArray[
 
 def overshoots(ground: Ground, rows: Rows, tolerance: Tolerance) -> Iterator[Defect]:
     """What of each of these polygons lies outside the frame; nothing without a frame."""
-    found = [((code,), shape) for code, shape in outside_shapes(ground, rows)]
-    yield from classed("overshoot", found, tolerance)
+    found = [((code,), shape) for code, shape in find_outside_shapes(ground, rows)]
+    yield from classify("overshoot", found, tolerance)
 
 
-def outside_shapes(ground: Ground, rows: Rows) -> list[tuple[str, BaseGeometry]]:
+def find_outside_shapes(ground: Ground, rows: Rows) -> list[tuple[str, BaseGeometry]]:
     """The codes of those of the rows that reach out of the frame, each with what lies outside."""
     if ground.frame is None or not len(rows):
         return []
@@ -142,7 +144,7 @@ def outside_shapes(ground: Ground, rows: Rows) -> list[tuple[str, BaseGeometry]]
     crossing = rows[~shapely.contains_properly(frame, shapes)]
     outside = [shape.difference(frame) for shape in ground.polygons[crossing]]
     return [
-        (ground.codes[row], polygonal(shape))
+        (ground.codes[row], keep_polygons(shape))
         for row, shape in zip(crossing.tolist(), outside, strict=True)
         if shape.area > DUST_M2
     ]
@@ -152,23 +154,23 @@ def overshoot_suspects(ground: Ground, free: Edges, rows: Rows) -> Rows:
     """Those of the rows that may reach out of the frame: with a loose edge, crossed by the frame, or wholly outside."""
     if ground.frame is None:
         return rows[:0]
-    border = free.where(free.row == FRAME_ROW).lines()
-    crossed = _crossed(ground, border)
-    points = shapely.points(shapely.get_coordinates(shapely.get_point(_first_ring(ground.polygons[rows]), 0)))
-    outside = rows[~ground.inside_frame(np.asarray(points, dtype=object))]
+    border = free.select(free.row == FRAME_ROW).lines()
+    crossed = _find_crossed(ground, border)
+    points = shapely.points(shapely.get_coordinates(shapely.get_point(_take_first_ring(ground.polygons[rows]), 0)))
+    outside = rows[~ground.mark_inside_frame(np.asarray(points, dtype=object))]
     suspects = np.unique(np.concatenate([free.row[free.row >= 0], crossed, outside]))
     return suspects[np.isin(suspects, rows)]
 
 
-def _crossed(ground: Ground, lines: NDArray[np.object_]) -> Rows:
+def _find_crossed(ground: Ground, lines: NDArray[np.object_]) -> Rows:
     # The tree's own predicates would run on broken polygons too, and NaN raises there.
     which, hits = ground.tree.query(lines)
-    fit = np.isin(hits, ground.usable(np.unique(hits)))
+    fit = np.isin(hits, ground.select_usable(np.unique(hits)))
     which, hits = which[fit], hits[fit]
     return np.unique(hits[shapely.intersects(ground.polygons[hits], lines[which])])
 
 
-def _first_ring(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+def _take_first_ring(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.get_exterior_ring(shapely.get_geometry(polygons, 0)), dtype=object)
 
 
@@ -182,13 +184,13 @@ def gap_shapes(ground: Ground, free: Edges) -> NDArray[np.object_]:
     faces = shapely.get_parts(shapely.polygonize([shapely.line_merge(noded)]))
     faces = faces[shapely.area(faces) > DUST_M2]
     points = shapely.point_on_surface(faces)
-    bare = (ground.covering(points) == 0) & ground.inside_frame(points)
-    return _judged(ground, faces[bare])
+    bare = (ground.count_covering(points) == 0) & ground.mark_inside_frame(points)
+    return _drop_unclear(ground, faces[bare])
 
 
-def _judged(ground: Ground, faces: NDArray[np.object_]) -> NDArray[np.object_]:
+def _drop_unclear(ground: Ground, faces: NDArray[np.object_]) -> NDArray[np.object_]:
     which, hits = ground.tree.query(faces)
-    broken = np.isin(hits, [row for row in ground.unknown(np.unique(hits)) if _finite(ground.polygons[row])])
+    broken = np.isin(hits, [row for row in ground.select_unknown(np.unique(hits)) if _is_finite(ground.polygons[row])])
     if not broken.any():
         return faces
     which, hits = which[broken], hits[broken]
@@ -197,37 +199,37 @@ def _judged(ground: Ground, faces: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.delete(faces, np.unique(unclear))
 
 
-def _finite(shape: BaseGeometry) -> bool:
+def _is_finite(shape: BaseGeometry) -> bool:
     return bool(np.isfinite(shapely.get_coordinates(shape)).all())
 
 
 def gap_defects(ground: Ground, gaps: NDArray[np.object_], free: Edges, tolerance: Tolerance) -> list[Defect]:
     """A defect for each gap, with the codes of all polygons that border on it by an edge."""
-    beside = _bordering(gaps, free)
+    beside = _find_bordering(gaps, free)
     named = [(tuple(sorted({ground.codes[row] for row in rows})), gap) for rows, gap in zip(beside, gaps, strict=True)]
-    return list(classed("gap", named, tolerance))
+    return list(classify("gap", named, tolerance))
 
 
-def bare_parts(ground: Ground, rows: Rows, window: BaseGeometry | None, tolerance: Tolerance) -> list[Defect]:
+def find_bare_parts(ground: Ground, rows: Rows, window: BaseGeometry | None, tolerance: Tolerance) -> list[Defect]:
     """The gaps that no grid borders on, of those that meet the window: whole parts of the frame without any grid."""
     if ground.frame is None or window is None or shapely.get_num_geometries(ground.frame) < 2:
         return []
     parts = shapely.get_parts(ground.frame)
     parts = parts[shapely.intersects(shapely.envelope(parts), window)]
     points = shapely.point_on_surface(ground.polygons[rows])
-    bare = [part for part in parts if not shapely.intersects(part, points).any() and not _held(ground, part)]
-    return list(classed("gap", [((), part) for part in bare if part.intersects(window)], tolerance))
+    bare = [part for part in parts if not shapely.intersects(part, points).any() and not _is_held(ground, part)]
+    return list(classify("gap", [((), part) for part in bare if part.intersects(window)], tolerance))
 
 
-def _held(ground: Ground, part: BaseGeometry) -> bool:
-    near = ground.usable(ground.tree.query(part))
+def _is_held(ground: Ground, part: BaseGeometry) -> bool:
+    near = ground.select_usable(ground.tree.query(part))
     return bool(shapely.relate_pattern(part, ground.polygons[near], "T********").any())
 
 
-def _bordering(gaps: NDArray[np.object_], free: Edges) -> list[set[int]]:
+def _find_bordering(gaps: NDArray[np.object_], free: Edges) -> list[set[int]]:
     """The rows whose loose edges bound each gap: what borders on a gap is met by nobody there."""
     rows: list[set[int]] = [set() for _ in gaps]
-    own = free.where(free.row >= 0)
+    own = free.select(free.row >= 0)
     if not len(gaps) or not len(own):
         return rows
     sides = edges_of(gaps, np.arange(len(gaps)))

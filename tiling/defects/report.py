@@ -110,7 +110,7 @@ class CoverageReport:
         by_kind = {kind: counted[kind] for kind in KINDS if counted[kind]}
         return {"grids": self.grids, "area_m2": self.area_m2, "by_kind": by_kind}
 
-    def by_pair(self) -> dict[tuple[str, ...], tuple[Defect, ...]]:
+    def group_by_pair(self) -> dict[tuple[str, ...], tuple[Defect, ...]]:
         """The defects grouped by the grids concerned (a gap by all around it), largest total area first."""
         groups: dict[tuple[str, ...], list[Defect]] = {}
         for defect in self.defects:
@@ -122,16 +122,16 @@ class CoverageReport:
         """The report for a person, one line for each pair of grids."""
         return tuple(
             f"{' and '.join(codes) or 'nobody'}: {', '.join(d.sentence() for d in defects)}"
-            for codes, defects in self.by_pair().items()
+            for codes, defects in self.group_by_pair().items()
         )
 
-    def added_since(self, older: CoverageReport) -> tuple[Defect, ...]:
+    def find_added_since(self, older: CoverageReport) -> tuple[Defect, ...]:
         """The defects whose (kind, codes) are new, or that grew by more than noise, since the older report ([P2])."""
         before, now = _totals(older.defects), _totals(self.defects)
-        worse = {key for key, total in now.items() if key not in before or _grew(before[key], total)}
+        worse = {key for key, total in now.items() if key not in before or _has_grown(before[key], total)}
         return tuple(defect for defect in self.defects if defect.key in worse)
 
-    def updated(self, local: CoverageReport, *, removed: Collection[str] = ()) -> CoverageReport:
+    def with_local(self, local: CoverageReport, *, removed: Collection[str] = ()) -> CoverageReport:
         """This report of a whole plan with the part replaced that an incremental check looked at anew.
 
         `removed` are codes that no longer exist. Exact, because an incremental check finds every defect that
@@ -140,11 +140,11 @@ class CoverageReport:
         if local.scope is None:
             return local
         stale = local.scope | frozenset(removed)
-        kept = [d for d in self.defects if not stale.intersection(d.codes) and not _ownerless(d, local.window)]
-        return CoverageReport(defects=in_order([*kept, *local.defects]), grids=local.grids, area_m2=local.area_m2)
+        kept = [d for d in self.defects if not stale.intersection(d.codes) and not _is_ownerless(d, local.window)]
+        return CoverageReport(defects=put_in_order([*kept, *local.defects]), grids=local.grids, area_m2=local.area_m2)
 
 
-def in_order(defects: Iterable[Defect]) -> tuple[Defect, ...]:
+def put_in_order(defects: Iterable[Defect]) -> tuple[Defect, ...]:
     """The defects by kind, codes, class and place, so that equal tilings give equal reports."""
     rank = {kind: number for number, kind in enumerate(KINDS)}
     return tuple(sorted(defects, key=lambda d: (rank[d.kind], d.codes, d.class_ or "", _place(d.where), d.detail)))
@@ -154,7 +154,7 @@ def _place(where: BaseGeometry | None) -> tuple[float, ...]:
     return () if where is None or where.is_empty else tuple(where.bounds)
 
 
-def _ownerless(defect: Defect, window: BaseGeometry | None) -> bool:
+def _is_ownerless(defect: Defect, window: BaseGeometry | None) -> bool:
     # A gap that no grid borders can only be told by its place.
     if defect.codes or defect.where is None or window is None:
         return False
@@ -180,7 +180,7 @@ def _totals(defects: Iterable[Defect]) -> Mapping[tuple[str, tuple[str, ...]], _
     return totals
 
 
-def _grew(before: _Total, now: _Total) -> bool:
+def _has_grown(before: _Total, now: _Total) -> bool:
     points_only = now.area_m2 == before.area_m2 == 0.0
     # A node that a neighbour needs lies up to 0.7 mm beside the slanted edge it is put on.
     noise_m2 = _GROWTH_M2 + NODE_OFF_M * now.outline_m

@@ -18,7 +18,7 @@ _PLACE = re.compile(r"^(?P<reason>[^\[]*)\[(?P<x>[-+.\deE]+) (?P<y>[-+.\deE]+)")
 def shape_defects(ground: Ground, rows: Rows, parts_allowed: Collection[str]) -> Iterator[Defect]:
     """The defects of each of the rows by itself."""
     multi = shapely.get_num_geometries(ground.drawn[rows]) > 1
-    suspects = np.union1d(ground.faulty(rows), rows[multi])
+    suspects = np.union1d(ground.select_faulty(rows), rows[multi])
     for row in suspects.tolist():
         found = _defect_of(ground.codes[row], ground.drawn[row], parts_allowed)
         if found is not None:
@@ -34,7 +34,7 @@ def _defect_of(code: str, shape: BaseGeometry | None, parts_allowed: Collection[
         point, reason = place_of_invalidity(shape)
         return Defect(kind="invalid", codes=(code,), where=point, detail=reason)
     if shapely.get_num_geometries(shape) > 1 and code not in parts_allowed:
-        return _in_parts(code, shape)
+        return _report_parts(code, shape)
     return None
 
 
@@ -48,7 +48,7 @@ def place_of_invalidity(shape: BaseGeometry) -> tuple[BaseGeometry | None, str]:
     return point, found["reason"].strip()
 
 
-def _in_parts(code: str, shape: BaseGeometry) -> Defect:
+def _report_parts(code: str, shape: BaseGeometry) -> Defect:
     parts = sorted(shapely.get_parts(shape), key=lambda part: (-part.area, part.bounds))
     beside = shapely.MultiPolygon(parts[1:])
     return Defect(

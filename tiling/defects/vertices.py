@@ -16,27 +16,27 @@ from tiling.plane import Floats
 from tiling.tolerance import Tolerance
 
 
-def unmatched_vertices(ground: Ground, free: Edges, tolerance: Tolerance) -> Iterator[Defect]:
+def find_unmatched_vertices(ground: Ground, free: Edges, tolerance: Tolerance) -> Iterator[Defect]:
     """A defect for each pair of polygons with the vertices of either that the other one lacks.
 
     Only ends of loose edges are looked at: where every edge is met, no vertex is unmatched, however near it lies to
     another border (the tip of a needle). Nor is the node unmatched where an invalid polygon crosses itself: nobody
     drew it.
     """
-    free = free.where(free.row >= 0)
+    free = free.select(free.row >= 0)
     if not len(free):
         return
-    points, owners = _drawn_ends(ground, free)
+    points, owners = _find_drawn_ends(ground, free)
     which, edge = STRtree(free.lines()).query(shapely.points(points), predicate="dwithin", distance=tolerance.snap_m)
     others = owners[which] != free.row[edge]
     which, edge = which[others], edge[others]
     lacks = ~_has_vertex(ground, free.row[edge], points[which])
-    yield from _by_pair(ground, points, owners[which[lacks]], free.row[edge[lacks]], which[lacks])
+    yield from _group_by_pair(ground, points, owners[which[lacks]], free.row[edge[lacks]], which[lacks])
 
 
-def _drawn_ends(ground: Ground, free: Edges) -> tuple[Floats, NDArray[np.intp]]:
+def _find_drawn_ends(ground: Ground, free: Edges) -> tuple[Floats, NDArray[np.intp]]:
     points, owners = _ends(free)
-    faulty = np.isin(owners, ground.faulty(np.unique(owners)))
+    faulty = np.isin(owners, ground.select_faulty(np.unique(owners)))
     drawn = ~faulty
     drawn[faulty] = _has_vertex(ground, owners[faulty], points[faulty])
     return points[drawn], owners[drawn]
@@ -59,7 +59,7 @@ def _has_vertex(ground: Ground, rows: NDArray[np.intp], points: Floats) -> NDArr
     return out
 
 
-def _by_pair(
+def _group_by_pair(
     ground: Ground, points: Floats, one: NDArray[np.intp], other: NDArray[np.intp], which: NDArray[np.intp]
 ) -> Iterator[Defect]:
     groups: dict[tuple[int, int], set[int]] = {}

@@ -15,13 +15,13 @@ Why it tiles: all lines are noded once and polygonized once, grids are unions of
 grids is one chain that both get. Why it is connected: no move that tears a grid apart is ever made.
 """
 
-from tiling.divide.numbering import numbered, reading_order
+from tiling.divide.numbering import number_shapes, reading_order
 from tiling.divide.proposal import Figures, Proposal, ProposedGrid, Remark
 from tiling.divide.regions import Role
-from tiling.divide.scoring import figures_of, moved_share
-from tiling.divide.site import Kind, Site, combined_weights, estimated_households, road_kind
+from tiling.divide.scoring import figures_of, measure_moved_share
+from tiling.divide.site import Kind, Site, combine_weights, estimate_households, road_kind
 from tiling.divide.story import divide, nodes_between, rows_of, weights_by
-from tiling.divide.wishes import PROFILES, Wishes, weighed
+from tiling.divide.wishes import PROFILES, Wishes, weigh_by_profile
 
 __all__ = [
     "PROFILES",
@@ -33,16 +33,16 @@ __all__ = [
     "Role",
     "Site",
     "Wishes",
-    "combined_weights",
+    "combine_weights",
     "divide",
-    "estimated_households",
+    "estimate_households",
     "figures_of",
-    "moved_share",
+    "measure_moved_share",
     "nodes_between",
-    "numbered",
+    "number_shapes",
     "reading_order",
     "road_kind",
     "rows_of",
-    "weighed",
+    "weigh_by_profile",
     "weights_by",
 ]

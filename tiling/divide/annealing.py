@@ -40,7 +40,7 @@ class SearchRegion:
     start: Ints | None = None
 
 
-def annealed(
+def anneal_region(
     region: SearchRegion,
     goal: Goal,
     part: Ints,
@@ -116,6 +116,6 @@ def total_cost(region: SearchRegion, goal: Goal, state: State) -> float:
     return cost + goal.walk * float((graph.weight * np.nan_to_num(far)).sum())
 
 
-def linear_goal(target: float, border: float) -> Goal:
+def make_linear_goal(target: float, border: float) -> Goal:
     """An objective without squares, to compare with an integer program: Σ |weight / target − 1| + border · Σ cost."""
     return Goal(float(target), 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, float(border), 0.0, 0.0, 0.0, 0.0)

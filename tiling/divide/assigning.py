@@ -12,10 +12,10 @@ from tiling.divide.annealing import Progress, SearchRegion, Stop
 from tiling.divide.graph import Graph
 from tiling.divide.ground import SiteGround
 from tiling.divide.joining import islets, join_loose
-from tiling.divide.offices import grown, seed_atoms
+from tiling.divide.offices import grow_parts, seed_atoms
 from tiling.divide.regions import Plan, Role, number_of_grids, pieces_on_foot, plan_area
 from tiling.divide.search import goal_of, solve
-from tiling.divide.today import healed, today_of_atoms
+from tiling.divide.today import heal, today_of_atoms
 from tiling.divide.wishes import Wishes
 
 Ints = NDArray[np.intp]
@@ -117,15 +117,15 @@ def region_of(ground: SiteGround, held: Ints, count: int, *, today: Ints, seeds:
     nothing = np.full(len(held), -1, dtype=np.intp)
     own = np.flatnonzero(fixed).astype(np.intp)
     if len(own):
-        return SearchRegion(graph, len(own), nothing, fixed, places, places[own], grown(graph, own, places))
+        return SearchRegion(graph, len(own), nothing, fixed, places, places[own], grow_parts(graph, own, places))
     if (today[held] < 0).all():
-        return SearchRegion(graph, count, nothing, fixed, places, _no_seeds(count))
-    start, homes = healed(graph, today[held])
+        return SearchRegion(graph, count, nothing, fixed, places, _make_no_seeds(count))
+    start, homes = heal(graph, today[held])
     count = int(start.max()) + 1
-    return SearchRegion(graph, count, homes, fixed, places, _no_seeds(count), start)
+    return SearchRegion(graph, count, homes, fixed, places, _make_no_seeds(count), start)
 
 
-def _no_seeds(count: int) -> NDArray[np.float64]:
+def _make_no_seeds(count: int) -> NDArray[np.float64]:
     return np.full((max(count, 1), 2), np.nan)
 
 

@@ -15,7 +15,7 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.divide.site import Geometries, Kind, Site
-from tiling.plane import LATTICE_M, lattice_keys, on_lattice
+from tiling.plane import LATTICE_M, lattice_keys, put_on_lattice
 from tiling.tolerance import DUST_M2, Tolerance
 
 REACH_M = 40.0
@@ -39,13 +39,13 @@ def build_blocks(site: Site, buildings: Geometries) -> Blocks:
     """The blocks of all areas; locked grids are left out, their borders are lines. Needs no order of the input."""
     areas = np.array(list(site.areas.values()), dtype=object)
     ground = shapely.union_all(areas)
-    free = _without_dust(ground.difference(shapely.union_all(list(site.locked.values())))) if site.locked else ground
-    lines, kinds = _all_lines(site, free, buildings)
+    free = _drop_dust(ground.difference(shapely.union_all(list(site.locked.values())))) if site.locked else ground
+    lines, kinds = _collect_lines(site, free, buildings)
     frame = _frame_lines(areas, site)
-    noded = _noded([*lines, *frame])
-    dead = _drawn_on(noded, STRtree(buildings))
+    noded = _node_lines([*lines, *frame])
+    dead = _extend_dead_ends(noded, STRtree(buildings))
     if len(dead):
-        noded = _noded([noded, *dead])
+        noded = _node_lines([noded, *dead])
     shapes = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
     inner = shapely.point_on_surface(shapes)
     owner = _area_of(inner, areas)
@@ -59,7 +59,7 @@ def build_blocks(site: Site, buildings: Geometries) -> Blocks:
     return Blocks(shapes[kept], owner[kept], wet[kept], all_lines, all_kinds.astype(np.intp))
 
 
-def _without_dust(free: BaseGeometry) -> BaseGeometry:
+def _drop_dust(free: BaseGeometry) -> BaseGeometry:
     """The ground without slivers that stand alone: a node of a locked grid lies up to 0.7 mm off the edge of the area,
     and what is between them is no ground for a grid of its own."""
     parts = shapely.get_parts(free)
@@ -67,20 +67,20 @@ def _without_dust(free: BaseGeometry) -> BaseGeometry:
     return free if wide.all() else shapely.MultiPolygon(parts[wide].tolist())
 
 
-def _all_lines(site: Site, free: BaseGeometry, buildings: Geometries) -> tuple[Geometries, NDArray[np.intp]]:
+def _collect_lines(site: Site, free: BaseGeometry, buildings: Geometries) -> tuple[Geometries, NDArray[np.intp]]:
     today = np.array([shape.boundary for shape in site.today.values()], dtype=object)
     banks = shapely.boundary(site.water) if len(site.water) else np.empty(0, dtype=object)
     lines = np.concatenate([site.lines, today, banks])
     kinds = np.concatenate([site.kinds, np.full(len(today), Kind.today), np.full(len(banks), Kind.barrier)])
     shapely.prepare(free)
     lines = shapely.intersection(lines, free)
-    lines = _beside_buildings(lines, buildings)
+    lines = _cut_out_buildings(lines, buildings)
     parts, index = shapely.get_parts(lines, return_index=True)
     usable = (shapely.get_type_id(parts) == 1) & (shapely.length(parts) > LATTICE_M)
-    return np.asarray(on_lattice(parts[usable]), dtype=object), kinds[index[usable]].astype(np.intp)
+    return np.asarray(put_on_lattice(parts[usable]), dtype=object), kinds[index[usable]].astype(np.intp)
 
 
-def _beside_buildings(lines: Geometries, buildings: Geometries) -> Geometries:
+def _cut_out_buildings(lines: Geometries, buildings: Geometries) -> Geometries:
     """The lines without what lies inside of buildings: a road on the map often runs through a corner or a passage."""
     if not len(buildings) or not len(lines):
         return lines
@@ -97,14 +97,14 @@ def _frame_lines(areas: Geometries, site: Site) -> Geometries:
     return parts
 
 
-def _noded(lines: list[BaseGeometry]) -> BaseGeometry:
+def _node_lines(lines: list[BaseGeometry]) -> BaseGeometry:
     return shapely.union_all(np.array(lines, dtype=object), grid_size=LATTICE_M)
 
 
-def _drawn_on(noded: BaseGeometry, buildings: STRtree) -> Geometries:
+def _extend_dead_ends(noded: BaseGeometry, buildings: STRtree) -> Geometries:
     """A segment for each dead end that reaches another line within REACH_M without touching a building."""
     lines = shapely.get_parts(noded)
-    ends, before = _dead_ends(lines)
+    ends, before = _find_dead_ends(lines)
     if not len(ends):
         return np.empty(0, dtype=object)
     step = ends - before
@@ -112,15 +112,15 @@ def _drawn_on(noded: BaseGeometry, buildings: STRtree) -> Geometries:
     rays = np.asarray(
         shapely.linestrings(np.stack([ends, ends + step / length[:, None] * REACH_M], axis=1)), dtype=object
     )
-    meets = _first_meeting(rays, ends, lines)
+    meets = _find_first_meeting(rays, ends, lines)
     found = np.flatnonzero(np.isfinite(meets[:, 0]))
     drawn = np.asarray(shapely.linestrings(np.stack([ends[found], meets[found]], axis=1)), dtype=object)
     drawn = drawn[shapely.length(drawn) > LATTICE_M]
     blocked = np.unique(buildings.query(drawn, predicate="intersects")[0])
-    return np.asarray(on_lattice(np.delete(drawn, blocked)), dtype=object)
+    return np.asarray(put_on_lattice(np.delete(drawn, blocked)), dtype=object)
 
 
-def _dead_ends(lines: Geometries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _find_dead_ends(lines: Geometries) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     xy, index = shapely.get_coordinates(lines, return_index=True)
     first = np.flatnonzero(np.r_[True, index[1:] != index[:-1]])
     last = np.r_[first[1:] - 1, len(index) - 1]
@@ -131,7 +131,7 @@ def _dead_ends(lines: Geometries) -> tuple[NDArray[np.float64], NDArray[np.float
     return ends[alone], before[alone]
 
 
-def _first_meeting(rays: Geometries, ends: NDArray[np.float64], lines: Geometries) -> NDArray[np.float64]:
+def _find_first_meeting(rays: Geometries, ends: NDArray[np.float64], lines: Geometries) -> NDArray[np.float64]:
     """Where each ray meets the first other line, NaN where it meets none."""
     out = np.full((len(rays), 2), np.nan)
     which, hit = STRtree(lines).query(rays, predicate="intersects")

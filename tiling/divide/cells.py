@@ -14,7 +14,7 @@ from shapely import STRtree
 from tiling.divide.blocks import Blocks
 from tiling.divide.site import Floats, Geometries
 from tiling.divide.units import Units
-from tiling.plane import on_lattice
+from tiling.plane import put_on_lattice
 
 STEP_M = 5.0
 """Between points along an outline: finer steps move the middle line between two houses by less than half a metre."""
@@ -52,7 +52,7 @@ def cell_lines(units: Units, home: NDArray[np.intp], blocks: Blocks, opened: NDA
     clipped = clipped[(shapely.get_type_id(clipped) == 1) & (shapely.length(clipped) > 0.0)]
     struck = np.unique(STRtree(units.shapes).query(clipped, predicate="crosses")[1])
     outlines = shapely.get_parts(shapely.boundary(units.shapes[struck]))
-    return np.asarray(on_lattice(np.concatenate([clipped, outlines])), dtype=object)
+    return np.asarray(put_on_lattice(np.concatenate([clipped, outlines])), dtype=object)
 
 
 def _outline_points(shapes: Geometries, rows: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:

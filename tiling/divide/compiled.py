@@ -13,18 +13,18 @@ from tiling.divide import kernels
 for _inner in (
     kernels.part_cost,
     kernels.stays_connected,
-    kernels.moved,
-    kernels._other_part,
+    kernels.move_atom,
+    kernels._pick_other_part,
     kernels._counterpart,
     kernels._touches,
     kernels._may_go,
     kernels._root_of,
-    kernels._visited,
+    kernels._visit,
 ):
     register_jitable(_inner)
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
+def _compile(function: Callable[..., Any]) -> Any:
     try:
         return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:
@@ -32,6 +32,6 @@ def _compiled(function: Callable[..., Any]) -> Any:
         return numba.njit(nogil=True)(function)
 
 
-anneal = _compiled(kernels.anneal)
-grow_tree = _compiled(kernels.grow_tree)
-weights_below = _compiled(kernels.weights_below)
+anneal = _compile(kernels.anneal)
+grow_tree = _compile(kernels.grow_tree)
+weights_below = _compile(kernels.weights_below)

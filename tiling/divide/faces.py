@@ -14,7 +14,7 @@ from shapely import STRtree
 
 from tiling.divide.blocks import ON_LINE_M, Blocks
 from tiling.divide.site import Floats, Geometries, Kind
-from tiling.divide.units import Units, connected_groups
+from tiling.divide.units import Units, number_groups
 from tiling.plane import LATTICE_M, lattice_keys
 
 Ints = NDArray[np.intp]
@@ -150,4 +150,4 @@ def _atoms_of(block: Ints, unit: Ints, edges: FaceEdges) -> Ints:
     inner = edges.right >= 0
     one, other = edges.left[inner], edges.right[inner]
     same = (block[one] == block[other]) & (unit[one] == unit[other])
-    return connected_groups(len(block), one[same], other[same])
+    return number_groups(len(block), one[same], other[same])

@@ -81,9 +81,9 @@ def build_graph(faces: FaceSet, units: Units, blocks: Blocks, home: Ints) -> tup
     area_m2: Floats = np.bincount(faces.atom, weights=shapely.area(faces.shapes), minlength=count).astype(float)
     block_weight = np.bincount(home[home >= 0], weights=units.weights[home >= 0], minlength=len(blocks.shapes))
     block_units = np.bincount(home[home >= 0], minlength=len(blocks.shapes))
-    largest = _largest_face(faces, count)
+    largest = _find_largest_face(faces, count)
     block = faces.block[largest]
-    unit = _standing_units(faces, units, count)
+    unit = _find_standing_units(faces, units, count)
     weight = np.where(faces.unit[largest] < 0, block_weight[block], 0.0)
     stands = unit >= 0
     weight[stands] = units.weights[unit[stands]]
@@ -106,14 +106,14 @@ def _add_homeless(weight: Floats, faces: FaceSet, units: Units, lost: Ints) -> N
     np.add.at(weight, faces.atom[face[opened]], units.weights[lost[row[opened]]])
 
 
-def _largest_face(faces: FaceSet, count: int) -> Ints:
+def _find_largest_face(faces: FaceSet, count: int) -> Ints:
     order = np.lexsort((shapely.area(faces.shapes), faces.atom))
     largest = np.zeros(count, dtype=np.intp)
     largest[faces.atom[order]] = order
     return largest
 
 
-def _standing_units(faces: FaceSet, units: Units, count: int) -> Ints:
+def _find_standing_units(faces: FaceSet, units: Units, count: int) -> Ints:
     """The unit that stands on each atom: only one of the atoms a unit owns holds it, the others are its odd ends."""
     unit = np.full(count, -1, dtype=np.intp)
     owned = np.flatnonzero(faces.unit >= 0)

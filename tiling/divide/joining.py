@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiling.divide.graph import Graph
-from tiling.divide.units import connected_groups
+from tiling.divide.units import number_groups
 
 Ints = NDArray[np.intp]
 
@@ -34,5 +34,5 @@ def islets(graph: Graph, label: Ints) -> list[Ints]:
     if not len(left):
         return []
     inner = graph.part(left)
-    group = connected_groups(len(inner), inner.sources(), inner.near)
+    group = number_groups(len(inner), inner.sources(), inner.near)
     return [left[group == number] for number in range(int(group.max()) + 1)]

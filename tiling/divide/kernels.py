@@ -1,4 +1,4 @@
-"""The inner loops of the search, in plain Python that numba compiles (`fastest`).
+"""The inner loops of the search, in plain Python that numba compiles (`choose_fastest`).
 
 Random numbers are handed in, so both give the same answer for the same numbers.
 """
@@ -107,7 +107,7 @@ def stays_connected(net: Net, part: Any, atom: int, mark: Any, stamp: int, queue
     return wanted == 0
 
 
-def moved(net: Net, goal: Goal, state: State, atom: int, to: int) -> float:
+def move_atom(net: Net, goal: Goal, state: State, atom: int, to: int) -> float:
     """Move an atom to another part; the change of the cost."""
     part = state.part
     own = part[atom]
@@ -144,7 +144,7 @@ def moved(net: Net, goal: Goal, state: State, atom: int, to: int) -> float:
     return change
 
 
-def _other_part(net: Net, part: Any, atom: int, luck: float) -> int:
+def _pick_other_part(net: Net, part: Any, atom: int, luck: float) -> int:
     """A part beside the atom, found by one random neighbour; −1 where that is in the same part or not on foot."""
     degree = net.first[atom + 1] - net.first[atom]
     if degree == 0:
@@ -201,24 +201,24 @@ def anneal(
     for step in range(len(luck)):
         atom = min(int(luck[step, 0] * count), count - 1)
         own = part[atom]
-        to = _other_part(net, part, atom, luck[step, 1])
+        to = _pick_other_part(net, part, atom, luck[step, 1])
         stamp += 2
         if to < 0 or not _may_go(net, part, atom, to, mark, stamp, queue):
             continue
-        change = moved(net, goal, state, atom, to)
+        change = move_atom(net, goal, state, atom, to)
         back = -1
         if luck[step, 2] < 0.5 and change > 0.0:
             back = _counterpart(net, part, atom, own, to, luck[step, 3])
         if back >= 0 and _may_go(net, part, back, own, mark, stamp + 1, queue):
-            change += moved(net, goal, state, back, own)
+            change += move_atom(net, goal, state, back, own)
         else:
             back = -1
         if change <= 0.0 or luck[step, 4] < np.exp(-change / heat):
             gained += change
             continue
         if back >= 0:
-            moved(net, goal, state, back, to)
-        moved(net, goal, state, atom, own)
+            move_atom(net, goal, state, back, to)
+        move_atom(net, goal, state, atom, own)
     return gained, stamp + 1
 
 
@@ -251,10 +251,10 @@ def grow_tree(near: Any, order: Any, source: Any, count: int, start: int) -> tup
             begin[one + 1] += 1
             tree[begin[other + 1]] = one
             begin[other + 1] += 1
-    return _visited(tree, begin, count, start)
+    return _visit(tree, begin, count, start)
 
 
-def _visited(tree: Any, begin: Any, count: int, start: int) -> tuple[Any, Any]:
+def _visit(tree: Any, begin: Any, count: int, start: int) -> tuple[Any, Any]:
     visit = np.zeros(count, np.int64)
     parent = np.full(count, -1)
     visit[0] = start
@@ -291,7 +291,7 @@ PLAIN = SearchKernel("numpy", 100.0, anneal, grow_tree, weights_below)
 
 
 @cache
-def fastest() -> SearchKernel:
+def choose_fastest() -> SearchKernel:
     """The compiled loops, or the plain ones where numba is missing. The first call takes seconds, then it is cached."""
     try:
         from tiling.divide import compiled

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tiling.divide.annealing import SearchRegion, Stop, annealed, state_of, total_cost
+from tiling.divide.annealing import SearchRegion, Stop, anneal_region, state_of, total_cost
 from tiling.divide.graph import Graph
 from tiling.divide.kernels import Goal, SearchKernel
 from tiling.divide.site import Floats
-from tiling.divide.trees import bisected
+from tiling.divide.trees import bisect
 from tiling.divide.wishes import Wishes
 
 Ints = NDArray[np.intp]
@@ -43,18 +43,18 @@ class Mender:
         return self.wishes.grids is None and self.region.start is None
 
 
-def mended(mender: Mender, part: Ints, *, rng: np.random.Generator, should_stop: Stop) -> tuple[Ints, float]:
+def mend_grids(mender: Mender, part: Ints, *, rng: np.random.Generator, should_stop: Stop) -> tuple[Ints, float]:
     """The partition with the neighbourhoods of its grids out of tolerance divided anew, and its cost."""
     part = part.copy()
     for round_ in range(PASSES):
         better = False
-        for bad in _out_of_tolerance(mender, part):
+        for bad in _find_out_of_tolerance(mender, part):
             if should_stop():
                 break
-            if bad not in _out_of_tolerance(mender, part):
+            if bad not in _find_out_of_tolerance(mender, part):
                 continue
             held = _neighbourhood(mender.region.graph, part, bad, rings=1 + round_ % 3)
-            better = _divided_anew(mender, part, held, rng) or better
+            better = _divide_anew(mender, part, held, rng) or better
         if should_stop() or (round_ % 3 == 2 and not better):
             break
     part = np.unique(part, return_inverse=True)[1].ravel().astype(np.intp)
@@ -62,7 +62,7 @@ def mended(mender: Mender, part: Ints, *, rng: np.random.Generator, should_stop:
     return part, total_cost(region, mender.goal, state_of(region, part))
 
 
-def _out_of_tolerance(mender: Mender, part: Ints) -> list[int]:
+def _find_out_of_tolerance(mender: Mender, part: Ints) -> list[int]:
     """The parts that are out, the worst first."""
     weight = np.bincount(part, weights=mender.region.graph.weight)
     off = np.where(np.bincount(part) > 0, np.abs(weight / mender.goal.target - 1), 0.0)
@@ -80,14 +80,14 @@ def _neighbourhood(graph: Graph, part: Ints, middle: int, *, rings: int) -> Ints
     return np.flatnonzero(inside).astype(np.intp)
 
 
-def _divided_anew(mender: Mender, part: Ints, held: Ints, rng: np.random.Generator) -> bool:
+def _divide_anew(mender: Mender, part: Ints, held: Ints, rng: np.random.Generator) -> bool:
     """Whether a better division of these atoms was found; it is written into `part`."""
     used, now = np.unique(part[held], return_inverse=True)
     now = now.ravel().astype(np.intp)
     region = _cut_out(mender.region, held, used)
     lowest, best = total_cost(region, mender.goal, state_of(region, now)) - 1e-6, None
     for start in _starts(mender, region, now, len(used), rng):
-        found, cost = annealed(
+        found, cost = anneal_region(
             region, mender.goal, start, effort=SHARE * mender.wishes.effort, rng=rng, should_stop=lambda: False,
             progress=lambda _share: None, kernel=mender.kernel, heat=WIDE,
         )  # fmt: skip
@@ -110,7 +110,7 @@ def _starts(mender: Mender, region: SearchRegion, now: Ints, count: int, rng: np
     least, most = int(np.ceil(whole / (1 + mender.wishes.tolerance))), int(whole / (1 - mender.wishes.tolerance))
     for number in (count, count - 1, count + 1):
         if max(least, 1) <= number <= min(most, len(now)):
-            yield bisected(region.graph, number, rng=rng, kernel=mender.kernel, roads=1.0)
+            yield bisect(region.graph, number, rng=rng, kernel=mender.kernel, roads=1.0)
 
 
 def _cut_out(region: SearchRegion, held: Ints, used: Ints) -> SearchRegion:

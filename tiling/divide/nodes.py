@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from tiling.borders.nodes import Edge, NewNodes, Place, edge_of, inserted
+from tiling.borders.nodes import Edge, NewNodes, Place, edge_of, insert_nodes
 from tiling.plane import lattice_keys, map_rings
 
 
-def new_nodes(given: Iterable[BaseGeometry], outlines: Iterable[BaseGeometry]) -> dict[Edge, list[Place]]:
+def find_new_nodes(given: Iterable[BaseGeometry], outlines: Iterable[BaseGeometry]) -> dict[Edge, list[Place]]:
     """For each edge of the given rings the nodes that the outlines have between its ends.
 
     Told by the order of vertices, not by distance: a node may lie a millimetre off a slanted edge, and near a corner
@@ -41,10 +41,10 @@ def _rings(shapes: Iterable[BaseGeometry]) -> list[list[Place]]:
     return [[(x, y) for x, y in lattice_keys(shapely.get_coordinates(ring)).tolist()] for ring in rings]
 
 
-def with_nodes(shapes: Mapping[str, BaseGeometry], nodes: NewNodes) -> dict[str, BaseGeometry]:
+def add_nodes(shapes: Mapping[str, BaseGeometry], nodes: NewNodes) -> dict[str, BaseGeometry]:
     """The shapes with the nodes of those edges that they have; the very shape where it has none of them."""
     return (
-        {code: map_rings(shape, lambda xy: inserted(xy, nodes)) for code, shape in shapes.items()}
+        {code: map_rings(shape, lambda xy: insert_nodes(xy, nodes)) for code, shape in shapes.items()}
         if nodes
         else {**shapes}
     )

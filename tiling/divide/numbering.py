@@ -24,7 +24,7 @@ def reading_order(shapes: Geometries) -> NDArray[np.intp]:
     return np.lexsort((-xy[:, 1], xy[:, 0], row)).astype(np.intp)
 
 
-def numbered(shapes: Geometries, *, prefix: str, digits: int = 3) -> list[str]:
+def number_shapes(shapes: Geometries, *, prefix: str, digits: int = 3) -> list[str]:
     """A code for each shape: the prefix and its number in reading order, wider where `digits` do not suffice."""
     width = max(digits, len(str(len(shapes))))
     codes = [""] * len(shapes)

@@ -22,12 +22,12 @@ def seed_atoms(ground: SiteGround) -> Ints:
     return np.unique(ground.faces.atom[face[np.unique(seed, return_index=True)[1]]])
 
 
-def grown(graph: Graph, seeds: Ints, places: Floats) -> Ints:
+def grow_parts(graph: Graph, seeds: Ints, places: Floats) -> Ints:
     """The part 0 … of each atom, grown from the seeds on foot: the lightest next, by the atom nearest to its seed."""
     part = np.full(len(graph), -1, dtype=np.intp)
     part[seeds] = np.arange(len(seeds))
     weight = graph.weight[seeds].astype(float)
-    borders = [_free_beside(graph, part, atom) for atom in seeds.tolist()]
+    borders = [_find_free_beside(graph, part, atom) for atom in seeds.tolist()]
     growing = set(range(len(seeds)))
     while growing:
         k = min(growing, key=lambda p: (weight[p], p))
@@ -39,11 +39,11 @@ def grown(graph: Graph, seeds: Ints, places: Floats) -> Ints:
         atom = int(free[np.argmin(np.hypot(*(places[free] - places[seeds[k]]).T))])
         part[atom] = k
         weight[k] += graph.weight[atom]
-        borders[k] |= _free_beside(graph, part, atom)
+        borders[k] |= _find_free_beside(graph, part, atom)
     return part
 
 
-def _free_beside(graph: Graph, part: Ints, atom: int) -> set[int]:
+def _find_free_beside(graph: Graph, part: Ints, atom: int) -> set[int]:
     rows = slice(int(graph.first[atom]), int(graph.first[atom + 1]))
     near = graph.near[rows][graph.on_foot[rows]]
     return set(near[part[near] < 0].tolist())

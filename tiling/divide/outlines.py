@@ -21,7 +21,7 @@ def grid_shapes(faces: FaceSet, label: Ints, count: int, *, walls: Geometries, s
     Where the straightened borders would not give one sound polygon a label, they are left as they were.
     """
     lines, movable = _chains(faces, label)
-    straight = _straightened(lines, movable, walls, smooth_m)
+    straight = _straighten(lines, movable, walls, smooth_m)
     shapes = _polygons(straight, faces, label, count)
     if shapes is None:
         shapes = _polygons(lines, faces, label, count)
@@ -39,20 +39,20 @@ def _chains(faces: FaceSet, label: Ints) -> tuple[Geometries, NDArray[np.bool_]]
     given = edges.kinds == Kind.frame
     segments = shapely.linestrings(edges.ends[border])
     lines = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(segments)))
-    middle = shapely.line_interpolate_point(shapely.linestrings(_first_segments(lines)), 0.5, normalized=True)
+    middle = shapely.line_interpolate_point(shapely.linestrings(_take_first_segments(lines)), 0.5, normalized=True)
     frame = STRtree(shapely.linestrings(edges.ends[border & given]))
     on_frame = np.zeros(len(lines), dtype=bool)
     on_frame[frame.query(middle, predicate="dwithin", distance=1e-6)[0]] = True
     return lines, ~on_frame
 
 
-def _first_segments(lines: Geometries) -> NDArray[np.float64]:
+def _take_first_segments(lines: Geometries) -> NDArray[np.float64]:
     xy, index = shapely.get_coordinates(lines, return_index=True)
     first = np.flatnonzero(np.r_[True, index[1:] != index[:-1]])
     return np.stack([xy[first], xy[first + 1]], axis=1)
 
 
-def _straightened(lines: Geometries, movable: NDArray[np.bool_], walls: Geometries, smooth_m: float) -> Geometries:
+def _straighten(lines: Geometries, movable: NDArray[np.bool_], walls: Geometries, smooth_m: float) -> Geometries:
     """The lines with as few vertices as `smooth_m` allows, each only as far as it cuts no wall and meets no other."""
     inside = STRtree(shapely.buffer(walls, -WALL_M)) if len(walls) else None
     out = lines.copy()
@@ -66,10 +66,10 @@ def _straightened(lines: Geometries, movable: NDArray[np.bool_], walls: Geometri
             bad[inside.query(tried, predicate="intersects")[0]] = True
         out[open_rows[~bad]] = tried[~bad]
         open_rows = open_rows[bad]
-    return _kept_apart(out, lines)
+    return _keep_apart(out, lines)
 
 
-def _kept_apart(lines: Geometries, before: Geometries) -> Geometries:
+def _keep_apart(lines: Geometries, before: Geometries) -> Geometries:
     """The lines with those put back that would cross or touch another one anywhere but at a common end."""
     while True:
         moved = np.flatnonzero(np.array([a is not b for a, b in zip(lines, before, strict=True)], dtype=bool))

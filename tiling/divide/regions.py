@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiling.divide.graph import Atoms, Graph
-from tiling.divide.units import connected_groups
+from tiling.divide.units import number_groups
 from tiling.divide.wishes import Wishes
 
 Ints = NDArray[np.intp]
@@ -39,11 +39,11 @@ def plan_area(graph: Graph, atoms: Atoms, mine: Ints, wishes: Wishes, target: fl
     plan = Plan()
     dry = mine[~atoms.water[mine]]
     plan.loose += mine[atoms.water[mine]].tolist()
-    empty = _empty_land(graph, atoms, dry, wishes)
+    empty = _find_empty_land(graph, atoms, dry, wishes)
     large = dry[graph.weight[dry] > target * (1 + wishes.tolerance)]
     ordinary = np.setdiff1d(dry, np.concatenate([large, *empty]) if empty else large)
     pieces = pieces_on_foot(graph, ordinary)
-    pieces, empty = _rejoined(graph, pieces, empty, target)
+    pieces, empty = _rejoin(graph, pieces, empty, target)
     giants = {int(atom): [int(atom)] for atom in large}
     if len(pieces) == 1 and not len(large):
         # The only piece is cut off from nothing, however light it is.
@@ -71,13 +71,13 @@ def pieces_on_foot(graph: Graph, atoms: Ints) -> list[Ints]:
     atoms = np.sort(atoms)
     inner = graph.part(atoms)
     on_foot = inner.on_foot
-    group = connected_groups(len(inner), inner.sources()[on_foot], inner.near[on_foot])
+    group = number_groups(len(inner), inner.sources()[on_foot], inner.near[on_foot])
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order])) + 1
     return list(np.split(atoms[order], starts))
 
 
-def _empty_land(graph: Graph, atoms: Atoms, dry: Ints, wishes: Wishes) -> list[Ints]:
+def _find_empty_land(graph: Graph, atoms: Atoms, dry: Ints, wishes: Wishes) -> list[Ints]:
     """Groups of empty blocks, each block at least as large as asked for."""
     if wishes.empty_m2 <= 0:
         return []
@@ -92,7 +92,7 @@ def _neighbours(graph: Graph, atoms: Ints) -> Ints:
     return np.asarray(np.setdiff1d(graph.near[rows], atoms), dtype=np.intp)
 
 
-def _rejoined(graph: Graph, pieces: list[Ints], empty: list[Ints], target: float) -> tuple[list[Ints], list[Ints]]:
+def _rejoin(graph: Graph, pieces: list[Ints], empty: list[Ints], target: float) -> tuple[list[Ints], list[Ints]]:
     """Empty land between pieces too small for a grid becomes ordinary ground again, since it holds them together."""
     kept: list[Ints] = []
     for land in empty:

@@ -18,10 +18,10 @@ def remarks_on(
     ground: SiteGround, grids: Sequence[ProposedGrid], wishes: Wishes, *, guessed: bool, complete: bool
 ) -> tuple[Remark, ...]:
     """All remarks, those about the whole first."""
-    return (*_on_whole(ground, guessed, complete), *_on_grids(ground, grids, wishes))
+    return (*_remark_on_whole(ground, guessed, complete), *_remark_on_grids(ground, grids, wishes))
 
 
-def _on_whole(ground: SiteGround, guessed: bool, complete: bool) -> Iterator[Remark]:
+def _remark_on_whole(ground: SiteGround, guessed: bool, complete: bool) -> Iterator[Remark]:
     site = ground.site
     if not complete:
         yield Remark("stopped", ways=("longer",))
@@ -34,23 +34,25 @@ def _on_whole(ground: SiteGround, guessed: bool, complete: bool) -> Iterator[Rem
         yield Remark("estimated", ways=("import_households", "accept"), details={"share": round(share, 4)})
 
 
-def _on_grids(ground: SiteGround, grids: Sequence[ProposedGrid], wishes: Wishes) -> Iterator[Remark]:
+def _remark_on_grids(ground: SiteGround, grids: Sequence[ProposedGrid], wishes: Wishes) -> Iterator[Remark]:
     target, tolerance = ground.target, wishes.tolerance
     for grid in grids:
         told = {"grid": grid.code, "weight": round(grid.weight, 1), "target": round(target, 1)}
         if grid.role is Role.oversize:
-            yield Remark("oversize", grid.shape, ("cut_stairwells", "accept"), {**told, **_heaviest(ground, grid)})
+            yield Remark(
+                "oversize", grid.shape, ("cut_stairwells", "accept"), {**told, **_describe_heaviest(ground, grid)}
+            )
         elif grid.role is Role.cut_off:
             yield Remark("cut_off", grid.shape, ("join_across", "accept"), told)
         elif grid.role is Role.base and abs(grid.weight / target - 1) > tolerance + 1e-9:
-            yield _out_of_range(ground, grid, target, told)
+            yield _remark_out_of_range(ground, grid, target, told)
         if grid.role is Role.base:
             width_m = _width_m(grid)
             if width_m < wishes.min_width_m:
                 yield Remark("thin", grid.shape, ("merge", "accept"), {**told, "width_m": round(width_m, 1)})
 
 
-def _heaviest(ground: SiteGround, grid: ProposedGrid) -> dict[str, object]:
+def _describe_heaviest(ground: SiteGround, grid: ProposedGrid) -> dict[str, object]:
     """The building that makes a grid heavy: its row in the site and its weight."""
     site = ground.site
     rows = shapely.STRtree(site.buildings).query(grid.shape, predicate="contains")
@@ -60,9 +62,9 @@ def _heaviest(ground: SiteGround, grid: ProposedGrid) -> dict[str, object]:
     return {"building": row, "building_weight": float(site.weights[row])}
 
 
-def _out_of_range(ground: SiteGround, grid: ProposedGrid, target: float, told: dict[str, object]) -> Remark:
+def _remark_out_of_range(ground: SiteGround, grid: ProposedGrid, target: float, told: dict[str, object]) -> Remark:
     """Out of tolerance because of one building, or because the ground holds no whole number of grids."""
-    heavy = _heaviest(ground, grid)
+    heavy = _describe_heaviest(ground, grid)
     if float(heavy.get("building_weight", 0.0)) > 0.4 * target:  # type: ignore[arg-type]
         return Remark("lumpy", grid.shape, ("cut_stairwells", "accept"), {**told, **heavy})
     return Remark("out_of_range", grid.shape, ("other_target", "accept"), told)

@@ -38,7 +38,7 @@ def figures_of(
     base = roles == Role.base
     usual = weights[base]
     total = max(float(weights.sum()), 1e-9)
-    border = inner_borders(shapes, site)
+    border = find_inner_borders(shapes, site)
     apart = shapely.boundary(shapes[roles == Role.oversize])
     chosen = shapely.difference(border, shapely.union_all(apart)) if len(apart) else border
     return Figures(
@@ -66,7 +66,7 @@ def compactness(shapes: Geometries) -> Floats:
     return np.asarray(4 * np.pi * shapely.area(shapes) / np.maximum(shapely.length(shapes), 1e-9) ** 2)
 
 
-def inner_borders(shapes: Geometries, site: Site) -> shapely.Geometry:
+def find_inner_borders(shapes: Geometries, site: Site) -> shapely.Geometry:
     """All borders between grids that are not borders of the areas or of locked grids, as lines, each once."""
     all_lines = shapely.union_all(shapely.boundary(shapes))
     given = shapely.boundary(np.array([*site.areas.values(), *site.locked.values()], dtype=object))
@@ -98,7 +98,7 @@ def buildings_cut(border: shapely.Geometry, buildings: Geometries) -> int:
     return len(np.unique(STRtree(parts).query(inside, predicate="intersects")[0]))
 
 
-def moved_share(before: NDArray[np.intp], after: NDArray[np.intp], weights: Floats) -> float:
+def measure_moved_share(before: NDArray[np.intp], after: NDArray[np.intp], weights: Floats) -> float:
     """The share of weight whose grid is another than before, when grids are matched by their largest common weight.
 
     `before` and `after` number the grids; −1 stands outside and is left out. NaN without any weight.

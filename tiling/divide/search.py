@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tiling.divide.annealing import Progress, SearchRegion, Stop, annealed
+from tiling.divide.annealing import Progress, SearchRegion, Stop, anneal_region
 from tiling.divide.graph import Graph
-from tiling.divide.kernels import Goal, SearchKernel, fastest
-from tiling.divide.mending import Mender, mended
-from tiling.divide.trees import bisected
+from tiling.divide.kernels import Goal, SearchKernel, choose_fastest
+from tiling.divide.mending import Mender, mend_grids
+from tiling.divide.trees import bisect
 from tiling.divide.wishes import Wishes
 
 Ints = NDArray[np.intp]
@@ -49,18 +49,18 @@ def solve(
 
     Stopped early, it is the best so far.
     """
-    kernel = fastest()
+    kernel = choose_fastest()
     best: tuple[Ints, float] | None = None
     heats = (POLISH,) if region.start is not None else (*HEATS, POLISH)
     for number, heat in enumerate(heats):
         part = region.start if region.start is not None else best[0] if best and heat == POLISH else None
         if part is None:
-            part = _first(region, rng, kernel, number)
+            part = _make_first(region, rng, kernel, number)
 
         def tell(share: float, number: int = number) -> None:
             progress((number + share) / len(heats))
 
-        found = annealed(
+        found = anneal_region(
             region, goal, part, effort=wishes.effort / len(heats), rng=rng, should_stop=should_stop, progress=tell,
             kernel=kernel, heat=heat,
         )  # fmt: skip
@@ -70,8 +70,8 @@ def solve(
             break
     assert best is not None
     mender = Mender(region, goal, wishes, kernel)
-    return mended(mender, best[0], rng=rng, should_stop=should_stop)
+    return mend_grids(mender, best[0], rng=rng, should_stop=should_stop)
 
 
-def _first(region: SearchRegion, rng: np.random.Generator, kernel: SearchKernel, number: int) -> Ints:
-    return bisected(region.graph, region.count, rng=rng, kernel=kernel, roads=(1.0, 0.3, 2.0)[number % 3])
+def _make_first(region: SearchRegion, rng: np.random.Generator, kernel: SearchKernel, number: int) -> Ints:
+    return bisect(region.graph, region.count, rng=rng, kernel=kernel, roads=(1.0, 0.3, 2.0)[number % 3])

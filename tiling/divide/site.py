@@ -78,7 +78,7 @@ class Site:
             raise ValueError("every building needs a weight, every line a kind")
 
 
-def combined_weights(columns: Mapping[str, Floats], factors: Mapping[str, float]) -> Floats:
+def combine_weights(columns: Mapping[str, Floats], factors: Mapping[str, float]) -> Floats:
     """One weight a building from several columns, in units of the first factor's column.
 
     Each column counts by its factor whatever its own total is: {"households": 1, "incidents": 1} makes half of a
@@ -96,7 +96,7 @@ FLAT_M2 = 85.0
 """Built area a household, stairs and all: what towns in the north of China count with."""
 
 
-def estimated_households(footprints: Geometries, floors: Floats, *, flat_m2: float = FLAT_M2) -> Floats:
+def estimate_households(footprints: Geometries, floors: Floats, *, flat_m2: float = FLAT_M2) -> Floats:
     """Households by footprint area and floors, whole numbers; NaN floors count as one, under 30 m² is a shed.
 
     A guess for places without a register, to be marked as one: offices and shops look like homes to it.

@@ -14,14 +14,14 @@ from shapely.geometry.base import BaseGeometry
 from tiling.borders.nodes import NewNodes
 from tiling.divide.assigning import Assignment, assign, sub_labels
 from tiling.divide.ground import SiteGround, prepare
-from tiling.divide.nodes import new_nodes, with_nodes
-from tiling.divide.numbering import numbered
+from tiling.divide.nodes import add_nodes, find_new_nodes
+from tiling.divide.numbering import number_shapes
 from tiling.divide.outlines import grid_shapes
 from tiling.divide.proposal import Figures, Proposal, ProposedGrid
 from tiling.divide.remarking import remarks_on
-from tiling.divide.scoring import figures_of, moved_share
-from tiling.divide.site import Floats, Geometries, Site, estimated_households
-from tiling.divide.units import standing_inside
+from tiling.divide.scoring import figures_of, measure_moved_share
+from tiling.divide.site import Floats, Geometries, Site, estimate_households
+from tiling.divide.units import mark_standing_inside
 from tiling.divide.wishes import Wishes
 from tiling.errors import CannotDivide
 from tiling.tolerance import DUST_M2
@@ -47,13 +47,13 @@ def divide(
     Raises CannotDivide. About 2 ms a building, of which a tenth before the first look at `should_stop`.
     """
     refuse_unusable(site)
-    counted, guessed = _with_weights(site, wishes)
+    counted, guessed = _add_weights(site, wishes)
     target = wishes.target if wishes.grids is None else float(counted.weights.sum()) / wishes.grids
     ground = prepare(counted, wishes, target=target)
     progress(0.1)
     found = assign(ground, wishes, rng=rng, should_stop=should_stop, progress=lambda share: progress(0.1 + 0.8 * share))
     progress(0.9)
-    made = drawn(ground, found, wishes, rng=rng, should_stop=should_stop, prefixes=prefixes or {})
+    made = draw_grids(ground, found, wishes, rng=rng, should_stop=should_stop, prefixes=prefixes or {})
     remarks = remarks_on(ground, made.grids, wishes, guessed=guessed, complete=found.complete)
     progress(1.0)
     if counted.buildings is not site.buildings:
@@ -93,25 +93,25 @@ def _refuse_overlap(shapes: Mapping[str, BaseGeometry], why: str) -> None:
                 )
 
 
-def _with_weights(site: Site, wishes: Wishes) -> tuple[Site, bool]:
+def _add_weights(site: Site, wishes: Wishes) -> tuple[Site, bool]:
     """The site with weights, and whether they were guessed: a site without any gets estimates of its buildings.
 
     What stands elsewhere has none: the target of a number of grids is a share of what is divided.
     """
-    standing = standing_inside(site)
+    standing = mark_standing_inside(site)
     weights = np.where(np.isfinite(site.weights) & standing, np.maximum(site.weights, 0.0), 0.0)
     if weights.sum() > 0:
         return replace(site, weights=weights), False
     if len(site.buildings):
-        guessed = standing * estimated_households(site.buildings, np.full(len(site.buildings), math.nan))
+        guessed = standing * estimate_households(site.buildings, np.full(len(site.buildings), math.nan))
         if guessed.sum() > 0:
             return replace(site, weights=guessed, estimated=np.ones(len(guessed), dtype=bool)), True
     if wishes.grids is None:
         raise CannotDivide("There is nothing to count here.", why="nothing_to_count")
-    return _by_ground(site), True
+    return _fill_by_ground(site), True
 
 
-def _by_ground(site: Site) -> Site:
+def _fill_by_ground(site: Site) -> Site:
     """A site without any building, divided by its ground: a square every 30 m stands for what will be built."""
     ground = shapely.union_all(list(site.areas.values()))
     west, south, east, north = ground.bounds
@@ -122,7 +122,7 @@ def _by_ground(site: Site) -> Site:
     return replace(site, buildings=np.asarray(dots, dtype=object), weights=np.ones(len(dots)), stairwells=None)
 
 
-def drawn(
+def draw_grids(
     ground: SiteGround,
     found: Assignment,
     wishes: Wishes,
@@ -140,7 +140,7 @@ def drawn(
     grid_of = _rows_of_buildings(ground, order[label])
     subs, sub_of = _subs(ground, grids, order[label], finest, tiles) if wishes.sub_target else ((), grid_of * 0 - 1)
     nodes = nodes_between(ground.site, grids)
-    areas, locked = with_nodes(ground.site.areas, nodes), with_nodes(ground.site.locked, nodes)
+    areas, locked = add_nodes(ground.site.areas, nodes), add_nodes(ground.site.locked, nodes)
     figures = _figures(ground, grids, grid_of, wishes)
     return Proposal(grids, subs, grid_of, sub_of, areas, locked, nodes, figures, (), found.cost, found.complete)
 
@@ -170,7 +170,7 @@ def _grids(
     made: list[tuple[ProposedGrid, int]] = []
     for area, name in enumerate(names):
         rows = np.flatnonzero(areas == area)
-        for code, row in zip(numbered(shapes[rows], prefix=prefixes.get(name, name)), rows.tolist(), strict=True):
+        for code, row in zip(number_shapes(shapes[rows], prefix=prefixes.get(name, name)), rows.tolist(), strict=True):
             made.append(
                 (ProposedGrid(code, name, found.roles[row], shapes[row], float(weight[row]), int(buildings[row])), row)
             )
@@ -210,7 +210,7 @@ def _subs(
     order = np.empty(len(tiles), dtype=np.intp)
     for row, grid in enumerate(grids):
         own = np.flatnonzero(above == row)
-        codes = numbered(tiles[own], prefix=grid.code, digits=2)
+        codes = number_shapes(tiles[own], prefix=grid.code, digits=2)
         for code, tile in sorted(zip(codes, own.tolist(), strict=True)):
             order[tile] = len(made)
             held = (float(weight[tile]), int(buildings[tile]), grid.code)
@@ -222,14 +222,14 @@ def nodes_between(site: Site, grids: tuple[ProposedGrid, ...]) -> NewNodes:
     """The nodes that the borders of the grids put on edges of the site's areas and locked grids."""
     by_area = {area: [grid.shape for grid in grids if grid.area == area] for area in site.areas}
     outlines = [shapely.coverage_union_all(shapes) for shapes in by_area.values() if shapes]
-    return new_nodes([*site.areas.values(), *site.locked.values()], outlines)
+    return find_new_nodes([*site.areas.values(), *site.locked.values()], outlines)
 
 
 def _figures(ground: SiteGround, grids: tuple[ProposedGrid, ...], grid_of: Ints, wishes: Wishes) -> Figures:
     site = ground.site
     moved = math.nan
     if site.today:
-        moved = moved_share(rows_of(list(site.today.values()), site.buildings), grid_of, site.weights)
+        moved = measure_moved_share(rows_of(list(site.today.values()), site.buildings), grid_of, site.weights)
     sliced = ground.units.unit_of >= 0
     sliced[sliced] = ground.units.sliced[ground.units.unit_of[sliced]]
     return figures_of(grids, site, target=ground.target, tolerance=wishes.tolerance, moved=moved, sliced=sliced)

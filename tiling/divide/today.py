@@ -9,7 +9,7 @@ from shapely import STRtree
 
 from tiling.divide.graph import Graph
 from tiling.divide.ground import SiteGround
-from tiling.divide.units import connected_groups
+from tiling.divide.units import number_groups
 
 Ints = NDArray[np.intp]
 
@@ -27,7 +27,7 @@ def today_of_atoms(ground: SiteGround) -> Ints:
     return out
 
 
-def healed(graph: Graph, today: Ints) -> tuple[Ints, Ints]:
+def heal(graph: Graph, today: Ints) -> tuple[Ints, Ints]:
     """A first partition where each part is connected, and today's part of each atom in the same numbers (−1: none).
 
     Of a grid in several pieces the heaviest stays it; the others, and ground without a grid, join a neighbour.
@@ -37,7 +37,7 @@ def healed(graph: Graph, today: Ints) -> tuple[Ints, Ints]:
     homes[today >= 0] = numbered.ravel()
     source = graph.sources()
     same = graph.on_foot & (homes[source] == homes[graph.near]) & (homes[source] >= 0)
-    group = connected_groups(len(graph), source[same], graph.near[same])
+    group = number_groups(len(graph), source[same], graph.near[same])
     size = np.bincount(group, weights=graph.weight + 1e-6 * graph.area_m2)
     start = np.full(len(today), -1, dtype=np.intp)
     for part in range(len(used)):

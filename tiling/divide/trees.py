@@ -18,7 +18,7 @@ TREES = 12
 """Trees tried for one cut; more of them gain little, since annealing follows."""
 
 
-def bisected(graph: Graph, count: int, *, rng: np.random.Generator, kernel: SearchKernel, roads: float) -> Ints:
+def bisect(graph: Graph, count: int, *, rng: np.random.Generator, kernel: SearchKernel, roads: float) -> Ints:
     """A part 0 … count−1 for each atom of a graph that is connected on foot; every part is connected and not empty."""
     part = np.zeros(len(graph), dtype=np.intp)
     pending = [(np.arange(len(graph), dtype=np.intp), 0, count)]
@@ -28,18 +28,18 @@ def bisected(graph: Graph, count: int, *, rng: np.random.Generator, kernel: Sear
         if number <= 1:
             part[atoms] = lowest
             continue
-        side, share = _best_cut(graph.part(atoms), number, rng, kernel, roads)
+        side, share = _choose_best_cut(graph.part(atoms), number, rng, kernel, roads)
         pending.append((atoms[side], lowest, share))
         pending.append((atoms[~side], lowest + share, number - share))
     return np.asarray(np.unique(part, return_inverse=True)[1], dtype=np.intp).ravel()
 
 
-def _best_cut(
+def _choose_best_cut(
     graph: Graph, number: int, rng: np.random.Generator, kernel: SearchKernel, roads: float
 ) -> tuple[NDArray[np.bool_], int]:
     best: tuple[float, NDArray[np.bool_], int] | None = None
     for _ in range(TREES):
-        found = _cut_of_tree(graph, number, rng, kernel, roads)
+        found = _find_cut(graph, number, rng, kernel, roads)
         if best is None or found[0] < best[0]:
             best = found
         if best[0] < 0.02:
@@ -48,7 +48,7 @@ def _best_cut(
     return best[1], best[2]
 
 
-def _cut_of_tree(
+def _find_cut(
     graph: Graph, number: int, rng: np.random.Generator, kernel: SearchKernel, roads: float
 ) -> tuple[float, NDArray[np.bool_], int]:
     """How far the better side is off per grid, the atoms below the cut, and how many grids they are."""
@@ -59,11 +59,11 @@ def _cut_of_tree(
     order = usable[np.argsort(rng.random(len(usable)) - roads * price, kind="stable")]
     visit, parent = kernel.grow_tree(graph.near, order, source, len(graph), int(rng.integers(len(graph))))
     below = kernel.weights_below(visit, parent, graph.weight)
-    atom, share, off = _where(graph, visit, below, number)
-    return off, _under(visit, parent, atom), share
+    atom, share, off = _choose_place(graph, visit, below, number)
+    return off, _mark_under(visit, parent, atom), share
 
 
-def _where(graph: Graph, visit: Ints, below: Floats, number: int) -> tuple[int, int, float]:
+def _choose_place(graph: Graph, visit: Ints, below: Floats, number: int) -> tuple[int, int, float]:
     """The node above which to cut, the number of grids below, and the worse side's deviation per grid."""
     whole = float(graph.weight.sum())
     each = max(whole / number, 1e-9)
@@ -76,7 +76,7 @@ def _where(graph: Graph, visit: Ints, below: Floats, number: int) -> tuple[int, 
     return int(visit[1 + pick]), int(share[pick]), float(off[pick])
 
 
-def _under(visit: Ints, parent: Ints, top: int) -> NDArray[np.bool_]:
+def _mark_under(visit: Ints, parent: Ints, top: int) -> NDArray[np.bool_]:
     inside = np.zeros(len(visit), dtype=bool)
     inside[top] = True
     for atom in visit.tolist():

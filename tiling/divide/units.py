@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.divide.site import Floats, Geometries, Site
 from tiling.divide.wishes import Wishes
-from tiling.plane import on_lattice
+from tiling.plane import put_on_lattice
 from tiling.tolerance import DUST_M2, Tolerance
 
 
@@ -29,8 +29,8 @@ class Units:
 
 def build_units(site: Site, wishes: Wishes, target: float) -> Units:
     """The units inside the areas and outside locked grids; a building counts where its inner point lies ([S7])."""
-    rows = np.flatnonzero(standing_inside(site))
-    group = _overlapping(site.buildings[rows])
+    rows = np.flatnonzero(mark_standing_inside(site))
+    group = _number_overlapping(site.buildings[rows])
     unit_of = np.full(len(site.buildings), -1, dtype=np.intp)
     shapes: list[BaseGeometry] = []
     weights: list[float] = []
@@ -53,7 +53,7 @@ def build_units(site: Site, wishes: Wishes, target: float) -> Units:
     return Units(out, np.array(weights, dtype=float), unit_of, np.array(sliced, dtype=bool))
 
 
-def standing_inside(site: Site) -> NDArray[np.bool_]:
+def mark_standing_inside(site: Site) -> NDArray[np.bool_]:
     """Which buildings stand in the areas and in no locked grid; those without a usable shape do not."""
     usable = shapely.is_valid(site.buildings) & (shapely.area(site.buildings) > 0)
     inside = np.zeros(len(site.buildings), dtype=bool)
@@ -79,22 +79,22 @@ def _parts_elsewhere(site: Site, rows: NDArray[np.intp]) -> Iterator[BaseGeometr
     for building in site.buildings[rows[astride]]:
         home = area.query(shapely.point_on_surface(building), predicate="intersects")
         for other in np.setdiff1d(area.query(building, predicate="intersects"), home).tolist():
-            for part in shapely.get_parts(on_lattice(building.intersection(areas[other]))):
+            for part in shapely.get_parts(put_on_lattice(building.intersection(areas[other]))):
                 if part.geom_type == "Polygon" and part.is_valid and part.area > DUST_M2:
                     yield part
 
 
-def _overlapping(shapes: Geometries) -> NDArray[np.intp]:
+def _number_overlapping(shapes: Geometries) -> NDArray[np.intp]:
     """A number for each shape, the same for those that overlap by more than noise, directly or through others."""
     one, other = STRtree(shapes).query(shapes, predicate="intersects") if len(shapes) else (np.empty(0, int),) * 2
     pair = one < other
     one, other = one[pair], other[pair]
     shared = shapely.intersection(shapes[one], shapes[other])
     thick = shapely.area(shared) > Tolerance().snap_m * shapely.length(shared) / 2
-    return connected_groups(len(shapes), one[thick], other[thick])
+    return number_groups(len(shapes), one[thick], other[thick])
 
 
-def connected_groups(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
+def number_groups(count: int, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
     """The number of the connected group of each of `count` nodes, in the order of their first nodes."""
     label = np.arange(count, dtype=np.intp)
     while len(one):
@@ -126,7 +126,7 @@ def _cut_across(building: BaseGeometry, count: int) -> list[BaseGeometry]:
     along, across = (sides[0], sides[1]) if np.hypot(*sides[0]) >= np.hypot(*sides[1]) else (sides[1], -sides[0])
     start = corners[0] if along is sides[0] else corners[1]
     slices = [
-        on_lattice(building.intersection(_slice_box(start, along, across, share / count, (share + 1) / count)))
+        put_on_lattice(building.intersection(_slice_box(start, along, across, share / count, (share + 1) / count)))
         for share in range(count)
     ]
     good = all(part.geom_type == "Polygon" and part.is_valid and part.area > 1.0 for part in slices)

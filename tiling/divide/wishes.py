@@ -52,7 +52,7 @@ PROFILES: dict[str, tuple[float, float, float]] = {
 """Three ways to weigh balance, roads and shape: the three proposals a planner sees side by side."""
 
 
-def weighed(wishes: Wishes, profile: str) -> Wishes:
+def weigh_by_profile(wishes: Wishes, profile: str) -> Wishes:
     """The wishes with balance, roads and shape weighed as a profile does; KeyError for one that is not there."""
     balance, roads, compact = PROFILES[profile]
     return replace(wishes, balance=balance, roads=roads, compact=compact)

@@ -12,7 +12,7 @@ over many points. Areas and overlays (`areas.py`) are few and live in a tree.
 from tiling.locate.answers import RELATIONS, Located, LocatedMany, Near, Relation
 from tiling.locate.areas import AreaLookup, OverlayLookup
 from tiling.locate.index import DistrictIndex
-from tiling.locate.kernels import PLAIN, Kernel, fastest
+from tiling.locate.kernels import PLAIN, Kernel, choose_fastest
 from tiling.locate.locator import PointLocator
 from tiling.locate.snapshot import SnapshotDamaged
 from tiling.locate.tiles import DistrictTiles
@@ -31,5 +31,5 @@ __all__ = [
     "PointLocator",
     "Relation",
     "SnapshotDamaged",
-    "fastest",
+    "choose_fastest",
 ]

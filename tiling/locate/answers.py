@@ -62,15 +62,15 @@ class Located:
 
     def candidate_grids(self) -> tuple[tuple[str, float], ...]:
         """Grid and distance in metres of every grid within the accuracy, nearest first, its own included."""
-        return _by_grid(self.candidates)
+        return _group_by_grid(self.candidates)
 
-    def touching_grids(self) -> tuple[tuple[str, float], ...]:
+    def list_touching_grids(self) -> tuple[tuple[str, float], ...]:
         """The other grids that touch the point; on a border inside one grid its other sub-grids that do."""
-        grids = tuple(pair for pair in _by_grid(self.touching) if pair[0] != self.grid)
+        grids = tuple(pair for pair in _group_by_grid(self.touching) if pair[0] != self.grid)
         return grids or tuple((tile.code, tile.distance_m) for tile in self.touching)
 
 
-def _by_grid(tiles: tuple[Near, ...]) -> tuple[tuple[str, float], ...]:
+def _group_by_grid(tiles: tuple[Near, ...]) -> tuple[tuple[str, float], ...]:
     nearest: dict[str, float] = {}
     for tile in tiles:
         nearest.setdefault(tile.grid, tile.distance_m)
@@ -98,17 +98,17 @@ class LocatedMany:
     @property
     def grid_codes(self) -> NDArray[Any]:
         """The grid code of each point, None where there is none."""
-        return _spelled(self.tile_grids, self.tile)
+        return _spell(self.tile_grids, self.tile)
 
     @property
     def sub_grid_codes(self) -> NDArray[Any]:
         """The sub-grid code of each point, None where there is none or its grid has no sub-grids."""
         subs = self.tile_codes.copy()
         subs[subs == self.tile_grids] = None
-        return _spelled(subs, self.tile)
+        return _spell(subs, self.tile)
 
 
-def _spelled(table: NDArray[Any], numbers: NDArray[np.int32]) -> NDArray[Any]:
+def _spell(table: NDArray[Any], numbers: NDArray[np.int32]) -> NDArray[Any]:
     words = np.empty(len(table) + 1, dtype=object)
     words[:-1] = table  # the last one, which -1 picks, stays None
     return np.asarray(words[numbers])

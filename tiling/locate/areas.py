@@ -63,7 +63,7 @@ class OverlayLookup:
         order = sorted(range(len(codes)), key=codes.__getitem__)
         return cls(tuple(codes[k] for k in order), shapely.STRtree(shapes[order]))
 
-    def covering(self, lon: float, lat: float) -> tuple[str, ...]:
+    def find_covering(self, lon: float, lat: float) -> tuple[str, ...]:
         """Codes of the overlays that cover the point, a border included, by bytes; free when there are no overlays."""
         if not self.codes or not (math.isfinite(lon) and math.isfinite(lat)):
             return ()

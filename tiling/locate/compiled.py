@@ -20,12 +20,12 @@ from tiling.locate import crossing
 from tiling.locate.crossing import BORDER, INSIDE, UNDECIDED, Lookup
 
 
-def _read_only(kind: types.Type) -> types.Array:
+def _make_read_only(kind: types.Type) -> types.Array:
     # A snapshot mapped from a file is read-only; writable arrays are accepted as well.
     return types.Array(kind, 1, "C", readonly=True)
 
 
-_FLOATS, _INTS = _read_only(types.float64), _read_only(types.int32)
+_FLOATS, _INTS = _make_read_only(types.float64), _make_read_only(types.int32)
 _LOOKUP = types.NamedTuple(
     [types.float64] * 4 + [types.int64] * 3 + [types.boolean] + [_FLOATS] + [_INTS] * 3,
     crossing.Lookup,
@@ -41,14 +41,14 @@ for _inner in (
     crossing.difference_is_exact,
     crossing.side,
     crossing.meets,
-    crossing.in_slab,
-    crossing.in_frame,
-    crossing.in_list,
+    crossing.locate_in_slab,
+    crossing.locate_in_frame,
+    crossing.locate_in_list,
 ):
     register_jitable(**_OPTIONS)(_inner)
 
 
-def _compiled(signature: Any, function: Callable[..., Any], **options: Any) -> Any:
+def _compile(signature: Any, function: Callable[..., Any], **options: Any) -> Any:
     try:
         return numba.njit(signature, cache=True, **options)(function)
     except RuntimeError:
@@ -56,7 +56,7 @@ def _compiled(signature: Any, function: Callable[..., Any], **options: Any) -> A
         return numba.njit(signature, **options)(function)
 
 
-locate_many = _compiled(_SIGNATURE, crossing.locate_many, nogil=True, _nrt=False)
+locate_many = _compile(_SIGNATURE, crossing.locate_many, nogil=True, _nrt=False)
 
 
 # Handing four arrays to compiled code takes a microsecond, more than the test itself. For one point the arrays are
@@ -73,13 +73,13 @@ def _pointer(_typing: Any, address: Any) -> Any:
 _pointer_to = intrinsic(_pointer)
 
 
-def _one_in_list(address: int, place: int, lon: float, lat: float) -> int:
+def _locate_in_list(address: int, place: int, lon: float, lat: float) -> int:
     head = numba.carray(_pointer_to(address), 8, np.int64)
     segments = numba.carray(_pointer_to(head[0]), head[1], np.float64)
     lists = numba.carray(_pointer_to(head[2]), head[3], np.int32)
     slabs = numba.carray(_pointer_to(head[4]), head[5], np.int32)
     data = Lookup(0.0, 0.0, 0.0, 0.0, 0, 0, head[6], head[7] != 0, segments, lists, lists, slabs)
-    relation, tile = crossing.in_list(data, place, lon, lat)
+    relation, tile = crossing.locate_in_list(data, place, lon, lat)
     if relation == INSIDE:
         return tile
     if relation == BORDER:
@@ -87,7 +87,7 @@ def _one_in_list(address: int, place: int, lon: float, lat: float) -> int:
     return crossing.UNDECIDED_YET if relation == UNDECIDED else crossing.NONE
 
 
-_one = _compiled(types.int64(types.int64, types.int64, types.float64, types.float64), _one_in_list)
+_one = _compile(types.int64(types.int64, types.int64, types.float64, types.float64), _locate_in_list)
 
 
 def tester_of(data: Lookup) -> crossing.Tester:

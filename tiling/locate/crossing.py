@@ -6,7 +6,7 @@ The test counts the edges that a ray to the east crosses. Whether an edge lies e
 determinant. Its rounding error is bounded (J. R. Shewchuk, Adaptive precision floating-point arithmetic, 1997: the
 constant of orient2d's first stage); beyond the bound the sign is certain. Within it the products are split exactly
 (T. J. Dekker, 1971), which decides whenever the four differences are exact, as they are for places of one city.
-What is left, near the meridian of Greenwich for instance, is UNSURE and decided by `exactly`.
+What is left, near the meridian of Greenwich for instance, is UNSURE and decided by `decide_exactly`.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def meets(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> int
     return IN if (turn > 0) == (by > ay) else OFF
 
 
-def in_slab(data: Lookup, slab: int, x: float, y: float) -> int:
+def locate_in_slab(data: Lookup, slab: int, x: float, y: float) -> int:
     """OFF, IN, ON or UNSURE for a point in the slab's row against the slab's tile."""
     ends, slabs = data.segments, data.slabs
     inside = False
@@ -147,7 +147,7 @@ def in_slab(data: Lookup, slab: int, x: float, y: float) -> int:
     return IN if inside else OFF
 
 
-def in_list(data: Lookup, place: int, x: float, y: float) -> tuple[int, int]:
+def locate_in_list(data: Lookup, place: int, x: float, y: float) -> tuple[int, int]:
     """Relation and smallest tile (or -1) of a point in a cell whose list begins at `place`."""
     held = 0
     tile = -1
@@ -156,7 +156,7 @@ def in_list(data: Lookup, place: int, x: float, y: float) -> tuple[int, int]:
         owner = data.slabs[item] if item >= 0 else -1 - item
         if owner == data.tiles:
             break
-        state = in_slab(data, item, x, y) if item >= 0 else IN
+        state = locate_in_slab(data, item, x, y) if item >= 0 else IN
         if state == UNSURE:
             return UNDECIDED, -1
         if state != OFF:
@@ -165,10 +165,10 @@ def in_list(data: Lookup, place: int, x: float, y: float) -> tuple[int, int]:
                 tile = owner
     if held:
         return (INSIDE if held == 1 else BORDER), tile
-    return in_frame(data, place, x, y), -1
+    return locate_in_frame(data, place, x, y), -1
 
 
-def in_frame(data: Lookup, place: int, x: float, y: float) -> int:
+def locate_in_frame(data: Lookup, place: int, x: float, y: float) -> int:
     """GAP or OUTSIDE (or UNDECIDED) for a point of that list that no tile holds; the frame's item is the last."""
     if not data.has_frame:
         return OUTSIDE
@@ -176,24 +176,10 @@ def in_frame(data: Lookup, place: int, x: float, y: float) -> int:
     owner = data.slabs[item] if item >= 0 else -1 - item
     if owner != data.tiles:
         return GAP
-    state = in_slab(data, item, x, y) if item >= 0 else OFF
+    state = locate_in_slab(data, item, x, y) if item >= 0 else OFF
     if state == UNSURE:
         return UNDECIDED
     return OUTSIDE if state == OFF else GAP
-
-
-def one(data: Lookup, lon: float, lat: float) -> tuple[int, int]:
-    """Relation and smallest tile (or -1) of a point."""
-    column = (lon - data.west) * data.per_lon
-    row = (lat - data.south) * data.per_lat
-    if not (0.0 <= column < data.columns and 0.0 <= row < data.rows):
-        return OUTSIDE, -1
-    cell = data.cells[int(row) * data.columns + int(column)]
-    if cell >= 0:
-        return INSIDE, cell
-    if cell <= FIRST_LIST:
-        return in_list(data, FIRST_LIST - cell, lon, lat)
-    return (GAP if cell == GAP_CELL else OUTSIDE), -1
 
 
 def locate_many(data: Lookup, lon: Any, lat: Any, relation: Any, tile: Any) -> None:
@@ -215,7 +201,7 @@ def locate_many(data: Lookup, lon: Any, lat: Any, relation: Any, tile: Any) -> N
         if cell >= 0:
             relation[p] = INSIDE
         elif cell <= FIRST_LIST:
-            relation[p], tile[p] = in_list(data, FIRST_LIST - cell, lon[p], lat[p])
+            relation[p], tile[p] = locate_in_list(data, FIRST_LIST - cell, lon[p], lat[p])
         else:
             relation[p] = GAP if cell == GAP_CELL else OUTSIDE
             tile[p] = -1
@@ -225,7 +211,7 @@ def tester_of(data: Lookup) -> Tester:
     """A function (place of a list, lon, lat) → tile, NONE, SEVERAL or UNDECIDED_YET; 3 µs a call."""
 
     def test(place: int, lon: float, lat: float) -> int:
-        relation, tile = in_list(data, place, lon, lat)
+        relation, tile = locate_in_list(data, place, lon, lat)
         if relation == INSIDE:
             return tile
         if relation == BORDER:
@@ -235,8 +221,8 @@ def tester_of(data: Lookup) -> Tester:
     return test
 
 
-def exactly(data: Lookup, slab: int, x: float, y: float) -> int:
-    """OFF, IN or ON as `in_slab`, by rational numbers: always decides, some 20 µs an edge."""
+def decide_exactly(data: Lookup, slab: int, x: float, y: float) -> int:
+    """OFF, IN or ON as `locate_in_slab`, by rational numbers: always decides, some 20 µs an edge."""
     inside = False
     px, py = Fraction(x), Fraction(y)
     for k in range(slab + 2, slab + 2 + data.slabs[slab + 1]):

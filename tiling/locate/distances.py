@@ -30,7 +30,7 @@ class Around:
     grid_border_m: float
 
 
-def around(index: DistrictIndex, lon: float, lat: float, *, radius_m: float, also: tuple[int, ...] = ()) -> Around:
+def find_around(index: DistrictIndex, lon: float, lat: float, *, radius_m: float, also: tuple[int, ...] = ()) -> Around:
     """The tiles that may lie within the radius, and those of `also`, with their borders' distances.
 
     Distances are those of the stored vertices in the plane of the city, joined by straight lines there. Cost: 30 µs
@@ -45,7 +45,7 @@ def around(index: DistrictIndex, lon: float, lat: float, *, radius_m: float, als
     distance = _to_segments_m(index, segment, lon, lat)
     border = np.full(len(tiles), math.inf)
     np.minimum.at(border, owner, distance)
-    outer = ~_between_sub_grids(index, segment, tiles[owner])
+    outer = ~_mark_between_sub_grids(index, segment, tiles[owner])
     return Around(tiles, border, float(distance[outer].min(initial=math.inf)))
 
 
@@ -80,18 +80,18 @@ def _edges_of(index: DistrictIndex, tiles: Ints) -> tuple[Ints, Ints]:
 
 
 def _to_segments_m(index: DistrictIndex, segment: Ints, lon: float, lat: float) -> Floats:
-    x, y = Plane(index.epsg).xy_of(lon, lat)
-    return _apart_m(_ends_m(index, segment), np.array([[x, y]]))
+    x, y = Plane(index.epsg).to_xy(lon, lat)
+    return _measure_apart_m(_ends_m(index, segment), np.array([[x, y]]))
 
 
 def _ends_m(index: DistrictIndex, segment: Ints | slice) -> Floats:
     """x, y, x, y in metres of each segment."""
     ends = index.lookup.segments.reshape(-1, 4)[segment]
-    x, y = Plane(index.epsg).xy_of(ends[:, [0, 2]].ravel(), ends[:, [1, 3]].ravel())
+    x, y = Plane(index.epsg).to_xy(ends[:, [0, 2]].ravel(), ends[:, [1, 3]].ravel())
     return np.column_stack([x, y]).reshape(-1, 4)
 
 
-def _apart_m(ends: Floats, place: Floats) -> Floats:
+def _measure_apart_m(ends: Floats, place: Floats) -> Floats:
     """Distance of each segment from its place, or from the one place given."""
     ax, ay, bx, by = (ends - np.hstack([place, place])).T
     dx, dy = bx - ax, by - ay
@@ -100,17 +100,18 @@ def _apart_m(ends: Floats, place: Floats) -> Floats:
     return np.asarray(np.hypot(ax + along * dx, ay + along * dy))
 
 
-def nearest_of_many(index: DistrictIndex, lon: Floats, lat: Floats, *, within_m: float) -> tuple[Ints, Floats]:
+def find_nearest_of_many(index: DistrictIndex, lon: Floats, lat: Floats, *, within_m: float) -> tuple[Ints, Floats]:
     """The nearest tile and its distance in metres for points that no tile holds; -1 and infinity beyond `within_m`.
 
     Distances that agree to the millimetre are ties, and the smaller code is taken. Some 20 µs a point after 1 µs for
-    every edge of the district, so worth its while from some dozens of points on; below, `around` is asked for each.
+    every edge of the district, so worth its while from some dozens of points on; below, `find_around`
+    is asked for each.
     """
     tiles, apart = np.full(len(lon), -1, dtype=np.int64), np.full(len(lon), math.inf)
     ends = _ends_m(index, slice(None))
-    place = np.column_stack(Plane(index.epsg).xy_of(lon, lat))
+    place = np.column_stack(Plane(index.epsg).to_xy(lon, lat))
     point, segment = _pairs_within(ends, place, within_m)
-    distance = _apart_m(ends[segment], place[point])
+    distance = _measure_apart_m(ends[segment], place[point])
     pair, tile = _tiles_of_segments(index, segment)
     point, distance = point[pair], distance[pair]
     near = distance <= within_m
@@ -140,7 +141,7 @@ def _tiles_of_segments(index: DistrictIndex, segment: Ints) -> tuple[Ints, Ints]
     return pair, tile_of_edge[order[first[pair] + step]]
 
 
-def _between_sub_grids(index: DistrictIndex, segment: Ints, tile: Ints) -> NDArray[np.bool_]:
+def _mark_between_sub_grids(index: DistrictIndex, segment: Ints, tile: Ints) -> NDArray[np.bool_]:
     """Which edges are shared by two tiles of the same grid."""
     _, grid = np.unique(index.tile_grids[tile].astype(str), return_inverse=True)
     _, which, counts = np.unique(np.column_stack([grid, segment]), axis=0, return_inverse=True, return_counts=True)

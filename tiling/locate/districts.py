@@ -42,7 +42,7 @@ class DistrictMap:
     places: Places
 
     @classmethod
-    def over(cls, indexes: Sequence[DistrictIndex]) -> DistrictMap:
+    def build(cls, indexes: Sequence[DistrictIndex]) -> DistrictMap:
         """The map of these districts, which are known by their place in the sequence from here on; 0.1 ms each."""
         bounds = np.array([index.bounds for index in indexes]).reshape(-1, 4)
         around = bounds if len(bounds) else np.array([(0.0, 0.0, 1.0, 1.0)])
@@ -68,11 +68,11 @@ class DistrictMap:
 
     def places_near(self, lon: float, lat: float, *, radius_m: float) -> list[int]:
         """The districts whose bounds come within the radius of the point."""
-        return [int(place) for place in np.flatnonzero(_within(self.bounds.T, lon, lat, radius_m))]
+        return [int(place) for place in np.flatnonzero(_lies_within(self.bounds.T, lon, lat, radius_m))]
 
     def points_near(self, place: int, lon: Floats, lat: Floats, *, radius_m: float) -> Places:
         """Which of the points come within the radius of one district's bounds."""
-        return np.flatnonzero(_within(self.bounds[place], lon, lat, radius_m))
+        return np.flatnonzero(_lies_within(self.bounds[place], lon, lat, radius_m))
 
     def probe(self, probes: Sequence[Probe], offsets: Sequence[int]) -> Probe:
         """One probe over all districts: the tile's number where exactly one tile holds the point, else below 0.
@@ -85,7 +85,7 @@ class DistrictMap:
         chains = {places: tuple((probes[at], offsets[at]) for at in places) for places in set(self.members)}
         blocks = tuple(chains[places] for places in self.members)
 
-        def one(lon: float, lat: float) -> int:
+        def probe_one(lon: float, lat: float) -> int:
             column = (lon - west) * per_lon
             row = (lat - south) * per_lat
             if not (0.0 <= column < _BLOCKS and 0.0 <= row < _BLOCKS):
@@ -99,7 +99,7 @@ class DistrictMap:
                     found = offset + tile
             return found
 
-        return one
+        return probe_one
 
     def points_by_district(self, lon: Floats, lat: Floats) -> Iterator[tuple[int, Places, int]]:
         """Each district with the points it may hold: first those that only it may hold, and the number of these.
@@ -126,7 +126,7 @@ class DistrictMap:
         return on_map[owner], self.places[begin[owner] + step], counts[owner] > 1
 
 
-def _within(bounds: Floats, lon: Floats | float, lat: Floats | float, radius_m: float) -> NDArray[np.bool_]:
+def _lies_within(bounds: Floats, lon: Floats | float, lat: Floats | float, radius_m: float) -> NDArray[np.bool_]:
     west, south, east, north = bounds
     d_lon, d_lat = degrees_around(np.maximum(np.abs(south), np.abs(north)), radius_m)
     inside = (west - d_lon <= lon) & (lon <= east + d_lon) & (south - d_lat <= lat) & (lat <= north + d_lat)
@@ -137,13 +137,13 @@ def _blocks_met(index: DistrictIndex, corner: Floats, scale: Floats) -> Places:
     """The blocks, numbered row by row, that share a point with a patch of the index that is not wholly outside."""
     rows, columns, used = index.patches
     it = index.lookup
-    row, in_row = _overlapping(it.south + rows / it.per_lat, _PAD / it.per_lat, corner[1], scale[1])
-    column, in_column = _overlapping(it.west + columns / it.per_lon, _PAD / it.per_lon, corner[0], scale[0])
+    row, in_row = _find_overlapping(it.south + rows / it.per_lat, _PAD / it.per_lat, corner[1], scale[1])
+    column, in_column = _find_overlapping(it.west + columns / it.per_lon, _PAD / it.per_lon, corner[0], scale[0])
     met = in_row @ used @ in_column.T
     return np.asarray((row[:, None] * _BLOCKS + column)[met])
 
 
-def _overlapping(edges: Floats, pad: float, corner: float, scale: float) -> tuple[Places, NDArray[np.bool_]]:
+def _find_overlapping(edges: Floats, pad: float, corner: float, scale: float) -> tuple[Places, NDArray[np.bool_]]:
     """In one direction, in degrees: the blocks that overlap any patch, and (block, patch) which ones."""
     block = corner + np.arange(_BLOCKS + 1) / scale
     low, high = block[:-1, None] - pad, block[1:, None] + pad

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tiling.locate import crossing, kernels
 from tiling.locate.crossing import FIRST_LIST, GAP_CELL, NONE, SEVERAL, UNDECIDED_YET, Lookup
-from tiling.locate.raster import Raster, rasterised
-from tiling.locate.snapshot import packed, unpacked
+from tiling.locate.raster import Raster, rasterise
+from tiling.locate.snapshot import pack, unpack
 from tiling.locate.tiles import DistrictTiles, Floats, Outlines, outlines_of
 
 _MESH = ("west", "south", "per_lon", "per_lat", "columns", "rows")
@@ -56,12 +56,12 @@ class DistrictIndex:
         Raises ValueError when two tiles have the same code. Polygons may overlap or be None; they must be valid by
         themselves, else the even-odd rule decides what is inside.
         """
-        tiles = tiles.in_byte_order()
+        tiles = tiles.sort_by_bytes()
         outlines = outlines_of(tiles)
         framed = tiles.frame is not None and not tiles.frame.is_empty
-        raster = rasterised(outlines, has_frame=framed, cells_per_tile=cells_per_tile)
+        raster = rasterise(outlines, has_frame=framed, cells_per_tile=cells_per_tile)
         about = {"code": tiles.code, "epsg": tiles.epsg, "facts": _facts(raster, framed)}
-        return cls._of(about, (tiles.codes, tiles.grids), _arrays(outlines, raster))
+        return cls._restore(about, (tiles.codes, tiles.grids), _arrays(outlines, raster))
 
     @classmethod
     def from_buffer(cls, buffer: Any) -> DistrictIndex:
@@ -69,9 +69,9 @@ class DistrictIndex:
 
         Raises SnapshotDamaged. Costs a checksum over the bytes: 20 times less than building.
         """
-        about, arrays = unpacked(buffer)
+        about, arrays = unpack(buffer)
         codes, grids = _words(arrays.pop("codes")), _words(arrays.pop("grids"))
-        return cls._of(about, (codes, grids), arrays)
+        return cls._restore(about, (codes, grids), arrays)
 
     def to_bytes(self) -> bytes:
         """The index as bytes with a checksum, to be written to a file or shared memory."""
@@ -79,10 +79,10 @@ class DistrictIndex:
         arrays |= {"tile_start": self.tile_start, "tile_segments": self.tile_segments}
         arrays |= {"codes": _bytes_of(self.tile_codes), "grids": _bytes_of(self.tile_grids)}
         facts = {name: getattr(self.lookup, name) for name in (*_MESH, "has_frame")}
-        return packed({"code": self.code, "epsg": self.epsg, "facts": facts}, arrays)
+        return pack({"code": self.code, "epsg": self.epsg, "facts": facts}, arrays)
 
     @classmethod
-    def _of(
+    def _restore(
         cls, about: dict[str, Any], words: tuple[NDArray[Any], NDArray[Any]], arrays: dict[str, NDArray[Any]]
     ) -> DistrictIndex:
         for array in arrays.values():
@@ -120,14 +120,14 @@ class DistrictIndex:
         by_row = np.logical_or.reduceat(used, rows[:-1], axis=0)
         return rows, columns, np.logical_or.reduceat(by_row, columns[:-1], axis=1)
 
-    def many(
+    def locate_many(
         self, lon: Floats, lat: Floats, *, kernel: kernels.Kernel | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Relations (into RELATIONS) and smallest tiles (-1: none) of points given as contiguous float64 arrays."""
         relation, tile = np.empty(len(lon), dtype=np.uint8), np.empty(len(lon), dtype=np.int32)
-        (kernel or kernels.fastest()).many(self.lookup, lon, lat, relation, tile)
+        (kernel or kernels.choose_fastest()).many(self.lookup, lon, lat, relation, tile)
         for k in np.flatnonzero(relation == crossing.UNDECIDED):
-            relation[k], tile[k] = self._by_fractions(float(lon[k]), float(lat[k]))
+            relation[k], tile[k] = self._decide_by_fractions(float(lon[k]), float(lat[k]))
         return relation, tile
 
     def probe(self, *, kernel: kernels.Kernel) -> Callable[[float, float], int]:
@@ -138,7 +138,7 @@ class DistrictIndex:
         west, south, per_lon, per_lat, columns, rows = self.views[:6]
         cells = self.views.cells
         test = kernel.tester_of(self.views if kernel is kernels.PLAIN else self.lookup)
-        decide = self._decided
+        decide = self._decide
 
         def probe(lon: float, lat: float) -> int:
             column = (lon - west) * per_lon
@@ -154,7 +154,7 @@ class DistrictIndex:
 
         return probe
 
-    def held(self, lon: float, lat: float) -> Held:
+    def find_held(self, lon: float, lat: float) -> Held:
         """All tiles that hold or touch the point, and whether the frame does; a border counts as held."""
         cell = self._cell(lon, lat)
         if cell is None:
@@ -165,19 +165,19 @@ class DistrictIndex:
         in_frame = self.views.has_frame
         for item in self._items(FIRST_LIST - cell):
             owner = self.views.slabs[item] if item >= 0 else -1 - item
-            inside = self._in_item(item, lon, lat)
+            inside = self._lies_in_item(item, lon, lat)
             if owner == self.views.tiles:
                 in_frame = item >= 0 and inside
             elif inside:
                 tiles.append(owner)
         return Held(tuple(tiles), in_frame=in_frame)
 
-    def _decided(self, lon: float, lat: float) -> int:
-        relation, tile = self._by_fractions(lon, lat)
+    def _decide(self, lon: float, lat: float) -> int:
+        relation, tile = self._decide_by_fractions(lon, lat)
         return SEVERAL if relation == crossing.BORDER else tile
 
-    def _by_fractions(self, lon: float, lat: float) -> tuple[int, int]:
-        held = self.held(lon, lat)
+    def _decide_by_fractions(self, lon: float, lat: float) -> tuple[int, int]:
+        held = self.find_held(lon, lat)
         if held.tiles:
             return (crossing.INSIDE if len(held.tiles) == 1 else crossing.BORDER), held.tiles[0]
         return (crossing.GAP if held.in_frame else crossing.OUTSIDE), -1
@@ -192,12 +192,12 @@ class DistrictIndex:
     def _items(self, place: int) -> list[int]:
         return list(self.views.lists[place + 1 : place + 1 + self.views.lists[place]])
 
-    def _in_item(self, item: int, lon: float, lat: float) -> bool:
+    def _lies_in_item(self, item: int, lon: float, lat: float) -> bool:
         if item < 0:
             return True
-        state = crossing.in_slab(self.views, item, lon, lat)
+        state = crossing.locate_in_slab(self.views, item, lon, lat)
         if state == crossing.UNSURE:
-            state = crossing.exactly(self.views, item, lon, lat)
+            state = crossing.decide_exactly(self.views, item, lon, lat)
         return state != crossing.OFF
 
 

@@ -24,7 +24,7 @@ PLAIN = Kernel("numpy", vectorised.locate_many, crossing.tester_of)
 
 
 @cache
-def fastest() -> Kernel:
+def choose_fastest() -> Kernel:
     """The compiled kernel, or the plain one where numba is missing; both give the same answers.
 
     The first call imports numba (a third of a second, two seconds more on a machine where nothing is cached): a

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from tiling.locate import kernels
 from tiling.locate.answers import Located, LocatedMany, Near
 from tiling.locate.crossing import BORDER, GAP
-from tiling.locate.distances import TIE_DECIMALS, around, nearest_of_many
+from tiling.locate.distances import TIE_DECIMALS, find_around, find_nearest_of_many
 from tiling.locate.districts import DistrictMap
 from tiling.locate.index import DistrictIndex, Held
 from tiling.locate.tiles import Floats
@@ -30,11 +30,11 @@ class PointLocator:
 
     Covers, never contains: a point on a border belongs to all tiles that touch it, and the smallest code by bytes is
     responsible. Decided by exact predicates on the stored degrees, so PostGIS says the same. Immutable: any thread may
-    read, `replace` and `without` give new locators that share the indexes of the other districts.
+    read, `replace` and `without_district` give new locators that share the indexes of the other districts.
 
     `one(lon, lat)` is the number of the tile responsible where the relation is `inside`, else a number below 0: ask
     `explain`. It takes any two floats (not-a-number is outside) and costs 0.25 µs in a cell without a border; in one
-    with a border 3 µs, or 0.5 µs with `kernel=fastest()`, which a service chooses and a short command does not.
+    with a border 3 µs, or 0.5 µs with `kernel=choose_fastest()`, which a service chooses and a short command does not.
     """
 
     one: Callable[[float, float], int]
@@ -45,7 +45,7 @@ class PointLocator:
             raise ValueError("two indexes are of the same district")
         self.offsets = tuple(int(n) for n in np.cumsum([0, *map(len, self.indexes)]))
         self._kernel = kernel
-        self._map = DistrictMap.over(self.indexes)
+        self._map = DistrictMap.build(self.indexes)
         probes = [index.probe(kernel=kernel or kernels.PLAIN) for index in self.indexes]
         self.one = self._map.probe(probes, self.offsets)
 
@@ -56,23 +56,23 @@ class PointLocator:
     @cached_property
     def tile_codes(self) -> NDArray[Any]:
         """The code of each tile."""
-        return _joined([index.tile_codes for index in self.indexes])
+        return _join([index.tile_codes for index in self.indexes])
 
     @cached_property
     def tile_grids(self) -> NDArray[Any]:
         """The code of the grid of each tile."""
-        return _joined([index.tile_grids for index in self.indexes])
+        return _join([index.tile_grids for index in self.indexes])
 
     @cached_property
     def tile_district(self) -> NDArray[Any]:
         """The code of the district of each tile."""
-        return _joined([np.full(len(index), index.code, dtype=object) for index in self.indexes])
+        return _join([np.full(len(index), index.code, dtype=object) for index in self.indexes])
 
     def replace(self, index: DistrictIndex) -> PointLocator:
         """A locator with this index instead of its district's former one, or added; the tiles are numbered anew."""
         return PointLocator([*(i for i in self.indexes if i.code != index.code), index], kernel=self._kernel)
 
-    def without(self, code: str) -> PointLocator:
+    def without_district(self, code: str) -> PointLocator:
         """A locator without the district of this code."""
         return PointLocator((i for i in self.indexes if i.code != code), kernel=self._kernel)
 
@@ -87,13 +87,13 @@ class PointLocator:
         """
         if not (math.isfinite(lon) and math.isfinite(lat)):
             return Located("outside")
-        held = [(place, self.indexes[place].held(lon, lat)) for place in self._map.places_at(lon, lat)]
-        found = self._judged(held)
+        held = [(place, self.indexes[place].find_held(lon, lat)) for place in self._map.places_at(lon, lat)]
+        found = self._judge(held)
         if found.relation == "gap":
-            found = self._with_nearest(found, (lon, lat), gap_fallback_m)
-        return found if accuracy_m is None else self._with_candidates(found, (lon, lat), accuracy_m, dict(held))
+            found = self._add_nearest(found, (lon, lat), gap_fallback_m)
+        return found if accuracy_m is None else self._add_candidates(found, (lon, lat), accuracy_m, dict(held))
 
-    def many(
+    def locate_many(
         self,
         lon: ArrayLike,
         lat: ArrayLike,
@@ -109,35 +109,35 @@ class PointLocator:
         x, y = (np.ascontiguousarray(side, dtype=np.float64) for side in (lon, lat))
         if x.ndim != 1 or x.shape != y.shape:
             raise ValueError("lon and lat must be two flat arrays of one length")
-        relation, tile = self._located(x, y, kernel or self._kernel)
+        relation, tile = self._locate_points(x, y, kernel or self._kernel)
         if gap_fallback_m is not None:
             gaps = np.flatnonzero(relation == GAP)
-            tile[gaps] = self._nearest_tiles(x[gaps], y[gaps], gap_fallback_m)
+            tile[gaps] = self._find_nearest_tiles(x[gaps], y[gaps], gap_fallback_m)
         return LocatedMany(relation, tile, self.tile_codes, self.tile_grids)
 
-    def _located(
+    def _locate_points(
         self, x: Floats, y: Floats, kernel: kernels.Kernel | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         if len(self.indexes) == 1:
-            return self.indexes[0].many(x, y, kernel=kernel)
+            return self.indexes[0].locate_many(x, y, kernel=kernel)
         relation, tile = np.zeros(len(x), dtype=np.uint8), np.full(len(x), -1, dtype=np.int32)
         for place, points, alone in self._map.points_by_district(x, y):
-            theirs = self._located_in(place, x[points], y[points], kernel)
+            theirs = self._locate_in(place, x[points], y[points], kernel)
             sole, shared = points[:alone], points[alone:]
             relation[sole], tile[sole] = theirs[0][:alone], theirs[1][:alone]
             if len(shared):
                 ours = relation[shared], tile[shared]
-                relation[shared], tile[shared] = self._merged(ours, (theirs[0][alone:], theirs[1][alone:]))
+                relation[shared], tile[shared] = self._merge_answers(ours, (theirs[0][alone:], theirs[1][alone:]))
         return relation, tile
 
-    def _located_in(
+    def _locate_in(
         self, place: int, x: Floats, y: Floats, kernel: kernels.Kernel | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        relation, tile = self.indexes[place].many(x, y, kernel=kernel)
+        relation, tile = self.indexes[place].locate_many(x, y, kernel=kernel)
         tile[tile >= 0] += self.offsets[place]
         return relation, tile
 
-    def _nearest_tiles(self, x: Floats, y: Floats, within_m: float) -> NDArray[np.int64]:
+    def _find_nearest_tiles(self, x: Floats, y: Floats, within_m: float) -> NDArray[np.int64]:
         if len(x) <= _FEW:
             found = [self.explain(lon, lat, gap_fallback_m=within_m).tile for lon, lat in zip(x, y, strict=True)]
             return np.array(found, dtype=np.int64)
@@ -146,7 +146,7 @@ class PointLocator:
             near = self._map.points_near(place, x, y, radius_m=within_m)
             if not len(near):
                 continue
-            tile, distance = nearest_of_many(index, x[near], y[near], within_m=within_m)
+            tile, distance = find_nearest_of_many(index, x[near], y[near], within_m=within_m)
             number = np.where(tile >= 0, tile + self.offsets[place], -1)
             tie = np.round(distance, TIE_DECIMALS) == np.round(apart[near], TIE_DECIMALS)
             smaller = self._byte_rank[number] < self._byte_rank[best[near]]
@@ -154,7 +154,7 @@ class PointLocator:
             best[near[nearer]], apart[near[nearer]] = number[nearer], distance[nearer]
         return best
 
-    def _merged(self, ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> tuple[Any, Any]:
+    def _merge_answers(self, ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> tuple[Any, Any]:
         """Two districts' answers for the same points as one: both hold a point → border, smallest code."""
         (relation, tile), (other, number) = ours, theirs
         held, also = tile >= 0, number >= 0
@@ -174,7 +174,7 @@ class PointLocator:
         rank[order] = np.arange(len(self))
         return rank
 
-    def _judged(self, held: list[tuple[int, Held]]) -> Located:
+    def _judge(self, held: list[tuple[int, Held]]) -> Located:
         """Relation, responsible tile and others that touch, from what each district says."""
         touches: list[_Touch] = sorted(
             (self.indexes[place].tile_codes[tile], place, tile) for place, it in held for tile in it.tiles
@@ -184,10 +184,10 @@ class PointLocator:
         if not touches:
             return Located("gap", district=districts[0], districts=districts) if places else Located("outside")
         found = Located("inside" if len(touches) == 1 else "border", districts=districts)
-        touching = tuple(self._near(other, 0.0) for other in touches[1:])
-        return with_fields(self._responsible(found, touches[0]), touching=touching)
+        touching = tuple(self._build_near(other, 0.0) for other in touches[1:])
+        return with_fields(self._put_responsible(found, touches[0]), touching=touching)
 
-    def _responsible(self, found: Located, touch: _Touch, distance_m: float = 0.0) -> Located:
+    def _put_responsible(self, found: Located, touch: _Touch, distance_m: float = 0.0) -> Located:
         code, place, tile = touch
         index = self.indexes[place]
         district = found.district or index.code
@@ -196,21 +196,21 @@ class PointLocator:
             found, district=district, code=code, grid=index.tile_grids[tile], tile=number, distance_m=distance_m
         )
 
-    def _near(self, touch: _Touch, distance_m: float) -> Near:
+    def _build_near(self, touch: _Touch, distance_m: float) -> Near:
         code, place, tile = touch
         return Near(code, self.indexes[place].tile_grids[tile], self.indexes[place].code, distance_m)
 
-    def _with_nearest(self, found: Located, at: tuple[float, float], within_m: float) -> Located:
+    def _add_nearest(self, found: Located, at: tuple[float, float], within_m: float) -> Located:
         near = self._tiles_within(at, within_m, {})[0]
-        return self._responsible(found, near[0][1], near[0][0]) if near else found
+        return self._put_responsible(found, near[0][1], near[0][0]) if near else found
 
-    def _with_candidates(
+    def _add_candidates(
         self, found: Located, at: tuple[float, float], accuracy_m: float, held: dict[int, Held]
     ) -> Located:
         near, border_m, grid_border_m = self._tiles_within(at, accuracy_m, held)
         return with_fields(
             found,
-            candidates=tuple(self._near(touch, distance) for distance, touch in near),
+            candidates=tuple(self._build_near(touch, distance) for distance, touch in near),
             distance_to_border_m=border_m if math.isfinite(border_m) else None,
             distance_to_grid_border_m=grid_border_m if math.isfinite(grid_border_m) else None,
         )
@@ -224,7 +224,7 @@ class PointLocator:
         for place in sorted({*self._map.places_near(*at, radius_m=radius_m), *held}):
             index = self.indexes[place]
             own = held[place].tiles if place in held else ()
-            it = around(index, *at, radius_m=radius_m, also=own)
+            it = find_around(index, *at, radius_m=radius_m, also=own)
             for tile, distance in zip(it.tiles.tolist(), it.border_m.tolist(), strict=True):
                 border_m = min(border_m, distance)
                 if tile in own or distance <= radius_m:
@@ -234,5 +234,5 @@ class PointLocator:
         return found, border_m, grid_border_m
 
 
-def _joined(tables: list[NDArray[Any]]) -> NDArray[Any]:
+def _join(tables: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(tables) if tables else np.zeros(0, dtype=object)

@@ -87,21 +87,21 @@ class _Slabs:
         return self.start[:-1] + 2 * np.arange(len(self.tile))
 
 
-def rasterised(outlines: Outlines, *, has_frame: bool, cells_per_tile: int | None = None) -> Raster:
+def rasterise(outlines: Outlines, *, has_frame: bool, cells_per_tile: int | None = None) -> Raster:
     """The raster over the outlines; about 0.3 µs per (edge, row of cells) and 10 ns per cell."""
     mesh = _mesh_over(outlines, cells_per_tile)
     slabs = _slabs(outlines, mesh)
-    cells, spots = _filled_cells(slabs, mesh, outlines.tiles, has_frame)
-    return Raster(mesh, cells, _lists(cells, spots), _written(slabs))
+    cells, spots = _fill_cells(slabs, mesh, outlines.tiles, has_frame)
+    return Raster(mesh, cells, _lists(cells, spots), _write_slabs(slabs))
 
 
-def _written(slabs: _Slabs) -> NDArray[np.int32]:
+def _write_slabs(slabs: _Slabs) -> NDArray[np.int32]:
     """The slabs in one array: tile, number of edges, places of the edges' coordinates."""
     out = np.empty(len(slabs.segments) + 2 * len(slabs.tile), dtype=np.int32)
     counts = np.diff(slabs.start)
     out[slabs.places] = slabs.tile
     out[slabs.places + 1] = counts
-    slab, step = _expanded(counts)
+    slab, step = _expand(counts)
     out[slabs.places[slab] + 2 + step] = 4 * slabs.segments
     return out
 
@@ -152,7 +152,7 @@ def _edges_by_row(outlines: Outlines, mesh: Mesh) -> tuple[Ints, Ints]:
     a, b = outlines.segments[outlines.edge_segment][:, [1, 3]].T
     pad = _PAD / mesh.per_lat
     low, high = mesh.row_of(np.minimum(a, b) - pad), mesh.row_of(np.maximum(a, b) + pad)
-    edge, step = _expanded(high - low + 1)
+    edge, step = _expand(high - low + 1)
     return edge, low[edge] + step
 
 
@@ -193,12 +193,12 @@ def _stretches(slab: Ints, first: Ints, last: Ints, crosses: NDArray[np.bool_], 
     return cross, filled
 
 
-def _filled_cells(slabs: _Slabs, mesh: Mesh, tiles: int, has_frame: bool) -> tuple[NDArray[np.int32], Ints]:
+def _fill_cells(slabs: _Slabs, mesh: Mesh, tiles: int, has_frame: bool) -> tuple[NDArray[np.int32], Ints]:
     """The cells without their lists, and for cells that need one the rows (cell, tile, item) of the lists to come."""
     size = mesh.rows * mesh.columns
     of_frame = slabs.filled[:, 2] == tiles
-    count, total = _painted(slabs.filled[~of_frame], mesh)
-    framed, _ = _painted(slabs.filled[of_frame], mesh)
+    count, total = _paint(slabs.filled[~of_frame], mesh)
+    framed, _ = _paint(slabs.filled[of_frame], mesh)
     cells = np.full(size, OUTSIDE_CELL, dtype=np.int32)
     cells[framed > 0] = GAP_CELL
     np.copyto(cells, total, where=count == 1, casting="unsafe")
@@ -207,7 +207,7 @@ def _filled_cells(slabs: _Slabs, mesh: Mesh, tiles: int, has_frame: bool) -> tup
     listed[cell] = True
     spots = [
         np.column_stack([cell, slabs.tile[slab], slabs.places[slab]]),
-        _covering(slabs.filled[~of_frame], mesh, listed),
+        _find_covering(slabs.filled[~of_frame], mesh, listed),
     ]
     if has_frame:
         beyond = listed & (framed == 0)
@@ -217,7 +217,7 @@ def _filled_cells(slabs: _Slabs, mesh: Mesh, tiles: int, has_frame: bool) -> tup
     return cells, np.concatenate(spots)
 
 
-def _painted(stretches: Ints, mesh: Mesh) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _paint(stretches: Ints, mesh: Mesh) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Per cell: how many stretches hold it, and the sum of their tiles."""
     at = stretches[:, 1] * mesh.columns
     ends = np.concatenate([at + stretches[:, 3], at + stretches[:, 4] + 1])
@@ -233,7 +233,7 @@ def _painted(stretches: Ints, mesh: Mesh) -> tuple[NDArray[np.int32], NDArray[np
     return out[0], out[1]
 
 
-def _covering(stretches: Ints, mesh: Mesh, listed: NDArray[np.bool_]) -> Ints:
+def _find_covering(stretches: Ints, mesh: Mesh, listed: NDArray[np.bool_]) -> Ints:
     """Rows (cell, tile, item) for tiles that fill a cell which needs a list: overlaps, hence rare."""
     before = np.append(0, np.cumsum(listed))
     at = stretches[:, 1] * mesh.columns
@@ -247,7 +247,7 @@ def _covering(stretches: Ints, mesh: Mesh, listed: NDArray[np.bool_]) -> Ints:
 
 def _cells_of(stretches: Ints, mesh: Mesh) -> tuple[Ints, Ints]:
     """Slab and cell for every cell of the stretches."""
-    which, step = _expanded(stretches[:, 4] - stretches[:, 3] + 1)
+    which, step = _expand(stretches[:, 4] - stretches[:, 3] + 1)
     return stretches[which, 0], stretches[which, 1] * mesh.columns + stretches[which, 3] + step
 
 
@@ -261,12 +261,12 @@ def _lists(cells: NDArray[np.int32], spots: Ints) -> NDArray[np.int32]:
     cells[cell[start]] = FIRST_LIST - places
     out = np.empty(len(cell) + len(start), dtype=np.int32)
     out[places] = counts
-    number, step = _expanded(counts)
+    number, step = _expand(counts)
     out[places[number] + 1 + step] = item
     return out
 
 
-def _expanded(counts: Ints) -> tuple[Ints, Ints]:
+def _expand(counts: Ints) -> tuple[Ints, Ints]:
     """For counts [2, 3]: the owners [0, 0, 1, 1, 1] and the steps [0, 1, 0, 1, 2]."""
     owner = np.repeat(np.arange(len(counts)), counts)
     begin = np.cumsum(counts) - counts

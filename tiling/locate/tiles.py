@@ -29,7 +29,7 @@ class DistrictTiles:
     polygons: NDArray[Any]
     epsg: int
 
-    def in_byte_order(self) -> DistrictTiles:
+    def sort_by_bytes(self) -> DistrictTiles:
         """The same tiles sorted by the bytes of their codes, so that the smallest number is the smallest code."""
         codes = np.array([str(code) for code in self.codes], dtype=object)
         grids = np.array([str(grid) for grid in self.grids], dtype=object)
@@ -71,18 +71,18 @@ def outlines_of(tiles: DistrictTiles) -> Outlines:
     xy, ring_of_vertex = shapely.get_coordinates(rings, return_index=True)
     tile_of_vertex = shape_of_part[areal][part_of_ring][ring_of_vertex]
     edge = np.flatnonzero((ring_of_vertex[:-1] == ring_of_vertex[1:]) & (xy[:-1] != xy[1:]).any(axis=1))
-    segments, edge_segment = _without_repetition(_directed_east(xy[edge], xy[edge + 1]))
+    segments, edge_segment = _drop_repetition(_direct_east(xy[edge], xy[edge + 1]))
     tile_start = np.searchsorted(tile_of_vertex[edge], np.arange(len(shapes) + 1))
     return Outlines(segments, edge_segment, tile_of_vertex[edge], tile_start)
 
 
-def _directed_east(a: Floats, b: Floats) -> Floats:
+def _direct_east(a: Floats, b: Floats) -> Floats:
     swap = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
     ends = np.where(swap[:, None], np.hstack([b, a]), np.hstack([a, b]))
     return np.asarray(ends + 0.0)  # no negative zeros: equal segments have equal bytes
 
 
-def _without_repetition(segments: Floats) -> tuple[Floats, Ints]:
+def _drop_repetition(segments: Floats) -> tuple[Floats, Ints]:
     """The different segments in order of appearance, and the place of each given one among them.
 
     Sorted by a hash of their bytes, four times faster than by coordinates. Should two segments ever collide, a

@@ -56,17 +56,17 @@ def _chunk(data: Lookup, lon: Array, lat: Array) -> tuple[Array, Array]:
     tile = np.maximum(cell, -1)
     listed = np.flatnonzero(cell <= FIRST_LIST)
     if len(listed):
-        relation[listed], tile[listed] = _in_lists(data, FIRST_LIST - cell[listed], lon[listed], lat[listed])
+        relation[listed], tile[listed] = _locate_in_lists(data, FIRST_LIST - cell[listed], lon[listed], lat[listed])
     return relation, tile
 
 
-def _in_lists(data: Lookup, place: Array, x: Array, y: Array) -> tuple[Array, Array]:
+def _locate_in_lists(data: Lookup, place: Array, x: Array, y: Array) -> tuple[Array, Array]:
     point, at = _runs(place + 1, data.lists[place])
     item = data.lists[at]
     owner = np.where(item >= 0, data.slabs[np.maximum(item, 0)], -1 - item)
     state = np.full(len(item), IN, dtype=np.uint8)
     tested = np.flatnonzero(item >= 0)
-    state[tested] = _in_slabs(data, item[tested], x[point[tested]], y[point[tested]])
+    state[tested] = _locate_in_slabs(data, item[tested], x[point[tested]], y[point[tested]])
     of_frame = owner == data.tiles
     holds = ((state == IN) | (state == ON)) & ~of_frame
     held = np.bincount(point[holds], minlength=len(x))
@@ -81,7 +81,7 @@ def _in_lists(data: Lookup, place: Array, x: Array, y: Array) -> tuple[Array, Ar
     return relation.astype(np.uint8), tile
 
 
-def _in_slabs(data: Lookup, slab: Array, x: Array, y: Array) -> Array:
+def _locate_in_slabs(data: Lookup, slab: Array, x: Array, y: Array) -> Array:
     """OFF, IN, ON or UNSURE of each point against its slab."""
     pair, at = _runs(slab + 2, data.slabs[slab + 1])
     i = data.slabs[at]

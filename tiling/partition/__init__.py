@@ -2,6 +2,6 @@
 
 from tiling.partition.index import Index
 from tiling.partition.partition import Change, Partition
-from tiling.partition.shapes import Geometries, dissolve, polygonal, same_bytes
+from tiling.partition.shapes import Geometries, dissolve, have_same_bytes, keep_polygons
 
-__all__ = ["Change", "Geometries", "Index", "Partition", "dissolve", "polygonal", "same_bytes"]
+__all__ = ["Change", "Geometries", "Index", "Partition", "dissolve", "have_same_bytes", "keep_polygons"]

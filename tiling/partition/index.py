@@ -51,7 +51,7 @@ class PatchedTree:
 Index: TypeAlias = STRtree | PatchedTree
 
 
-def patched(index: Index, rows: NDArray[np.intp], polygons: Geometries) -> Index:
+def patch_index(index: Index, rows: NDArray[np.intp], polygons: Geometries) -> Index:
     """The index of these polygons, which differ from those that it was made of in some rows only."""
     whole = index.whole if isinstance(index, PatchedTree) else index
     already = index.replaced if isinstance(index, PatchedTree) else rows[:0]

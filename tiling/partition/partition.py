@@ -15,8 +15,8 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.errors import CodeTaken, NoSuchGrid
-from tiling.partition.index import Index, patched
-from tiling.partition.shapes import Geometries, dissolve, frozen_array, object_array, same_bytes
+from tiling.partition.index import Index, patch_index
+from tiling.partition.shapes import Geometries, dissolve, freeze_array, have_same_bytes, object_array
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -84,7 +84,7 @@ class Partition:
         _refuse_circles(parents)
         return cls(
             names,
-            frozen_array([polygons[i] for i in order]),
+            freeze_array([polygons[i] for i in order]),
             MappingProxyType(dict(parents)),
             frame,
             MappingProxyType(dict(areas)),
@@ -122,7 +122,7 @@ class Partition:
         """The same about the areas by their codes, handed on as long as no area's ring changes."""
         return {}
 
-    def valid(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    def mark_valid(self, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Whether each of these finest polygons is valid, False where there is none; GEOS is asked once a polygon."""
         unknown = rows[self._validity[rows] < 0]
         if len(unknown):
@@ -160,16 +160,16 @@ class Partition:
         """The codes directly below, sorted; empty for a finest grid."""
         return self._children.get(code, ())
 
-    def finest(self, code: str) -> tuple[str, ...]:
+    def list_finest(self, code: str) -> tuple[str, ...]:
         """The finest grids of which this one consists, sorted; a finest one is its own. Raises NoSuchGrid."""
         if code in self.row_of:
             return (code,)
         if code not in self._children:
             raise NoSuchGrid(f"There is no grid {code}.", grid=code)
-        return tuple(sorted(f for child in self._children[code] for f in self._finest_or_none(child)))
+        return tuple(sorted(f for child in self._children[code] for f in self._list_finest_or_none(child)))
 
-    def _finest_or_none(self, code: str) -> tuple[str, ...]:
-        return self.finest(code) if code in self else ()
+    def _list_finest_or_none(self, code: str) -> tuple[str, ...]:
+        return self.list_finest(code) if code in self else ()
 
     def ancestors(self, code: str) -> tuple[str, ...]:
         """The codes above, nearest first."""
@@ -188,7 +188,7 @@ class Partition:
         if row is not None:
             return self.polygons[row]  # type: ignore[no-any-return]
         if code not in self._dissolved:
-            self._dissolved[code] = dissolve(self.polygons[self.rows(self.finest(code))])
+            self._dissolved[code] = dissolve(self.polygons[self.rows(self.list_finest(code))])
         return self._dissolved[code]
 
     def rows(self, codes: Iterable[str]) -> NDArray[np.intp]:
@@ -204,9 +204,9 @@ class Partition:
         The level is counted from the top; a grid that has no sub-grids stands for itself below. Raises NoSuchGrid.
         """
         depth = len(self.ancestors(code))
-        own = set(self.finest(code))
+        own = set(self.list_finest(code))
         beside = {other for tile in own for other in self._tiles_beside(tile)} - own
-        return tuple(sorted({self._at_depth(tile, depth) for tile in beside} - {code}))
+        return tuple(sorted({self._find_at_depth(tile, depth) for tile in beside} - {code}))
 
     def _tiles_beside(self, code: str) -> list[str]:
         polygon = self.polygon(code)
@@ -216,13 +216,13 @@ class Partition:
         shared = shapely.intersection(shapely.boundary(polygon), shapely.boundary(self.polygons[rows]))
         return [self.codes[row] for row, line in zip(rows, shared, strict=True) if line.length > 0]
 
-    def _at_depth(self, code: str, depth: int) -> str:
+    def _find_at_depth(self, code: str, depth: int) -> str:
         chain = (code, *self.ancestors(code))
         return chain[max(len(chain) - 1 - depth, 0)]
 
-    def around(self, codes: Iterable[str], rings: int = 2) -> frozenset[str]:
+    def find_around(self, codes: Iterable[str], rings: int = 2) -> frozenset[str]:
         """The finest grids of `codes` and all that touch them, and all that touch those, `rings` times."""
-        found = {row for code in codes for row in self.rows(self.finest(code)).tolist()}
+        found = {row for code in codes for row in self.rows(self.list_finest(code)).tolist()}
         edge = found
         for _ in range(rings):
             _, hits = self.tree.query(self.polygons[sorted(edge)], predicate="intersects")
@@ -230,7 +230,7 @@ class Partition:
             found = found | edge
         return frozenset(self.codes[row] for row in found)
 
-    def touching(self, geometry: BaseGeometry) -> tuple[str, ...]:
+    def find_touching(self, geometry: BaseGeometry) -> tuple[str, ...]:
         """The finest grids that have a point in common with the geometry, sorted."""
         return tuple(sorted(self.codes[row] for row in self.tree.query(geometry, predicate="intersects")))
 
@@ -242,15 +242,15 @@ class Partition:
         latest = self.__dict__.get("_latest")
         if latest is None or latest[0] is not change:
             # An edit looks at its own result before it is handed out; the caller then asks for the same once more.
-            self.__dict__["_latest"] = latest = (change, self._replaced(change))
+            self.__dict__["_latest"] = latest = (change, self._apply(change))
         newer: Partition = latest[1]
         return newer
 
-    def _replaced(self, change: Change) -> Partition:
+    def _apply(self, change: Change) -> Partition:
         self._refuse_misfit(change)
         parents = self._parents_after(change)
         codes, polygons = self._tiles_after(change)
-        gone = self._stale(change)
+        gone = self._find_stale(change)
         newer = Partition(
             codes,
             polygons,
@@ -281,7 +281,7 @@ class Partition:
     def _hand_on_tiles(self, newer: Partition, changed: NDArray[np.intp]) -> None:
         known, given = self.__dict__, newer.__dict__
         if "tree" in known:
-            given["tree"] = patched(self.tree, changed, newer.polygons)
+            given["tree"] = patch_index(self.tree, changed, newer.polygons)
         if "_validity" in known:
             given["_validity"] = self._validity.copy()
             given["_validity"][changed] = -1
@@ -325,9 +325,9 @@ class Partition:
         tiles.update(change.changed)
         tiles.update(change.added)
         codes = tuple(sorted(tiles))
-        return codes, frozen_array([tiles[code] for code in codes])
+        return codes, freeze_array([tiles[code] for code in codes])
 
-    def _stale(self, change: Change) -> set[str]:
+    def _find_stale(self, change: Change) -> set[str]:
         starts = {*change.touched, *change.removed, *change.parents, *change.parents.values()}
         return (
             starts
@@ -335,8 +335,8 @@ class Partition:
             | {above for parent in change.parents.values() for above in self.ancestors(parent)}
         )
 
-    def changed_since(self, older: Partition) -> Change:
-        """What leads from the older partition to this one; `older.changed_since(new)` is the undo of an edit.
+    def find_changes_since(self, older: Partition) -> Change:
+        """What leads from the older partition to this one; `older.find_changes_since(new)` is the undo of an edit.
 
         Polygons are compared by identity, then vertex by vertex. A frame or area that was removed is not told.
         """
@@ -344,7 +344,7 @@ class Partition:
         for code, polygon in zip(self.codes, self.polygons, strict=True):
             if code not in older.row_of:
                 added[code] = polygon
-            elif not same_bytes(polygon, older.polygons[older.row_of[code]]):
+            elif not have_same_bytes(polygon, older.polygons[older.row_of[code]]):
                 changed[code] = polygon
         gone = {code for code in older.codes if code not in self.row_of}
         gone |= {code for code in older._children if code not in self}
@@ -353,8 +353,8 @@ class Partition:
             added=added,
             removed=tuple(sorted(gone)),
             parents={c: p for c, p in self.parents.items() if older.parents.get(c) != p},
-            frame=None if same_bytes(self.frame, older.frame) else self.frame,
-            areas={c: ring for c, ring in self.areas.items() if not same_bytes(ring, older.areas.get(c))},
+            frame=None if have_same_bytes(self.frame, older.frame) else self.frame,
+            areas={c: ring for c, ring in self.areas.items() if not have_same_bytes(ring, older.areas.get(c))},
         )
 
 

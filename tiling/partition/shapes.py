@@ -24,11 +24,11 @@ def dissolve(polygons: Geometries) -> BaseGeometry:
     if len(usable) == 1:
         return usable[0]  # type: ignore[no-any-return]
     if shapely.coverage_is_valid(usable):
-        return polygonal(shapely.coverage_union_all(usable))
-    return polygonal(shapely.union_all(usable, grid_size=LATTICE_M))
+        return keep_polygons(shapely.coverage_union_all(usable))
+    return keep_polygons(shapely.union_all(usable, grid_size=LATTICE_M))
 
 
-def polygonal(geometry: BaseGeometry) -> BaseGeometry:
+def keep_polygons(geometry: BaseGeometry) -> BaseGeometry:
     """The polygons of a geometry as one Polygon or MultiPolygon; an empty Polygon where there are none."""
     parts = shapely.get_parts(geometry)
     while any(part.geom_type.startswith(("Multi", "GeometryCollection")) for part in parts):
@@ -39,7 +39,7 @@ def polygonal(geometry: BaseGeometry) -> BaseGeometry:
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
 
 
-def same_bytes(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
+def have_same_bytes(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
     """Whether two geometries have the same rings with the same vertices in the same order."""
     if one is other or one is None or other is None:
         return one is other
@@ -54,7 +54,7 @@ def object_array(items: Iterable[BaseGeometry | None]) -> Geometries:
     return out
 
 
-def frozen_array(items: Iterable[BaseGeometry | None]) -> Geometries:
+def freeze_array(items: Iterable[BaseGeometry | None]) -> Geometries:
     """The same, read-only."""
     out = object_array(items)
     out.flags.writeable = False

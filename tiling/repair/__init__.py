@@ -18,7 +18,7 @@ from tiling.repair.proposing import (
     change_of,
     homes_of,
     propose,
-    rebuilt,
+    rebuild_shape,
     rings_with_nodes,
 )
 
@@ -36,6 +36,6 @@ __all__ = [
     "homes_of",
     "is_thin",
     "propose",
-    "rebuilt",
+    "rebuild_shape",
     "rings_with_nodes",
 ]

@@ -46,7 +46,7 @@ class Rule:
         fits = self.kind in (None, asked.kind) and self.class_ in (None, asked.class_)
         if not fits or asked.area_m2 > self.most_m2 or not set(self.codes) <= set(asked.codes):
             return None
-        return next((found for one in self.choose if (found := _possible(one, asked)) is not None), None)
+        return next((found for one in self.choose if (found := _find_possible(one, asked)) is not None), None)
 
 
 @dataclass(frozen=True)
@@ -68,28 +68,28 @@ class Choices:
         """The option that was chosen for a decision, `leave` for none; raises ValueError for one that it has not."""
         told = self.options.get(asked.id)
         if told is not None:
-            return _named(asked, told)
+            return _require_option(asked, told)
         if not self.spared.isdisjoint(asked.codes):
             return LEAVE
         by_rule = (rule.answer(asked) for rule in self.rules)
-        return next((found for found in by_rule if found is not None), None) or self._by_class(asked)
+        return next((found for found in by_rule if found is not None), None) or self._choose_by_class(asked)
 
-    def _by_class(self, asked: Question) -> str:
+    def _choose_by_class(self, asked: Question) -> str:
         told = self.options.get(asked.class_) or self.options.get(asked.kind, LEAVE)
         if told == "split" and asked.class_ in SMALL:
             # Half of a strip as wide as a hand is of no use to anybody.
             told = MEND
-        return _possible(told, asked) or (_possible(MEND, asked) if told == "split" else None) or LEAVE
+        return _find_possible(told, asked) or (_find_possible(MEND, asked) if told == "split" else None) or LEAVE
 
 
-def _named(asked: Question, told: str) -> str:
-    found = _possible(told, asked)
+def _require_option(asked: Question, told: str) -> str:
+    found = _find_possible(told, asked)
     if found is None:
         raise ValueError(f"{told!r} is no option of {asked.id}: {', '.join(asked.options)}")
     return found
 
 
-def _possible(option: str, asked: Question) -> str | None:
+def _find_possible(option: str, asked: Question) -> str | None:
     if option == MEND:
         return MEND if MEND in asked.options else next((one for one in USUAL if one in asked.options), None)
     if option == "new" and "new" in asked.options:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from tiling.partition import polygonal
+from tiling.partition import keep_polygons
 from tiling.repair.choosing import LEAVE, SMALL, Choices, Question
-from tiling.repair.faces import Faces, Region, at_home, borders_m
+from tiling.repair.faces import Faces, Region, borders_m, keep_at_home
 from tiling.repair.halving import halves
 
 MOST_SILENT_M2 = 1.0
@@ -43,7 +43,7 @@ class Decision:
     area: str | None = None
 
 
-def silent_regions(
+def find_silent_regions(
     faces: Faces,
     regions: Sequence[Region],
     codes: Sequence[str],
@@ -61,12 +61,12 @@ def silent_regions(
     for class_ in SMALL:
         fresh = {number for number, region in enumerate(regions) if region.class_ == class_}
         silent |= fresh
-        while loud := _loud(faces, regions, silent, moved_m2, most_m2, len(codes)):
+        while loud := _find_loud(faces, regions, silent, moved_m2, most_m2, len(codes)):
             silent -= (loud & fresh) or loud
     return silent
 
 
-def _loud(
+def _find_loud(
     faces: Faces,
     regions: Sequence[Region],
     silent: frozenset[int],
@@ -75,23 +75,23 @@ def _loud(
     rows: int,
 ) -> frozenset[int]:
     """Those of the regions that must be asked about: they find no heir, or change a grid by too much together."""
-    owners = _claimed(faces)
+    owners = _list_claims(faces)
     for number in set(range(len(regions))) - silent:  # what is asked about stays with all who claim it
         for face in regions[number].members:
             owners[face] = regions[number].claims
     lost = {id(region) for region in _to_longest(faces, [regions[n] for n in sorted(silent)], owners)}
     asked = frozenset(range(len(regions))) - silent
-    total = spent_m2(faces, regions, asked, owners, moved_m2)
+    total = measure_spent_m2(faces, regions, asked, owners, moved_m2)
     over = {row for row, area_m2 in total.items() if row < rows and area_m2 > most_m2.get(row, MOST_SILENT_M2)}
     changed = {n: {row for face in regions[n].members for row in _changes(regions[n], owners[face])} for n in silent}
     return frozenset(n for n in silent if id(regions[n]) in lost or not over.isdisjoint(changed[n]))
 
 
-def _claimed(faces: Faces) -> Owners:
+def _list_claims(faces: Faces) -> Owners:
     return [claim if inside else () for claim, inside in zip(faces.claims, faces.inside, strict=True)]
 
 
-def spent_m2(
+def measure_spent_m2(
     faces: Faces, regions: Sequence[Region], asked: Container[int], owners: Owners, moved_m2: Mapping[int, float]
 ) -> dict[int, float]:
     """How much each row has gained and lost by snapping and by the regions that nobody was asked about, in m²."""
@@ -118,7 +118,7 @@ def decisions_of(
     silent: Collection[int],
 ) -> dict[int, Decision]:
     """The decisions about regions that are not mended silently, by the region's number, with what was chosen."""
-    plain = certain(faces)
+    plain = find_certain(faces)
     solid = {owner[0] for owner in plain if owner}
     seen: dict[str, int] = {}
     found: dict[int, Decision] = {}
@@ -137,7 +137,7 @@ def decisions_of(
     return found
 
 
-def certain(faces: Faces) -> Owners:
+def find_certain(faces: Faces) -> Owners:
     """The owner of each face in the frame that just one grid claims; nobody for the others."""
     pairs = zip(faces.claims, faces.inside, strict=True)
     return [claim if len(claim) == 1 and inside else () for claim, inside in pairs]
@@ -165,7 +165,7 @@ def _options(
 ) -> tuple[str, ...]:
     if region.kind == "overshoot":
         return ("trim",) if set(rows) <= solid else ()
-    fit = at_home(faces, rows, region.areas)
+    fit = keep_at_home(faces, rows, region.areas)
     gives = tuple(f"give:{codes[row]}" for row in fit)
     shared = ("longest_border",) if fit else ()
     several = ("split",) if len(fit) > 1 else ()
@@ -181,15 +181,15 @@ def _options(
     return ("cut_out",) if len(inner) == 1 else tuple(f"give:{codes[row]}" for row in inner)
 
 
-def owned(
+def decide_owners(
     faces: Faces, regions: Sequence[Region], decisions: Mapping[int, Decision], codes: Sequence[str]
 ) -> tuple[Owners, dict[str, int]]:
     """Who owns each face (several where it was left undecided), and how many regions of each kind were mended.
 
     Rows from `len(codes)` on are new grids, in the order of their decisions.
     """
-    owners = _claimed(faces)
-    row_of = {code: row for row, code in enumerate([*codes, *new_codes(decisions)])}
+    owners = _list_claims(faces)
+    row_of = {code: row for row, code in enumerate([*codes, *list_new_codes(decisions)])}
     mended: dict[str, int] = {}
     pending: list[Region] = []
     for number, region in enumerate(regions):
@@ -206,7 +206,7 @@ def owned(
     return owners, mended
 
 
-def new_codes(decisions: Mapping[int, Decision]) -> list[str]:
+def list_new_codes(decisions: Mapping[int, Decision]) -> list[str]:
     """The codes of the new grids that were chosen for gaps."""
     return [d.chosen.removeprefix("new:") for _, d in sorted(decisions.items()) if d.chosen.startswith("new:")]
 
@@ -214,7 +214,7 @@ def new_codes(decisions: Mapping[int, Decision]) -> list[str]:
 def _apply_decision(
     faces: Faces, region: Region, decision: Decision, owners: Owners, row_of: Mapping[str, int]
 ) -> None:
-    solid = {owner[0] for owner in certain(faces) if owner}
+    solid = {owner[0] for owner in find_certain(faces) if owner}
     verb, _, code = decision.chosen.partition(":")
     rows: tuple[int, ...] = region.claims
     if verb in ("give", "new"):
@@ -229,16 +229,16 @@ def _apply_decision(
 
 def parts_of(faces: Faces, region: Region) -> dict[int, BaseGeometry]:
     """The parts of a region nearest to each grid concerned: claimants of an overlap, neighbours of a gap."""
-    plain = certain(faces)
+    plain = find_certain(faces)
     claims = region.claims if region.kind == "overlap" else ()
-    rows = at_home(faces, claims or sorted(borders_m(faces, region, plain)), region.areas)
-    beside = {row: _plain_ground(faces, plain, row, region) for row in rows}
+    rows = keep_at_home(faces, claims or sorted(borders_m(faces, region, plain)), region.areas)
+    beside = {row: _find_plain_ground(faces, plain, row, region) for row in rows}
     return halves(region.shape, beside, region.width_m)
 
 
-def _plain_ground(faces: Faces, plain: Sequence[tuple[int, ...]], row: int, region: Region) -> BaseGeometry:
+def _find_plain_ground(faces: Faces, plain: Sequence[tuple[int, ...]], row: int, region: Region) -> BaseGeometry:
     near = [k for k in sorted(faces.tree.query(region.shape).tolist()) if plain[k] == (row,)]
-    return polygonal(shapely.coverage_union_all(faces.shapes[near]))
+    return keep_polygons(shapely.coverage_union_all(faces.shapes[near]))
 
 
 def _is_split(faces: Faces, region: Region, owners: Owners) -> bool:
@@ -260,7 +260,7 @@ def _to_longest(faces: Faces, pending: Sequence[Region], owners: Owners) -> list
     solid = {owner[0] for owner in owners if len(owner) == 1}
     rest = list(pending)
     while rest:
-        later = [region for region in rest if not _given(faces, region, owners, solid)]
+        later = [region for region in rest if not _give_region(faces, region, owners, solid)]
         if len(later) == len(rest):
             break
         rest = later
@@ -270,14 +270,14 @@ def _to_longest(faces: Faces, pending: Sequence[Region], owners: Owners) -> list
     return rest
 
 
-def _given(faces: Faces, region: Region, owners: Owners, solid: set[int]) -> bool:
+def _give_region(faces: Faces, region: Region, owners: Owners, solid: set[int]) -> bool:
     if region.kind == "overshoot":
         heirs: tuple[int, ...] = ()
     else:
         beside = borders_m(faces, region, owners)
         among = region.claims if region.kind == "overlap" else ()
         wanted = {row: beside.get(row, 0.0) for row in among} if among else beside
-        at = at_home(faces, wanted, region.areas)
+        at = keep_at_home(faces, wanted, region.areas)
         if region.class_ != "noise" or at:
             wanted = {row: wanted[row] for row in at}
         homeless = [row for row in among if row not in solid]

@@ -13,9 +13,9 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.widths import widths_m
-from tiling.partition import polygonal
+from tiling.partition import keep_polygons
 from tiling.plane import LATTICE_M
-from tiling.repair.fitting import with_corners
+from tiling.repair.fitting import add_corners
 from tiling.tolerance import Tolerance
 
 
@@ -79,27 +79,27 @@ def faces_of(
     lines += list(shapely.boundary(rings))
     noded = shapely.union_all(lines, grid_size=LATTICE_M)
     shapes = shapely.get_parts(shapely.polygonize([noded]))
-    points = _deep_points(shapes)
+    points = _find_deep_points(shapes)
     claims = _claims(polygons, points)
     inside = np.ones(len(shapes), dtype=bool)
     if frame is not None and len(shapes):
         # Noding bends the frame's edges by up to 0.7 mm, which matters to faces a few millimetres wide.
-        bent = with_corners(frame, shapes)
+        bent = add_corners(frame, shapes)
         shapely.prepare(bent)
         inside = np.asarray(shapely.intersects(bent, points))
     if bounds.outside is not None and len(shapes):
         inside = np.asarray(~shapely.intersects(bounds.outside, points)) | np.array([bool(rows) for rows in claims])
     kept = [k for k in range(len(shapes)) if inside[k] or claims[k]]
-    areas = _areas(_bent(bounds.rings, shapes), points[kept])
+    areas = _areas(_bend_rings(bounds.rings, shapes), points[kept])
     held = tuple(tuple(claims[k]) for k in kept)
     return Faces(shapes[kept], held, inside[kept], areas, bounds.home_of, follows=bounds.outside is not None)
 
 
-def _bent(rings: Mapping[str, BaseGeometry], shapes: NDArray[np.object_]) -> dict[str, BaseGeometry]:
+def _bend_rings(rings: Mapping[str, BaseGeometry], shapes: NDArray[np.object_]) -> dict[str, BaseGeometry]:
     """The rings with the nodes that the faces have on them, as noding bends them."""
     tree = STRtree(shapes)
     near = {name: shapes[tree.query(shapely.boundary(ring), predicate="intersects")] for name, ring in rings.items()}
-    return {name: with_corners(ring, near[name]) if len(near[name]) else ring for name, ring in rings.items()}
+    return {name: add_corners(ring, near[name]) if len(near[name]) else ring for name, ring in rings.items()}
 
 
 def _areas(rings: Mapping[str, BaseGeometry], points: NDArray[np.object_]) -> tuple[frozenset[str], ...]:
@@ -112,7 +112,7 @@ def _areas(rings: Mapping[str, BaseGeometry], points: NDArray[np.object_]) -> tu
     return tuple(frozenset(one) for one in held)
 
 
-def at_home(faces: Faces, rows: Iterable[int], areas: frozenset[str]) -> list[int]:
+def keep_at_home(faces: Faces, rows: Iterable[int], areas: frozenset[str]) -> list[int]:
     """Those of the rows whose ground may lie in these areas: a grid stays in the ring of its community."""
     return [row for row in rows if row not in faces.home_of or faces.home_of[row] in areas]
 
@@ -128,7 +128,7 @@ def _claims(polygons: NDArray[np.object_], points: NDArray[np.object_]) -> list[
     return claims
 
 
-def _deep_points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+def _find_deep_points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """A point in each face well away from its border: the centroid where that is deeper inside than GEOS' choice."""
     borders = shapely.boundary(shapes)
     points, centres = shapely.point_on_surface(shapes), shapely.centroid(shapes)
@@ -140,7 +140,7 @@ def _deep_points(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
 def regions_of(faces: Faces, tolerance: Tolerance) -> list[Region]:
     """The connected pieces of ground with a fault, in the order of their place."""
     groups: dict[tuple[str, tuple[int, ...], frozenset[str]], list[int]] = {}
-    settled = _settled(faces)
+    settled = _find_settled(faces)
     for k, claim in enumerate(faces.claims):
         kind = _fault(claim, bool(faces.inside[k])) or _stray(faces, k, settled)
         if kind:
@@ -163,7 +163,7 @@ def _fault(claims: tuple[int, ...], inside: bool) -> str:
     return "" if len(claims) == 1 else ("overlap" if claims else "gap")
 
 
-def _settled(faces: Faces) -> frozenset[int]:
+def _find_settled(faces: Faces) -> frozenset[int]:
     """The rows that have ground in the ring of their own area."""
     homes = faces.home_of
     return frozenset(row for k, claim in enumerate(faces.claims) for row in claim if homes.get(row) in faces.areas[k])
@@ -180,7 +180,7 @@ def _stray(faces: Faces, face: int, settled: frozenset[int]) -> str:
 
 
 def _parts(faces: Faces, members: NDArray[np.intp]) -> list[tuple[tuple[int, ...], BaseGeometry]]:
-    whole = polygonal(shapely.coverage_union_all(faces.shapes[members]))
+    whole = keep_polygons(shapely.coverage_union_all(faces.shapes[members]))
     parts = shapely.get_parts(whole)
     points = shapely.point_on_surface(faces.shapes[members])
     which, hits = STRtree(parts).query(points, predicate="within")

@@ -11,48 +11,48 @@ from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.borders.nodes import Edge, NewNodes, Place, edge_of, inserted, metres, point_at
+from tiling.borders.nodes import Edge, NewNodes, Place, edge_of, insert_nodes, metres, point_at
 from tiling.defects.edges import Edges, edges_of
 from tiling.defects.shapes import place_of_invalidity
 from tiling.plane import LATTICE_M, lattice_keys, map_rings
 from tiling.tolerance import NODE_OFF_M
 
 
-def fitted(
+def fit_polygons(
     polygons: NDArray[np.object_], rebuilt: Sequence[int], frame: BaseGeometry | None, *, kept: Collection[int] = ()
 ) -> tuple[NDArray[np.object_], BaseGeometry | None]:
     """The polygons and the frame with every vertex of the rebuilt ones that lies on an edge of the others as a node.
 
     The rows `kept` stay as they are."""
     out = polygons.copy()
-    rows = [row for row in _beside(polygons, rebuilt) if row not in kept]
+    rows = [row for row in _find_beside(polygons, rebuilt) if row not in kept]
     others = np.array([*polygons[rows], *([] if frame is None else [frame])], dtype=object)
     nodes = _nodes(others, polygons[list(rebuilt)])
     if nodes:
         for row in rows:
-            out[row] = _grown(polygons[row], nodes)
-        frame = None if frame is None else _grown(frame, nodes)
+            out[row] = _grow(polygons[row], nodes)
+        frame = None if frame is None else _grow(frame, nodes)
     return out, frame
 
 
-def with_corners(shape: BaseGeometry, faces: NDArray[np.object_]) -> BaseGeometry:
+def add_corners(shape: BaseGeometry, faces: NDArray[np.object_]) -> BaseGeometry:
     """The shape with every vertex of the faces that lies on one of its edges as a node."""
     nodes = _nodes(np.array([shape], dtype=object), faces)
-    return _grown(shape, nodes) if nodes else shape
+    return _grow(shape, nodes) if nodes else shape
 
 
-def _grown(shape: BaseGeometry, nodes: NewNodes) -> BaseGeometry:
+def _grow(shape: BaseGeometry, nodes: NewNodes) -> BaseGeometry:
     """The shape with the nodes, but for those near a place where it would cross itself because of them."""
-    new = map_rings(shape, partial(inserted, nodes=nodes))
+    new = map_rings(shape, partial(insert_nodes, nodes=nodes))
     while nodes and not new.is_valid and shape.is_valid:
         crossing, _ = place_of_invalidity(new)
-        kept = {} if crossing is None else _without(nodes, crossing)
+        kept = {} if crossing is None else _drop_near(nodes, crossing)
         nodes = kept if len(kept) < len(nodes) else {}
-        new = map_rings(shape, partial(inserted, nodes=nodes))
+        new = map_rings(shape, partial(insert_nodes, nodes=nodes))
     return new
 
 
-def _without(nodes: NewNodes, crossing: BaseGeometry) -> NewNodes:
+def _drop_near(nodes: NewNodes, crossing: BaseGeometry) -> NewNodes:
     """The nodes of those edges that have none within two millimetres of a place."""
     return {
         edge: places
@@ -61,7 +61,7 @@ def _without(nodes: NewNodes, crossing: BaseGeometry) -> NewNodes:
     }
 
 
-def _beside(polygons: NDArray[np.object_], rebuilt: Sequence[int]) -> list[int]:
+def _find_beside(polygons: NDArray[np.object_], rebuilt: Sequence[int]) -> list[int]:
     hits = STRtree(polygons).query(polygons[list(rebuilt)])[1]
     return sorted(set(hits.tolist()) - set(rebuilt))
 
@@ -70,7 +70,7 @@ def _nodes(shapes: NDArray[np.object_], sources: NDArray[np.object_]) -> NewNode
     """The vertices of the sources for each edge of the shapes on which they lie."""
     edges = edges_of(shapes, np.arange(len(shapes)))
     # An edge that a source has as well needs no node, however near one may lie.
-    edges = edges.where(~np.isin(_rows_of(edges), _rows_of(edges_of(sources, np.arange(len(sources))))))
+    edges = edges.select(~np.isin(_rows_of(edges), _rows_of(edges_of(sources, np.arange(len(sources))))))
     keys = np.unique(lattice_keys(shapely.get_coordinates(sources)), axis=0)
     places: list[Place] = [(x, y) for x, y in keys.tolist()]
     points = np.asarray(shapely.points([metres(place) for place in places]), dtype=object)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.partition import dissolve, polygonal
+from tiling.partition import dissolve, keep_polygons
 from tiling.plane import LATTICE_M
 from tiling.tolerance import Tolerance
 
@@ -29,13 +29,13 @@ def frame_around(pieces: Shapes, outside: BaseGeometry | None = None) -> BaseGeo
         return union
     parts = shapely.get_parts(union)
     others = _parts_of(outside)
-    filled = np.array([_filled(part, parts, others) for part in parts.tolist()], dtype=object)
+    filled = np.array([_fill(part, parts, others) for part in parts.tolist()], dtype=object)
     inner, outer = STRtree(filled).query(filled, predicate="within")
     swallowed = np.unique(inner[inner != outer])
-    return polygonal(shapely.multipolygons(np.delete(filled, swallowed).tolist()))
+    return keep_polygons(shapely.multipolygons(np.delete(filled, swallowed).tolist()))
 
 
-def left_out(frame: BaseGeometry | None) -> BaseGeometry:
+def find_left_out(frame: BaseGeometry | None) -> BaseGeometry:
     """What lies within the outline of a frame and is no part of it."""
     if frame is None:
         return shapely.Polygon()
@@ -57,12 +57,12 @@ def _parts_of(outside: BaseGeometry | None) -> Shapes:
     return np.asarray(parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)])
 
 
-def _filled(part: shapely.Polygon, parts: Shapes, others: Shapes) -> BaseGeometry:
+def _fill(part: shapely.Polygon, parts: Shapes, others: Shapes) -> BaseGeometry:
     if not len(others):
         return shapely.Polygon(part.exterior)
     kept, taken = [], []
     for ring in part.interiors:
-        ground = _taken(shapely.Polygon(ring), parts, others)
+        ground = _find_taken(shapely.Polygon(ring), parts, others)
         if ground is None:
             kept.append(ring)
         elif not ground.is_empty:
@@ -71,7 +71,7 @@ def _filled(part: shapely.Polygon, parts: Shapes, others: Shapes) -> BaseGeometr
     return shapely.difference(shell, shapely.union_all(taken), grid_size=LATTICE_M) if taken else shell
 
 
-def _taken(hole: shapely.Polygon, parts: Shapes, others: Shapes) -> BaseGeometry | None:
+def _find_taken(hole: shapely.Polygon, parts: Shapes, others: Shapes) -> BaseGeometry | None:
     """What others hold of a hole; None where they hold all of it but for slivers and what the islands in it are."""
     shared = shapely.area(shapely.intersection(others, hole))
     there = others[(shared > 0) & (shared >= LIES_IN * np.minimum(shapely.area(others), hole.area))]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from tiling.partition import polygonal
-from tiling.plane import on_lattice
+from tiling.partition import keep_polygons
+from tiling.plane import put_on_lattice
 
 _MOST_POINTS = 400
 _STEP_SHARE = 0.25
@@ -33,7 +33,7 @@ def halves(piece: BaseGeometry, beside: Mapping[int, BaseGeometry], width_m: flo
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(points), extend_to=piece))
     rows = _owners(cells, points, owner)
     return {
-        row: polygonal(shapely.intersection(piece, shapely.union_all(cells[rows == row]))) for row in sorted(shared)
+        row: keep_polygons(shapely.intersection(piece, shapely.union_all(cells[rows == row]))) for row in sorted(shared)
     }
 
 
@@ -47,7 +47,7 @@ def middle_lines(parts: Mapping[int, BaseGeometry], width_m: float) -> list[Base
             solid = [part for part in shapely.get_parts(shared) if part.length > 0]
             if solid:
                 merged = shapely.line_merge(shapely.union_all(solid))
-                lines += list(shapely.get_parts(on_lattice(shapely.simplify(merged, _SMOOTH_SHARE * width_m))))
+                lines += list(shapely.get_parts(put_on_lattice(shapely.simplify(merged, _SMOOTH_SHARE * width_m))))
     return [line for line in lines if line.length > 0]
 
 

@@ -16,25 +16,25 @@ from shapely.geometry.base import BaseGeometry
 from tiling.defects.ground import Ground
 from tiling.defects.regions import overlaps, overshoot_suspects
 from tiling.errors import NotRepairable
-from tiling.partition import polygonal
+from tiling.partition import keep_polygons
 from tiling.repair.choosing import LEAVE, MEND, Choices, Question
 from tiling.repair.deciding import (
     MOST_SILENT_M2,
     Decision,
     Owners,
+    decide_owners,
     decisions_of,
-    new_codes,
-    owned,
+    find_silent_regions,
+    list_new_codes,
+    measure_spent_m2,
     parts_of,
-    silent_regions,
-    spent_m2,
 )
 from tiling.repair.faces import Bounds, Faces, Region, faces_of, regions_of
-from tiling.repair.fitting import fitted
-from tiling.repair.framing import frame_around, left_out
+from tiling.repair.fitting import fit_polygons
+from tiling.repair.framing import find_left_out, frame_around
 from tiling.repair.halving import middle_lines
 from tiling.repair.parting import ALLOW, decide_parts
-from tiling.repair.snapping import snapped
+from tiling.repair.snapping import snap_ends
 from tiling.repair.splinters import Splinters
 from tiling.tolerance import Tolerance
 
@@ -100,7 +100,7 @@ class _Scene:
     task: Task
     limits: _Limits
 
-    def under(self, limits: _Limits, *, choices: Choices | None = None) -> _Scene:
+    def with_limits(self, limits: _Limits, *, choices: Choices | None = None) -> _Scene:
         """The same ground under other limits and choices that concern neither vertices nor rows."""
         fresh = _Scene(self.task if choices is None else replace(self.task, choices=choices), limits)
         kept = ("_met", "moved_m2", "_plain")
@@ -114,7 +114,7 @@ class _Scene:
         for row, spent in self.task.spent_m2.items():
             room[row] = max(room[row] - spent, 0.0)
         room[list(self.limits.stiff)] = 0.0
-        met, rows = _concerned(self.task, room)
+        met, rows = _select_concerned(self.task, room)
         return met, np.setdiff1d(rows, list(self.limits.kept)).astype(np.intp)
 
     @property
@@ -165,39 +165,39 @@ def mend(task: Task) -> Mended:
         try:
             made, spent = _attempt(scene)
         except NotRepairable as lost:
-            scene = _spared(scene, lost)
+            scene = _spare(scene, lost)
             continue
-        limits = _tightened(scene, made, spent)
+        limits = _tighten(scene, made, spent)
         if limits is None:
             return made
         same = (limits.stiff, limits.kept) == (scene.limits.stiff, scene.limits.kept)
-        scene = scene.under(limits) if same else _Scene(scene.task, limits)
+        scene = scene.with_limits(limits) if same else _Scene(scene.task, limits)
 
 
-def _spared(scene: _Scene, lost: NotRepairable) -> _Scene:
+def _spare(scene: _Scene, lost: NotRepairable) -> _Scene:
     """The scene in which a grid that would vanish is left out of answers for many; raises where that is done."""
     code = str(lost.details.get("grid"))
     choices = scene.task.choices
     if code in choices.spared or code not in scene.task.codes:
         raise lost
     limits = replace(scene.limits, most_m2={**scene.limits.most_m2, scene.task.codes.index(code): 0.0})
-    return scene.under(limits, choices=replace(choices, spared=choices.spared | {code}))
+    return scene.with_limits(limits, choices=replace(choices, spared=choices.spared | {code}))
 
 
 def _attempt(scene: _Scene) -> tuple[Mended, Mapping[int, float]]:
     task = scene.task
-    faces, regions, decisions = _judged(scene)
-    owners, counted = owned(faces, regions, decisions, task.codes)
-    every = [*task.codes, *new_codes(decisions)]
-    spent = spent_m2(faces, regions, decisions, owners, scene.moved_m2)
+    faces, regions, decisions = _judge(scene)
+    owners, counted = decide_owners(faces, regions, decisions, task.codes)
+    every = [*task.codes, *list_new_codes(decisions)]
+    spent = measure_spent_m2(faces, regions, decisions, owners, scene.moved_m2)
     most_m2 = math.inf if task.choices.accepts("sliver") else MOST_SILENT_M2
     parts = {row: int(shapely.get_num_geometries(scene.polygons[row])) for row in scene.rows.tolist()}
     Splinters(faces, owners, parts, task.tolerance.sliver_m, spent, most_m2).tidy()
     about_parts = decide_parts(
         faces, owners, every, parts_allowed=task.parts_allowed, chosen=task.choices, tolerance=task.tolerance
     )
-    polygons, frame = _assembled(scene, every, faces, owners, list(decisions.values()))
-    told = (*(decisions[number] for number in sorted(decisions)), *_about_nodes(scene))
+    polygons, frame = _assemble(scene, every, faces, owners, list(decisions.values()))
+    told = (*(decisions[number] for number in sorted(decisions)), *_decide_about_nodes(scene))
     made = Mended(
         codes=every,
         polygons=polygons,
@@ -205,48 +205,48 @@ def _attempt(scene: _Scene) -> tuple[Mended, Mapping[int, float]]:
         decisions=told,
         parts=tuple(about_parts),
         counted=counted,
-        quiet_m2=_quiet_m2(task, polygons, (*told, *about_parts)),
+        quiet_m2=_measure_quiet_m2(task, polygons, (*told, *about_parts)),
     )
     return made, spent
 
 
-def _judged(scene: _Scene) -> tuple[Faces, list[Region], dict[int, Decision]]:
+def _judge(scene: _Scene) -> tuple[Faces, list[Region], dict[int, Decision]]:
     """Faces, faulty regions and decisions; where ground is split along its middle, with the middle line noded in."""
-    faces, regions, decisions = _judged_with(scene, ())
+    faces, regions, decisions = _judge_with(scene, ())
     lines: list[BaseGeometry] = []
     for number, decision in decisions.items():
         if decision.chosen == "split":
             lines += middle_lines(parts_of(faces, regions[number]), regions[number].width_m)
-    return _judged_with(scene, lines) if lines else (faces, regions, decisions)
+    return _judge_with(scene, lines) if lines else (faces, regions, decisions)
 
 
-def _judged_with(scene: _Scene, lines: Sequence[BaseGeometry]) -> tuple[Faces, list[Region], dict[int, Decision]]:
+def _judge_with(scene: _Scene, lines: Sequence[BaseGeometry]) -> tuple[Faces, list[Region], dict[int, Decision]]:
     task = scene.task
     faces, regions = scene.faces(lines)
-    silent = silent_regions(faces, regions, task.codes, scene.moved_m2, scene.limits.most_m2)
+    silent = find_silent_regions(faces, regions, task.codes, scene.moved_m2, scene.limits.most_m2)
     return faces, regions, decisions_of(faces, regions, task.codes, task.choices, silent)
 
 
-def _concerned(task: Task, most_m2: NDArray[np.float64]) -> tuple[Shapes, Rows]:
+def _select_concerned(task: Task, most_m2: NDArray[np.float64]) -> tuple[Shapes, Rows]:
     """The polygons with near vertices made one, and the rows that have anything to do with a fault."""
     bounds, tolerance = task.bounds, task.tolerance
     first = Ground(task.codes, task.polygons, STRtree(task.polygons), bounds.frame)
     fixed = shapely.get_coordinates(list(bounds.rings.values()))
-    met = snapped(task.polygons, *first.all_edges, snap_m=tolerance.snap_m, fixed=fixed, most_m2=most_m2)
+    met = snap_ends(task.polygons, *first.all_edges, snap_m=tolerance.snap_m, fixed=fixed, most_m2=most_m2)
     ground = Ground(task.codes, met, STRtree(met), bounds.frame)
-    free = ground.all_loose()
+    free = ground.list_loose()
     owners = np.unique(free.row[free.row >= 0])
     _, overlapping = overlaps(ground, owners, tolerance)
     outside = overshoot_suspects(ground, free, ground.all_usable)
-    astray = _astray(met, bounds)
+    astray = _find_astray(met, bounds)
     parted = np.flatnonzero(shapely.get_num_geometries(met) > 1)
     parted = parted[[task.codes[row] not in task.parts_allowed for row in parted.tolist()]]
     apart = np.union1d(astray, parted).astype(np.intp)
-    beside = ground.near(apart, tolerance.snap_m) if len(apart) else apart
+    beside = ground.find_near(apart, tolerance.snap_m) if len(apart) else apart
     return met, np.unique(np.concatenate([owners, overlapping, outside, beside])).astype(np.intp)
 
 
-def _astray(polygons: Shapes, bounds: Bounds) -> Rows:
+def _find_astray(polygons: Shapes, bounds: Bounds) -> Rows:
     """The rows that reach out of the ring of their own area."""
     rows: dict[str, list[int]] = {}
     for row, home in sorted(bounds.home_of.items()):
@@ -259,7 +259,7 @@ def _astray(polygons: Shapes, bounds: Bounds) -> Rows:
     return np.array(sorted(found), dtype=np.intp)
 
 
-def _assembled(
+def _assemble(
     scene: _Scene, codes: Sequence[str], faces: Faces, owners: Owners, decisions: Sequence[Decision]
 ) -> tuple[Shapes, BaseGeometry | None]:
     polygons, frame, bounds = scene.polygons, scene.task.bounds.frame, scene.task.bounds
@@ -275,14 +275,14 @@ def _assembled(
         if row not in members:
             where = polygons[row] if row < len(polygons) else None
             raise NotRepairable(f"Nothing would be left of grid {codes[row]}.", where=where, grid=codes[row])
-        out[row] = polygonal(shapely.coverage_union_all(faces.shapes[members[row]]))
+        out[row] = keep_polygons(shapely.coverage_union_all(faces.shapes[members[row]]))
     if bounds.outside is None:
-        return fitted(out, rebuilt, frame, kept=scene.limits.kept)
-    out, _ = fitted(out, rebuilt, None, kept=scene.limits.kept)
-    return out, _followed(scene, out, faces, owners, decisions)
+        return fit_polygons(out, rebuilt, frame, kept=scene.limits.kept)
+    out, _ = fit_polygons(out, rebuilt, None, kept=scene.limits.kept)
+    return out, _make_frame(scene, out, faces, owners, decisions)
 
 
-def _followed(
+def _make_frame(
     scene: _Scene, polygons: Shapes, faces: Faces, owners: Owners, decisions: Sequence[Decision]
 ) -> BaseGeometry:
     """The frame made again from the grids as they are now, each piece of ground once."""
@@ -298,7 +298,7 @@ def _followed(
     return made
 
 
-def _about_nodes(scene: _Scene) -> list[Decision]:
+def _decide_about_nodes(scene: _Scene) -> list[Decision]:
     """A decision for each row that is left as it was drawn, since the nodes that it lacks would bend it by too much."""
     found = []
     for row in sorted(scene.limits.kept):
@@ -316,7 +316,7 @@ def _about_nodes(scene: _Scene) -> list[Decision]:
     return found
 
 
-def _quiet_m2(task: Task, polygons: Shapes, decisions: Sequence[Decision]) -> dict[int, float]:
+def _measure_quiet_m2(task: Task, polygons: Shapes, decisions: Sequence[Decision]) -> dict[int, float]:
     """By how much each row changed where nobody decided, in m²."""
     places = np.array([d.where for d in decisions if d.chosen != LEAVE], dtype=object)
     tree = STRtree(places)
@@ -332,7 +332,7 @@ def _quiet_m2(task: Task, polygons: Shapes, decisions: Sequence[Decision]) -> di
     return quiet
 
 
-def _tightened(scene: _Scene, made: Mended, spent: Mapping[int, float]) -> _Limits | None:
+def _tighten(scene: _Scene, made: Mended, spent: Mapping[int, float]) -> _Limits | None:
     """Tighter limits for those rows that changed by too much; None where none did, or all may."""
     choices, limits = scene.task.choices, scene.limits
     if choices.accepts("noise"):
@@ -363,4 +363,4 @@ def _nodes_asked(code: str) -> Question:
 
 def bounds_with(bounds: Bounds, frame: BaseGeometry | None) -> Bounds:
     """The same bounds with another frame; of one that follows the grids, what it leaves out is found anew."""
-    return replace(bounds, frame=frame, outside=None if bounds.outside is None else left_out(frame))
+    return replace(bounds, frame=frame, outside=None if bounds.outside is None else find_left_out(frame))

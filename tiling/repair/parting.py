@@ -10,10 +10,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tiling.defects.widths import widths_m
-from tiling.partition import polygonal
+from tiling.partition import keep_polygons
 from tiling.repair.choosing import Choices, Question
 from tiling.repair.deciding import Decision, Owners
-from tiling.repair.faces import Faces, Region, at_home, borders_m
+from tiling.repair.faces import Faces, Region, borders_m, keep_at_home
 from tiling.tolerance import Tolerance
 
 KIND = "multipart"
@@ -66,7 +66,7 @@ def _members(owners: Owners) -> Iterator[tuple[int, list[int]]]:
 
 
 def _pieces(faces: Faces, owners: Owners, row: int, members: list[int]) -> list[_Piece]:
-    parts = shapely.get_parts(polygonal(shapely.coverage_union_all(faces.shapes[members])))
+    parts = shapely.get_parts(keep_polygons(shapely.coverage_union_all(faces.shapes[members])))
     smaller = sorted(parts, key=lambda part: (-part.area, part.bounds))[1:]
     return [_piece(faces, owners, row, members, part) for part in smaller]
 
@@ -77,7 +77,7 @@ def _piece(faces: Faces, owners: Owners, row: int, members: list[int], part: Bas
     own = all(owners[k] == (row,) for k in inside)
     beside = borders_m(faces, region, owners) if own and inside else {}
     beside.pop(row, None)
-    fit = at_home(faces, beside, faces.areas[inside[0]]) if beside else []
+    fit = keep_at_home(faces, beside, faces.areas[inside[0]]) if beside else []
     return _Piece(part, region, {other: beside[other] for other in fit})
 
 
@@ -92,7 +92,7 @@ def _heir(piece: _Piece) -> int:
 
 def _decision(codes: list[str], pieces: list[_Piece], chosen: Choices, tolerance: Tolerance) -> Decision:
     shapes = [piece.shape for piece in pieces]
-    where = polygonal(shapely.geometrycollections(shapes))
+    where = keep_polygons(shapely.geometrycollections(shapes))
     width_m = float(widths_m(np.array(shapes, dtype=object)).max())
     options = (ALLOW, "longest_border") if all(piece.heirs for piece in pieces) else (ALLOW,)
     id_, class_ = f"{KIND}/{codes[0]}/1", tolerance.class_of(width_m)

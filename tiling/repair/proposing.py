@@ -14,13 +14,13 @@ from shapely.geometry.base import BaseGeometry
 
 from tiling.coverage import CoverageReport, check
 from tiling.errors import NotRepairable, Stopped
-from tiling.partition import Change, Partition, polygonal, same_bytes
-from tiling.plane import LATTICE_M, on_lattice
+from tiling.partition import Change, Partition, have_same_bytes, keep_polygons
+from tiling.plane import LATTICE_M, put_on_lattice
 from tiling.repair.choosing import LEAVE, Choices, Rule
 from tiling.repair.deciding import MOST_SILENT_M2, Decision
 from tiling.repair.faces import Bounds
-from tiling.repair.fitting import with_corners
-from tiling.repair.framing import left_out
+from tiling.repair.fitting import add_corners
+from tiling.repair.framing import find_left_out
 from tiling.repair.mending import Mended, Task, bounds_with, mend
 from tiling.structure import structure_of
 from tiling.tolerance import Tolerance
@@ -118,9 +118,9 @@ def propose(
     ValueError for repeated codes and unknown options.
     """
     tolerance, pace = tolerance or Tolerance(), _Pace(should_stop, progress)
-    names, given = _sorted(codes, polygons)
+    names, given = _sort(codes, polygons)
     pace(0.0)
-    start = _valid(names, given)
+    start = _make_valid(names, given)
     bounds = _bounds(names, frame, areas, home_of, frame_from)
     task = Task(
         codes=names,
@@ -131,10 +131,10 @@ def propose(
         parts_allowed=parts_allowed,
         spent_m2={row: min(spent_m2[code], MOST_SILENT_M2) for row, code in enumerate(names) if code in spent_m2},
     )
-    before = _checked(task, names, given, frame)
+    before = _check(task, names, given, frame)
     pace(0.1)
-    made, report = _best(task, before, pace)
-    after = _same_where_equal(made.polygons, given)
+    made, report = _mend_best(task, before, pace)
+    after = _keep_equal(made.polygons, given)
     invalid = sum(1 for shape in given if not shape.is_valid)
     pace(1.0)
     return Repair(
@@ -151,24 +151,24 @@ def propose(
     )
 
 
-def _best(task: Task, before: CoverageReport, pace: _Pace) -> tuple[Mended, CoverageReport]:
+def _mend_best(task: Task, before: CoverageReport, pace: _Pace) -> tuple[Mended, CoverageReport]:
     """The task mended, pass after pass while one makes it better; as it was where nothing was chosen and none does."""
     made = mend(task)
-    report = _checked(task, made.codes, made.polygons, made.frame, made.allowed)
+    report = _check(task, made.codes, made.polygons, made.frame, made.allowed)
     if not made.chosen and _weight(report) >= _weight(before):
         same = replace(made, polygons=task.polygons, frame=task.bounds.frame, counted={}, quiet_m2=task.spent_m2)
         return same, before
     for number in range(1, MOST_PASSES):
         pace(number / MOST_PASSES)
-        again = mend(_after(task, made))
-        fresh = _checked(task, again.codes, again.polygons, again.frame, made.allowed)
+        again = mend(_make_next_task(task, made))
+        fresh = _check(task, again.codes, again.polygons, again.frame, made.allowed)
         if _weight(fresh) >= _weight(report):
             break
         made, report = replace(made, polygons=again.polygons, frame=again.frame, quiet_m2=again.quiet_m2), fresh
     return made, report
 
 
-def _after(task: Task, made: Mended) -> Task:
+def _make_next_task(task: Task, made: Mended) -> Task:
     """The task of the next pass: what the last one made, nothing decided, and what was spent is spent."""
     return replace(
         task,
@@ -181,7 +181,7 @@ def _after(task: Task, made: Mended) -> Task:
     )
 
 
-def _checked(
+def _check(
     task: Task,
     codes: Sequence[str],
     polygons: Shapes,
@@ -215,22 +215,22 @@ def change_of(partition: Partition, repair: Repair) -> Change:
     that a node alone reached count as changed.
     """
     pairs = ((code, shape) for code, shape in repair.polygons.items() if code in partition.row_of)
-    changed = {code: shape for code, shape in pairs if not same_bytes(shape, partition.polygon(code))}
+    changed = {code: shape for code, shape in pairs if not have_same_bytes(shape, partition.polygon(code))}
     added = {code: shape for code, shape in repair.polygons.items() if code not in partition.row_of}
     new = np.array([*changed.values(), *added.values()], dtype=object)
     return Change(
         changed=changed,
         added=added,
         parents={code: parent for code, shape in added.items() if (parent := _parent_beside(partition, shape))},
-        frame=None if same_bytes(repair.frame, partition.frame) else repair.frame,
+        frame=None if have_same_bytes(repair.frame, partition.frame) else repair.frame,
         areas=rings_with_nodes(partition.areas, new),
     )
 
 
 def rings_with_nodes(areas: Mapping[str, BaseGeometry], shapes: Shapes) -> dict[str, BaseGeometry]:
     """Those of the area rings that gain a node from the shapes, with their new nodes."""
-    rings = {code: with_corners(ring, shapes) for code, ring in areas.items()} if len(shapes) else {}
-    return {code: ring for code, ring in rings.items() if not same_bytes(ring, areas[code])}
+    rings = {code: add_corners(ring, shapes) for code, ring in areas.items()} if len(shapes) else {}
+    return {code: ring for code, ring in rings.items() if not have_same_bytes(ring, areas[code])}
 
 
 def homes_of(partition: Partition) -> dict[str, str]:
@@ -244,11 +244,11 @@ def homes_of(partition: Partition) -> dict[str, str]:
 
 
 def _parent_beside(partition: Partition, shape: BaseGeometry) -> str | None:
-    beside = partition.touching(shape)
+    beside = partition.find_touching(shape)
     return partition.parents.get(beside[0]) if beside else None
 
 
-def _sorted(codes: Sequence[str], polygons: Sequence[BaseGeometry | None] | Shapes) -> tuple[list[str], Shapes]:
+def _sort(codes: Sequence[str], polygons: Sequence[BaseGeometry | None] | Shapes) -> tuple[list[str], Shapes]:
     if len(set(codes)) != len(codes) or len(codes) != len(polygons):
         raise ValueError("every polygon needs one code of its own")
     order = sorted(range(len(codes)), key=codes.__getitem__)
@@ -260,24 +260,26 @@ def _sorted(codes: Sequence[str], polygons: Sequence[BaseGeometry | None] | Shap
     return [codes[i] for i in order], given
 
 
-def _valid(codes: Sequence[str], given: Shapes) -> Shapes:
+def _make_valid(codes: Sequence[str], given: Shapes) -> Shapes:
     """The polygons valid and on the lattice; those that are so already stay the same objects."""
-    placed = on_lattice(given)
+    placed = put_on_lattice(given)
     out = given.copy()
     for row in np.flatnonzero(~(shapely.equals_identical(placed, given) & shapely.is_valid(given))).tolist():
         shape = (
-            placed[row] if shapely.is_valid(placed[row]) and given[row].is_valid else rebuilt(codes[row], given[row])
+            placed[row]
+            if shapely.is_valid(placed[row]) and given[row].is_valid
+            else rebuild_shape(codes[row], given[row])
         )
         out[row] = shape
     return out
 
 
-def rebuilt(code: str, shape: BaseGeometry) -> BaseGeometry:
+def rebuild_shape(code: str, shape: BaseGeometry) -> BaseGeometry:
     """What the structure of an invalid polygon means, on the lattice; raises NotRepairable where nothing is left."""
     meant = structure_of(shape)
     if meant is None:
         raise NotRepairable(f"Grid {code} is invalid beyond repair.", grid=code)
-    placed = polygonal(shapely.set_precision(meant, LATTICE_M))
+    placed = keep_polygons(shapely.set_precision(meant, LATTICE_M))
     if placed.is_empty:
         raise NotRepairable(f"Nothing would be left of grid {code}.", where=meant, grid=code)
     return placed
@@ -292,11 +294,11 @@ def _bounds(
 ) -> Bounds:
     rings = {name: ring for name, ring in areas.items() if ring.is_valid and not ring.is_empty}
     homes = {row: home_of[code] for row, code in enumerate(codes) if home_of.get(code) in rings}
-    outside = left_out(frame) if frame_from == "grids" and frame is not None else None
+    outside = find_left_out(frame) if frame_from == "grids" and frame is not None else None
     return Bounds(frame, rings, homes, outside)
 
 
-def _same_where_equal(after: Shapes, given: Shapes) -> Shapes:
+def _keep_equal(after: Shapes, given: Shapes) -> Shapes:
     """The polygons, with those whose vertices did not change replaced by the objects given."""
     out = after.copy()
     for row, shape in enumerate(given):
@@ -306,7 +308,7 @@ def _same_where_equal(after: Shapes, given: Shapes) -> Shapes:
 
 
 def _differences(codes: Sequence[str], given: Shapes, after: Shapes) -> tuple[Difference, ...]:
-    changed = [row for row in range(len(given)) if not same_bytes(given[row], after[row])]
+    changed = [row for row in range(len(given)) if not have_same_bytes(given[row], after[row])]
     return tuple(_difference(codes[row], given[row], after[row]) for row in changed)
 
 

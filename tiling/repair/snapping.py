@@ -16,7 +16,7 @@ _FRAME_WORTH = 1000.0
 """More than any number of polygons that meet in a point."""
 
 
-def snapped(
+def snap_ends(
     polygons: NDArray[np.object_],
     edges: Edges,
     met_by: NDArray[np.intp],
@@ -35,24 +35,24 @@ def snapped(
     if not moves:
         return polygons
     hit = np.flatnonzero([_has_any(shape, moves) for shape in polygons]).tolist()
-    out = _all_moved(polygons, hit, moves)
-    while (bad := _spoiled(polygons, out, most_m2)).any():
+    out = _move_all(polygons, hit, moves)
+    while (bad := _mark_spoiled(polygons, out, most_m2)).any():
         # Whoever shares a vertex with a spoiled polygon must keep it as well.
         kept = {tuple(xy) for xy in shapely.get_coordinates(polygons[bad]).tolist()}
         moves = {xy: to for xy, to in moves.items() if xy not in kept}
-        out = _all_moved(polygons, hit, moves)
+        out = _move_all(polygons, hit, moves)
     return out
 
 
-def _all_moved(polygons: NDArray[np.object_], rows: list[int], moves: dict[XY, XY]) -> NDArray[np.object_]:
+def _move_all(polygons: NDArray[np.object_], rows: list[int], moves: dict[XY, XY]) -> NDArray[np.object_]:
     out = polygons.copy()
     for row in rows:
-        out[row] = _moved(polygons[row], moves)
+        out[row] = _move(polygons[row], moves)
     return out
 
 
 def _moves(edges: Edges, met_by: NDArray[np.intp], snap_m: float, fixed: Floats) -> dict[XY, XY]:
-    free = edges.where(met_by < 0)
+    free = edges.select(met_by < 0)
     points = np.unique(np.concatenate([free.low, free.high, fixed.reshape(-1, 2)]), axis=0)
     worth = _worth(edges, met_by)
     for x, y in fixed.tolist():
@@ -90,7 +90,7 @@ def _has_any(shape: BaseGeometry, moves: dict[XY, XY]) -> bool:
     return any((x, y) in moves for x, y in shapely.get_coordinates(shape).tolist())
 
 
-def _moved(shape: BaseGeometry, moves: dict[XY, XY]) -> BaseGeometry:
+def _move(shape: BaseGeometry, moves: dict[XY, XY]) -> BaseGeometry:
     def change(xy: Floats) -> Floats:
         new = np.array([moves.get((x, y), (x, y)) for x, y in xy.tolist()])
         keep = np.append(True, (new[1:] != new[:-1]).any(axis=1))
@@ -100,7 +100,7 @@ def _moved(shape: BaseGeometry, moves: dict[XY, XY]) -> BaseGeometry:
     return map_rings(shape, change)
 
 
-def _spoiled(before: NDArray[np.object_], after: NDArray[np.object_], most_m2: Floats) -> NDArray[np.bool_]:
+def _mark_spoiled(before: NDArray[np.object_], after: NDArray[np.object_], most_m2: Floats) -> NDArray[np.bool_]:
     moved = np.array([old is not new for old, new in zip(before, after, strict=True)], dtype=bool)
     bad = np.zeros(len(before), dtype=bool)
     old, new = before[moved], after[moved]

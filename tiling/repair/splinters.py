@@ -10,9 +10,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from tiling.partition import polygonal
+from tiling.partition import keep_polygons
 from tiling.repair.deciding import Owners
-from tiling.repair.faces import Faces, Region, at_home, borders_m
+from tiling.repair.faces import Faces, Region, borders_m, keep_at_home
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Splinters:
             members = np.array([k for k, owner in enumerate(self.owners) if owner == (row,)], dtype=np.intp)
             if not len(members):
                 continue
-            parts = shapely.get_parts(polygonal(shapely.coverage_union_all(self.faces.shapes[members])))
+            parts = shapely.get_parts(keep_polygons(shapely.coverage_union_all(self.faces.shapes[members])))
             for part in sorted(parts, key=lambda p: -p.area)[before:]:
                 if 2 * part.area / part.length <= self.sliver_m:
                     self._give(row, part, members)
@@ -46,13 +46,13 @@ class Splinters:
             return
         region = Region("gap", tuple(inside), (), part, 0.0, "sliver")
         beside = borders_m(self.faces, region, self.owners)
-        heirs = [other for other in at_home(self.faces, beside, self.faces.areas[inside[0]]) if other != row]
-        able = [other for other in heirs if all(self._after(who, part) <= self.most_m2 for who in (row, other))]
+        heirs = [other for other in keep_at_home(self.faces, beside, self.faces.areas[inside[0]]) if other != row]
+        able = [other for other in heirs if all(self._measure_after(who, part) <= self.most_m2 for who in (row, other))]
         if able:
             heir = min(able, key=lambda other: (-beside[other], other))
             for face in inside:
                 self.owners[face] = (heir,)
-            self.spent_m2.update({who: self._after(who, part) for who in (row, heir)})
+            self.spent_m2.update({who: self._measure_after(who, part) for who in (row, heir)})
 
-    def _after(self, row: int, part: BaseGeometry) -> float:
+    def _measure_after(self, row: int, part: BaseGeometry) -> float:
         return self.spent_m2.get(row, 0.0) + float(part.area)

@@ -6,7 +6,7 @@ makes. The ground is only handed from one to another; whoever shares a cut edge 
 
 from tiling.reshape.joining import merge, remove
 from tiling.reshape.recutting import recut
-from tiling.reshape.splitting import next_sub_code, split
+from tiling.reshape.splitting import choose_sub_code, split
 from tiling.reshape.taking import add, carve, fill_gap, give
 
-__all__ = ["add", "carve", "fill_gap", "give", "merge", "next_sub_code", "recut", "remove", "split"]
+__all__ = ["add", "carve", "choose_sub_code", "fill_gap", "give", "merge", "recut", "remove", "split"]

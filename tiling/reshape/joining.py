@@ -7,15 +7,15 @@ from collections.abc import Collection
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from tiling.borders.handover import beside, refuse_other_area, united
-from tiling.borders.verdict import judged
+from tiling.borders.handover import choose_neighbour, refuse_other_area, unite
+from tiling.borders.verdict import judge_change
 from tiling.errors import CodeTaken, InvalidShape, NotNeighbours
 from tiling.partition import Change, Partition
-from tiling.reshape.splitting import SubCode, next_sub_code
+from tiling.reshape.splitting import SubCode, choose_sub_code
 
 
 def merge(
-    partition: Partition, codes: Collection[str], *, into: str | None = None, sub_code: SubCode = next_sub_code
+    partition: Partition, codes: Collection[str], *, into: str | None = None, sub_code: SubCode = choose_sub_code
 ) -> Change:
     """The change that makes one grid of several neighbours; `into` (default: the smallest code) survives.
 
@@ -29,11 +29,11 @@ def merge(
     survivor = into or names[0]
     if survivor not in names and survivor in partition:
         raise CodeTaken(f"The code {survivor} is in use.", grid=survivor)
-    tiles = [tile for name in names for tile in partition.finest(name)]
+    tiles = [tile for name in names for tile in partition.list_finest(name)]
     _refuse_apart(partition, names, tiles)
     if tiles == names:
-        return judged(partition, _one_polygon(partition, names, survivor))
-    return _with_sub_grids(partition, names, survivor, sub_code)
+        return judge_change(partition, _join_into_polygon(partition, names, survivor))
+    return _join_with_sub_grids(partition, names, survivor, sub_code)
 
 
 def _refuse_apart(partition: Partition, names: list[str], tiles: list[str]) -> None:
@@ -42,14 +42,14 @@ def _refuse_apart(partition: Partition, names: list[str], tiles: list[str]) -> N
         raise InvalidShape("A grid without a valid shape cannot be merged.", grids=names)
     for tile in tiles[1:]:
         refuse_other_area(partition, tiles[0], tile, shapes[tiles.index(tile)])
-    whole = united(shapes)
+    whole = unite(shapes)
     parts = shapely.get_parts(whole)
     if len(parts) > max(shapely.get_num_geometries(partition.polygon(name)) for name in names):
         raise NotNeighbours("The grids do not hang together.", where=whole, grids=names)
 
 
-def _one_polygon(partition: Partition, names: list[str], survivor: str) -> Change:
-    shape = united(partition.polygons[partition.rows(names)])
+def _join_into_polygon(partition: Partition, names: list[str], survivor: str) -> Change:
+    shape = unite(partition.polygons[partition.rows(names)])
     gone = tuple(name for name in names if name != survivor)
     if survivor in partition.row_of:
         return Change(changed={survivor: shape}, removed=gone)
@@ -57,7 +57,7 @@ def _one_polygon(partition: Partition, names: list[str], survivor: str) -> Chang
     return Change(added={survivor: shape}, removed=gone, parents={survivor: parent} if parent else {})
 
 
-def _with_sub_grids(partition: Partition, names: list[str], survivor: str, sub_code: SubCode) -> Change:
+def _join_with_sub_grids(partition: Partition, names: list[str], survivor: str, sub_code: SubCode) -> Change:
     taken, added, parents = set(partition.codes), {}, {}
     above = next((partition.parents[name] for name in (survivor, *names) if name in partition.parents), None)
     if above is not None:
@@ -82,33 +82,35 @@ def remove(partition: Partition, code: str, *, into: str) -> Change:
     """
     if code == into:
         raise NotNeighbours("A grid cannot be removed into itself.", grids=[code])
-    rest = list(partition.finest(code))
-    targets = partition.finest(into)
+    rest = list(partition.list_finest(code))
+    targets = partition.list_finest(into)
     for tile in rest:
         refuse_other_area(partition, tile, targets[0], partition.polygons[partition.row_of[tile]])
     grown = {target: [partition.polygons[partition.row_of[target]]] for target in targets}
     while rest:
-        tile, target = _next_pair(partition, rest, grown)
+        tile, target = _choose_next_pair(partition, rest, grown)
         grown[target].append(partition.polygons[partition.row_of[tile]])
         rest.remove(tile)
-    changed = {target: united(parts) for target, parts in grown.items() if len(parts) > 1}
-    gone = {code, *partition.finest(code), *_between(partition, code)}
-    return judged(partition, Change(changed=changed, removed=tuple(sorted(gone))))
+    changed = {target: unite(parts) for target, parts in grown.items() if len(parts) > 1}
+    gone = {code, *partition.list_finest(code), *_list_between(partition, code)}
+    return judge_change(partition, Change(changed=changed, removed=tuple(sorted(gone))))
 
 
-def _next_pair(partition: Partition, rest: list[str], grown: dict[str, list[BaseGeometry]]) -> tuple[str, str]:
-    reached = partition.replace(Change(changed={target: united(parts) for target, parts in grown.items()}))
+def _choose_next_pair(partition: Partition, rest: list[str], grown: dict[str, list[BaseGeometry]]) -> tuple[str, str]:
+    reached = partition.replace(Change(changed={target: unite(parts) for target, parts in grown.items()}))
     for tile in rest:
         shape = partition.polygon(tile)
         if shape is None or shape.is_empty:
             return tile, min(grown)
         try:
-            return tile, beside(reached, shape, grown)
+            return tile, choose_neighbour(reached, shape, grown)
         except NotNeighbours as apart:
             refused = apart
     raise refused
 
 
-def _between(partition: Partition, code: str) -> set[str]:
+def _list_between(partition: Partition, code: str) -> set[str]:
     """The codes between a grid and its finest ones."""
-    return {c for tile in partition.finest(code) for c in partition.ancestors(tile) if code in partition.ancestors(c)}
+    return {
+        c for tile in partition.list_finest(code) for c in partition.ancestors(tile) if code in partition.ancestors(c)
+    }

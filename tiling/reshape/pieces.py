@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from tiling.borders.cutting import Cut
-from tiling.borders.handover import Owners, beside, inside, refuse_other_area, united
+from tiling.borders.handover import Owners, choose_neighbour, locate_faces, refuse_other_area, unite
 from tiling.errors import NotNeighbours, SplitsGrid
 from tiling.partition import Partition
 
@@ -21,7 +21,7 @@ Piece = tuple[BaseGeometry, list[int]]
 def tiles_with(partition: Partition, codes: Sequence[str], depth: int) -> tuple[str, ...]:
     """The finest grids of every grid at this depth to which any of the finest grids belongs."""
     whole = {_grid_of(partition, code, depth) for code in codes}
-    return tuple(sorted(tile for grid in whole for tile in partition.finest(grid)))
+    return tuple(sorted(tile for grid in whole for tile in partition.list_finest(grid)))
 
 
 def pieces_given(cut: Cut, owners: Owners, to: str | None, depth: int) -> Owners:
@@ -69,11 +69,11 @@ def _losers(cut: Cut, owners: Owners, depth: int) -> dict[str, list[int]]:
 def _cut_off(cut: Cut, code: str, members: list[int]) -> list[Piece]:
     """The pieces of these faces but the largest, unless the code had as many parts before; old parts are no pieces."""
     partition, faces = cut.partition, cut.faces[np.array(members, dtype=np.intp)]
-    parts: NDArray[np.object_] = shapely.get_parts(united(faces))
+    parts: NDArray[np.object_] = shapely.get_parts(unite(faces))
     before = shapely.get_parts(partition.polygon(code))
     if len(parts) <= len(before) or code in partition.parts_allowed:
         return []
-    largest, which = int(np.argmax(shapely.area(parts))), inside(faces, parts)
+    largest, which = int(np.argmax(shapely.area(parts))), locate_faces(faces, parts)
     loose = [k for k, part in enumerate(parts) if k != largest and not _was_there(part, before)]
     return [(parts[k], [members[i] for i in np.flatnonzero(which == k).tolist()]) for k in loose]
 
@@ -86,11 +86,11 @@ def _was_there(part: BaseGeometry, before: NDArray[np.object_]) -> bool:
 def _receiver(cut: Cut, loser: str, to: str, piece: BaseGeometry) -> str:
     if to not in cut.partition:
         return to
-    targets = [tile for tile in cut.partition.finest(to) if tile != loser]
+    targets = [tile for tile in cut.partition.list_finest(to) if tile != loser]
     if not targets:
         raise NotNeighbours("The piece cannot stay where it is cut off.", where=piece)
     refuse_other_area(cut.partition, loser, targets[0], piece)
-    return beside(cut.partition, piece, targets)
+    return choose_neighbour(cut.partition, piece, targets)
 
 
 def _give_to_sisters(cut: Cut, out: list[str | None], members: list[int]) -> None:
@@ -112,6 +112,6 @@ def _give_to_sisters(cut: Cut, out: list[str | None], members: list[int]) -> Non
 
 def _sister(cut: Cut, piece: BaseGeometry, ground: dict[str, list[int]]) -> str | None:
     outline = shapely.boundary(piece)
-    held = {code: shapely.boundary(united(cut.faces[np.array(faces, dtype=np.intp)])) for code, faces in ground.items()}
+    held = {code: shapely.boundary(unite(cut.faces[np.array(faces, dtype=np.intp)])) for code, faces in ground.items()}
     shared = [(-shapely.intersection(outline, border).length, code) for code, border in held.items()]
     return min(shared)[1] if shared and min(shared)[0] < 0.0 else None

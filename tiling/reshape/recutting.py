@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from tiling.borders.cutting import Cut, cut
-from tiling.borders.handover import rebuilt, united
-from tiling.borders.verdict import judged, merged
+from tiling.borders.handover import rebuild_grids, unite
+from tiling.borders.verdict import judge_change, merge_changes
 from tiling.errors import InvalidShape
 from tiling.partition import Change, Partition
 from tiling.tolerance import Tolerance
@@ -41,10 +41,10 @@ def recut(
     snap_m = (tolerance or Tolerance()).snap_m
     lines = _lines_between(shape, list(parts.values()), snap_m)
     cut_ = cut(partition, [code], lines, snap_m=snap_m)
-    owners = _joined(cut_, _owners(cut_.faces, parts))
-    change = rebuilt(cut_, owners)
+    owners = _join(cut_, _owners(cut_.faces, parts))
+    change = rebuild_grids(cut_, owners)
     above = {code: partition.parents[code]} if code in partition.parents else {}
-    return judged(partition, merged(change, Change(parents={**above, **dict.fromkeys(set(owners), code)})))
+    return judge_change(partition, merge_changes(change, Change(parents={**above, **dict.fromkeys(set(owners), code)})))
 
 
 def _lines_between(shape: BaseGeometry, parts: Sequence[BaseGeometry], snap_m: float) -> list[shapely.LineString]:
@@ -56,10 +56,10 @@ def _lines_between(shape: BaseGeometry, parts: Sequence[BaseGeometry], snap_m: f
     edges = [part for part in shapely.get_parts(shared).tolist() if part.geom_type == "LineString"]
     whole = shapely.line_merge(shapely.union_all(edges)) if edges else shapely.LineString()
     lines = [line for line in shapely.get_parts(whole).tolist() if line.intersects(shape)]
-    return [*lines, *_led_on(shape, lines, snap_m)]
+    return [*lines, *_lead_on(shape, lines, snap_m)]
 
 
-def _led_on(shape: BaseGeometry, lines: Sequence[shapely.LineString], snap_m: float) -> list[shapely.LineString]:
+def _lead_on(shape: BaseGeometry, lines: Sequence[shapely.LineString], snap_m: float) -> list[shapely.LineString]:
     if not lines:
         return []
     ends, count = np.unique(shapely.get_coordinates(shapely.boundary(lines)), axis=0, return_counts=True)
@@ -78,22 +78,22 @@ def _owners(faces: NDArray[np.object_], parts: Mapping[str, BaseGeometry]) -> li
     return [codes[int(np.lexsort((away[k], -held[k]))[0])] for k in range(len(faces))]
 
 
-def _joined(cut_: Cut, owners: list[str]) -> list[str]:
+def _join(cut_: Cut, owners: list[str]) -> list[str]:
     """The owners once every part is in one piece: what lies apart from its largest piece goes to whom it borders on."""
     faces_of: dict[str, list[int]] = defaultdict(list)
     for face, owner in enumerate(owners):
         faces_of[owner].append(face)
     kept = list(owners)
     for owner, faces in faces_of.items():
-        pieces = shapely.get_parts(united(cut_.faces[faces]))
+        pieces = shapely.get_parts(unite(cut_.faces[faces]))
         largest = pieces[int(np.argmax(shapely.area(pieces)))]
         for face in faces:
             if not shapely.intersects(largest, shapely.point_on_surface(cut_.faces[face])):
-                kept[face] = _beside(cut_, face, kept) or owner
+                kept[face] = _find_beside(cut_, face, kept) or owner
     return kept
 
 
-def _beside(cut_: Cut, face: int, owners: Sequence[str]) -> str | None:
+def _find_beside(cut_: Cut, face: int, owners: Sequence[str]) -> str | None:
     outline = shapely.boundary(cut_.faces[face])
     shared = shapely.length(shapely.intersection(outline, shapely.boundary(cut_.faces)))
     others = [(-shared[k], owner) for k, owner in enumerate(owners) if owner != owners[face] and shared[k] > 0]

@@ -10,9 +10,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from tiling.borders.cutting import Cut, cut, drawn_line, faces_between, outline_of
-from tiling.borders.handover import inside, rebuilt, united
-from tiling.borders.verdict import judged, merged
+from tiling.borders.cutting import Cut, cut, faces_between, outline_of, prepare_line
+from tiling.borders.handover import locate_faces, rebuild_grids, unite
+from tiling.borders.verdict import judge_change, merge_changes
 from tiling.errors import CodeTaken, InvalidShape, LineDoesNotCross, SplitsGrid
 from tiling.partition import Change, Partition
 from tiling.tolerance import Tolerance
@@ -21,7 +21,7 @@ SubCode = Callable[[str, Collection[str]], str]
 Weigh = Callable[[BaseGeometry], float]
 
 
-def next_sub_code(parent: str, taken: Collection[str]) -> str:
+def choose_sub_code(parent: str, taken: Collection[str]) -> str:
     """The next sub-grid code of a grid: two digits after its own, one more than the highest taken ([S8])."""
     used = [int(code[len(parent) :]) for code in taken if code.startswith(parent) and code[len(parent) :].isdigit()]
     return f"{parent}{max(used, default=0) + 1:02d}"
@@ -37,7 +37,7 @@ def split(
     line: BaseGeometry,
     *,
     new_code: str | Sequence[str],
-    sub_code: SubCode = next_sub_code,
+    sub_code: SubCode = choose_sub_code,
     weigh: Weigh = _area,
     tolerance: Tolerance | None = None,
 ) -> Change:
@@ -54,17 +54,17 @@ def split(
     CodeTaken, WouldVanish.
     """
     snap_m = (tolerance or Tolerance()).snap_m
-    drawn = drawn_line(line)
+    drawn = prepare_line(line)
     _refuse_ends_inside(_shape(partition, code), drawn, snap_m)
-    cut_ = cut(partition, partition.finest(code), [drawn], snap_m=snap_m)
+    cut_ = cut(partition, partition.list_finest(code), [drawn], snap_m=snap_m)
     pieces = _pieces(cut_, code, drawn)
     names = _names(partition, code, pieces, [new_code] if isinstance(new_code, str) else list(new_code), weigh)
-    which = inside(cut_.faces, pieces)
+    which = locate_faces(cut_.faces, pieces)
     grids = [names[k] for k in which.tolist()]
-    if partition.finest(code) == (code,):
+    if partition.list_finest(code) == (code,):
         above = {name: partition.parents[code] for name in names if name != code and code in partition.parents}
-        return judged(partition, merged(rebuilt(cut_, grids), Change(parents=above)))
-    return judged(partition, _with_sub_grids(cut_, code, grids, sub_code))
+        return judge_change(partition, merge_changes(rebuild_grids(cut_, grids), Change(parents=above)))
+    return judge_change(partition, _split_with_sub_grids(cut_, code, grids, sub_code))
 
 
 def _shape(partition: Partition, code: str) -> BaseGeometry:
@@ -112,13 +112,13 @@ def _is_one_of(piece: BaseGeometry, whole: NDArray[np.object_]) -> bool:
     return bool(shapely.equals(shapely.normalize(piece), shapely.normalize(whole)).any())
 
 
-def _with_sub_grids(cut_: Cut, code: str, grids: Sequence[str], sub_code: SubCode) -> Change:
+def _split_with_sub_grids(cut_: Cut, code: str, grids: Sequence[str], sub_code: SubCode) -> Change:
     partition = cut_.partition
     parents = {name: partition.parents[code] for name in set(grids) - {code} if code in partition.parents}
     taken = {*partition.codes, *partition.parents, *grids}
     followed = _Followed(cut_, sub_code, taken, list(cut_.owners), parents)
     followed.hand_down(code, grids)
-    return merged(rebuilt(cut_, followed.owners), Change(parents=followed.parents))
+    return merge_changes(rebuild_grids(cut_, followed.owners), Change(parents=followed.parents))
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,11 @@ class _Followed:
         """Hand what lies directly below a grid, and all below that, to the pieces of it that hold each face."""
         partition = self.cut.partition
         for child in partition.children(code):
-            tiles = set(partition.finest(child)) if child in partition else set()
+            tiles = set(partition.list_finest(child)) if child in partition else set()
             faces = [k for k, owner in enumerate(self.cut.owners) if owner in tiles]
             names = list(pieces)
             for k, (piece, members) in enumerate(_portions(self.cut, pieces, faces)):
-                name = child if k == 0 else self._new(piece)
+                name = child if k == 0 else self._make_code(piece)
                 if k > 0 or piece != code:
                     self.parents[name] = piece
                 for face in members:
@@ -153,7 +153,7 @@ class _Followed:
         for face in faces:
             self.owners[face] = names[face]
 
-    def _new(self, piece: str) -> str:
+    def _make_code(self, piece: str) -> str:
         name = self.sub_code(piece, self.taken)
         self.taken.add(name)
         return name
@@ -164,7 +164,7 @@ def _portions(cut_: Cut, grids: Sequence[str], faces: list[int]) -> list[tuple[s
     out: list[tuple[str, list[int]]] = []
     for grid in sorted({grids[k] for k in faces}):
         members = np.array([k for k in faces if grids[k] == grid], dtype=np.intp)
-        parts = shapely.get_parts(united(cut_.faces[members]))
-        which = inside(cut_.faces[members], parts)
+        parts = shapely.get_parts(unite(cut_.faces[members]))
+        which = locate_faces(cut_.faces[members], parts)
         out += [(grid, members[which == part].tolist()) for part in range(len(parts))]
     return sorted(out, key=lambda portion: -float(shapely.area(cut_.faces[portion[1]]).sum()))

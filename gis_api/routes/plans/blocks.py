@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from gis_api.answers import shown
+from gis_api.answers import declare_answer
 from gis_api.answers.geojson import Features
 from gis_api.dependencies import AskedBox, Patches, Planner, Read
 from gis_api.routes.plans.doors import GEOJSON, PRIVATE, PlanId
@@ -17,7 +17,9 @@ from layers.painting import By, list_patches
 router = APIRouter(tags=["plans"], route_class=StrictRoute)
 
 
-@router.get("/api/v1/plans/{plan_id}/blocks", responses=shown(Features, media=GEOJSON), response_class=Response)
+@router.get(
+    "/api/v1/plans/{plan_id}/blocks", responses=declare_answer(Features, media=GEOJSON), response_class=Response
+)
 def read_blocks(
     tx: Read,
     kept: Patches,

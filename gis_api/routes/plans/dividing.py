@@ -8,8 +8,8 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from gis_api.answers import declare_answer
 from gis_api.answers import plans as answers
-from gis_api.answers import shown
 from gis_api.answers.cases import Jobs as JobList
 from gis_api.answers.cases import JobTold
 from gis_api.dependencies import Drafts, IfMatch, Planner, Read, Tx
@@ -64,7 +64,7 @@ class Division(BaseModel):
 
     @field_validator("profiles")
     @classmethod
-    def each_once(cls, value: list[str]) -> list[str]:
+    def drop_repeats(cls, value: list[str]) -> list[str]:
         """A profile named twice is one proposal."""
         return list(dict.fromkeys(value))
 
@@ -81,7 +81,10 @@ class Division(BaseModel):
 
 
 @router.post(
-    "/api/v1/plans/{plan_id}/divide", responses=shown(JobTold, status=202), status_code=202, response_class=Response
+    "/api/v1/plans/{plan_id}/divide",
+    responses=declare_answer(JobTold, status=202),
+    status_code=202,
+    response_class=Response,
 )
 def divide_plan(
     request: Request,
@@ -103,7 +106,7 @@ def divide_plan(
         raise Outdated("outdated_version", seen=version, latest=plan.version)
     if apply and plan.state != PlanState.draft:
         raise Conflict("not_a_draft", plan=plan_id, state=plan.state)
-    task: dict[str, Any] = {**_asked(body).as_json(), "plan": plan_id, "apply": apply, "version": plan.version}
+    task: dict[str, Any] = {**_read_wish(body).as_json(), "plan": plan_id, "apply": apply, "version": plan.version}
     task["district"] = plan.district
     job = jobs.add_job(tx, "division", task=task, area=plan.district, by=by)
     tx.flush()
@@ -112,7 +115,7 @@ def divide_plan(
     return Response(orjson.dumps(answer), 202, {"Location": f"/api/v1/jobs/{job.id}"}, JSON)
 
 
-def _asked(body: Division) -> DivisionAsked:
+def _read_wish(body: Division) -> DivisionAsked:
     told = body.model_dump()
     return DivisionAsked(
         **{**told, "keep": tuple(body.keep), "profiles": tuple(body.profiles), "offices": tuple(body.offices)}
@@ -126,7 +129,9 @@ class Chosen(BaseModel):
     profile: Profile = "balanced"
 
 
-@router.post("/api/v1/plans/{plan_id}/divide/{job_id}/apply", responses=shown(answers.Edited), response_class=Response)
+@router.post(
+    "/api/v1/plans/{plan_id}/divide/{job_id}/apply", responses=declare_answer(answers.Edited), response_class=Response
+)
 def apply_division(
     tx: Tx,
     drafts: Drafts,
@@ -154,7 +159,7 @@ def apply_division(
     return tell_edit(done, report)
 
 
-@router.get("/api/v1/plans/{plan_id}/divide", responses=shown(JobList))
+@router.get("/api/v1/plans/{plan_id}/divide", responses=declare_answer(JobList))
 def list_plan_divisions(request: Request, tx: Read, by: Planner, plan_id: PlanId) -> dict[str, Any]:
     """The finished divisions of a plan, whoever asked for them, the latest first, without their results."""
     get_plan(tx, plan_id, by=by)
@@ -170,7 +175,7 @@ class Comment(BaseModel):
     words: Said
 
 
-@router.get("/api/v1/plans/{plan_id}/divide/{job_id}/comments", responses=shown(answers.DivisionComments))
+@router.get("/api/v1/plans/{plan_id}/divide/{job_id}/comments", responses=declare_answer(answers.DivisionComments))
 def list_division_comments(tx: Read, by: Planner, plan_id: PlanId, job_id: JobId) -> dict[str, Any]:
     """What planners said of a division's proposals, the oldest first."""
     job = get_division(tx, plan_id, job_id, by=by)
@@ -179,7 +184,7 @@ def list_division_comments(tx: Read, by: Planner, plan_id: PlanId, job_id: JobId
 
 @router.post(
     "/api/v1/plans/{plan_id}/divide/{job_id}/comments",
-    responses=shown(answers.DivisionCommentTold, status=201),
+    responses=declare_answer(answers.DivisionCommentTold, status=201),
     status_code=201,
     response_class=Response,
 )

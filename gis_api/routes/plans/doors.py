@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path
 
-from gis_api.dependencies import _if_match as version_of
+from gis_api.dependencies import _read_if_match as version_of
 from layers.errors import NotFound
 from layers.ids import find_id
 
@@ -28,12 +28,12 @@ async def _plan_id(plan_id: Annotated[str, Path(max_length=100)]) -> int:
     return number_of(plan_id)
 
 
-async def _seen(
+async def _read_seen_version(
     if_match: Annotated[str | None, Header(description='The version seen, quoted: "12".')] = None,
 ) -> int | None:
     """The version seen, where one was sent: a proposal changes nothing and needs none."""
     return None if if_match is None else version_of(if_match)
 
 
-Seen = Annotated[int | None, Depends(_seen)]
+Seen = Annotated[int | None, Depends(_read_seen_version)]
 PlanId = Annotated[int, Depends(_plan_id)]

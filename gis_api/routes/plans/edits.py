@@ -8,8 +8,8 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gis_api.answers import declare_answer
 from gis_api.answers import plans as answers
-from gis_api.answers import shown
 from gis_api.dependencies import Drafts, IfMatch, Planner, Tx, etag
 from gis_api.geojson import datum_of
 from gis_api.large_bodies import PatientRoute
@@ -45,7 +45,7 @@ def tell_edit(done: planning.Edited, extent: str = "whole", **more: Any) -> Resp
         "by": done.by,
         "changed": features,
         "removed": done.removed,
-        "report": _changes(done) if extent == "changes" else _whole(done.report),
+        "report": _changes(done) if extent == "changes" else _embed_defects(done.report),
         "added": done.added,
         "cleared": done.cleared,
         "took_ms": done.took_ms,
@@ -59,11 +59,11 @@ def _changes(done: planning.Edited) -> dict[str, Any]:
     return {"ok": done.draft.report.ok, "come": come, "gone": done.gone, "summary": done.summary}
 
 
-def _whole(report: dict[str, Any]) -> dict[str, Any]:
+def _embed_defects(report: dict[str, Any]) -> dict[str, Any]:
     return report | {"defects": [orjson.Fragment(defect.text) for defect in report["defects"]]}
 
 
-@router.post("/api/v1/plans/{plan_id}/edits", responses=shown(answers.Edited), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/edits", responses=declare_answer(answers.Edited), response_class=Response)
 def edit_plan(
     tx: Tx,
     drafts: Drafts,
@@ -83,7 +83,7 @@ def edit_plan(
     )
 
 
-@router.post("/api/v1/plans/{plan_id}/undo", responses=shown(answers.Edited), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/undo", responses=declare_answer(answers.Edited), response_class=Response)
 def undo_edit(
     tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
 ) -> Response:
@@ -92,7 +92,7 @@ def undo_edit(
     return made or tell_edit(planning.undo(tx, drafts, plan_id, version=version, by=by, ticket=ticket), report)
 
 
-@router.post("/api/v1/plans/{plan_id}/redo", responses=shown(answers.Edited), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/redo", responses=declare_answer(answers.Edited), response_class=Response)
 def redo_edit(
     tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, ticket: Ticket_, report: Extent = "whole"
 ) -> Response:
@@ -101,7 +101,7 @@ def redo_edit(
     return made or tell_edit(planning.redo(tx, drafts, plan_id, version=version, by=by, ticket=ticket), report)
 
 
-@router.post("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Edited), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/rebase", responses=declare_answer(answers.Edited), response_class=Response)
 def rebase_plan(
     tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, body: Decisions | None = None
 ) -> Response:

@@ -8,8 +8,8 @@ import orjson
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gis_api.answers import declare_answer, declare_media
 from gis_api.answers import plans as answers
-from gis_api.answers import shown, shown_as
 from gis_api.dependencies import Planner, Read, Tx, etag
 from gis_api.live import EventStream, Hub
 from gis_api.live.telling import body_of
@@ -41,7 +41,7 @@ class Here(BaseModel):
     doing: Doing = Doing(tool=None, at=None)
 
 
-@router.get("/api/v1/plans/{plan_id}/events", responses=shown(answers.News), response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/events", responses=declare_answer(answers.News), response_class=Response)
 def list_events(tx: Read, by: Planner, plan_id: PlanId, since: Annotated[int, Query(ge=0, le=10**9)]) -> Response:
     """What happened since a version: who did what, and the present state of every grid that differs.
 
@@ -54,7 +54,7 @@ def list_events(tx: Read, by: Planner, plan_id: PlanId, since: Annotated[int, Qu
 @router.get(
     "/api/v1/plans/{plan_id}/live",
     response_class=Response,
-    responses=shown_as(EventStream.media_type, schema={"type": "string"}),
+    responses=declare_media(EventStream.media_type, schema={"type": "string"}),
 )
 async def listen(
     request: Request,

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as Member
 from shapely.geometry.base import BaseGeometry
 
-from gis_api.geojson import in_wgs84, parse_geometry, parse_patches
+from gis_api.geojson import convert_to_wgs84, parse_geometry, parse_patches
 from layers.planning.edits.operations import OPERATIONS, Operation
 from layers.planning.edits.operations.operation import SentAs, SentColumns, SentKind
 
@@ -39,7 +39,7 @@ _Shape = dict[str, Any]
 
 def _read_position(sent: Any, datum: str) -> tuple[float, float]:
     lon, lat = sent
-    return in_wgs84(lon, lat, datum)
+    return convert_to_wgs84(lon, lat, datum)
 
 
 def _read_point(sent: Any, datum: str) -> tuple[float, float]:

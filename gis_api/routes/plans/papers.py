@@ -8,8 +8,8 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gis_api.answers import declare_answer, declare_media
 from gis_api.answers import plans as answers
-from gis_api.answers import shown, shown_as
 from gis_api.dependencies import Drafts, IfMatch, Now, Planner, Read, Tx, etag
 from gis_api.errors import language_of
 from gis_api.papers import XLSX
@@ -47,12 +47,14 @@ class Successors(BaseModel):
     grids: list[GridPosts] = Field(min_length=1, max_length=2_000)
 
 
-def against_of(against: str) -> Against:
+def parse_against(against: str) -> Against:
     """The plan to compare with."""
     return "published" if against == "published" else number_of(against)
 
 
-@router.get("/api/v1/plans/{plan_id}/certificate", responses=shown(answers.Certificate), response_class=Response)
+@router.get(
+    "/api/v1/plans/{plan_id}/certificate", responses=declare_answer(answers.Certificate), response_class=Response
+)
 def read_certificate(tx: Read, by: Planner, plan_id: PlanId) -> Response:
     """The coverage certificate of a published plan; 404 before its publication.
 
@@ -63,14 +65,18 @@ def read_certificate(tx: Read, by: Planner, plan_id: PlanId) -> Response:
     return Response(orjson.dumps(certificate), media_type=JSON, headers=PRIVATE)
 
 
-@router.get("/api/v1/plans/{plan_id}/successors", responses=shown(answers.SuccessorsTold), response_class=Response)
+@router.get(
+    "/api/v1/plans/{plan_id}/successors", responses=declare_answer(answers.SuccessorsTold), response_class=Response
+)
 def read_successors(tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId) -> Response:
     """Who serves each new or changed grid from the moment on at which the plan comes into force."""
     told = planning.successors_as_json(tx, drafts, plan_id, by=by)
     return Response(orjson.dumps(told), headers={"ETag": etag(told["version"]), **PRIVATE}, media_type=JSON)
 
 
-@router.put("/api/v1/plans/{plan_id}/successors", responses=shown(answers.SuccessorsTold), response_class=Response)
+@router.put(
+    "/api/v1/plans/{plan_id}/successors", responses=declare_answer(answers.SuccessorsTold), response_class=Response
+)
 def decide_successors(
     tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, body: Successors
 ) -> Response:
@@ -84,16 +90,16 @@ def decide_successors(
     return Response(orjson.dumps(told), headers={"ETag": etag(told["version"]), **PRIVATE}, media_type=JSON)
 
 
-@router.get("/api/v1/plans/{plan_id}/handover", responses=shown(answers.Handover), response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/handover", responses=declare_answer(answers.Handover), response_class=Response)
 def list_handover(
     tx: Read, drafts: Drafts, by: Planner, now: Now, plan_id: PlanId, against: AskedAgainst = "published"
 ) -> Response:
     """Everybody who takes or hands over something, with sums: the contents of the workbook in short."""
-    whole = planning.handover_of(tx, drafts, plan_id, against=against_of(against), now=now, by=by)
-    return Response(orjson.dumps(_in_short(whole)), media_type=JSON, headers=PRIVATE)
+    whole = planning.build_handover(tx, drafts, plan_id, against=parse_against(against), now=now, by=by)
+    return Response(orjson.dumps(_shorten(whole)), media_type=JSON, headers=PRIVATE)
 
 
-@router.get("/api/v1/plans/{plan_id}/handover.xlsx", responses=shown_as(XLSX), response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/handover.xlsx", responses=declare_media(XLSX), response_class=Response)
 def read_handover(
     request: Request,
     tx: Read,
@@ -105,17 +111,17 @@ def read_handover(
     worker: Annotated[str | None, Query(max_length=60, description="one worker's part")] = None,
 ) -> Response:
     """The handover list as a workbook, of everybody or of one worker; no personal data of residents is in it."""
-    from gis_api.papers.workbook import handover_book
+    from gis_api.papers.workbook import build_handover_book
 
-    found = planning.handover_of(tx, drafts, plan_id, against=against_of(against), now=now, by=by, worker=worker)
+    found = planning.build_handover(tx, drafts, plan_id, against=parse_against(against), now=now, by=by, worker=worker)
     name = f"handover-{plan_id}" + ("" if worker is None else "-worker") + ".xlsx"
     headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(handover_book(found, lang=language_of(request)), media_type=XLSX, headers=headers)
+    return Response(build_handover_book(found, lang=language_of(request)), media_type=XLSX, headers=headers)
 
 
-def _in_short(whole: planning.Handover) -> dict[str, Any]:
+def _shorten(whole: planning.Handover) -> dict[str, Any]:
     sums: dict[str, dict[str, Any]] = {
-        number: {"worker": number, "name": name, "taken": _nothing(), "handed": _nothing()}
+        number: {"worker": number, "name": name, "taken": _make_empty(), "handed": _make_empty()}
         for number, name in whole.workers().items()
     }
     for duty in whole.duties:
@@ -128,5 +134,5 @@ def _in_short(whole: planning.Handover) -> dict[str, Any]:
     return {"workers": list(sums.values()), "unserved": unserved}
 
 
-def _nothing() -> dict[str, Any]:
+def _make_empty() -> dict[str, Any]:
     return {"grids": [], "buildings": 0, "households": 0, "incidents": 0, "hazards": 0}

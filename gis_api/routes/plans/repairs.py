@@ -9,8 +9,8 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from gis_api.answers import declare_answer
 from gis_api.answers import plans as answers
-from gis_api.answers import shown
 from gis_api.dependencies import Drafts, Planner, Tx
 from gis_api.errors import Problem
 from gis_api.routes.plans.doors import JSON, PlanId, Seen
@@ -40,7 +40,7 @@ class RuleIn(BaseModel):
 
     @field_validator("choose")
     @classmethod
-    def known(cls, value: list[str]) -> list[str]:
+    def require_known_options(cls, value: list[str]) -> list[str]:
         """Options by name, `give:` with the code of a grid."""
         for option in value:
             verb, mark, code = option.partition(":")
@@ -66,12 +66,12 @@ class Choices(BaseModel):
     options: dict[Annotated[str, Field(max_length=4_000)], Option] = Field(default_factory=dict, max_length=10_000)
     rules: list[RuleIn] = Field(default_factory=list, max_length=1_000)
 
-    def asked(self) -> dict[str, Any]:
+    def to_repair(self) -> dict[str, Any]:
         """The same for the repair."""
         return {"options": self.options, "rules": [rule.rule() for rule in self.rules]}
 
 
-@router.post("/api/v1/plans/{plan_id}/repair", responses=shown(answers.Proposal), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/repair", responses=declare_answer(answers.Proposal), response_class=Response)
 def repair_plan(
     tx: Tx,
     drafts: Drafts,
@@ -86,7 +86,7 @@ def repair_plan(
 
     `left` and `ok` are what a full check says after it; `open` counts the decisions that nobody made, by kind.
     """
-    asked = (body or Choices()).asked()
+    asked = (body or Choices()).to_repair()
     if not apply:
         proposal = planning.propose_repair(tx, drafts, plan_id, **asked, by=by)
         return Response(orjson.dumps(proposal), media_type=JSON)

@@ -9,8 +9,8 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gis_api.answers import declare_answer
 from gis_api.answers import plans as answers
-from gis_api.answers import shown
 from gis_api.answers.geojson import Features
 from gis_api.dependencies import AskedBox, Drafts, IfMatch, Planner, Read, Tx, etag, role_door
 from gis_api.moments import Moment
@@ -71,13 +71,13 @@ class Replay(BaseModel):
     until: Moment | None = None
 
 
-def _told(tx: Tx, plan: Plan, *, by: Actor, status: int = 200) -> Response:
+def _answer_plan(tx: Tx, plan: Plan, *, by: Actor, status: int = 200) -> Response:
     """The plan with its version as ETag."""
     body = orjson.dumps(planning.plan_as_json(tx, plan, by=by))
     return Response(body, status, {"ETag": etag(plan.version), **PRIVATE}, JSON)
 
 
-@router.get("/api/v1/plans", responses=shown(answers.Plans), response_class=Response)
+@router.get("/api/v1/plans", responses=declare_answer(answers.Plans), response_class=Response)
 def list_plans(
     request: Request,
     tx: Read,
@@ -98,22 +98,26 @@ def list_plans(
     return Response(orjson.dumps({"plans": planning.plans_as_json(tx, listed), "next": link}), media_type=JSON)
 
 
-@router.post("/api/v1/plans", responses=shown(answers.Plan, status=201), response_class=Response, status_code=201)
+@router.post(
+    "/api/v1/plans", responses=declare_answer(answers.Plan, status=201), response_class=Response, status_code=201
+)
 def create_plan(tx: Tx, by: Planner, new: NewPlan) -> Response:
     """A new draft with the grids of the plan it is based on."""
     based_on: planning.BasedOn = None if new.based_on is None else "published"
     if new.based_on not in (None, "published"):
         based_on = number_of(new.based_on or "")
-    return _told(tx, planning.create(tx, new.district, based_on=based_on, by=by, title=new.title), by=by, status=201)
+    return _answer_plan(
+        tx, planning.create(tx, new.district, based_on=based_on, by=by, title=new.title), by=by, status=201
+    )
 
 
-@router.get("/api/v1/plans/{plan_id}", responses=shown(answers.Plan), response_class=Response)
+@router.get("/api/v1/plans/{plan_id}", responses=declare_answer(answers.Plan), response_class=Response)
 def read_plan(tx: Read, by: Planner, plan_id: PlanId) -> Response:
     """One plan; its version is the ETag that every change must send back."""
-    return _told(tx, plans.get_plan(tx, plan_id, by=by), by=by)
+    return _answer_plan(tx, plans.get_plan(tx, plan_id, by=by), by=by)
 
 
-@router.get("/api/v1/plans/{plan_id}/grids", responses=shown(Features, media=GEOJSON), response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/grids", responses=declare_answer(Features, media=GEOJSON), response_class=Response)
 def read_grids(
     tx: Read,
     by: Planner,
@@ -127,14 +131,16 @@ def read_grids(
     return Response(body, media_type=GEOJSON, headers=PRIVATE)
 
 
-@router.get("/api/v1/plans/{plan_id}/coverage", responses=shown(answers.VersionedReport), response_class=Response)
+@router.get(
+    "/api/v1/plans/{plan_id}/coverage", responses=declare_answer(answers.VersionedReport), response_class=Response
+)
 def read_coverage(tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId) -> Response:
     """The report of a plan: every defect with its place and measure, errors and warnings."""
     report = planning.report_of(tx, drafts, plan_id, by=by)
     return Response(orjson.dumps(report), media_type=JSON, headers={"ETag": etag(report["version"])})
 
 
-@router.get("/api/v1/plans/{plan_id}/diff", responses=shown(answers.Difference), response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/diff", responses=declare_answer(answers.Difference), response_class=Response)
 def read_difference(
     tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId, against: Annotated[str, Query(max_length=40)] = "published"
 ) -> Response:
@@ -143,7 +149,7 @@ def read_difference(
     return Response(orjson.dumps(planning.difference_of(tx, drafts, plan_id, against=other, by=by)), media_type=JSON)
 
 
-@router.post("/api/v1/plans/{plan_id}/replay", responses=shown(answers.Replayed), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/replay", responses=declare_answer(answers.Replayed), response_class=Response)
 def replay_incidents(tx: Read, by: Replayer, plan_id: PlanId, body: Replay) -> Response:
     """How many of the incidents of a time would have gone to another grid under this plan, and to which.
 
@@ -153,48 +159,48 @@ def replay_incidents(tx: Read, by: Replayer, plan_id: PlanId, body: Replay) -> R
     return Response(orjson.dumps(told), media_type=JSON, headers=PRIVATE)
 
 
-@router.post("/api/v1/plans/{plan_id}/submit", responses=shown(answers.Plan), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/submit", responses=declare_answer(answers.Plan), response_class=Response)
 def submit_plan(
     tx: Tx, drafts: Drafts, by: Planner, plan_id: PlanId, version: IfMatch, body: Submission | None = None
 ) -> Response:
     """Submit a draft; every kind of warning in its report must be acknowledged."""
     known = body.acknowledged if body is not None else []
-    return _told(tx, planning.submit(tx, drafts, plan_id, version=version, acknowledged=known, by=by), by=by)
+    return _answer_plan(tx, planning.submit(tx, drafts, plan_id, version=version, acknowledged=known, by=by), by=by)
 
 
-@router.post("/api/v1/plans/{plan_id}/withdraw", responses=shown(answers.Plan), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/withdraw", responses=declare_answer(answers.Plan), response_class=Response)
 def withdraw_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
     """Take a submitted plan back to go on drawing; for its authors."""
-    return _told(tx, planning.withdraw(tx, plan_id, version=version, by=by), by=by)
+    return _answer_plan(tx, planning.withdraw(tx, plan_id, version=version, by=by), by=by)
 
 
-@router.post("/api/v1/plans/{plan_id}/return", responses=shown(answers.Plan), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/return", responses=declare_answer(answers.Plan), response_class=Response)
 def return_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Return) -> Response:
     """Return a submitted plan to its authors with a reason; for a reviewer."""
-    return _told(tx, planning.return_(tx, plan_id, version=version, reason=body.reason, by=by), by=by)
+    return _answer_plan(tx, planning.return_(tx, plan_id, version=version, reason=body.reason, by=by), by=by)
 
 
-@router.post("/api/v1/plans/{plan_id}/archive", responses=shown(answers.Plan), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/archive", responses=declare_answer(answers.Plan), response_class=Response)
 def archive_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch) -> Response:
     """Put a draft aside; for its authors. It can be opened again as a new draft."""
-    return _told(tx, planning.archive(tx, plan_id, version=version, by=by), by=by)
+    return _answer_plan(tx, planning.archive(tx, plan_id, version=version, by=by), by=by)
 
 
-@router.get("/api/v1/plans/{plan_id}/rebase", responses=shown(answers.Rebase), response_class=Response)
+@router.get("/api/v1/plans/{plan_id}/rebase", responses=declare_answer(answers.Rebase), response_class=Response)
 def read_rebase(tx: Read, drafts: Drafts, by: Planner, plan_id: PlanId) -> Response:
     """What putting a draft onto the latest plan would bring, and what is in conflict; nothing is changed."""
     told = planning.preview_rebase(tx, drafts, plan_id, by=by)
     return Response(orjson.dumps(told), media_type=JSON, headers={"ETag": etag(told["version"]), **PRIVATE})
 
 
-@router.post("/api/v1/plans/{plan_id}/redone", responses=shown(answers.Plan), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/redone", responses=declare_answer(answers.Plan), response_class=Response)
 def tick_redone(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Redone) -> Response:
     """Take grids off the list of what was left out by a rebase and is to be drawn again."""
-    return _told(tx, planning.tick_redone(tx, plan_id, body.codes, version=version, by=by), by=by)
+    return _answer_plan(tx, planning.tick_redone(tx, plan_id, body.codes, version=version, by=by), by=by)
 
 
-@router.post("/api/v1/plans/{plan_id}/publish", responses=shown(answers.Plan), response_class=Response)
+@router.post("/api/v1/plans/{plan_id}/publish", responses=declare_answer(answers.Plan), response_class=Response)
 def publish_plan(tx: Tx, by: Planner, plan_id: PlanId, version: IfMatch, body: Publication | None = None) -> Response:
     """Put a submitted plan in force; for somebody who edited nothing in it."""
     at = body.effective_at if body is not None else None
-    return _told(tx, planning.publish(tx, plan_id, version=version, effective_at=at, by=by), by=by)
+    return _answer_plan(tx, planning.publish(tx, plan_id, version=version, effective_at=at, by=by), by=by)

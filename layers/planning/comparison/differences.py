@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from layers.access import Actor
 from layers.errors import NotFound
 from layers.grids import GridLevel
-from layers.planning.comparison.impact_counts import Both, Pair, grid_above, lifted, open_incidents
+from layers.planning.comparison.impact_counts import Both, Pair, count_open_incidents, grid_above, lift_to_grids
 from layers.planning.comparison.posts import Post
-from layers.planning.comparison.succession import Succession, between, ground_of
+from layers.planning.comparison.succession import Succession, compare_boards, ground_of
 from layers.planning.memory.draft_cache import DraftMemory
 from layers.planning.memory.viewed_drafts import board_of
 from layers.planning.state.board import Board, objects
-from layers.planning.state.short_codes import short_codes
+from layers.planning.state.short_codes import shorten_codes
 from layers.plans import Plan, find_latest, get_plan
 
 Against = Literal["published"] | int
@@ -45,9 +45,9 @@ class Compared:
 def compare(session: Session, drafts: DraftMemory, plan_id: int, *, against: Against, by: Actor) -> Compared:
     """A plan beside another one of its district; raises NotFound where there is none, or nothing published."""
     plan = get_plan(session, plan_id, by=by)
-    other = _other(session, plan, against, by)
+    other = _get_other(session, plan, against, by)
     old, new = board_of(session, drafts, other), board_of(session, drafts, plan)
-    return Compared(plan, other, between(session, old, new, plan=plan))
+    return Compared(plan, other, compare_boards(session, old, new, plan=plan))
 
 
 def difference_of(
@@ -66,9 +66,9 @@ def difference_of(
     codes = {kind: [code for code in some if by.holds(code)] for kind, some in listed.items()}
     counted = (
         *people.held.pairs(level=grid_above, both=both),
-        *(charges_moved(people), lifted(open_incidents(session, both), both)),
+        *(charges_moved(people), lift_to_grids(count_open_incidents(session, both), both)),
     )
-    buildings, households, workers, incidents = (_within(pairs, by) for pairs in counted)
+    buildings, households, workers, incidents = (_keep_within(pairs, by) for pairs in counted)
     return {
         "plan": str(compared.plan.id),
         "against": {"id": str(compared.other.id), "plan_version": compared.other.plan_version},
@@ -78,15 +78,15 @@ def difference_of(
         "incidents": sum(incidents.values()),
         "workers": sum(workers.values()),
         "moves": _moves(buildings, households, workers, incidents, names=_names(both)),
-        **_named_shortly(both, {code for pair in (*buildings, *workers, *incidents) for code in pair if code}),
-        "handover": [one for one in _handed(people) if by.holds(one["grid"])],
+        **_name_shortly(both, {code for pair in (*buildings, *workers, *incidents) for code in pair if code}),
+        "handover": [one for one in _describe_handed(people) if by.holds(one["grid"])],
         "unserved": [code for code in people.unserved if by.holds(code)],
         "map": _map(both, codes),
         "ground": {"type": "FeatureCollection", "features": list(_ground(both, codes))},
     }
 
 
-def _within(pairs: Counter[Pair], by: Actor) -> Counter[Pair]:
+def _keep_within(pairs: Counter[Pair], by: Actor) -> Counter[Pair]:
     """The pairs of which the actor's area holds either side."""
     return Counter({pair: number for pair, number in pairs.items() if concerns(by, *pair)})
 
@@ -96,7 +96,7 @@ def concerns(by: Actor, *codes: str | None) -> bool:
     return not by.area or any(by.holds(code) for code in codes if code)
 
 
-def _other(session: Session, plan: Plan, against: Against, by: Actor) -> Plan:
+def _get_other(session: Session, plan: Plan, against: Against, by: Actor) -> Plan:
     if against != "published":
         other = get_plan(session, against, by=by)
         if other.district != plan.district:
@@ -151,7 +151,7 @@ def _source(people: Succession, origins: Iterable[str], post: Post) -> str | Non
     return next((code for code in left if post not in people.after.get(code, ())), None)
 
 
-def _handed(people: Succession) -> list[dict[str, Any]]:
+def _describe_handed(people: Succession) -> list[dict[str, Any]]:
     """Who serves a grid that is no more, and whoever is replaced in one that stays."""
     return [
         {"grid": code, **post.as_json()}
@@ -165,9 +165,9 @@ def _names(both: Both) -> Mapping[str, str]:
     return {code: row.name for board in (both.old, both.new) for code, row in board.rows.items()}
 
 
-def _named_shortly(both: Both, codes: Collection[str]) -> dict[str, dict[str, str]]:
+def _name_shortly(both: Both, codes: Collection[str]) -> dict[str, dict[str, str]]:
     """The short codes of some grids, each a name of one grid in both plans, and the names of their communities."""
-    short = short_codes(both.old.rows.keys() | both.new.rows.keys())
+    short = shorten_codes(both.old.rows.keys() | both.new.rows.keys())
     areas = {code: area.name for board in (both.old, both.new) for code, area in board.areas.items()}
     homes = {code: (both.new if code in both.new.rows else both.old).community_of(code) for code in codes}
     return {
@@ -220,7 +220,7 @@ def _ground(both: Both, codes: Mapping[str, list[str]]) -> Iterator[dict[str, An
 
     What a new grid takes or a removed one leaves is that grid's own shape; sub-grids are told by their grid.
     """
-    fresh, gone = _together(both.new, codes["added"]), _together(both.old, codes["removed"])
+    fresh, gone = _unite(both.new, codes["added"]), _unite(both.old, codes["removed"])
     for code in codes["reshaped"]:
         before, after = both.old.shape(code), both.new.shape(code)
         if both.new.rows[code].level != GridLevel.grid or before is None or after is None:
@@ -237,7 +237,7 @@ def _ground(both: Both, codes: Mapping[str, list[str]]) -> Iterator[dict[str, An
                 yield feature
 
 
-def _together(board: Board, codes: Iterable[str]) -> BaseGeometry:
+def _unite(board: Board, codes: Iterable[str]) -> BaseGeometry:
     grids = [code for code in codes if board.rows[code].level == GridLevel.grid]
     shapes = [shape for code in grids if (shape := board.shape(code)) is not None and shape.is_valid]
     return shapely.union_all(objects(shapes)) if shapes else shapely.Polygon()

@@ -19,7 +19,7 @@ from layers.access import Actor, Role
 from layers.buildings import Building, Compound
 from layers.errors import NotFound
 from layers.planning.comparison.differences import Against, Compared, compare, concerns
-from layers.planning.comparison.impact_counts import Code, Pair, devices_due, open_hazards, open_incidents
+from layers.planning.comparison.impact_counts import Code, Pair, count_open_incidents, devices_due, open_hazards
 from layers.planning.comparison.posts import Post, Posts
 from layers.planning.comparison.succession import Succession
 from layers.planning.memory.draft_cache import DraftMemory
@@ -94,7 +94,7 @@ class Handover:
     houses: tuple[HandedBuilding, ...]
     unserved: tuple[tuple[str, str, int], ...]
 
-    def of(self, worker: str) -> Handover:
+    def select_worker(self, worker: str) -> Handover:
         """The part of one worker."""
         return replace(
             self,
@@ -110,7 +110,7 @@ class Handover:
         return dict(sorted({**found, **{one.move.worker: one.worker_name for one in self.passings}}.items()))
 
 
-def handover_of(
+def build_handover(
     session: Session,
     drafts: DraftMemory,
     plan_id: int,
@@ -134,11 +134,11 @@ def handover_of(
         compared.plan.district,
         begin,
         tuple(duty for duty in sorted(_duties(people)) if concerns(by, duty.grid)),
-        tuple(one for one in _passings(session, compared, now=now, by=by) if _is_mine(one.move, by)),
+        tuple(one for one in _list_passings(session, compared, now=now, by=by) if _is_mine(one.move, by)),
         tuple(house for house in _houses(session, people) if _is_mine(house.move, by)),
         tuple((code, new.rows[code].name, new.rows[code].households) for code in people.unserved if concerns(by, code)),
     )
-    return whole if worker is None else whole.of(worker)
+    return whole if worker is None else whole.select_worker(worker)
 
 
 def _is_mine(move: HandedMove, by: Actor) -> bool:
@@ -146,11 +146,11 @@ def _is_mine(move: HandedMove, by: Actor) -> bool:
 
 
 def _duties(people: Succession) -> Iterator[HandedDuty]:
-    yield from _differing("taken", people.both.new, people.after, people.before)
-    yield from _differing("handed", people.both.old, people.before, people.after)
+    yield from _list_differing("taken", people.both.new, people.after, people.before)
+    yield from _list_differing("handed", people.both.old, people.before, people.after)
 
 
-def _differing(
+def _list_differing(
     direction: Direction, board: Board, mine: Mapping[str, Posts], theirs: Mapping[str, Posts]
 ) -> Iterator[HandedDuty]:
     for code in mine.keys() & board.rows.keys():
@@ -171,8 +171,8 @@ class _Staff:
     def moves(self, pair: Pair) -> Iterator[HandedMove]:
         """Every worker who takes or hands over what goes from one tile to another."""
         old, new = pair
-        before = _serving(self.people.both.old, old, self.people.before)
-        after = _serving(self.people.both.new, new, self.people.after)
+        before = _find_serving(self.people.both.old, old, self.people.before)
+        after = _find_serving(self.people.both.new, new, self.people.after)
         origin, target = _grid(self.people.both.old, old), _grid(self.people.both.new, new)
         for worker in sorted(after - before):
             yield HandedMove(worker, "taken", origin, target)
@@ -184,13 +184,13 @@ def _grid(board: Board, tile: Code) -> str:
     return "" if tile is None else board.grid_of(tile)
 
 
-def _serving(board: Board, tile: Code, posts: Mapping[str, Posts]) -> set[str]:
+def _find_serving(board: Board, tile: Code, posts: Mapping[str, Posts]) -> set[str]:
     if tile is None:
         return set()
     return {post.worker for code in {tile, board.grid_of(tile)} for post in posts.get(code, ())}
 
 
-def _passings(session: Session, compared: Compared, *, now: datetime, by: Actor) -> Iterator[Passing]:
+def _list_passings(session: Session, compared: Compared, *, now: datetime, by: Actor) -> Iterator[Passing]:
     people, both = compared.people, compared.both
     buildings: Counter[Pair] = Counter()
     households: Counter[Pair] = Counter()
@@ -199,16 +199,16 @@ def _passings(session: Session, compared: Compared, *, now: datetime, by: Actor)
         buildings[old, new] += 1
         households[old, new] += number
     counted = (
-        *(buildings, households, open_incidents(session, both)),
+        *(buildings, households, count_open_incidents(session, both)),
         *(open_hazards(session, both), devices_due(session, both, now=now)),
     )
-    sums = _summed(_Staff(people), counted)
+    sums = _sum_by_worker(_Staff(people), counted)
     names = {post.worker: post.name for posts in (*people.before.values(), *people.after.values()) for post in posts}
     for move, numbers in sorted(sums.items()):
-        yield _passing(move, numbers, people, name=names[move.worker], by=by)
+        yield _build_passing(move, numbers, people, name=names[move.worker], by=by)
 
 
-def _summed(staff: _Staff, counted: Iterable[Counter[Pair]]) -> dict[HandedMove, list[int]]:
+def _sum_by_worker(staff: _Staff, counted: Iterable[Counter[Pair]]) -> dict[HandedMove, list[int]]:
     """Numbers by tiles as numbers by worker and grids, one for each of the counts."""
     sums: dict[HandedMove, list[int]] = {}
     listed = list(counted)
@@ -219,7 +219,7 @@ def _summed(staff: _Staff, counted: Iterable[Counter[Pair]]) -> dict[HandedMove,
     return sums
 
 
-def _passing(move: HandedMove, numbers: list[int], people: Succession, *, name: str, by: Actor) -> Passing:
+def _build_passing(move: HandedMove, numbers: list[int], people: Succession, *, name: str, by: Actor) -> Passing:
     old, new = people.both.old, people.both.new
     buildings, households, incidents, hazards, devices = numbers
     posts: Iterable[Post] = (

@@ -26,7 +26,7 @@ from layers.hazards import Hazard
 from layers.incidents import Incident, is_living
 from layers.planning.report.counting import NOBODY, Houses, owners_of, tiles_of
 from layers.planning.state.board import Board, Geometries, objects
-from tiling.partition import same_bytes
+from tiling.partition import have_same_bytes
 
 # Devices are looked at every day.
 CHECK_EVERY = timedelta(days=1)
@@ -60,7 +60,7 @@ class Held:
         buildings: Counter[Pair] = Counter()
         households: Counter[Pair] = Counter()
         for old, new, number in zip(self.before, self.after, self.houses.households.tolist(), strict=True):
-            pair = (_lifted(both.old, old, level), _lifted(both.new, new, level))
+            pair = (_lift_tile(both.old, old, level), _lift_tile(both.new, new, level))
             if pair[0] != pair[1]:
                 buildings[pair] += 1
                 households[pair] += number
@@ -72,13 +72,13 @@ def grid_above(board: Board, tile: str) -> str:
     return board.grid_of(tile)
 
 
-def _lifted(board: Board, tile: Code, level: Callable[[Board, str], str]) -> Code:
+def _lift_tile(board: Board, tile: Code, level: Callable[[Board, str], str]) -> Code:
     return None if tile is None else level(board, tile)
 
 
-def both_of(old: Board, new: Board, *, besides: Collection[str] = ()) -> Both:
+def pair_boards(old: Board, new: Board, *, besides: Collection[str] = ()) -> Both:
     """Two boards and the box of what differs; `besides` are codes of the newer one whose ground is looked at too."""
-    there, back = new.partition.changed_since(old.partition), old.partition.changed_since(new.partition)
+    there, back = new.partition.find_changes_since(old.partition), old.partition.find_changes_since(new.partition)
     moved: list[BaseGeometry | None] = [*there.changed.values(), *there.added.values()]
     moved += [*back.changed.values(), *back.added.values()]
     # Tiles that only got another grid above them have moved too.
@@ -95,11 +95,11 @@ def _box(board: Board, shapes: Sequence[BaseGeometry | None]) -> BaseGeometry | 
         return None
     west, south, east, north = bounds.tolist()
     edge = shapely.get_coordinates(shapely.segmentize(shapely.box(west - 1, south - 1, east + 1, north + 1), 1000.0))
-    lon, lat = board.plane.lonlat_of(edge[:, 0], edge[:, 1])
+    lon, lat = board.plane.to_lonlat(edge[:, 0], edge[:, 1])
     return shapely.Polygon(shapely.box(lon.min(), lat.min(), lon.max(), lat.max()))
 
 
-def held_houses(session: Session, both: Both) -> Held:
+def read_held_houses(session: Session, both: Both) -> Held:
     """The buildings of the ground that differs; about 0.3 s where that is a district of 10,000 buildings."""
     houses = _houses(session, both)
     return Held(houses, _tiles(both.old, houses), _tiles(both.new, houses))
@@ -109,7 +109,7 @@ def _houses(session: Session, both: Both) -> Houses:
     """The buildings that stand there, and those put into a grid that comes or goes; their outlines are not read."""
     inside = false() if both.box is None else Building.inner_point.op("&&")(_envelope(both.box))
     columns = (Building.id, func.ST_X(Building.inner_point), func.ST_Y(Building.inner_point), Building.households)
-    chosen = or_(inside, Building.grid_override.in_(_overriding(both)))
+    chosen = or_(inside, Building.grid_override.in_(_list_overriding(both)))
     statement = select(*columns, Building.grid_override, Building.stairwells).where(chosen)
     session.flush()
     rows = session.connection().execute(statement).all()
@@ -123,10 +123,10 @@ def _houses(session: Session, both: Both) -> Houses:
         np.array(stairwells, dtype=np.int64),
         np.full(len(points), None, dtype=object),
     )
-    return found.where(_near(both, points) | np.array([code is not None for code in overrides], dtype=bool))
+    return found.select(_mark_near(both, points) | np.array([code is not None for code in overrides], dtype=bool))
 
 
-def _near(both: Both, points: Geometries) -> NDArray[np.bool_]:
+def _mark_near(both: Both, points: Geometries) -> NDArray[np.bool_]:
     """Which points lie in the box of a piece of ground that differs: the box of all may be a hundred times larger."""
     near = np.zeros(len(points), dtype=bool)
     if len(points) and len(both.ground):
@@ -141,9 +141,9 @@ def _envelope(box: BaseGeometry) -> Any:
     return func.ST_MakeEnvelope(*box.bounds, WGS84)
 
 
-def _overriding(both: Both) -> list[str]:
+def _list_overriding(both: Both) -> list[str]:
     """Codes that are in one plan only: a building that was put there by hand moves, wherever it stands."""
-    return sorted(both.new.borne_by(both.old.rows.keys() ^ both.new.rows.keys()))
+    return sorted(both.new.find_borne(both.old.rows.keys() ^ both.new.rows.keys()))
 
 
 def _tiles(board: Board, houses: Houses) -> list[Code]:
@@ -162,30 +162,30 @@ def _tiles_about(board: Board, points: Geometries) -> tuple[tuple[str, ...], Geo
     """The tiles near these points by code and in degrees, as everything that locates sees them: bringing a whole
     district into degrees for the few that a change concerns takes longer than the change."""
     x, y = shapely.get_coordinates(board.plane.to_metres(points)).T
-    # A metre more on each side, as in `_near`.
+    # A metre more on each side, as in `_mark_near`.
     near = shapely.STRtree(board.partition.polygons).query(shapely.box(x - 1.0, y - 1.0, x + 1.0, y + 1.0))[1]
     rows = np.unique(near)
     polygons = np.asarray(board.plane.to_degrees(board.partition.polygons[rows]), dtype=object)
     return tuple(board.partition.codes[row] for row in rows.tolist()), polygons
 
 
-def open_incidents(session: Session, both: Both) -> Counter[Pair]:
+def count_open_incidents(session: Session, both: Both) -> Counter[Pair]:
     """Open incidents on the ground that differs, by the tile before and after."""
-    return _at_places(session, both, Incident, is_living())
+    return _count_at_places(session, both, Incident, is_living())
 
 
 def open_hazards(session: Session, both: Both) -> Counter[Pair]:
     """Hazards that are not rectified, likewise."""
-    return _at_places(session, both, Hazard, Hazard.state != "rectified")
+    return _count_at_places(session, both, Hazard, Hazard.state != "rectified")
 
 
 def devices_due(session: Session, both: Both, *, now: datetime) -> Counter[Pair]:
     """Devices that must be looked at, likewise: not checked for a day, or not working."""
     late = or_(Device.checked_at.is_(None), Device.checked_at < now - CHECK_EVERY, Device.state != "working")
-    return _at_places(session, both, Device, late)
+    return _count_at_places(session, both, Device, late)
 
 
-def _at_places(session: Session, both: Both, table: Any, wanted: ColumnElement[bool]) -> Counter[Pair]:
+def _count_at_places(session: Session, both: Both, table: Any, wanted: ColumnElement[bool]) -> Counter[Pair]:
     if both.box is None:
         return Counter()
     near = table.geom.op("&&")(_envelope(both.box))
@@ -197,29 +197,29 @@ def _at_places(session: Session, both: Both, table: Any, wanted: ColumnElement[b
     return Counter(zip(tiles_at(both.old, points), tiles_at(both.new, points), strict=True))
 
 
-def lifted(counted: Counter[Pair], both: Both) -> Counter[Pair]:
+def lift_to_grids(counted: Counter[Pair], both: Both) -> Counter[Pair]:
     """Counts by tiles as counts by grids, without what stays in its grid."""
     sums: Counter[Pair] = Counter()
     for (old, new), number in counted.items():
-        pair = (_lifted(both.old, old, grid_above), _lifted(both.new, new, grid_above))
+        pair = (_lift_tile(both.old, old, grid_above), _lift_tile(both.new, new, grid_above))
         if pair[0] != pair[1]:
             sums[pair] += number
     return sums
 
 
-def reshaped_codes(old: Board, new: Board) -> set[str]:
+def find_reshaped_codes(old: Board, new: Board) -> set[str]:
     """The codes of both plans whose ground differs; a ring that only gained a node holds the same ground."""
     shared = old.rows.keys() & new.rows.keys()
-    return {code for code in shared if not alike(old.shape(code), new.shape(code))}
+    return {code for code in shared if not are_alike(old.shape(code), new.shape(code))}
 
 
-def alike(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
+def are_alike(one: BaseGeometry | None, other: BaseGeometry | None) -> bool:
     """Whether two shapes hold the same ground."""
     if one is other:
         return True
     if one is None or other is None:
         return False
-    if same_bytes(one, other):
+    if have_same_bytes(one, other):
         return True
     if not (one.is_valid and other.is_valid):
         return False

@@ -56,7 +56,7 @@ def posts_of(session: Session, codes: Collection[str], *, at: datetime | None = 
     return {code: tuple(sorted(posts)) for code, posts in found.items()}
 
 
-def serving_under(session: Session, plan: Plan, codes: Collection[str]) -> dict[str, Posts]:
+def list_serving_under(session: Session, plan: Plan, codes: Collection[str]) -> dict[str, Posts]:
     """Who serves grids while a plan is in force: now; at its begin where it is scheduled, and at its end where another
     plan has taken its place. Charges may have begun long after the plan did."""
     assert plan.in_force is not None, "only plans that were published are asked about"

@@ -34,7 +34,7 @@ class Gone:
     now: tuple[str | None, ...]
     points: Geometries
 
-    def elsewhere(self) -> list[int]:
+    def find_elsewhere(self) -> list[int]:
         """The rows of those that would have gone to another grid."""
         return [row for row, (old, new) in enumerate(zip(self.held, self.now, strict=True)) if old != new]
 
@@ -52,8 +52,8 @@ def replay(
     if until is not None and until <= since:
         raise Unacceptable("ends_before_it_starts", errors=[(["until"], "ends_before_it_starts")])
     board = load_board(session, plan)
-    gone = _gone(session, board, since=since, until=until, by=by)
-    rows = gone.elsewhere()
+    gone = _find_gone(session, board, since=since, until=until, by=by)
+    rows = gone.find_elsewhere()
     moved = Counter((gone.held[row], gone.now[row]) for row in rows)
     shown = json.loads(shapely.to_geojson(shapely.MultiPoint(gone.points[rows].tolist()))) if rows else None
     return {
@@ -74,7 +74,7 @@ def replay(
     }
 
 
-def _gone(session: Session, board: Board, *, since: datetime, until: datetime | None, by: Actor) -> Gone:
+def _find_gone(session: Session, board: Board, *, since: datetime, until: datetime | None, by: Actor) -> Gone:
     columns = (Incident.grid_code, func.ST_X(Incident.geom), func.ST_Y(Incident.geom))
     accepted = select(*columns).where(
         Incident.district == board.district,

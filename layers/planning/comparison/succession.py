@@ -25,8 +25,8 @@ from layers.assignments import Assignment
 from layers.chronicle import Happening
 from layers.errors import NotFound, Unacceptable
 from layers.grids import GridLevel
-from layers.planning.comparison.impact_counts import Both, Held, both_of, held_houses, reshaped_codes
-from layers.planning.comparison.posts import Post, Posts, begin_of, posts_of, serving_under
+from layers.planning.comparison.impact_counts import Both, Held, find_reshaped_codes, pair_boards, read_held_houses
+from layers.planning.comparison.posts import Post, Posts, begin_of, list_serving_under, posts_of
 from layers.planning.edits.editing import lock_draft
 from layers.planning.edits.ledger import record
 from layers.planning.memory.draft_cache import DraftMemory, open_draft, open_locked_draft
@@ -79,26 +79,26 @@ def succession_of(session: Session, drafts: DraftMemory, plan: Plan) -> Successi
     new = open_draft(session, drafts, plan).board if plan.state == PlanState.draft else load_board(session, plan)
     base = None if plan.based_on is None else session.get(Plan, plan.based_on)
     old = new if base is None else load_board(session, base)
-    return between(session, old, new, plan=plan)
+    return compare_boards(session, old, new, plan=plan)
 
 
-def between(session: Session, old: Board, new: Board, *, plan: Plan) -> Succession:
+def compare_boards(session: Session, old: Board, new: Board, *, plan: Plan) -> Succession:
     """The same between any two boards; `plan` is that of the newer one.
 
     Of a plan whose time is over, or a draft that was put aside, everything is told as it was then.
     """
     begin = begin_of(plan)
-    decided = _under_present_codes(_decided(session, plan.id), new)
+    decided = _move_to_present_codes(_read_decided(session, plan.id), new)
     aside = plan.updated_at if begin is None and plan.state == PlanState.archived else None
     before = posts_of(session, {*old.rows, *new.rows}, at=begin or aside)
     changes = _changes(old, new)
-    both = both_of(old, new, besides={*decided, *changes})
-    held = held_houses(session, both)
+    both = pair_boards(old, new, besides={*decided, *changes})
+    held = read_held_houses(session, both)
     origins = origins_of(both, held)
     proposed = {} if begin is not None else _proposals(both, origins, before, changes)
     after = {code: posts for code, posts in (before | proposed).items() if code in new.rows}
     after |= {code: record.posts for code, record in decided.items() if code in new.rows}
-    served = after if begin is None else serving_under(session, plan, new.rows)
+    served = after if begin is None else list_serving_under(session, plan, new.rows)
     unserved = tuple(code for code in sorted(new.rows) if not _is_served(new, code, served))
     lines = tuple(
         SuccessionLine(
@@ -121,7 +121,7 @@ class _Record:
     origin: str
 
 
-def _decided(session: Session, plan_id: int) -> dict[str, _Record]:
+def _read_decided(session: Session, plan_id: int) -> dict[str, _Record]:
     """The recorded successors by grid; nobody at all for a grid that nobody shall serve."""
     columns = (Successor.grid_code, Successor.origin, Worker.number, Successor.role, Worker.name, Successor.worker_id)
     statement = select(*columns).outerjoin(Worker, Worker.id == Successor.worker_id)
@@ -133,15 +133,17 @@ def _decided(session: Session, plan_id: int) -> dict[str, _Record]:
     return {code: _Record(tuple(sorted(posts)), origin) for code, (origin, posts) in found.items()}
 
 
-def _under_present_codes(decided: Mapping[str, _Record], board: Board) -> dict[str, _Record]:
+def _move_to_present_codes(decided: Mapping[str, _Record], board: Board) -> dict[str, _Record]:
     """The decisions about grids that have got another code since, under that one; a later decision stands above."""
-    former = {board.present(code): record for code, record in sorted(decided.items()) if code not in board.rows}
+    former = {
+        board.find_present_code(code): record for code, record in sorted(decided.items()) if code not in board.rows
+    }
     return former | {code: record for code, record in decided.items() if code in board.rows}
 
 
 def _changes(old: Board, new: Board) -> dict[str, str]:
     changes = dict.fromkeys(new.rows.keys() - old.rows.keys(), "added")
-    return changes | dict.fromkeys(reshaped_codes(old, new), "reshaped")
+    return changes | dict.fromkeys(find_reshaped_codes(old, new), "reshaped")
 
 
 def _proposals(both: Both, origins: Origins, before: Mapping[str, Posts], changes: Iterable[str]) -> dict[str, Posts]:
@@ -153,14 +155,14 @@ def _proposals(both: Both, origins: Origins, before: Mapping[str, Posts], change
         for origin in itertools.chain((origin for origin, _ in origins.get(code, ())), ground_of(both, code)):
             if origin == both.new.rows[code].parent_code:
                 break  # a part of a grid that stays is served with it
-            posts = before.get(origin) or before.get(_above(both.old, origin), ())
+            posts = before.get(origin) or before.get(_find_above(both.old, origin), ())
             if posts:
                 found[code] = posts
                 break
     return found
 
 
-def _above(board: Board, code: str) -> str:
+def _find_above(board: Board, code: str) -> str:
     row = board.rows[code]
     return row.parent_code if row.level == GridLevel.sub_grid and row.parent_code else code
 
@@ -205,7 +207,7 @@ def _is_served(board: Board, code: str, after: Mapping[str, Posts]) -> bool:
         return bool(row.parent_code and after.get(row.parent_code))
     if code in board.overlays or code in board.partition.row_of:
         return False
-    return all(after.get(part) for part in board.partition.finest(code))
+    return all(after.get(part) for part in board.partition.list_finest(code))
 
 
 def successors_as_json(session: Session, drafts: DraftMemory, plan_id: int, *, by: Actor) -> dict[str, Any]:
@@ -271,7 +273,7 @@ def decide(
 def _write(
     session: Session, plan_id: int, code: str, posts: Sequence[tuple[str, str]] | None, *, board: Board, by: Actor
 ) -> None:
-    borne = Successor.grid_code.in_(board.borne_by([code]) - (board.rows.keys() - {code}))
+    borne = Successor.grid_code.in_(board.find_borne([code]) - (board.rows.keys() - {code}))
     session.execute(delete(Successor).where(Successor.plan_id == plan_id, borne))
     if posts is None:
         return

@@ -28,7 +28,7 @@ def complete(board: Board, drawn: Move) -> Move:
     rows |= {code: board.rows[code] for code in change.changed}
     for code in (*change.added, *change.parents):
         if code in drawn.fresh or code in change.added or code in board.rows:
-            rows[code] = _placed(board, drawn, code)
+            rows[code] = _place_row(board, drawn, code)
     rows |= drawn.rows
     for grid in _grids_of(board, change):
         # A grid whose last sub-grid went to another one goes with it.
@@ -36,7 +36,7 @@ def complete(board: Board, drawn: Move) -> Move:
     return replace(drawn, rows=rows, after=after)
 
 
-def _placed(board: Board, drawn: Move, code: str) -> GridRow:
+def _place_row(board: Board, drawn: Move, code: str) -> GridRow:
     """The row of a grid that is new or has a new parent."""
     parent = drawn.change.parents.get(code)
     row = drawn.fresh.get(code) or board.rows.get(code)

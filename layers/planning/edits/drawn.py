@@ -14,7 +14,7 @@ from layers.errors import Conflict
 from layers.grids import GridLevel
 from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow
-from tiling.borders.cutting import drawn_polygon
+from tiling.borders.cutting import prepare_polygon
 from tiling.errors import InvalidShape, NoSuchGrid, OutsideFrame
 
 
@@ -52,7 +52,7 @@ class DrawingTable:
             plan_id=board.stamp.plan_id,
         )
 
-    def xy_of(self, position: tuple[float, float]) -> tuple[float, float]:
+    def to_xy(self, position: tuple[float, float]) -> tuple[float, float]:
         """A position in metres on the lattice."""
         point = self.board.plane.to_metres(shapely.Point(position))
         if not np.isfinite(shapely.get_coordinates(point)).all():
@@ -68,7 +68,7 @@ class DrawingTable:
 
     def overlay_shape(self, geometry: BaseGeometry) -> BaseGeometry:
         """The outline of an overlay in metres: it may overlap anything and reach over the frame, not lie outside it."""
-        shape = drawn_polygon(self.shape_of(geometry))
+        shape = prepare_polygon(self.shape_of(geometry))
         frame = self.board.partition.frame
         if frame is not None and not shape.intersects(frame):
             raise OutsideFrame("An overlay has ground in the frame.", where=shape)
@@ -90,7 +90,7 @@ def community_at(board: Board, shape: BaseGeometry) -> str | None:
     """The area to which most of the ground of a shape belongs: by the grids there, in a gap by the nearest one."""
     partition = board.partition
     if not len(partition):
-        return _only_area(board)
+        return _find_only_area(board)
     rows = partition.tree.query(shape)
     rows = rows[shapely.is_valid(partition.polygons[rows])]
     shared = shapely.area(shapely.intersection(partition.polygons[rows], shape))
@@ -103,6 +103,6 @@ def community_at(board: Board, shape: BaseGeometry) -> str | None:
     return board.community_of(partition.codes[int(partition.tree.nearest(shape))])
 
 
-def _only_area(board: Board) -> str | None:
+def _find_only_area(board: Board) -> str | None:
     lowest = sorted(code for code, area in board.areas.items() if area.level == "community")
     return lowest[0] if len(lowest) == 1 else None

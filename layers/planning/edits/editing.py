@@ -24,11 +24,11 @@ from layers.grids import GridLevel
 from layers.planning.edits.apply_operation import complete, draw
 from layers.planning.edits.ledger import line_for_undo, record
 from layers.planning.edits.operations import Operation
-from layers.planning.memory.draft_cache import DraftMemory, OpenDraft, after_move, open_locked_draft
-from layers.planning.report.draft_report import TOLERANCE, Shown, changes, difference, worse_than
+from layers.planning.memory.draft_cache import DraftMemory, OpenDraft, advance_draft, open_locked_draft
+from layers.planning.report.draft_report import TOLERANCE, Shown, changes, difference, find_worse
 from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow, HouseholdTarget
-from layers.planning.state.loading import Stored, in_degrees
+from layers.planning.state.loading import Stored, to_degrees
 from layers.planning.state.row_changes import Move, RowChanges, move_to
 from layers.plans import Plan, PlanEdit, PlanState, lock_plan
 from tiling.coverage import CoverageReport, Defect, check
@@ -103,7 +103,7 @@ def edit(
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     draft = open_locked_draft(session, drafts, plan)
-    drawn = _drawn(session, draft.board, op)
+    drawn = _draw_operation(session, draft.board, op)
     return perform(session, drafts, plan, draft, drawn, op=op.as_json(), by=by, began=began, ticket=ticket)
 
 
@@ -127,17 +127,17 @@ def perform(
     defects that somebody has been told of beforehand.
     """
     move = complete(draft.board, drawn)
-    fresh, differing = after_move(session, draft, move)
+    fresh, differing = advance_draft(session, draft, move)
     refuse_worse(draft, fresh, move, meant=meant, forgiven=forgiven)
     before, after = store_move(session, draft.board, fresh.board, move, differing=differing, by=by)
     if not after.rows and not after.rings and after.frame is None:
-        return _unchanged(draft, op, by=by, began=began)
+        return _answer_unchanged(draft, op, by=by, began=began)
     if drawn.survivor is not None:
         survivor, gone = drawn.survivor
         codes.record_ancestors(session, plan.district, survivor, plan_id=plan.id, ancestors=gone)
     if by.name not in plan.editors:
         plan.editors = [*plan.editors, by.name]
-    happening = happening_of("edit", op, after, states=(draft, fresh), author=by.name)
+    happening = build_happening("edit", op, after, states=(draft, fresh), author=by.name)
     undoing = line_for_undo(op, before, after, by=by)
     newer = record(
         session, drafts, plan, fresh, happening, details={"op": op["op"]}, by=by, undoing=undoing, ticket=ticket
@@ -145,7 +145,7 @@ def perform(
     return tell((draft, newer), happening, op, after, began=began)
 
 
-def _unchanged(draft: OpenDraft, op: dict[str, Any], *, by: Actor, began: float) -> Edited:
+def _answer_unchanged(draft: OpenDraft, op: dict[str, Any], *, by: Actor, began: float) -> Edited:
     """The answer to an edit after which every row is what it was: no version, and nothing to undo."""
     took_ms = round((time.perf_counter() - began) * 1000, 2)
     return Edited(draft, op, by.name, changed=(), removed=(), added=(), cleared=(), come=(), gone=(), took_ms=took_ms)
@@ -188,7 +188,7 @@ def lock_draft(session: Session, plan_id: int, *, version: int, by: Actor) -> Pl
     return plan
 
 
-def _drawn(session: Session, board: Board, op: Operation) -> Move:
+def _draw_operation(session: Session, board: Board, op: Operation) -> Move:
     """What the operation does; the places of refusals are turned into degrees."""
     try:
         return draw(session, board, op)
@@ -211,19 +211,19 @@ def refuse_worse(
         return
     scope = {*move.change.touched, *move.removed, *move.rows}
     alias = _alias(draft.board, fresh.board, move)
-    found = worse_than(fresh.report.coverage, _unhidden(draft, meant), alias=alias, scope=scope)
+    found = find_worse(fresh.report.coverage, _uncover_defects(draft, meant), alias=alias, scope=scope)
     worse = [defect for defect in found if not forgiven(defect)]
     if worse:
         shown = [fresh.report.shown[id(defect)] for defect in worse]
         raise Unacceptable("would_be_worse", where=_places(fresh.board, worse), number=len(worse), defects=shown)
 
 
-def _unhidden(draft: OpenDraft, meant: Mapping[str, BaseGeometry]) -> CoverageReport:
+def _uncover_defects(draft: OpenDraft, meant: Mapping[str, BaseGeometry]) -> CoverageReport:
     """The report before an edit, with the defects that could not be judged while these polygons were invalid."""
     if not meant:
         return draft.report.coverage
     understood = draft.board.partition.replace(Change(changed=meant))
-    return draft.report.coverage.updated(check(understood, tolerance=TOLERANCE, only=meant), removed=())
+    return draft.report.coverage.with_local(check(understood, tolerance=TOLERANCE, only=meant), removed=())
 
 
 def _alias(before: Board, after: Board, move: Move) -> dict[str, str]:
@@ -257,39 +257,39 @@ def store_move(
     """
     change = move.change
     present = {code: new.rows[code] for code in sorted(differing) if code in new.rows}
-    held = RowChanges.stored(session, new.stamp.plan_id, _named(move, present))
+    held = RowChanges.read_stored(session, new.stamp.plan_id, _name_touched(move, present))
     for code in held.rows:
         require_area(by, code)
-    fresh = _fresh_shapes(old, new, move, present)
+    fresh = _select_fresh_shapes(old, new, move, present)
     rows: dict[str, Stored | None] = dict.fromkeys(move.removed)
-    rows |= {code: _stored(row, fresh.get(code), held.rows.get(code)) for code, row in present.items()}
-    rings = dict(zip(change.areas, in_degrees(change.areas.values(), new.plane), strict=True))
-    frame = None if change.frame is None else in_degrees([change.frame], new.plane)[0]
+    rows |= {code: _build_stored(row, fresh.get(code), held.rows.get(code)) for code, row in present.items()}
+    rings = dict(zip(change.areas, to_degrees(change.areas.values(), new.plane), strict=True))
+    frame = None if change.frame is None else to_degrees([change.frame], new.plane)[0]
     written = {code: row for code, row in rows.items() if row != held.rows.get(code)}
     after = RowChanges(written, rings, frame)
     after.write(session, new.stamp.plan_id)
     return replace(held, rows={code: held.rows.get(code) for code in written}), after
 
 
-def _named(move: Move, present: Mapping[str, GridRow]) -> RowChanges:
+def _name_touched(move: Move, present: Mapping[str, GridRow]) -> RowChanges:
     """A step that names everything a move may touch."""
     rows: dict[str, Stored | None] = dict.fromkeys((*move.removed, *present))
     return RowChanges(rows, dict.fromkeys(move.change.areas, b""), None if move.change.frame is None else b"")
 
 
-def _fresh_shapes(old: Board, new: Board, move: Move, present: Mapping[str, GridRow]) -> dict[str, bytes]:
+def _select_fresh_shapes(old: Board, new: Board, move: Move, present: Mapping[str, GridRow]) -> dict[str, bytes]:
     """The WKB of shapes that are new: of tiles and overlays drawn, and of grids whose outline is another one."""
     drawn = {code: shape for code, shape in {**move.change.changed, **move.change.added}.items() if code in present}
     drawn |= move.overlays
     for code in present.keys() - drawn.keys():
         if code in new.partition.row_of or code in new.overlays:
             continue
-        if not _same_outline(old, new, code):
+        if not _has_same_outline(old, new, code):
             drawn[code] = new.shape(code)
-    return dict(zip(drawn, in_degrees(drawn.values(), new.plane), strict=True))
+    return dict(zip(drawn, to_degrees(drawn.values(), new.plane), strict=True))
 
 
-def _same_outline(old: Board, new: Board, code: str) -> bool:
+def _has_same_outline(old: Board, new: Board, code: str) -> bool:
     if code not in old.partition:
         return False
     before, after = old.shape(code), new.shape(code)
@@ -298,7 +298,7 @@ def _same_outline(old: Board, new: Board, code: str) -> bool:
     return bool(shapely.equals_exact(shapely.normalize(before), shapely.normalize(after)))
 
 
-def _stored(row: GridRow, wkb: bytes | None, held: Stored | None) -> Stored:
+def _build_stored(row: GridRow, wkb: bytes | None, held: Stored | None) -> Stored:
     if wkb is None:
         assert held is not None, "a row without a new shape has been there before"
         return row, held[1]
@@ -322,11 +322,11 @@ def _turn(
     step = RowChanges.from_json(edit.before if undone else edit.after)
     for code in step.rows:
         require_area(by, code)
-    fresh, _ = after_move(session, draft, move_to(draft.board, step))
+    fresh, _ = advance_draft(session, draft, move_to(draft.board, step))
     step.write(session, plan.id)
     op, edit.undone, edit.version = edit.op, undone, plan.version + 1
     action = "undo" if undone else "redo"
-    happening = happening_of(action, op, step, states=(draft, fresh), author=edit.by)
+    happening = build_happening(action, op, step, states=(draft, fresh), author=edit.by)
     newer = record(session, drafts, plan, fresh, happening, details={"op": op["op"]}, by=by, ticket=ticket)
     return tell((draft, newer), happening, op, step, began=began)
 
@@ -351,7 +351,7 @@ def tell(
     )
 
 
-def happening_of(
+def build_happening(
     action: str, op: Mapping[str, Any], step: RowChanges, *, states: tuple[OpenDraft, OpenDraft], author: str
 ) -> Happening:
     """The line of a change in the plan's chronicle, from the rows that were written and the states before and after."""
@@ -366,12 +366,14 @@ def happening_of(
         author=author,
         codes=list(step.rows),
         households={
-            code: (_held(was, code), _held(now, code)) for code, row in held.items() if row.level == GridLevel.grid
+            code: (_count_held(was, code), _count_held(now, code))
+            for code, row in held.items()
+            if row.level == GridLevel.grid
         },
         added=added,
         cleared=cleared,
     )
 
 
-def _held(rows: Mapping[str, GridRow], code: str) -> int | None:
+def _count_held(rows: Mapping[str, GridRow], code: str) -> int | None:
     return rows[code].households if code in rows else None

@@ -73,7 +73,7 @@ def _advance() -> Any:
     return told.add_cte(history.LINE.cte("noted"), chronicle.LINE.cte("happened"))
 
 
-def _with_edit(advance: Any) -> Any:
+def _add_edit(advance: Any) -> Any:
     """The same with the line of an edit, which takes the place of what was undone."""
     mine = PlanEdit.plan_id == bindparam("of")
     # The number is taken from all rows that were there when the statement began, so it cannot collide.
@@ -86,4 +86,4 @@ def _with_edit(advance: Any) -> Any:
 
 
 _ADVANCE = _advance()
-_ADVANCE_BY_EDIT = _with_edit(_ADVANCE)
+_ADVANCE_BY_EDIT = _add_edit(_ADVANCE)

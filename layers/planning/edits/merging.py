@@ -57,20 +57,20 @@ class Triple:
 
     def mine(self) -> set[str]:
         """The codes that the draft changed."""
-        return differing(self.base, self.own)
+        return find_differing(self.base, self.own)
 
-    def new(self) -> set[str]:
+    def list_new(self) -> set[str]:
         """The codes that the newer plan changed."""
-        return differing(self.base, self.theirs)
+        return find_differing(self.base, self.theirs)
 
 
-def differing(base: Content, other: Content) -> set[str]:
+def find_differing(base: Content, other: Content) -> set[str]:
     """The codes whose rows differ; numbers that were counted at another time do not count."""
     codes = base.rows.keys() | other.rows.keys()
-    return {code for code in codes if not same(base.rows.get(code), other.rows.get(code))}
+    return {code for code in codes if not is_same(base.rows.get(code), other.rows.get(code))}
 
 
-def same(one: Stored | None, other: Stored | None) -> bool:
+def is_same(one: Stored | None, other: Stored | None) -> bool:
     """Whether two rows say the same."""
     if one is None or other is None:
         return one is other
@@ -79,20 +79,20 @@ def same(one: Stored | None, other: Stored | None) -> bool:
 
 def groups_of(triple: Triple) -> list[Group]:
     """The changes of a draft in groups, by their smallest code, and which of them clash."""
-    mine, new = triple.mine(), triple.new()
+    mine, new = triple.mine(), triple.list_new()
     own, theirs = triple.own.rows, triple.theirs.rows
-    clashing = {code for code in mine & new if not same(own.get(code), theirs.get(code))}
+    clashing = {code for code in mine & new if not is_same(own.get(code), theirs.get(code))}
     borders = _borders_of_both(triple)
     groups = []
-    for codes in _connected(triple, mine):
+    for codes in _group_connected(triple, mine):
         clashes = tuple(sorted(clashing & codes))
-        on_border = bool(borders) and bool(borders & _above(triple, codes))
+        on_border = bool(borders) and bool(borders & _find_above(triple, codes))
         reason: Reason | None = "both_changed" if clashes else "border" if on_border else None
         groups.append(Group(tuple(sorted(codes)), clashes, reason))
     return sorted(groups, key=lambda group: group.id)
 
 
-def _connected(triple: Triple, mine: Collection[str]) -> list[set[str]]:
+def _group_connected(triple: Triple, mine: Collection[str]) -> list[set[str]]:
     codes = sorted(mine)
     root = {code: code for code in codes}
 
@@ -102,7 +102,7 @@ def _connected(triple: Triple, mine: Collection[str]) -> list[set[str]]:
             code = root[code]
         return code
 
-    for one, other in (*_touching(triple, codes), *_parts(triple, codes)):
+    for one, other in (*_find_touching(triple, codes), *_parts(triple, codes)):
         root[find(one)] = find(other)
     found: dict[str, set[str]] = {}
     for code in codes:
@@ -110,9 +110,9 @@ def _connected(triple: Triple, mine: Collection[str]) -> list[set[str]]:
     return list(found.values())
 
 
-def _touching(triple: Triple, codes: Iterable[str]) -> list[tuple[str, str]]:
+def _find_touching(triple: Triple, codes: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of codes with another shape than before whose ground, old or new, touches."""
-    grounds = {code: ground for code in codes if (ground := _moved_ground(triple, code)) is not None}
+    grounds = {code: ground for code in codes if (ground := _find_moved_ground(triple, code)) is not None}
     names, shapes = list(grounds), objects(grounds.values())
     if not names:
         return []
@@ -120,7 +120,7 @@ def _touching(triple: Triple, codes: Iterable[str]) -> list[tuple[str, str]]:
     return [(names[a], names[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True) if a < b]
 
 
-def _moved_ground(triple: Triple, code: str) -> BaseGeometry | None:
+def _find_moved_ground(triple: Triple, code: str) -> BaseGeometry | None:
     """The ground of a grid before and after the draft changed it; None where only its attributes changed."""
     held = [rows[code][1] for rows in (triple.base.rows, triple.own.rows) if code in rows]
     if len(held) == 2 and held[0] == held[1]:
@@ -149,7 +149,7 @@ def _borders_of_both(triple: Triple) -> set[str]:
     return found | ({FRAME} if framed else set())
 
 
-def _above(triple: Triple, codes: Iterable[str]) -> set[str]:
+def _find_above(triple: Triple, codes: Iterable[str]) -> set[str]:
     """The areas right above these grids, and the frame."""
     rows = (triple.base.rows, triple.own.rows)
     above = {held[code][0].parent_code for held in rows for code in codes if code in held}
@@ -160,9 +160,11 @@ def step_of(triple: Triple, kept: Collection[Group]) -> RowChanges:
     """What brings the draft onto the newer plan when only these groups of its changes stay."""
     own, theirs = triple.own, triple.theirs
     staying = {code for group in kept for code in group.codes}
-    brought = (triple.mine() | triple.new()) - staying
+    brought = (triple.mine() | triple.list_new()) - staying
     rows = {
-        code: theirs.rows.get(code) for code in sorted(brought) if not same(own.rows.get(code), theirs.rows.get(code))
+        code: theirs.rows.get(code)
+        for code in sorted(brought)
+        if not is_same(own.rows.get(code), theirs.rows.get(code))
     }
     used = _vertices(own.rows[code][1] for code in staying if code in own.rows)
     rings = {code: _border(own.rings.get(code), ring, used) for code, ring in theirs.rings.items()}
@@ -188,27 +190,27 @@ def _border(own: bytes | None, theirs: bytes, used: Vertices) -> bytes | None:
     nodes = _vertices([own]) - _vertices([theirs])
     if not nodes & used:
         return theirs
-    return _without(own, nodes - used) if nodes - used else None
+    return _drop_nodes(own, nodes - used) if nodes - used else None
 
 
-def _without(ring: bytes, nodes: Vertices) -> bytes:
+def _drop_nodes(ring: bytes, nodes: Vertices) -> bytes:
     parts = [
-        shapely.Polygon(_thinned(part.exterior, nodes), [_thinned(hole, nodes) for hole in part.interiors])
+        shapely.Polygon(_thin_ring(part.exterior, nodes), [_thin_ring(hole, nodes) for hole in part.interiors])
         for part in shapely.get_parts(shapely.from_wkb(ring)).tolist()
     ]
     return bytes(shapely.to_wkb(shapely.MultiPolygon(parts)))
 
 
-def _thinned(ring: BaseGeometry, nodes: Vertices) -> list[tuple[float, float]]:
+def _thin_ring(ring: BaseGeometry, nodes: Vertices) -> list[tuple[float, float]]:
     kept = [(x, y) for x, y in shapely.get_coordinates(ring).tolist() if (x, y) not in nodes]
     return kept if kept[0] == kept[-1] else [*kept, kept[0]]
 
 
-def near(groups: Iterable[Group], triple: Triple, where: BaseGeometry) -> list[Group]:
+def find_near(groups: Iterable[Group], triple: Triple, where: BaseGeometry) -> list[Group]:
     """The groups whose ground touches a place in degrees."""
     found = []
     for group in groups:
-        grounds = [ground for code in group.codes if (ground := _moved_ground(triple, code)) is not None]
+        grounds = [ground for code in group.codes if (ground := _find_moved_ground(triple, code)) is not None]
         if grounds and bool(np.any(shapely.intersects(objects(grounds), where))):
             found.append(group)
     return found

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from layers.access import Actor, require_area
 from layers.errors import Conflict, Unacceptable
 from layers.grids import GridLevel
-from layers.planning.edits.editing import Edited, happening_of, lock_draft, refuse_worse, tell
+from layers.planning.edits.editing import Edited, build_happening, lock_draft, refuse_worse, tell
 from layers.planning.edits.ledger import record
-from layers.planning.edits.merging import Content, Decision, Group, Triple, groups_of, near, same, step_of
-from layers.planning.memory.draft_cache import DraftMemory, OpenDraft, after_move, open_draft, open_locked_draft
+from layers.planning.edits.merging import Content, Decision, Group, Triple, find_near, groups_of, is_same, step_of
+from layers.planning.memory.draft_cache import DraftMemory, OpenDraft, advance_draft, open_draft, open_locked_draft
 from layers.planning.state.board import GridRow
 from layers.planning.state.loading import Stored, read_area_names, read_frame, read_rings, read_rows
 from layers.planning.state.row_changes import Move, RowChanges, move_to
@@ -37,11 +37,11 @@ class Meeting:
     triple: Triple
     groups: tuple[Group, ...]
 
-    def kept(self, decisions: Mapping[str, Decision]) -> list[Group]:
+    def list_kept(self, decisions: Mapping[str, Decision]) -> list[Group]:
         """The groups that stay as they were drawn."""
         return [group for group in self.groups if group.reason is None or group.id not in decisions]
 
-    def undecided(self, decisions: Mapping[str, Decision]) -> list[Group]:
+    def list_undecided(self, decisions: Mapping[str, Decision]) -> list[Group]:
         """The groups in conflict about which nothing was said."""
         return [group for group in self.groups if group.reason is not None and group.id not in decisions]
 
@@ -66,14 +66,14 @@ def rebase(
     plan = lock_draft(session, plan_id, version=version, by=by)
     require_area(by, plan.district)
     draft = open_locked_draft(session, drafts, plan)
-    meeting, step, move = _agreed(session, draft, _meet(session, plan), decisions)
-    fresh, _ = after_move(session, draft, move)
+    meeting, step, move = _agree(session, draft, _meet(session, plan), decisions)
+    fresh, _ = advance_draft(session, draft, move)
     step.write(session, plan.id)
     session.execute(delete(PlanEdit).where(PlanEdit.plan_id == plan.id))
     plan.based_on = meeting.latest.id
     _remember(meeting, decisions)
     op = {"op": "rebase", "onto": str(meeting.latest.id)}
-    happening = happening_of("rebase", op, step, states=(draft, fresh), author=by.name)
+    happening = build_happening("rebase", op, step, states=(draft, fresh), author=by.name)
     details = {"onto": meeting.latest.id, "decisions": dict(decisions)}
     newer = record(session, drafts, plan, fresh, happening, details=details, by=by)
     return tell((draft, newer), happening, op, step, began=began)
@@ -93,38 +93,38 @@ def _content(session: Session, plan_id: int) -> Content:
     return Content(rows, read_rings(session, plan_id), read_frame(session, plan_id))
 
 
-def _agreed(
+def _agree(
     session: Session, draft: OpenDraft, meeting: Meeting, decisions: Mapping[str, Decision]
 ) -> tuple[Meeting, RowChanges, Move]:
     """The step that the decisions lead to; raises Conflict while there is anything left to decide."""
-    found = _tried(session, draft, meeting, decisions)
+    found = _try_meeting(session, draft, meeting, decisions)
     if isinstance(found, Meeting):
-        open_ = found.undecided(decisions)
+        open_ = found.list_undecided(decisions)
         codes = sorted({code for group in open_ for code in group.clashes or group.codes})
         raise Conflict("rebase_conflicts", conflicts=codes, groups=[_group_json(group) for group in open_])
     return found
 
 
-def _tried(
+def _try_meeting(
     session: Session, draft: OpenDraft, meeting: Meeting, decisions: Mapping[str, Decision]
 ) -> Meeting | tuple[Meeting, RowChanges, Move]:
     """The step, or the meeting with what is still undecided: what breaks only together is found by trying."""
-    while not meeting.undecided(decisions):
-        step = step_of(meeting.triple, meeting.kept(decisions))
+    while not meeting.list_undecided(decisions):
+        step = step_of(meeting.triple, meeting.list_kept(decisions))
         move = move_to(draft.board, step)
         try:
-            refuse_worse(draft, after_move(session, draft, move)[0], move)
+            refuse_worse(draft, advance_draft(session, draft, move)[0], move)
         except Unacceptable as worse:
-            meeting = _broken(meeting, decisions, worse)
+            meeting = _mark_broken(meeting, decisions, worse)
         else:
             return meeting, step, move
     return meeting
 
 
-def _broken(meeting: Meeting, decisions: Mapping[str, Decision], worse: Unacceptable) -> Meeting:
+def _mark_broken(meeting: Meeting, decisions: Mapping[str, Decision], worse: Unacceptable) -> Meeting:
     """The meeting with those groups in conflict that stand where both plans together would break the map."""
-    kept = meeting.kept(decisions)
-    there = kept if worse.where is None else near(kept, meeting.triple, worse.where)
+    kept = meeting.list_kept(decisions)
+    there = kept if worse.where is None else find_near(kept, meeting.triple, worse.where)
     if not there:
         raise Conflict("rebase_conflicts", where=worse.where, conflicts=[], groups=[]) from worse
     guilty = {group.id for group in there}
@@ -137,11 +137,11 @@ def _remember(meeting: Meeting, decisions: Mapping[str, Decision]) -> None:
     left = dict(meeting.plan.to_redo or {})
     for group in meeting.groups:
         if group.reason is not None and decisions.get(group.id) == "redo":
-            left |= {code: _left(meeting.triple.own.rows.get(code)) for code in group.codes}
+            left |= {code: _describe_left(meeting.triple.own.rows.get(code)) for code in group.codes}
     meeting.plan.to_redo = left or None
 
 
-def _left(stored: Stored | None) -> dict[str, Any]:
+def _describe_left(stored: Stored | None) -> dict[str, Any]:
     if stored is None:
         return {"name": None, "geometry": None}
     return {"name": stored[0].name, "geometry": json.loads(shapely.to_geojson(shapely.from_wkb(stored[1])))}
@@ -155,29 +155,29 @@ def preview_rebase(session: Session, drafts: DraftMemory, plan_id: int, *, by: A
     plan = get_plan(session, plan_id, by=by)
     if plan.state != "draft":
         raise Conflict("not_a_draft", plan=plan_id, state=plan.state)
-    found = _tried(session, open_draft(session, drafts, plan), _meet(session, plan), UNDECIDED)
+    found = _try_meeting(session, open_draft(session, drafts, plan), _meet(session, plan), UNDECIDED)
     meeting = found if isinstance(found, Meeting) else found[0]
-    triple, open_ = meeting.triple, meeting.undecided(UNDECIDED)
+    triple, open_ = meeting.triple, meeting.list_undecided(UNDECIDED)
     clashing = {code for group in open_ for code in group.codes}
     names = read_area_names(session, plan.id)
     return {
         "plan": str(plan.id),
         "version": plan.version,
         "onto": {"id": str(meeting.latest.id), "plan_version": meeting.latest.plan_version},
-        "incoming": _features(triple.theirs, triple.base, triple.new() - clashing),
+        "incoming": _features(triple.theirs, triple.base, triple.list_new() - clashing),
         "kept": _features(triple.own, triple.base, triple.mine() - clashing),
         "gone": {
-            "incoming": _gone(names, triple.theirs, triple.base, triple.new() - clashing),
-            "kept": _gone(names, triple.own, triple.base, triple.mine() - clashing),
+            "incoming": _describe_gone(names, triple.theirs, triple.base, triple.list_new() - clashing),
+            "kept": _describe_gone(names, triple.own, triple.base, triple.mine() - clashing),
         },
         "conflicts": [
             {
                 **_group_json(group),
                 "yours": _features(triple.own, triple.base, group.codes),
-                "theirs": _features(triple.theirs, triple.base, {*group.codes} & triple.new()),
+                "theirs": _features(triple.theirs, triple.base, {*group.codes} & triple.list_new()),
                 "gone": {
-                    "yours": _gone(names, triple.own, triple.base, group.codes),
-                    "theirs": _gone(names, triple.theirs, triple.base, {*group.codes} & triple.new()),
+                    "yours": _describe_gone(names, triple.own, triple.base, group.codes),
+                    "theirs": _describe_gone(names, triple.theirs, triple.base, {*group.codes} & triple.list_new()),
                 },
             }
             for group in open_
@@ -195,7 +195,7 @@ def _features(content: Content, base: Content, codes: Collection[str]) -> dict[s
     for code in sorted(codes):
         stored, before = content.rows.get(code), base.rows.get(code)
         shown = stored or before
-        if shown is None or same(stored, before):
+        if shown is None or is_same(stored, before):
             continue
         change = "removed" if stored is None else "added" if before is None else _change(stored, before)
         geometry = json.loads(shapely.to_geojson(shapely.from_wkb(shown[1])))
@@ -204,7 +204,9 @@ def _features(content: Content, base: Content, codes: Collection[str]) -> dict[s
     return {"type": "FeatureCollection", "features": features}
 
 
-def _gone(names: Mapping[str, str], content: Content, base: Content, codes: Collection[str]) -> list[dict[str, Any]]:
+def _describe_gone(
+    names: Mapping[str, str], content: Content, base: Content, codes: Collection[str]
+) -> list[dict[str, Any]]:
     """What one side removed, by community: how many grids, sub-grids and overlays, and their codes."""
     found: dict[str | None, list[GridRow]] = {}
     for code in sorted(codes):

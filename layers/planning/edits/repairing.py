@@ -59,8 +59,8 @@ def propose_repair(
     """
     plan = get_plan(session, plan_id, by=by)
     board = open_draft(session, drafts, plan).board
-    answer = _worked_out(plan, board, options, rules, spent_m2=_spent_m2(session, plan))
-    return {"version": plan.version, **_told(board, answer)}
+    answer = _work_out(plan, board, options, rules, spent_m2=_sum_spent_m2(session, plan))
+    return {"version": plan.version, **_describe_proposal(board, answer)}
 
 
 def repair(
@@ -79,11 +79,11 @@ def repair(
     began = time.perf_counter()
     plan = lock_draft(session, plan_id, version=version, by=by)
     draft = open_locked_draft(session, drafts, plan)
-    answer = _worked_out(plan, draft.board, options, rules, spent_m2=_spent_m2(session, plan))
+    answer = _work_out(plan, draft.board, options, rules, spent_m2=_sum_spent_m2(session, plan))
     change = _change(draft.board, answer)
     if not change and not answer["allowed"]:
         raise Conflict("nothing_to_repair", plan=plan_id)
-    drawn = _with_codes(DrawingTable(session, draft.board), change, answer["decisions"])
+    drawn = _give_codes(DrawingTable(session, draft.board), change, answer["decisions"])
     allowed = {code: replace(draft.board.get_row(code), parts_allowed=True) for code in answer["allowed"]}
     op = {"op": "repair", "options": dict(options), "mended": answer["mended"]}
     if any(one["chosen"] == LEAVE for one in answer["decisions"]) and options.get("noise") != MEND:
@@ -105,7 +105,7 @@ def repair(
         forgiven=_was_told,
         ticket=ticket,
     )
-    return done, _told(draft.board, answer)
+    return done, _describe_proposal(draft.board, answer)
 
 
 def _was_told(defect: Defect) -> bool:
@@ -116,7 +116,7 @@ def _was_told(defect: Defect) -> bool:
     return defect.class_ == "noise" or defect.kind == "multipart" or defect.kind in MENDED_AS_NOISE
 
 
-def _spent_m2(session: Session, plan: Plan) -> dict[str, float]:
+def _sum_spent_m2(session: Session, plan: Plan) -> dict[str, float]:
     """By how much repairs have changed each grid unasked since nothing was left to decide, in m²."""
     made = select(PlanEdit.op).where(
         PlanEdit.plan_id == plan.id, PlanEdit.undone.is_(False), PlanEdit.op["op"].astext == "repair"
@@ -126,7 +126,7 @@ def _spent_m2(session: Session, plan: Plan) -> dict[str, float]:
 
 
 def work(task: bytes) -> bytes:
-    """The proposal for a task as `_worked_out` writes it; runs in the child process."""
+    """The proposal for a task as `_work_out` writes it; runs in the child process."""
     asked = json.loads(task)
     whole = _partition(asked)
     # A grid that nobody drew yet, or that nobody can read, cannot be mended, and is no reason not to mend the others.
@@ -172,7 +172,7 @@ def _is_readable(shape: BaseGeometry | None) -> bool:
 
 
 def _answer(whole: Partition, made: Repair) -> dict[str, Any]:
-    change = _below_areas(whole, change_of(whole, made))
+    change = _put_below_areas(whole, change_of(whole, made))
     after = replace(whole.replace(change), parts_allowed=whole.parts_allowed | made.allowed)
     report = check(after, tolerance=TOLERANCE)
     return {
@@ -190,7 +190,7 @@ def _answer(whole: Partition, made: Repair) -> dict[str, Any]:
     }
 
 
-def _below_areas(whole: Partition, change: Change) -> Change:
+def _put_below_areas(whole: Partition, change: Change) -> Change:
     """The change with each new grid below the lowest area in whose ring it lies, as `community_at` will find it."""
     parents: dict[str, str] = {}
     for code, shape in change.added.items():
@@ -233,7 +233,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _worked_out(
+def _work_out(
     plan: Plan, board: Board, options: Mapping[str, str], rules: Sequence[Rule], *, spent_m2: Mapping[str, float]
 ) -> dict[str, Any]:
     partition = board.partition
@@ -251,7 +251,7 @@ def _worked_out(
         "rules": [_rule_json(rule) for rule in rules],
         "spent_m2": dict(spent_m2),
     }
-    limits = LIMITS.for_vertices(int(shapely.get_num_coordinates(partition.polygons).sum()))
+    limits = LIMITS.scale_to_vertices(int(shapely.get_num_coordinates(partition.polygons).sum()))
     try:
         answer = sandbox.run(WORK, json.dumps(task).encode(), room=Room(limits=limits))
     except Unacceptable as refused:
@@ -273,7 +273,7 @@ def _change(board: Board, answer: Mapping[str, Any]) -> Change:
     )
 
 
-def _with_codes(table: DrawingTable, change: Change, decisions: Sequence[Mapping[str, Any]]) -> Move:
+def _give_codes(table: DrawingTable, change: Change, decisions: Sequence[Mapping[str, Any]]) -> Move:
     """The change with codes of their own for new grids, each below the area in which its ground lies."""
     area_of = {one["id"]: one["area"] for one in decisions}
     fresh: dict[str, GridRow] = {}
@@ -289,7 +289,7 @@ def _with_codes(table: DrawingTable, change: Change, decisions: Sequence[Mapping
     return Move(replace(change, added=added, parents=parents), fresh=fresh)
 
 
-def _told(board: Board, answer: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_proposal(board: Board, answer: Mapping[str, Any]) -> dict[str, Any]:
     """The proposal for a person: places in degrees, without the polygons; how many decisions are open, by kind."""
     places = board.plane.to_degrees(objects(shapely.from_wkb(one["where"]) for one in answer["decisions"]))
     shown = np.asarray(shapely.to_geojson(places), dtype=object).tolist()

@@ -26,10 +26,10 @@ def follow_grids(table: DrawingTable, drawn: Move) -> Move:
         return drawn
     names: dict[str, str] = {}
     for code, grid in sorted(coming.items()):
-        names[code] = _borne_before(table.board, code, grid) or table.claim(
+        names[code] = _find_borne_before(table.board, code, grid) or table.claim(
             grid, level=GridLevel.sub_grid, origin=RENAMED, ancestors=[code]
         )
-    return _recoded(table.board, drawn, names)
+    return _recode(table.board, drawn, names)
 
 
 def _must_follow(board: Board, code: str, grid: str) -> bool:
@@ -47,12 +47,12 @@ def _is_of(district: str, code: str, grid: str) -> bool:
     return scheme_of(district, grid, level=GridLevel.sub_grid).fits(code, parent=grid)
 
 
-def _borne_before(board: Board, code: str, grid: str) -> str | None:
+def _find_borne_before(board: Board, code: str, grid: str) -> str | None:
     borne = board.names.get(code, frozenset()) - board.rows.keys()
     return min((name for name in borne if _is_of(board.district, name, grid)), default=None)
 
 
-def _recoded(board: Board, drawn: Move, names: dict[str, str]) -> Move:
+def _recode(board: Board, drawn: Move, names: dict[str, str]) -> Move:
     change, partition = drawn.change, board.partition
     shapes = {code: change.changed[code] if code in change.changed else partition.polygon(code) for code in names}
     moved = replace(
@@ -62,10 +62,10 @@ def _recoded(board: Board, drawn: Move, names: dict[str, str]) -> Move:
         removed=tuple(sorted({*change.removed, *names})),
         parents={names.get(code, code): parent for code, parent in change.parents.items()},
     )
-    fresh = {names[code]: _renamed(drawn.rows.get(code) or board.rows[code], names[code]) for code in names}
+    fresh = {names[code]: _rename_row(drawn.rows.get(code) or board.rows[code], names[code]) for code in names}
     rows = {code: row for code, row in drawn.rows.items() if code not in names}
     return replace(drawn, change=moved, fresh={**drawn.fresh, **fresh}, rows=rows)
 
 
-def _renamed(row: GridRow, code: str) -> GridRow:
+def _rename_row(row: GridRow, code: str) -> GridRow:
     return replace(row, code=code, name=code if row.name == row.code else row.name)

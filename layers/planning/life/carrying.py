@@ -18,11 +18,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.grids import Grid, GridLevel
-from layers.planning.comparison.impact_counts import alike
+from layers.planning.comparison.impact_counts import are_alike
 from layers.planning.state import codes
 from layers.planning.state.board import Board, GridRow, objects
 from layers.planning.state.loading import load_board
-from layers.planning.state.row_changes import Move, moved
+from layers.planning.state.row_changes import Move, apply_move
 from layers.plans import Plan, find_latest
 from tiling.errors import TilingError
 from tiling.partition import Change
@@ -53,7 +53,7 @@ class Carried:
     overlays: int = 0
 
 
-def left_out(session: Session, district: str, *, sub_grids: bool, overlays: bool) -> LeftOut:
+def find_left_out(session: Session, district: str, *, sub_grids: bool, overlays: bool) -> LeftOut:
     """What is in force (or scheduled last) in a district and missing from a file, of which it is said whether it holds
     any sub-grids and any overlays itself."""
     latest = find_latest(session, district)
@@ -76,26 +76,26 @@ def carry_over(session: Session, plan: Plan, board: Board) -> tuple[Board, Carri
     old = load_board(session, source)
     carried = Carried()
     if not any(row.level == GridLevel.sub_grid for row in board.rows.values()):
-        board, carried = _with_sub_grids(session, plan, board, old)
+        board, carried = _add_sub_grids(session, plan, board, old)
     if not board.overlays:
-        board = _with_overlays(board, old)
+        board = _add_overlays(board, old)
         carried = replace(carried, overlays=len(board.overlays))
     return board, carried
 
 
-def _with_overlays(board: Board, old: Board) -> Board:
+def _add_overlays(board: Board, old: Board) -> Board:
     shapes = {code: shape for code, shape in old.overlays.items() if code not in board.rows}
     rows = {code: replace(row, parent_code=_area_of(board, row)) for code, row in old.rows.items() if code in shapes}
     frame = board.partition.frame
     over = {code: shape for code, shape in shapes.items() if frame is None or shape.intersects(frame)}
-    return moved(board, Move(Change(), {code: rows[code] for code in over}, over))
+    return apply_move(board, Move(Change(), {code: rows[code] for code in over}, over))
 
 
 def _area_of(board: Board, row: GridRow) -> str | None:
     return row.parent_code if row.parent_code in board.areas else None
 
 
-def _with_sub_grids(session: Session, plan: Plan, board: Board, old: Board) -> tuple[Board, Carried]:
+def _add_sub_grids(session: Session, plan: Plan, board: Board, old: Board) -> tuple[Board, Carried]:
     parts = {code: shape for code, shape in _parts(old) if shape is not None and shape.is_valid}
     same = recoded = 0
     placed: set[str] = set()
@@ -103,14 +103,14 @@ def _with_sub_grids(session: Session, plan: Plan, board: Board, old: Board) -> t
         if len(members) < 2 and board.rows[grid].code != old.grid_of(members[0]):
             continue  # one part of several would be the whole grid
         names = {_name(session, plan, old, code, grid): code for code in members}
-        fresh = _divided(board, old, grid, {name: parts[code] for name, code in names.items()}, names)
+        fresh = _divide_grid(board, old, grid, {name: parts[code] for name, code in names.items()}, names)
         if fresh is None:
             continue
         board = fresh
         there = {name: code for name, code in names.items() if name in board.rows}
         placed.update(there.values())
         recoded += sum(name != code for name, code in there.items())
-        same += sum(name == code and alike(board.shape(name), parts[code]) for name, code in there.items())
+        same += sum(name == code and are_alike(board.shape(name), parts[code]) for name, code in there.items())
     gone = tuple(
         sorted(code for code, row in old.rows.items() if row.level == GridLevel.sub_grid and code not in placed)
     )
@@ -155,7 +155,7 @@ def _name(session: Session, plan: Plan, old: Board, code: str, grid: str) -> str
     )
 
 
-def _divided(
+def _divide_grid(
     board: Board, old: Board, grid: str, parts: Mapping[str, BaseGeometry], names: Mapping[str, str]
 ) -> Board | None:
     """The board with one grid divided; None where its shape does not allow it."""
@@ -175,4 +175,4 @@ def _divided(
         )
         for name, shape in change.added.items()
     }
-    return moved(board, Move(change, rows))
+    return apply_move(board, Move(change, rows))

@@ -54,7 +54,7 @@ def certify(
             "sliver_m": TOLERANCE.sliver_m,
             "contained_share": TOLERANCE.contained_share,
         },
-        "warnings_acknowledged": _acknowledged(plan, report, unserved=len(unserved)),
+        "warnings_acknowledged": _count_acknowledged(plan, report, unserved=len(unserved)),
         "edited_by": list(plan.editors),
         "edits": _edits(session, plan.id),
         "created_by": plan.created_by,
@@ -82,7 +82,7 @@ def _areas(board: Board) -> dict[str, float]:
     return {"frame_m2": round(float(frame.area) if frame is not None else tiles, 3), "grids_m2": round(tiles, 3)}
 
 
-def _acknowledged(plan: Plan, report: Mapping[str, Any], *, unserved: int) -> dict[str, int]:
+def _count_acknowledged(plan: Plan, report: Mapping[str, Any], *, unserved: int) -> dict[str, int]:
     numbers = {**report["summary"]["by_kind"], UNSERVED: unserved}
     return {kind: number for kind, number in numbers.items() if kind in plan.acknowledged}
 

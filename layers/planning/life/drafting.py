@@ -19,11 +19,11 @@ from layers.db import WGS84, copy_rows
 from layers.errors import Conflict, NotFound, Unacceptable
 from layers.grids import Grid, GridKind, GridLevel
 from layers.planning.life.carrying import Below, Carried, carry_over
-from layers.planning.life.framing import FrameOfGrids, frames_around, on_plane
+from layers.planning.life.framing import FrameOfGrids, frames_around, put_on_plane
 from layers.planning.report.draft_report import Review, review_all
 from layers.planning.state import codes
-from layers.planning.state.board import COLUMNS, AreaRing, Board, GridRow, build, multi, objects, single
-from layers.planning.state.loading import in_degrees, load_targets, stamp_of
+from layers.planning.state.board import COLUMNS, AreaRing, Board, GridRow, build, objects, to_multi, to_single
+from layers.planning.state.loading import load_targets, stamp_of, to_degrees
 from layers.plans import Plan, PlanArea, PlanState, find_latest, get_plan
 from layers.successors import Successor
 from tiling.plane import Plane
@@ -66,8 +66,8 @@ def create(session: Session, district: str, *, based_on: BasedOn, by: Actor, tit
         if source.plan_version is None:
             _carry_on(session, source, plan)
     else:
-        plane, rings = _official(session, district)
-        _write_frame(session, plan, _official_frame(session, district, plane), plane=plane)
+        plane, rings = _read_official(session, district)
+        _write_frame(session, plan, _read_official_frame(session, district, plane), plane=plane)
         _write_areas(session, plan, rings, plane)
     history.note(session, "plan.create", subject=f"plan:{plan.id}", area=district, by=by, based_on=based_on)
     return plan
@@ -202,8 +202,8 @@ def _refuse_twins(imported: Sequence[ImportedGrid]) -> None:
 
 
 def _board_of(session: Session, plan: Plan, imported: Sequence[ImportedGrid], frame: Frame) -> Board:
-    plane, rings = _official(session, plan.district)
-    shapes = single(on_plane(objects(row.polygon for row in imported), plane))
+    plane, rings = _read_official(session, plan.district)
+    shapes = to_single(put_on_plane(objects(row.polygon for row in imported), plane))
     targets = load_targets(session, [ring.code for ring in rings])
     return build(
         stamp_of(plan),
@@ -241,14 +241,14 @@ def _frame_of(
     if isinstance(frame, FrameOfGrids):
         frame = frame.shape
     if frame is not None:
-        return single(on_plane(objects([frame]), plane))[0]  # type: ignore[no-any-return]
-    official = _official_frame(session, district, plane)
+        return to_single(put_on_plane(objects([frame]), plane))[0]  # type: ignore[no-any-return]
+    official = _read_official_frame(session, district, plane)
     if official is None:
         raise Unacceptable("no_frame", district=district)
     return official
 
 
-def _official(session: Session, district: str) -> tuple[Plane, list[AreaRing]]:
+def _read_official(session: Session, district: str) -> tuple[Plane, list[AreaRing]]:
     """The plane of a district and its official area rings in metres."""
     area = session.get_one(Area, district)
     assert area.crs_epsg is not None, "the database demands that districts name their CRS"
@@ -259,25 +259,27 @@ def _official(session: Session, district: str) -> tuple[Plane, list[AreaRing]]:
     below = below.union_all(select(Area.code).where(Area.parent_code == below.c.code))
     inner = select(*columns).where(Area.code.in_(select(below.c.code))).order_by(Area.code)
     rows = session.execute(inner).all()
-    shapes: Any = single(on_plane(objects(shapely.from_wkb(objects(row[4] for row in rows))), plane)) if rows else []
+    shapes: Any = (
+        to_single(put_on_plane(objects(shapely.from_wkb(objects(row[4] for row in rows))), plane)) if rows else []
+    )
     return plane, [AreaRing(row[0], row[1], row[2], row[3], ring) for row, ring in zip(rows, shapes, strict=True)]
 
 
-def _official_frame(session: Session, district: str, plane: Plane) -> BaseGeometry | None:
+def _read_official_frame(session: Session, district: str, plane: Plane) -> BaseGeometry | None:
     wkb = session.scalar(select(func.ST_AsBinary(Area.geom)).where(Area.code == district))
     if wkb is None:
         return None
-    return single(on_plane(objects([shapely.from_wkb(wkb)]), plane))[0]  # type: ignore[no-any-return]
+    return to_single(put_on_plane(objects([shapely.from_wkb(wkb)]), plane))[0]  # type: ignore[no-any-return]
 
 
 def _store_import(session: Session, plan: Plan, review: Review) -> None:
     board = review.board
-    degrees = board.plane.to_degrees(multi(objects(board.shape(code) for code in board.rows)))
+    degrees = board.plane.to_degrees(to_multi(objects(board.shape(code) for code in board.rows)))
     sound = (shapely.is_valid(degrees) & ~shapely.is_empty(degrees)).tolist()
     rows = [replace(row, imperfect=not good) for row, good in zip(board.rows.values(), sound, strict=True)]
     _write_frame(session, plan, board.partition.frame, plane=board.plane)
     _write_areas(session, plan, list(board.areas.values()), board.plane)
-    copy_rows(session, "grids", columns=_COPIED, rows=_copied(plan.id, rows, degrees))
+    copy_rows(session, "grids", columns=_COPIED, rows=_copy_rows(plan.id, rows, degrees))
     plan.report = {"version": plan.version, "ok": review.report.ok, "summary": review.report.summary(board)}
     session.flush()
 
@@ -285,7 +287,7 @@ def _store_import(session: Session, plan: Plan, review: Review) -> None:
 _COPIED = ["plan_id", *(column.key for column in COLUMNS), "geom"]
 
 
-def _copied(plan_id: int, rows: Sequence[GridRow], degrees: Any) -> Iterator[tuple[Any, ...]]:
+def _copy_rows(plan_id: int, rows: Sequence[GridRow], degrees: Any) -> Iterator[tuple[Any, ...]]:
     ewkb = shapely.to_wkb(shapely.set_srid(degrees, WGS84), hex=True, include_srid=True)
     for row, shape in zip(rows, ewkb.tolist(), strict=True):
         yield (plan_id, *(getattr(row, column.key) for column in COLUMNS), shape)
@@ -293,12 +295,12 @@ def _copied(plan_id: int, rows: Sequence[GridRow], degrees: Any) -> Iterator[tup
 
 def _write_frame(session: Session, plan: Plan, frame: BaseGeometry | None, *, plane: Plane) -> None:
     if frame is not None:
-        wkb = in_degrees([frame], plane)[0]
+        wkb = to_degrees([frame], plane)[0]
         session.execute(update(Plan).where(Plan.id == plan.id).values(frame=func.ST_GeomFromWKB(wkb, WGS84)))
 
 
 def _write_areas(session: Session, plan: Plan, rings: Sequence[AreaRing], plane: Plane) -> None:
     for ring in rings:
-        shape = None if ring.ring is None else func.ST_GeomFromWKB(in_degrees([ring.ring], plane)[0], WGS84)
+        shape = None if ring.ring is None else func.ST_GeomFromWKB(to_degrees([ring.ring], plane)[0], WGS84)
         values = {"code": ring.code, "level": ring.level, "name": ring.name, "parent_code": ring.parent_code}
         session.execute(insert(PlanArea).values(plan_id=plan.id, geom=shape, **values))

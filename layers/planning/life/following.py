@@ -35,7 +35,7 @@ def follow(session: Session, board: Board, *, before: Plan | None) -> int:
     older = None if before is None else load_board(session, before)
     if older is not None:
         _keep_hands(session, board, lost=older.rows.keys() - board.rows.keys())
-    altered = _altered(board, older)
+    altered = _find_altered(board, older)
     gone = [] if older is None else sorted(set(older.partition.codes) - set(board.partition.codes))
     if not altered and not gone:
         return 0
@@ -48,7 +48,7 @@ def follow(session: Session, board: Board, *, before: Plan | None) -> int:
 
 def _keep_hands(session: Session, board: Board, *, lost: Collection[str]) -> None:
     """What a person put into a grid that has another code now stays in it, under that code."""
-    recoded = {code: named for code in sorted(lost) if (named := board.present(code)) != code}
+    recoded = {code: named for code in sorted(lost) if (named := board.find_present_code(code)) != code}
     if not recoded:
         return
     names = literal(list(recoded), ARRAY(CODE)), literal(list(recoded.values()), ARRAY(CODE))
@@ -58,10 +58,10 @@ def _keep_hands(session: Session, board: Board, *, lost: Collection[str]) -> Non
         session.execute(statement, execution_options={"synchronize_session": False})
 
 
-def _altered(board: Board, older: Board | None) -> tuple[str, ...]:
+def _find_altered(board: Board, older: Board | None) -> tuple[str, ...]:
     if older is None:
         return board.partition.codes
-    return tuple(sorted(board.partition.changed_since(older.partition).touched))
+    return tuple(sorted(board.partition.find_changes_since(older.partition).touched))
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 
 from layers.areas import Area, AreaLevel
 from layers.planning.state.board import Geometries, objects
-from layers.plans import Plan, PlanState, in_force_now
+from layers.plans import Plan, PlanState, is_in_force_now
 from tiling.errors import NotRepairable
 from tiling.partition import dissolve
-from tiling.plane import Plane, densified
-from tiling.repair import frame_around, is_thin, rebuilt
+from tiling.plane import Plane, densify
+from tiling.repair import frame_around, is_thin, rebuild_shape
 
 # From half of the smaller one on, two districts divide the same ground, each in its own way; they are no neighbours.
 SAME_GROUND = 0.5
@@ -60,7 +60,7 @@ def frames_around(session: Session, shapes: Mapping[str, Sequence[BaseGeometry |
     About as long as a union of all grids; only districts with holes are held against the others.
     """
     grounds = [_ground_of(session, district, own) for district, own in shapes.items()]
-    stored = _stored_grounds(session, set(shapes))
+    stored = _list_stored_grounds(session, set(shapes))
     frames = {ground.district: _frame_of(ground, grounds, stored) for ground in grounds}
     if len(grounds) > 1:
         _share_what_is_enclosed(grounds, frames, stored)
@@ -72,31 +72,31 @@ def frames_around(session: Session, shapes: Mapping[str, Sequence[BaseGeometry |
     }
 
 
-def on_plane(shapes: Geometries, plane: Plane) -> Geometries:
+def put_on_plane(shapes: Geometries, plane: Plane) -> Geometries:
     """Shapes in degrees as shapes in metres on the lattice, long edges divided; None where they are empty."""
     usable = objects(None if shape is None or shape.is_empty else shapely.force_2d(shape) for shape in shapes)
-    return densified(plane.to_metres(usable))
+    return densify(plane.to_metres(usable))
 
 
 def _ground_of(session: Session, district: str, shapes: Iterable[BaseGeometry | None]) -> _Ground:
     epsg = session.get_one(Area, district).crs_epsg
     assert epsg is not None, "the database demands that districts name their CRS"
     plane = Plane(epsg)
-    placed = on_plane(objects(shapes), plane)
-    return _Ground(district, plane, objects(_meant(shape) for shape in placed if shape is not None))
+    placed = put_on_plane(objects(shapes), plane)
+    return _Ground(district, plane, objects(_read_meant(shape) for shape in placed if shape is not None))
 
 
-def _meant(shape: BaseGeometry) -> BaseGeometry:
+def _read_meant(shape: BaseGeometry) -> BaseGeometry:
     """A polygon as it is, an invalid one as its structure means it: its ground belongs to the district all the same."""
     if "Polygon" not in shape.geom_type or shape.is_valid:
         return shape if "Polygon" in shape.geom_type else shapely.Polygon()
     try:
-        return rebuilt("", shape)
+        return rebuild_shape("", shape)
     except NotRepairable:
         return shapely.Polygon()
 
 
-def _stored_grounds(session: Session, without: set[str]) -> list[BaseGeometry]:
+def _list_stored_grounds(session: Session, without: set[str]) -> list[BaseGeometry]:
     """What other districts frame, in degrees: their plan in force, else their newest draft, else their boundary."""
     plans = select(Plan.district, Plan.frame.ST_AsBinary()).where(
         Plan.frame.is_not(None), Plan.state != PlanState.archived, Plan.district.not_in(without)
@@ -105,7 +105,7 @@ def _stored_grounds(session: Session, without: set[str]) -> list[BaseGeometry]:
         Area.level == AreaLevel.district, Area.geom.is_not(None), Area.code.not_in(without)
     )
     # What comes later counts: boundaries before plans, drafts before plans in force.
-    rows = [*session.execute(areas), *session.execute(plans.order_by(in_force_now(), Plan.id))]
+    rows = [*session.execute(areas), *session.execute(plans.order_by(is_in_force_now(), Plan.id))]
     found = dict(map(tuple, rows))
     return [shapely.from_wkb(bytes(found[code])) for code in sorted(found)]
 
@@ -113,12 +113,12 @@ def _stored_grounds(session: Session, without: set[str]) -> list[BaseGeometry]:
 def _frame_of(ground: _Ground, grounds: Sequence[_Ground], stored: Sequence[BaseGeometry]) -> BaseGeometry:
     if not ground.has_holes:
         return frame_around(ground.pieces)
-    beside = [_in_plane(ground.plane, other) for other in grounds if other is not ground]
+    beside = [_to_plane(ground.plane, other) for other in grounds if other is not ground]
     beside += [ground.plane.to_metres(shape) for shape in stored]
     return frame_around(ground.pieces, _neighbours(ground.whole, beside))
 
 
-def _in_plane(plane: Plane, other: _Ground) -> BaseGeometry:
+def _to_plane(plane: Plane, other: _Ground) -> BaseGeometry:
     return other.whole if other.plane.epsg == plane.epsg else plane.to_metres(other.plane.to_degrees(other.whole))
 
 

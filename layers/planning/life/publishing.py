@@ -17,7 +17,7 @@ from layers.db import wait_longer
 from layers.errors import Conflict, Forbidden, Unacceptable
 from layers.freshness import PUBLICATIONS
 from layers.moments import require_soon
-from layers.planning.comparison.succession import between, take_effect
+from layers.planning.comparison.succession import compare_boards, take_effect
 from layers.planning.life.certificates import certify
 from layers.planning.life.following import follow
 from layers.planning.life.lifecycle import lock_in_state, moment
@@ -25,7 +25,7 @@ from layers.planning.report.draft_report import review_all
 from layers.planning.state import codes
 from layers.planning.state.board import Board
 from layers.planning.state.loading import load_board, store_counts
-from layers.plans import Plan, PlanState, Publication, find_latest, in_force_at
+from layers.plans import Plan, PlanState, Publication, find_latest, is_in_force_at
 
 # Checking, indexing and following the boundaries of a large district take longer than a request usually may.
 PUBLISH_TIMEOUT_MS = 300_000
@@ -42,11 +42,11 @@ def publish(session: Session, plan_id: int, *, version: int, by: Actor, effectiv
     wait_longer(session, PUBLISH_TIMEOUT_MS / 1000)
     if by.name in plan.editors:
         raise Forbidden("own_edit", plan=plan_id)
-    previous = _previous(session, plan)
+    previous = _get_previous(session, plan)
     begin = _begin(session, effective_at, previous)
-    board, report = _checked(session, plan)
+    board, report = _check_plan(session, plan)
     older = board if previous is None else load_board(session, previous)
-    people = between(session, older, board, plan=plan)
+    people = compare_boards(session, older, board, plan=plan)
     codes.record_plan(session, plan.district, plan_id=plan.id, origin="first")
     _enter(session, plan, previous, begin, by=by)
     take_effect(session, plan, people, begin=begin, by=by)
@@ -62,7 +62,7 @@ def publish(session: Session, plan_id: int, *, version: int, by: Actor, effectiv
     return plan
 
 
-def _previous(session: Session, plan: Plan) -> Plan | None:
+def _get_previous(session: Session, plan: Plan) -> Plan | None:
     # One publication of a district at a time: the row of the district is the queue.
     session.execute(select(Area.code).where(Area.code == plan.district).with_for_update())
     latest = find_latest(session, plan.district)
@@ -87,7 +87,7 @@ def _begin(session: Session, effective_at: datetime | None, previous: Plan | Non
     return begin
 
 
-def _checked(session: Session, plan: Plan) -> tuple[Board, dict[str, Any]]:
+def _check_plan(session: Session, plan: Plan) -> tuple[Board, dict[str, Any]]:
     """The plan's board and report after a full check; raises Unacceptable with the report where there are errors."""
     review = review_all(session, load_board(session, plan))
     report = review.report.as_json(review.board)
@@ -131,7 +131,7 @@ def settle(session: Session, *, now: datetime) -> list[int]:
         forerunner.state == PlanState.published,
         func.upper(forerunner.in_force) <= now,
     )
-    due = select(Plan).where(in_force_at(now), ended.exists())
+    due = select(Plan).where(is_in_force_at(now), ended.exists())
     settled = []
     for plan in session.scalars(due).all():
         wait_longer(session, PUBLISH_TIMEOUT_MS / 1000)

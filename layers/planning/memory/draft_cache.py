@@ -21,7 +21,7 @@ from layers.planning.report.draft_report import DraftReport, review_all, review_
 from layers.planning.state.board import Board, Stamp
 from layers.planning.state.codes import names_of
 from layers.planning.state.loading import load_board, stamp_of
-from layers.planning.state.row_changes import Move, RowChanges, move_to, moved
+from layers.planning.state.row_changes import Move, RowChanges, apply_move, move_to
 from layers.plans import Plan, PlanEdit
 from layers.shelf import Shelf
 
@@ -89,7 +89,7 @@ def open_draft(session: Session, drafts: DraftMemory, plan: Plan) -> OpenDraft:
     """
     while True:
         # To read and check a district takes seconds: whoever asks meanwhile waits for it instead of doing the same.
-        with drafts.turns.at(key_of(session, plan.id)):
+        with drafts.turns.lock_of(key_of(session, plan.id)):
             known = find_open_draft(session, drafts, plan)
             draft = known or open_locked_draft(session, drafts, plan)
             seen = plan.version, plan.updated_at
@@ -121,24 +121,24 @@ def open_locked_draft(session: Session, drafts: DraftMemory, plan: Plan) -> Open
     if kept is not None and kept.board.stamp == stamp:
         return kept
     # Who waits holds the plan's row at most, and who is at it reads without a lock: there is no circle.
-    with drafts.turns.at(key_of(session, plan.id)):
-        return _brought(session, drafts, plan, stamp)
+    with drafts.turns.lock_of(key_of(session, plan.id)):
+        return _bring(session, drafts, plan, stamp)
 
 
-def _brought(session: Session, drafts: DraftMemory, plan: Plan, stamp: Stamp) -> OpenDraft:
+def _bring(session: Session, drafts: DraftMemory, plan: Plan, stamp: Stamp) -> OpenDraft:
     """The draft at a stamp: brought by another thread meanwhile, or an older one that followed, or read and checked."""
     kept = drafts.find(session, plan)
     if kept is not None and kept.board.stamp == stamp:
         return kept
     if kept is not None and kept.board.stamp.at < stamp.at:
-        followed = _followed(session, kept, stamp)
+        followed = _follow(session, kept, stamp)
         if followed is not None:
             return followed
     review = review_all(session, load_board(session, plan))
     return OpenDraft(review.board, review.report)
 
 
-def _followed(session: Session, draft: OpenDraft, stamp: Stamp) -> OpenDraft | None:
+def _follow(session: Session, draft: OpenDraft, stamp: Stamp) -> OpenDraft | None:
     """The draft after the edits that it missed; None where they are too many or not all there (an undone one, say)."""
     missed = range(draft.board.stamp.version + 1, stamp.version + 1)
     if not 0 < len(missed) <= MOST_MISSED:
@@ -150,20 +150,20 @@ def _followed(session: Session, draft: OpenDraft, stamp: Stamp) -> OpenDraft | N
         return None
     for edit in edits:
         step = RowChanges.from_json(edit.before if edit.undone else edit.after)
-        draft, _ = after_move(session, draft, move_to(draft.board, step))
+        draft, _ = advance_draft(session, draft, move_to(draft.board, step))
     return OpenDraft(replace(draft.board, stamp=stamp), draft.report)
 
 
-def after_move(session: Session, draft: OpenDraft, move: Move) -> tuple[OpenDraft, frozenset[str]]:
+def advance_draft(session: Session, draft: OpenDraft, move: Move) -> tuple[OpenDraft, frozenset[str]]:
     """The open draft after a move, its report kept up, and the codes of the rows that differ from those before it.
 
     Still under the old stamp, as long as nothing is stored.
     """
-    board = moved(draft.board, move)
+    board = apply_move(draft.board, move)
     if move.change.added:
         # One of them may be an old grid under a new code.
         board = replace(board, names=names_of(session, board.district))
-    touched = touched_by(draft.board, board, move)
+    touched = find_touched(draft.board, board, move)
     # A tile that became an overlay is still there, but no longer in the tiling.
     lifted = [code for code in move.change.removed if code in board.overlays]
     removed = (*move.removed, *lifted)
@@ -172,11 +172,11 @@ def after_move(session: Session, draft: OpenDraft, move: Move) -> tuple[OpenDraf
     return OpenDraft(review.board, review.report), frozenset(differing)
 
 
-def touched_by(old: Board, new: Board, move: Move) -> frozenset[str]:
+def find_touched(old: Board, new: Board, move: Move) -> frozenset[str]:
     """The finest tiles of the new board that a move concerns: by shape, by name, or because their grid has other
     parts now."""
     named = {code for code, row in move.rows.items() if row is not None and row.exclusive}
     tiles = (move.change.touched | {*move.change.parents, *move.removed}) & old.partition.row_of.keys()
     grids = {old.grid_of(tile) for tile in tiles} & new.rows.keys()
     codes = (code for code in named | grids if code in new.partition)
-    return move.change.touched | {tile for code in codes for tile in new.partition.finest(code)}
+    return move.change.touched | {tile for code in codes for tile in new.partition.list_finest(code)}

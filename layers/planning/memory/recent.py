@@ -24,7 +24,7 @@ class Turns(Generic[Key]):
         self._lock = threading.Lock()
         self._turns: WeakValueDictionary[Key, threading.RLock] = WeakValueDictionary()
 
-    def at(self, key: Key) -> threading.RLock:
+    def lock_of(self, key: Key) -> threading.RLock:
         """The lock of this key, the same for all who ask while it is in use."""
         with self._lock:
             turn = self._turns.get(key)

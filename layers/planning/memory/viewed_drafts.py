@@ -28,7 +28,7 @@ def board_of(session: Session, drafts: DraftMemory, plan: Plan) -> Board:
     draft = find_open_draft(session, drafts, plan)
     kept = drafts.boards.find(key) if draft is None else draft.board
     if kept is not None and kept.stamp == stamp_of(plan):
-        return _with_what_others_say(session, kept)
+        return _add_what_others_say(session, kept)
     board = load_board(session, plan)
     seen = stamp_of(plan)
     session.refresh(plan, ["version", "updated_at"])
@@ -38,7 +38,7 @@ def board_of(session: Session, drafts: DraftMemory, plan: Plan) -> Board:
     return board
 
 
-def _with_what_others_say(session: Session, board: Board) -> Board:
+def _add_what_others_say(session: Session, board: Board) -> Board:
     """The board with what is stored outside the plan: codes that its grids bore in other plans, targets of areas."""
     targets = load_targets(session, list(board.areas))
     return replace(board, names=names_of(session, board.district), targets=targets)

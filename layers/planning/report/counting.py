@@ -43,7 +43,7 @@ class Houses:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def where(self, mask: NDArray[np.bool_]) -> Houses:
+    def select(self, mask: NDArray[np.bool_]) -> Houses:
         """The buildings for which the mask is true."""
         chosen = tuple(self.overrides[i] for i in np.flatnonzero(mask))
         return Houses(
@@ -115,12 +115,12 @@ def tiles_of(board: Board, houses: Houses, owner: NDArray[np.intp], codes: tuple
     """The tile of each building: by override where it names a grid of this plan, else the one that covers its point."""
     by_point = [codes[i] if i != NOBODY else None for i in owner.tolist()]
     return [
-        tile if override is None else _overridden(board, board.present(override), tile)
+        tile if override is None else _apply_override(board, board.find_present_code(override), tile)
         for override, tile in zip(houses.overrides, by_point, strict=True)
     ]
 
 
-def _overridden(board: Board, override: str, tile: str | None) -> str | None:
+def _apply_override(board: Board, override: str, tile: str | None) -> str | None:
     if override in board.partition.row_of:
         return override
     if override not in board.rows or override in board.overlays:
@@ -128,10 +128,10 @@ def _overridden(board: Board, override: str, tile: str | None) -> str | None:
     # A grid with sub-grids was named: the sub-grid by place, and where the place is elsewhere the first one.
     if tile is not None and board.grid_of(tile) == override:
         return tile
-    return board.partition.finest(override)[0]
+    return board.partition.list_finest(override)[0]
 
 
-def counted(
+def count_tiles(
     session: Session, board: Board, houses: Houses, *, tiles: list[str | None], wanted: Collection[str]
 ) -> dict[str, Count]:
     """The count of each of the wanted tiles, given the tile of every building that lies in them."""
@@ -141,9 +141,9 @@ def counted(
             homes[tile] += number
             blocks[tile] += 1
     tile_of = dict(zip(houses.ids.tolist(), tiles, strict=True))
-    asked = {"building_ids": houses.ids.tolist(), "codes": board.borne_by(wanted)}
+    asked = {"building_ids": houses.ids.tolist(), "codes": board.find_borne(wanted)}
     for building, named, number in households.list_moved(session, **asked):
-        code = board.present(named)
+        code = board.find_present_code(named)
         if code not in board.partition.row_of:
             continue  # a sub-grid that is no longer there: the household stays with its building
         if code in homes:
@@ -157,15 +157,15 @@ def building_warnings(
     board: Board, houses: Houses, *, tiles: list[str | None], tolerance: Tolerance
 ) -> Iterator[tuple[tuple[str, str], Defect]]:
     """A warning, by kind and building, for each building in no grid of the frame and each one cut by a border."""
-    for i, place in _uncovered(board, houses, tiles):
+    for i, place in _find_uncovered(board, houses, tiles):
         subject = str(houses.ids[i])
-        yield ("uncovered_building", subject), _at("uncovered_building", (), place, detail=subject)
+        yield ("uncovered_building", subject), _build_defect("uncovered_building", (), place, detail=subject)
     for i, codes, outside_m2 in _cut(board, houses, tiles, tolerance):
         subject, place = str(houses.ids[i]), board.plane.to_metres(houses.points[i])
-        yield ("cut_building", subject), _at("cut_building", codes, place, detail=subject, area_m2=outside_m2)
+        yield ("cut_building", subject), _build_defect("cut_building", codes, place, detail=subject, area_m2=outside_m2)
 
 
-def _uncovered(board: Board, houses: Houses, tiles: list[str | None]) -> Iterator[tuple[int, BaseGeometry]]:
+def _find_uncovered(board: Board, houses: Houses, tiles: list[str | None]) -> Iterator[tuple[int, BaseGeometry]]:
     """Row and place in metres of each building that stands in the frame and in no tile."""
     lost = np.array([i for i, tile in enumerate(tiles) if tile is None], dtype=np.intp)
     if board.partition.frame is None or not len(lost):
@@ -175,7 +175,9 @@ def _uncovered(board: Board, houses: Houses, tiles: list[str | None]) -> Iterato
     yield from zip(lost[inside].tolist(), places[inside], strict=True)
 
 
-def _at(kind: str, codes: tuple[str, ...], where: BaseGeometry, *, detail: str, area_m2: float = 0.0) -> Defect:
+def _build_defect(
+    kind: str, codes: tuple[str, ...], where: BaseGeometry, *, detail: str, area_m2: float = 0.0
+) -> Defect:
     return Defect(kind=kind, codes=codes, where=where, detail=detail, area_m2=area_m2)
 
 
@@ -189,7 +191,7 @@ def _cut(
     # Tile by tile where it is about the tiles: they are few, and one has more vertices than all its buildings.
     rows, which = np.unique(board.partition.rows(tiles[i] or "" for i in owned), return_inverse=True)
     distinct = board.partition.polygons[rows]
-    own, usable = distinct[which], board.partition.valid(rows)[which]
+    own, usable = distinct[which], board.partition.mark_valid(rows)[which]
     shapes = np.asarray(board.plane.to_metres(houses.shapes[owned]), dtype=object)
     whole = ~usable
     whole[usable] = _covers(own[usable], shapes[usable])
@@ -201,8 +203,8 @@ def _cut(
         if outside.area <= tolerance.snap_m * outside.length / 2:
             continue
         row, tile = int(owned[i]), tiles[int(owned[i])] or ""
-        codes = _cutting(board, tile, outside, tolerance)
-        if len(codes) > 1 and not _between_stairwells(board, houses, row, codes):
+        codes = _find_cutting(board, tile, outside, tolerance)
+        if len(codes) > 1 and not _runs_between_stairwells(board, houses, row, codes):
             yield row, codes, float(outside.area)
 
 
@@ -211,7 +213,7 @@ def _covers(polygons: Geometries, shapes: Geometries) -> NDArray[np.bool_]:
     return np.asarray(shapely.covers(polygons, shapes), dtype=bool)
 
 
-def _cutting(board: Board, tile: str, outside: BaseGeometry, tolerance: Tolerance) -> tuple[str, ...]:
+def _find_cutting(board: Board, tile: str, outside: BaseGeometry, tolerance: Tolerance) -> tuple[str, ...]:
     partition = board.partition
     rows = partition.tree.query(outside)
     rows = rows[shapely.is_valid(partition.polygons[rows])]
@@ -220,7 +222,7 @@ def _cutting(board: Board, tile: str, outside: BaseGeometry, tolerance: Toleranc
     return tuple(sorted({tile, *(partition.codes[row] for row in rows[solid])}))
 
 
-def _between_stairwells(board: Board, houses: Houses, row: int, codes: tuple[str, ...]) -> bool:
+def _runs_between_stairwells(board: Board, houses: Houses, row: int, codes: tuple[str, ...]) -> bool:
     """Whether the border is one between sub-grids that share a building stairwell by stairwell, as [S9] wants it."""
     return int(houses.stairwells[row]) > 1 and len({board.grid_of(code) for code in codes}) == 1
 

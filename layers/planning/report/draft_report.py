@@ -25,7 +25,7 @@ from layers.planning.report.counting import (
     Count,
     Houses,
     building_warnings,
-    counted,
+    count_tiles,
     load_houses,
     owners_of,
     range_warning,
@@ -33,7 +33,7 @@ from layers.planning.report.counting import (
 )
 from layers.planning.state.board import Board, Geometries, GridRow, objects
 from tiling.coverage import KINDS, CoverageReport, Defect, check
-from tiling.defects.edges import differing
+from tiling.defects.edges import find_differing
 from tiling.defects.report import WARNINGS
 from tiling.tolerance import NODE_OFF_M, Tolerance
 
@@ -81,7 +81,7 @@ class DraftReport:
         number = Counter(key[0] for key in self.warnings) + Counter(defect.kind for defect in self.coverage.defects)
         return {kind: number[kind] for kind in KINDS if number[kind]}
 
-    def over(self, coverage: CoverageReport) -> DraftReport:
+    def with_coverage(self, coverage: CoverageReport) -> DraftReport:
         """The same defects and warnings of other ground; what was sorted and counted of them stays."""
         newer = replace(self, coverage=coverage)
         newer.__dict__.update(defects=self.defects, by_kind=self.by_kind)
@@ -122,9 +122,9 @@ def review_all(session: Session, board: Board) -> Review:
     partition = board.partition
     coverage = check(partition, tolerance=TOLERANCE)
     codes = partition.codes
-    houses, tiles = _housed(session, board, codes, box=_everything(board))
-    counts = counted(session, board, houses, tiles=tiles, wanted=codes)
-    recounted = _recounted(board, counts)
+    houses, tiles = _read_houses(session, board, codes, box=_box_everything(board))
+    counts = count_tiles(session, board, houses, tiles=tiles, wanted=codes)
+    recounted = _recount(board, counts)
     fresh = board.with_rows({row.code: row for row in recounted})
     warnings = dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE))
     warnings |= _range_warnings(fresh, (code for code, row in fresh.rows.items() if row.level == "grid"))
@@ -146,30 +146,30 @@ def review_change(
     """
     coverage = _coverage_after(board, older, report.coverage, touched=touched, removed=removed)
     before = [code for code in (*touched, *removed) if code in older.partition.row_of]
-    houses, tiles = _housed(session, board, touched, box=_box(board, touched, older, before))
-    recounted = _recounted(board, counted(session, board, houses, tiles=tiles, wanted=touched))
+    houses, tiles = _read_houses(session, board, touched, box=_box(board, touched, older, before))
+    recounted = _recount(board, count_tiles(session, board, houses, tiles=tiles, wanted=touched))
     fresh = board.with_rows({row.code: row for row in recounted})
     grids = {fresh.grid_of(code) for code in touched}
     found = dict(building_warnings(fresh, houses, tiles=tiles, tolerance=TOLERANCE)) | _range_warnings(fresh, grids)
     stale = [(kind, str(number)) for number in houses.ids.tolist() for kind in (CUT, UNCOVERED)]
     stale += [(RANGE, code) for code in (*grids, *removed)]
-    return Review(_kept_up(session, fresh, report, coverage, found=found, stale=stale), fresh, recounted)
+    return Review(_keep_up(session, fresh, report, coverage, found=found, stale=stale), fresh, recounted)
 
 
 def _coverage_after(
     board: Board, older: Board, before: CoverageReport, *, touched: Collection[str], removed: Collection[str]
 ) -> CoverageReport:
     """The report of the tiling after a change; of much of it anew, where a frame or ring took another way."""
-    bounds = _moved_bounds(board, older)
+    bounds = _find_moved_bounds(board, older)
     if bounds is None or len(touched) > MOST_TOUCHED * len(board.partition):
         return check(board.partition, tolerance=TOLERANCE)
     beside = {board.partition.codes[row] for row in np.unique(board.partition.tree.query(bounds)[1]).tolist()}
-    concerned = {*touched, *beside, *_beside_comings_and_goings(board, older, touched, removed)}
+    concerned = {*touched, *beside, *_find_beside_comings_and_goings(board, older, touched, removed)}
     local = check(board.partition, tolerance=TOLERANCE, only=concerned)
-    return before.updated(local, removed=removed)
+    return before.with_local(local, removed=removed)
 
 
-def _moved_bounds(board: Board, older: Board) -> Geometries | None:
+def _find_moved_bounds(board: Board, older: Board) -> Geometries | None:
     """The edges that the frame or a ring of an area did not have before, or has no more; None for many of them.
 
     A grid that nobody touched has another frame there: what it reached out of, or left bare, may be gone.
@@ -177,11 +177,11 @@ def _moved_bounds(board: Board, older: Board) -> Geometries | None:
     new, old = board.partition, older.partition
     pairs = [] if new.frame is old.frame else [(new.frame, old.frame)]
     pairs += [(ring, old.areas.get(code)) for code, ring in new.areas.items() if ring is not old.areas.get(code)]
-    edges = [line for now, before in pairs for line in differing(now, before).lines().tolist()]
+    edges = [line for now, before in pairs for line in find_differing(now, before).lines().tolist()]
     return None if len(edges) > MOST_EDGES else objects(edges)
 
 
-def _beside_comings_and_goings(
+def _find_beside_comings_and_goings(
     board: Board, older: Board, touched: Collection[str], removed: Collection[str]
 ) -> set[str]:
     """The tiles about new and removed ones: a gap between them opens or closes without a change of their own shapes."""
@@ -191,7 +191,7 @@ def _beside_comings_and_goings(
     return {board.partition.codes[row] for row in rows}
 
 
-def worse_than(
+def find_worse(
     now: CoverageReport, before: CoverageReport, *, alias: Mapping[str, str], scope: Collection[str]
 ) -> tuple[Defect, ...]:
     """The errors that appear or grow by more than noise ([P2]).
@@ -202,14 +202,14 @@ def worse_than(
     concerned = frozenset(scope) | frozenset(alias) | frozenset(alias.values())
     new = [d for d in now.defects if d.severity == "error" and not concerned.isdisjoint(d.codes)]
     new += [d for d in now.defects if d.severity == "error" and not d.codes]
-    named = [_renamed(defect, alias) for defect in new]
-    old = replace(before, defects=tuple(_renamed(defect, alias) for defect in before.defects))
-    worse = {d.key for d in replace(now, defects=tuple(named)).added_since(old)}
+    named = [_rename_codes(defect, alias) for defect in new]
+    old = replace(before, defects=tuple(_rename_codes(defect, alias) for defect in before.defects))
+    worse = {d.key for d in replace(now, defects=tuple(named)).find_added_since(old)}
     suspects = [d for d, alike in zip(new, named, strict=True) if alike.key in worse]
     return tuple(d for d in suspects if not _was_there(d, before))
 
 
-def _renamed(defect: Defect, alias: Mapping[str, str]) -> Defect:
+def _rename_codes(defect: Defect, alias: Mapping[str, str]) -> Defect:
     if alias.keys().isdisjoint(defect.codes):
         return defect
     return replace(defect, codes=tuple(dict.fromkeys(sorted(alias.get(code, code) for code in defect.codes))))
@@ -249,11 +249,11 @@ def _name(shown: Mapping[str, Any]) -> tuple[str, tuple[str, ...], str]:
     return shown["kind"], tuple(shown["codes"]), shown["detail"]
 
 
-def _housed(
+def _read_houses(
     session: Session, board: Board, codes: Collection[str], *, box: BaseGeometry
 ) -> tuple[Houses, list[str | None]]:
     """All buildings that reach into a box or were put into these tiles by hand, and the tile of each."""
-    houses = load_houses(session, box, codes=board.borne_by({*codes, *(board.grid_of(code) for code in codes)}))
+    houses = load_houses(session, box, codes=board.find_borne({*codes, *(board.grid_of(code) for code in codes)}))
     near = _tiles_about(board, codes, houses)
     polygons = np.asarray(board.plane.to_degrees(board.partition.polygons[board.partition.rows(near)]), dtype=object)
     return houses, tiles_of(board, houses, owners_of(houses.points, polygons), near)
@@ -268,17 +268,17 @@ def _tiles_about(board: Board, codes: Collection[str], houses: Houses) -> tuple[
     return tuple(sorted({*codes, *(board.partition.codes[row] for row in rows)}))
 
 
-def _recounted(board: Board, counts: Mapping[str, Count]) -> tuple[GridRow, ...]:
+def _recount(board: Board, counts: Mapping[str, Count]) -> tuple[GridRow, ...]:
     """The rows, tiles and the grids above them, whose numbers or areas differ from what they say."""
-    rows = {code: _with(board, board.rows[code], count) for code, count in counts.items()}
+    rows = {code: _put_count(board, board.rows[code], count) for code, count in counts.items()}
     for grid in sorted({board.grid_of(code) for code in counts} - counts.keys()):
-        parts = [rows.get(code, board.rows[code]) for code in board.partition.finest(grid)]
+        parts = [rows.get(code, board.rows[code]) for code in board.partition.list_finest(grid)]
         total = Count(sum(part.households for part in parts), sum(part.buildings for part in parts))
-        rows[grid] = _with(board, board.rows[grid], total)
+        rows[grid] = _put_count(board, board.rows[grid], total)
     return tuple(row for code, row in rows.items() if row != board.rows[code])
 
 
-def _with(board: Board, row: GridRow, count: Count) -> GridRow:
+def _put_count(board: Board, row: GridRow, count: Count) -> GridRow:
     shape = board.shape(row.code)
     area_m2 = 0.0 if shape is None else round(float(shape.area), 3)
     return replace(row, households=count.households, buildings=count.buildings, area_m2=area_m2)
@@ -290,10 +290,10 @@ def _range_warnings(board: Board, grids: Iterable[str]) -> dict[Key, Defect]:
 
 
 def _report(session: Session, board: Board, coverage: CoverageReport, warnings: Mapping[Key, Defect]) -> DraftReport:
-    return DraftReport(coverage, warnings, _rendered(session, board, [*coverage.defects, *warnings.values()]))
+    return DraftReport(coverage, warnings, _render(session, board, [*coverage.defects, *warnings.values()]))
 
 
-def _kept_up(
+def _keep_up(
     session: Session,
     board: Board,
     older: DraftReport,
@@ -311,30 +311,30 @@ def _kept_up(
     kept = {id(defect) for defect in looked_at}
     gone = [id(defect) for defect in (*older.coverage.defects, *was.values()) if id(defect) not in kept]
     if not fresh and not gone:
-        return older.over(coverage)
+        return older.with_coverage(coverage)
     shown = dict(older.shown)
     for number in gone:
         del shown[number]
-    return DraftReport(coverage, warnings, {**shown, **_rendered(session, board, fresh)})
+    return DraftReport(coverage, warnings, {**shown, **_render(session, board, fresh)})
 
 
-def _rendered(session: Session, board: Board, defects: list[Defect]) -> dict[int, Shown]:
+def _render(session: Session, board: Board, defects: list[Defect]) -> dict[int, Shown]:
     places = shapely.to_geojson(board.plane.to_degrees(objects(defect.where for defect in defects)))
-    held = {id(d): _held(session, board, d) for d in defects if d.kind == "gap"}
+    held = {id(d): _count_held(session, board, d) for d in defects if d.kind == "gap"}
     return {
-        id(defect): _json(defect, place, held.get(id(defect)))
+        id(defect): _render_defect(defect, place, held.get(id(defect)))
         for defect, place in zip(defects, np.asarray(places).tolist(), strict=True)
     }
 
 
-def _json(defect: Defect, place: str | None, held: Count | None) -> Shown:
+def _render_defect(defect: Defect, place: str | None, held: Count | None) -> Shown:
     number = (None, None) if held is None else (held.households, held.buildings)
     told = defect_json(defect, place) | dict(zip(("households", "buildings"), number, strict=True))
     # By what it says: in every process, and after every start, the same defect has the same id.
     return Shown({"id": blake2b(orjson.dumps(told), digest_size=9).hexdigest(), **told})
 
 
-def _held(session: Session, board: Board, gap: Defect) -> Count:
+def _count_held(session: Session, board: Board, gap: Defect) -> Count:
     """Households and buildings on the ground of a gap."""
     if gap.where is None or gap.class_ == "noise":
         return Count(0, 0)
@@ -344,7 +344,7 @@ def _held(session: Session, board: Board, gap: Defect) -> Count:
     return Count(int(houses.households[inside].sum()), int(inside.sum()))
 
 
-def _everything(board: Board) -> BaseGeometry:
+def _box_everything(board: Board) -> BaseGeometry:
     shapes = [board.partition.frame, *board.partition.polygons]
     return _degree_box(board, objects(shapes))
 
@@ -364,5 +364,5 @@ def _degree_box(board: Board, shapes: Any) -> BaseGeometry:
     (west, south), (east, north) = bounds[:, :2].min(axis=0).tolist(), bounds[:, 2:].max(axis=0).tolist()
     # In between, too: the plane's edges bow in degrees.
     edge = shapely.get_coordinates(shapely.segmentize(shapely.box(west - 1, south - 1, east + 1, north + 1), 1000.0))
-    lon, lat = board.plane.lonlat_of(edge[:, 0], edge[:, 1])
+    lon, lat = board.plane.to_lonlat(edge[:, 0], edge[:, 1])
     return shapely.Polygon(shapely.box(lon.min(), lat.min(), lon.max(), lat.max()))

@@ -100,7 +100,7 @@ class Totals:
     households: int = 0
     buildings: int = 0
 
-    def plus(self, row: GridRow, sign: int) -> Totals:
+    def add(self, row: GridRow, sign: int) -> Totals:
         """The totals with one row more (sign 1) or less (sign -1)."""
         if row.level == GridLevel.sub_grid:
             return replace(self, sub_grids=self.sub_grids + sign)
@@ -146,13 +146,13 @@ class Board:
         row = self.rows[tile]
         return row.parent_code if row.level == GridLevel.sub_grid and row.parent_code else tile
 
-    def present(self, code: str) -> str:
+    def find_present_code(self, code: str) -> str:
         """The code that a grid has here: what was put into it by hand may still name another that it has borne."""
         if code in self.rows:
             return code
         return min(self.names.get(code, frozenset()) & self.rows.keys(), default=code)
 
-    def borne_by(self, codes: Iterable[str]) -> set[str]:
+    def find_borne(self, codes: Iterable[str]) -> set[str]:
         """These codes and all others that the same grids have borne."""
         return {name for code in codes for name in (code, *self.names.get(code, ()))}
 
@@ -167,9 +167,9 @@ class Board:
         rows, totals = dict(self.rows), self.totals
         for code, row in changed.items():
             old = rows.pop(code, None)
-            totals = totals if old is None else totals.plus(old, -1)
+            totals = totals if old is None else totals.add(old, -1)
             if row is not None:
-                rows[code], totals = row, totals.plus(row, 1)
+                rows[code], totals = row, totals.add(row, 1)
         return replace(self, rows=rows, totals=totals)
 
 
@@ -188,7 +188,7 @@ def build(
     """A board from rows and their shapes in metres; shapes of grids that have sub-grids are not needed."""
     by_code = {row.code: row for row in rows}
     rings = {area.code: area for area in areas}
-    tiles = finest_of(by_code)
+    tiles = list_finest(by_code)
     partition = Partition.of(
         tiles,
         objects(shapes[code] for code in tiles),
@@ -201,11 +201,11 @@ def build(
     overlays = {code: shape for code, shape in drawn if shape is not None}
     totals = Totals()
     for row in by_code.values():
-        totals = totals.plus(row, 1)
+        totals = totals.add(row, 1)
     return Board(stamp, district, Plane(epsg), by_code, partition, overlays, rings, targets, totals, names)
 
 
-def finest_of(rows: Mapping[str, GridRow]) -> list[str]:
+def list_finest(rows: Mapping[str, GridRow]) -> list[str]:
     """The codes of the tiles: exclusive grids and sub-grids that have nothing below them, sorted."""
     above = {row.parent_code for row in rows.values() if row.level == GridLevel.sub_grid}
     return sorted(code for code, row in rows.items() if row.exclusive and code not in above)
@@ -225,18 +225,18 @@ def objects(items: Iterable[Any]) -> Geometries:
     return out
 
 
-def single(geometries: Geometries) -> Geometries:
+def to_single(geometries: Geometries) -> Geometries:
     """MultiPolygons of one part as that part, everything else as it is: tiles are Polygons, tables hold Multis."""
     alone = (shapely.get_type_id(geometries) == 6) & (shapely.get_num_geometries(geometries) == 1)
     return np.asarray(np.where(alone, shapely.get_geometry(geometries, 0), geometries), dtype=object)
 
 
-def multi(geometries: Geometries) -> Geometries:
+def to_multi(geometries: Geometries) -> Geometries:
     """Polygons as MultiPolygons of one part, None and what is no polygon as an empty MultiPolygon."""
-    return objects(_multi(geometry) for geometry in geometries)
+    return objects(_to_multi(geometry) for geometry in geometries)
 
 
-def _multi(geometry: BaseGeometry | None) -> BaseGeometry:
+def _to_multi(geometry: BaseGeometry | None) -> BaseGeometry:
     if isinstance(geometry, shapely.MultiPolygon):
         return geometry
     if isinstance(geometry, shapely.Polygon) and not geometry.is_empty:

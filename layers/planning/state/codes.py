@@ -32,7 +32,7 @@ class Scheme(Protocol):
         """What the codes among which the next one is counted have in common."""
         ...
 
-    def next_code(self, parent: str, *, taken: Collection[str]) -> str:
+    def choose_code(self, parent: str, *, taken: Collection[str]) -> str:
         """The code of a new grid below a parent; raises Conflict when none is left."""
         ...
 
@@ -47,9 +47,9 @@ class Numbered:
     def prefix(self, parent: str) -> str:
         return parent
 
-    def next_code(self, parent: str, *, taken: Collection[str]) -> str:
+    def choose_code(self, parent: str, *, taken: Collection[str]) -> str:
         digits = GRID_DIGITS - COMMUNITY_DIGITS if len(parent) == COMMUNITY_DIGITS else 2
-        return _next_number(parent, digits=digits, taken=taken)
+        return _choose_number(parent, digits=digits, taken=taken)
 
     def fits(self, code: str, *, parent: str) -> bool:
         digits = GRID_DIGITS - COMMUNITY_DIGITS if len(parent) == COMMUNITY_DIGITS else 2
@@ -66,7 +66,7 @@ class Foreign:
     def prefix(self, parent: str) -> str:  # noqa: ARG002 - ids are counted over the whole district
         return f"{self.district}-"
 
-    def next_code(self, parent: str, *, taken: Collection[str]) -> str:
+    def choose_code(self, parent: str, *, taken: Collection[str]) -> str:
         prefix = self.prefix(parent)
         ids = (code.removeprefix(prefix) for code in taken)
         # Nine digits at most: a time stamp or a hash is no sequence to go on from.
@@ -83,8 +83,8 @@ class ForeignSubGrids:
     def prefix(self, parent: str) -> str:
         return f"{parent}-"
 
-    def next_code(self, parent: str, *, taken: Collection[str]) -> str:
-        return _next_number(self.prefix(parent), digits=2, taken=taken)
+    def choose_code(self, parent: str, *, taken: Collection[str]) -> str:
+        return _choose_number(self.prefix(parent), digits=2, taken=taken)
 
     def fits(self, code: str, *, parent: str) -> bool:
         return _continues(self.prefix(parent), code)
@@ -119,10 +119,10 @@ def claim(
 ) -> str:
     """A new code below a parent, written into the lineage; raises Conflict when no number is left."""
     scheme = scheme_of(district, parent, level=level)
-    taken = _taken(session, district, scheme.prefix(parent), plan_id)
+    taken = _read_taken(session, district, scheme.prefix(parent), plan_id)
     line = {"district": district, "plan_id": plan_id, "origin": origin, "ancestors": list(ancestors)}
     while True:
-        code = scheme.next_code(parent, taken=taken)
+        code = scheme.choose_code(parent, taken=taken)
         statement = insert(Lineage).values(code=code, **line).on_conflict_do_nothing().returning(Lineage.code)
         if session.scalar(statement) is not None:
             return code
@@ -169,14 +169,14 @@ def record_ancestors(session: Session, district: str, code: str, *, plan_id: int
     session.execute(statement.on_conflict_do_update(index_elements=["district", "code"], set_={"ancestors": joined}))
 
 
-def _taken(session: Session, district: str, prefix: str, plan_id: int) -> set[str]:
+def _read_taken(session: Session, district: str, prefix: str, plan_id: int) -> set[str]:
     start: BindParameter[str] = bindparam("start", prefix)
     given = select(Lineage.code).where(Lineage.district == district, func.starts_with(Lineage.code, start))
     drawn = select(Grid.code).where(Grid.plan_id == plan_id, func.starts_with(Grid.code, start))
     return set(session.scalars(union(given, drawn)))
 
 
-def _next_number(prefix: str, *, digits: int, taken: Collection[str]) -> str:
+def _choose_number(prefix: str, *, digits: int, taken: Collection[str]) -> str:
     width = len(prefix) + digits
     numbers = [int(code[len(prefix) :]) for code in taken if len(code) == width and code[len(prefix) :].isdigit()]
     number = max(numbers, default=0) + 1

@@ -27,9 +27,9 @@ from layers.planning.state.board import (
     HouseholdTarget,
     Stamp,
     build,
-    multi,
     objects,
-    single,
+    to_multi,
+    to_single,
 )
 from layers.planning.state.codes import names_of
 from layers.plans import Plan, PlanArea
@@ -96,34 +96,34 @@ _ROWS = (
 
 def shapes_of(stored: Sequence[Stored], plane: Plane) -> dict[str, BaseGeometry | None]:
     """The shapes of stored rows in metres by code; None where a draft holds an empty one."""
-    shapes = in_metres(objects(wkb for _, wkb in stored), plane)
+    shapes = to_metres(objects(wkb for _, wkb in stored), plane)
     return {row.code: shape for (row, _), shape in zip(stored, shapes, strict=True)}
 
 
-def in_metres(wkb: Any, plane: Plane) -> Any:
+def to_metres(wkb: Any, plane: Plane) -> Any:
     """WKB in degrees as shapes in metres, Polygons where they have one part, None where they are empty."""
-    shapes = single(objects(shapely.from_wkb(wkb)))
+    shapes = to_single(objects(shapely.from_wkb(wkb)))
     shapes[shapely.is_empty(shapes)] = None
     return plane.to_metres(shapes)
 
 
-def in_degrees(shapes: Iterable[BaseGeometry | None], plane: Plane) -> list[bytes]:
+def to_degrees(shapes: Iterable[BaseGeometry | None], plane: Plane) -> list[bytes]:
     """Shapes in metres as WKB of MultiPolygons in degrees with nine decimals."""
-    degrees = plane.to_degrees(multi(objects(shapes)))
+    degrees = plane.to_degrees(to_multi(objects(shapes)))
     return [bytes(wkb) for wkb in shapely.to_wkb(degrees)]
 
 
 def load_frame(session: Session, plan_id: int, plane: Plane) -> BaseGeometry | None:
     """The plan's own copy of the frame in metres, or None."""
     wkb = session.scalar(select(func.ST_AsBinary(Plan.frame)).where(Plan.id == plan_id))
-    return None if wkb is None else in_metres(objects([wkb]), plane)[0]
+    return None if wkb is None else to_metres(objects([wkb]), plane)[0]
 
 
 def load_areas(session: Session, plan_id: int, plane: Plane) -> list[AreaRing]:
     """The plan's own copies of the area rings, in metres."""
     columns = (PlanArea.code, PlanArea.level, PlanArea.name, PlanArea.parent_code, func.ST_AsBinary(PlanArea.geom))
     rows = session.execute(select(*columns).where(PlanArea.plan_id == plan_id).order_by(PlanArea.code)).all()
-    rings = in_metres(objects(row[4] for row in rows), plane) if rows else []
+    rings = to_metres(objects(row[4] for row in rows), plane) if rows else []
     return [AreaRing(row[0], row[1], row[2], row[3], ring) for row, ring in zip(rows, rings, strict=True)]
 
 
@@ -134,10 +134,10 @@ def load_targets(session: Session, codes: Collection[str]) -> dict[str, Househol
         code: target or (USUAL_HOUSEHOLDS.get(AreaKind(kind)) if kind else None)
         for code, target, kind in session.execute(statement)
     }
-    return {code: _around(number) for code, number in wanted.items() if number}
+    return {code: _build_target(number) for code, number in wanted.items() if number}
 
 
-def _around(number: int) -> HouseholdTarget:
+def _build_target(number: int) -> HouseholdTarget:
     return HouseholdTarget(
         number, round(number * (1 - HOUSEHOLDS_TOLERANCE)), round(number * (1 + HOUSEHOLDS_TOLERANCE))
     )
@@ -171,7 +171,7 @@ def _values(plan_id: int, row: GridRow, wkb: bytes) -> dict[str, Any]:
     return {"plan_id": plan_id, "wkb": wkb, **{column.key: getattr(row, column.key) for column in COLUMNS}}
 
 
-def _upsert() -> Any:
+def _build_upsert() -> Any:
     shape = func.ST_GeomFromWKB(bindparam("wkb", type_=LargeBinary), WGS84)
     columns: dict[str, Any] = {column.key: bindparam(column.key) for column in COLUMNS}
     statement = insert(Grid).values(plan_id=bindparam("plan_id"), geom=shape, **columns)
@@ -181,7 +181,7 @@ def _upsert() -> Any:
     )
 
 
-_UPSERT = _upsert()
+_UPSERT = _build_upsert()
 
 
 def read_area_names(session: Session, plan_id: int) -> dict[str, str]:

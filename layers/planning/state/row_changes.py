@@ -10,8 +10,8 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.orm import Session
 
 from layers.grids import GridLevel
-from layers.planning.state.board import Board, GridRow, finest_of, objects
-from layers.planning.state.loading import Stored, in_metres, read_frame, read_rings, read_rows, write_frame, write_rings
+from layers.planning.state.board import Board, GridRow, list_finest, objects
+from layers.planning.state.loading import Stored, read_frame, read_rings, read_rows, to_metres, write_frame, write_rings
 from layers.planning.state.loading import write_rows as store_rows
 from tiling.partition import Change, Partition
 
@@ -42,7 +42,7 @@ class RowChanges:
         )
 
     @classmethod
-    def stored(cls, session: Session, plan_id: int, like: RowChanges) -> RowChanges:
+    def read_stored(cls, session: Session, plan_id: int, like: RowChanges) -> RowChanges:
         """What the database holds now of everything that another step names."""
         held: dict[str, Stored | None] = dict.fromkeys(like.rows)
         held |= {stored[0].code: stored for stored in read_rows(session, plan_id, codes=like.rows)}
@@ -88,7 +88,7 @@ class Move:
         return tuple(code for code, row in self.rows.items() if row is None)
 
 
-def moved(board: Board, move: Move) -> Board:
+def apply_move(board: Board, move: Move) -> Board:
     """The board after a move; raises what `Partition.replace` raises when the move does not fit the board."""
     partition = move.after or (board.partition.replace(move.change) if move.change else board.partition)
     named = board.with_rows(move.rows)
@@ -103,11 +103,11 @@ def _parts_differ(old: GridRow | None, new: GridRow | None) -> bool:
 
 
 def _overlays(board: Board, move: Move) -> Mapping[str, BaseGeometry]:
-    kept = {code: shape for code, shape in board.overlays.items() if _still_over(move, code)}
+    kept = {code: shape for code, shape in board.overlays.items() if _is_still_over(move, code)}
     return {**kept, **{code: shape for code, shape in move.overlays.items() if shape is not None}}
 
 
-def _still_over(move: Move, code: str) -> bool:
+def _is_still_over(move: Move, code: str) -> bool:
     """Whether an overlay is one after the move, and neither gone nor a tile."""
     row = move.rows.get(code)
     return code not in move.rows or (row is not None and not row.exclusive)
@@ -117,26 +117,26 @@ def move_to(board: Board, step: RowChanges) -> Move:
     """The move that makes a board hold what a step holds: how undo, redo and other processes' edits reach it."""
     plane = board.plane
     present = {code: stored for code, stored in step.rows.items() if stored is not None}
-    shapes = dict(zip(present, in_metres(objects(wkb for _, wkb in present.values()), plane), strict=True))
+    shapes = dict(zip(present, to_metres(objects(wkb for _, wkb in present.values()), plane), strict=True))
     rows: dict[str, GridRow | None] = {code: None if s is None else s[0] for code, s in step.rows.items()}
     after = {code: row for code, row in {**board.rows, **rows}.items() if row is not None}
-    old, new = board.partition.row_of, finest_of(after)
+    old, new = board.partition.row_of, list_finest(after)
     tiles = {code for code in new if code in shapes or code not in old}
     fresh = {code: shapes[code] if code in shapes else board.shape(code) for code in tiles}
-    rings = in_metres(objects(step.rings.values()), plane) if step.rings else ()
+    rings = to_metres(objects(step.rings.values()), plane) if step.rings else ()
     change = Change(
         changed={code: shape for code, shape in fresh.items() if code in old},
         added={code: shape for code, shape in fresh.items() if code not in old},
-        removed=_gone(board, after, new),
+        removed=_list_gone(board, after, new),
         parents={c: r.parent_code for c, r in rows.items() if r is not None and r.exclusive and r.parent_code},
-        frame=None if step.frame is None else in_metres(objects([step.frame]), plane)[0],
+        frame=None if step.frame is None else to_metres(objects([step.frame]), plane)[0],
         areas=dict(zip(step.rings, rings, strict=True)),
     )
     overlays = {code: shape for code, shape in shapes.items() if not after[code].exclusive}
     return Move(change, rows, overlays)
 
 
-def _gone(board: Board, after: Mapping[str, GridRow], tiles: list[str]) -> tuple[str, ...]:
+def _list_gone(board: Board, after: Mapping[str, GridRow], tiles: list[str]) -> tuple[str, ...]:
     """Tiles that are none any more, and grids that lost their last sub-grid with themselves."""
     kept = set(tiles)
     uppers = {row.code for row in board.rows.values() if row.exclusive and row.level == GridLevel.grid}

@@ -25,15 +25,15 @@ def ends_of(code: str) -> list[str]:
     return ["-".join(rest), "-".join((subdistrict, *rest))]
 
 
-def short_codes(codes: Collection[str]) -> Mapping[str, str]:
+def shorten_codes(codes: Collection[str]) -> Mapping[str, str]:
     """The short code of each code of one plan; where no end is a code's alone, the code itself.
 
     Of the last few sets of codes they are kept: most edits of a plan leave its codes alone.
     """
-    return _shortened(frozenset(codes))
+    return _shorten(frozenset(codes))
 
 
 @lru_cache(maxsize=8)
-def _shortened(known: frozenset[str]) -> Mapping[str, str]:
+def _shorten(known: frozenset[str]) -> Mapping[str, str]:
     used = Counter(end for code in known for end in ends_of(code))
     return {code: next((end for end in ends_of(code) if used[end] == 1), code) for code in known}

@@ -46,11 +46,11 @@ class News:
     changed: tuple[tuple[str, str], ...] = ()
     removed: tuple[str, ...] = ()
 
-    def seen_from(self, area: str) -> News:
+    def limit_to_area(self, area: str) -> News:
         """The same news for somebody whose area is a part of the district: of their grids, and all lines."""
         if not area or self.district.startswith(area):
             return self
-        lines = tuple(_within(line, area) for line in self.lines)
+        lines = tuple(_limit_line(line, area) for line in self.lines)
         changed = tuple(pair for pair in self.changed if pair[0].startswith(area))
         removed = tuple(code for code in self.removed if code.startswith(area))
         return News(
@@ -79,7 +79,7 @@ class Standing:
 def news_since(session: Session, plan_id: int, version: int, *, by: Actor) -> News:
     """What somebody who saw a version has missed, within their area; raises NotFound. Costs a few milliseconds."""
     get_plan(session, plan_id, by=by)
-    return read_news(session, plan_id, version).seen_from(by.area)
+    return read_news(session, plan_id, version).limit_to_area(by.area)
 
 
 def read_news(session: Session, plan_id: int, version: int) -> News:
@@ -130,7 +130,7 @@ def _line(event: PlanEvent) -> dict[str, Any]:
     }
 
 
-def _within(line: Mapping[str, Any], area: str) -> dict[str, Any]:
+def _limit_line(line: Mapping[str, Any], area: str) -> dict[str, Any]:
     codes = [code for code in line["codes"] if code.startswith(area)]
     held = {code: pair for code, pair in line["households"].items() if code.startswith(area)}
     defects = {name: [one for one in line[name] if _concerns(one, area)] for name in ("added", "cleared")}

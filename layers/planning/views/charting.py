@@ -51,13 +51,13 @@ def chart_of(session: Session, plan_id: int, *, by: Actor) -> PlanChart:
         return PlanChart(1.0, 1.0, (), ())
     west, south, east, north = shapely.total_bounds(tiles).tolist()
     size = max(east - west, north - south)
-    moved = shapely.transform(_simplified(tiles, tolerance=size / STEPS), lambda xy: xy - (west, south))
+    moved = shapely.transform(_simplify(tiles, tolerance=size / STEPS), lambda xy: xy - (west, south))
     grids = _outlines(board, moved, [board.grid_of(code) for code in board.partition.codes])
     above = [board.community_of(code) or "" for code in board.partition.codes]
     return PlanChart(east - west, north - south, grids, _outlines(board, moved, above))
 
 
-def _simplified(tiles: Geometries, *, tolerance: float) -> Geometries:
+def _simplify(tiles: Geometries, *, tolerance: float) -> Geometries:
     sound = shapely.is_valid(tiles).all() and shapely.coverage_is_valid(tiles)
     return np.asarray(shapely.coverage_simplify(tiles, tolerance) if sound else tiles, dtype=object)
 

@@ -104,11 +104,11 @@ def plan_as_json(session: Session, plan: Plan, *, by: Actor) -> dict[str, Any]:
     papers = {"certificate": plan.certificate, "to_redo": plan.to_redo}
     names = read_area_names(session, plan.id)
     areas = {"areas": {code: name for code, name in names.items() if by.holds(code) or by.area.startswith(code)}}
-    standing = {"outdated": _outdated(session, plan), "life": _life(session, plan)}
+    standing = {"outdated": _describe_newer(session, plan), "life": _life(session, plan)}
     return {**told, **papers, **areas, **standing, "can_undo": can_undo, "can_redo": can_redo}
 
 
-def _outdated(session: Session, plan: Plan) -> dict[str, Any] | None:
+def _describe_newer(session: Session, plan: Plan) -> dict[str, Any] | None:
     """The latest plan of the district where a draft, or a submitted one, does not stand on it."""
     if plan.state not in (PlanState.draft, PlanState.submitted):
         return None

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from layers.access import Actor
 from layers.grids import Grid
-from layers.planning.state.board import COLUMNS, GridRow, HouseholdTarget, multi, objects
+from layers.planning.state.board import COLUMNS, GridRow, HouseholdTarget, objects, to_multi
 from layers.planning.state.loading import load_targets
 from layers.planning.views.showing import properties_of
 from layers.plans import get_plan
@@ -42,11 +42,11 @@ def topology_of(session: Session, plan_id: int, *, by: Actor) -> bytes:
     stored = session.connection().execute(statement.where(~func.ST_IsEmpty(Grid.geom))).all()
     rows = [GridRow(*tuple(row)[:-1]) for row in stored]
     targets = load_targets(session, {row.parent_code for row in rows if row.parent_code is not None})
-    shapes = multi(objects(shapely.from_wkb([bytes(row[-1]) for row in stored])))
-    return packed(plan.version, rows, shapes, targets=targets)
+    shapes = to_multi(objects(shapely.from_wkb([bytes(row[-1]) for row in stored])))
+    return pack_rows(plan.version, rows, shapes, targets=targets)
 
 
-def packed(
+def pack_rows(
     version: int, rows: Sequence[GridRow], shapes: NDArray[Any], *, targets: Mapping[str, HouseholdTarget]
 ) -> bytes:
     """Rows and their MultiPolygons in degrees as one message."""
@@ -61,7 +61,7 @@ def packed(
     open_ends[rings[1:] - 1] = False
     steps = np.rint(degrees[open_ends] * STEPS_PER_DEGREE).astype(np.int64)
     corner = steps.min(axis=0)
-    places, numbers = _each_once(steps - corner)
+    places, numbers = _number_places(steps - corner)
     head |= {"points": len(places), "wide": bool(places.max() > _WIDEST_STEPS), "corner": corner.tolist()}
     head["box"] = [*degrees.min(axis=0).tolist(), *degrees.max(axis=0).tolist()]
     head["polygons"], head["rings"] = np.diff(grids).tolist(), np.diff(polygons).tolist()
@@ -70,7 +70,7 @@ def packed(
     return _message(head, [*axes, numbers.astype("<u4").tobytes()])
 
 
-def _each_once(away: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+def _number_places(away: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
     """Every place once, and for each of the rows which one it is."""
     if away.max() > _WIDEST_STEPS:
         places, numbers = np.unique(away, axis=0, return_inverse=True)

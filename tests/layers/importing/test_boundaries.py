@@ -59,7 +59,7 @@ def test_codes_tell_the_level_and_the_parent(session: Session, tmp_path: Path) -
 
 def test_a_district_without_a_boundary_is_refused(session: Session, tmp_path: Path) -> None:
     table = csv_file(tmp_path, code=["130273"], name=["高新区"])
-    assert imported(session, "areas", table).by_reason() == {"district_without_place": 1}
+    assert imported(session, "areas", table).count_by_reason() == {"district_without_place": 1}
 
 
 def test_the_rows_of_a_district_are_united(session: Session, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_neighbour_that_overlaps_is_refused_with_the_place(session: Session, t
 
 def test_an_invalid_boundary_is_refused_never_mended(session: Session, tmp_path: Path) -> None:
     report = imported(session, "areas", geo_file(tmp_path, [BOW_TIE], code=["130201"], name=["甲"]))
-    assert report.by_reason() == {"invalid_geometry": 1}
+    assert report.count_by_reason() == {"invalid_geometry": 1}
     assert session.get(Area, "130201") is None
 
 

@@ -77,7 +77,7 @@ def test_times_without_an_offset_need_a_zone(session: Session, city: SmallCity, 
 def test_what_ends_before_it_begins_is_refused(session: Session, city: SmallCity, tmp_path: Path) -> None:
     file = points_file(tmp_path, [city.inside(city.codes[0])], closed_at=["2026-02-26T09:00:00+08:00"])
     for layer in ("hazards", "incidents"):
-        assert imported(session, layer, file, datum="wgs84").by_reason() == {"closed_before_opened": 1}
+        assert imported(session, layer, file, datum="wgs84").count_by_reason() == {"closed_before_opened": 1}
 
 
 def test_foreign_categories_are_translated_and_their_words_kept(

@@ -70,7 +70,7 @@ def test_each_refused_row_has_its_number_reason_and_place(session: Session, tmp_
     ]
     assert report.refused[0].where is not None
     assert report.refused[0].where.distance(shapely.Point(118.105, 39.605)) < 1e-6
-    assert (report.stored, report.by_reason()["no_id"]) == (1, 1)
+    assert (report.stored, report.count_by_reason()["no_id"]) == (1, 1)
     assert session.scalar(select(func.count(Building.id))) == 1
 
 

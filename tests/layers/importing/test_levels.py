@@ -70,7 +70,7 @@ def test_a_list_as_a_property_is_read(session: Session) -> None:
 @present
 def test_one_code_for_all_rows_makes_a_draft_of_a_part_that_says_so(session: Session) -> None:
     report = imported(session, "grids", FOLDER / "same_code.geojson", by=EVERYBODY, district="SAME", frame="union")
-    assert (report.stored, report.by_reason()) == (1, {"duplicate_code": 3})
+    assert (report.stored, report.count_by_reason()) == (1, {"duplicate_code": 3})
     (note,) = noted(report, "draft_is_part")
     assert note.values == {"stored": 1, "read": 4, "code": "code"}
 

@@ -37,7 +37,7 @@ def test_workers_come_in_with_their_charge_once(session: Session, city: SmallCit
     )
     for _ in range(2):
         report = imported(session, "workers", file, district="130273")
-        assert report.by_reason() == {"no_such_grid": 1, "field_missing": 1, "duplicate_id": 1}
+        assert report.count_by_reason() == {"no_such_grid": 1, "field_missing": 1, "duplicate_id": 1}
         assert report.stored == 1
     worker = session.scalars(select(Worker).where(Worker.number == "W1")).one()
     assert (worker.name, worker.role, worker.area, worker.phone) == ("张三", "grid_worker", "130273", "13800000000")
@@ -57,7 +57,7 @@ def test_shifts_are_half_open_and_not_doubled(session: Session, city: SmallCity,
     for changed in (0, 1):
         report = imported(session, "shifts", file, tz="Asia/Shanghai")
         assert (report.stored, report.changed) == (1, changed)
-        assert report.by_reason() == {"shift_out_of_range": 2, "no_such_worker": 1}
+        assert report.count_by_reason() == {"shift_out_of_range": 2, "no_such_worker": 1}
     span = session.scalars(select(Shift.span).order_by(Shift.id.desc())).first()
     assert span is not None
     assert (span.lower, span.upper, span.bounds) == (
@@ -80,7 +80,7 @@ def test_households_are_counted_on_their_building(session: Session, tmp_path: Pa
     for changed in (0, 3):
         report = imported(session, "households", file)
         assert (report.stored, report.changed) == (3, changed)
-        assert report.by_reason() == {"no_such_building": 1, "duplicate_id": 1}
+        assert report.count_by_reason() == {"no_such_building": 1, "duplicate_id": 1}
     counts = session.execute(select(Building.external_id, Building.households).order_by(Building.external_id)).all()
     assert [tuple(row) for row in counts] == [("b1", 3), ("b2", 0)]
     first = session.scalars(select(Household).order_by(Household.id)).first()
@@ -103,7 +103,7 @@ def test_a_device_stands_at_its_own_place_or_at_its_building(session: Session, c
     for changed in (0, 2):
         report = imported(session, "devices", file, datum="wgs84")
         assert (report.stored, report.changed) == (2, changed)
-        assert report.by_reason() == {"no_geometry": 1, "unknown_word": 1}
+        assert report.count_by_reason() == {"no_geometry": 1, "unknown_word": 1}
     stored = session.scalars(select(Device).order_by(Device.serial)).all()
     assert [(device.serial, device.kind) for device in stored] == [("S1", "sos_button"), ("S2", "infrared_sensor")]
     assert stored[0].grid_code == city.codes[0][:15]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from layers.errors import Unacceptable
-from layers.importing.values import Unreadable, moment, one_of, real, required, whole, zone_of
+from layers.importing.values import Unreadable, moment, read_one_of, read_real, read_whole, require_text, zone_of
 from layers.importing.words import CHANNELS
 
 NEW_YORK = zone_of("America/New_York")
@@ -21,12 +21,12 @@ def reason(call: object, *arguments: object, **options: object) -> str:
 
 
 def test_numbers_are_read_within_their_limits() -> None:
-    assert (whole("12"), whole("12.0"), whole(None)) == (12, 12, None)
-    assert real(" 3.5 ", least=0, most=10) == 3.5
-    assert reason(whole, "12.5") == "not_a_whole_number"
-    assert reason(whole, "-1") == "out_of_range"
-    assert reason(real, "nan", least=0, most=1) == "out_of_range"
-    assert reason(real, "三", least=0, most=1) == "not_a_number"
+    assert (read_whole("12"), read_whole("12.0"), read_whole(None)) == (12, 12, None)
+    assert read_real(" 3.5 ", least=0, most=10) == 3.5
+    assert reason(read_whole, "12.5") == "not_a_whole_number"
+    assert reason(read_whole, "-1") == "out_of_range"
+    assert reason(read_real, "nan", least=0, most=1) == "out_of_range"
+    assert reason(read_real, "三", least=0, most=1) == "not_a_number"
 
 
 def test_a_time_without_an_offset_is_taken_in_the_zone_that_was_given() -> None:
@@ -82,7 +82,7 @@ def test_an_unknown_zone_is_refused() -> None:
 
 
 def test_words_are_found_without_case_and_unknown_ones_refused() -> None:
-    assert one_of("PHONE", CHANNELS, default="app") == "hotline"
-    assert one_of(None, CHANNELS, default="app") == "app"
-    assert reason(one_of, "pigeon", CHANNELS, default="app") == "unknown_word"
-    assert reason(required, None, "name") == "field_missing"
+    assert read_one_of("PHONE", CHANNELS, default="app") == "hotline"
+    assert read_one_of(None, CHANNELS, default="app") == "app"
+    assert reason(read_one_of, "pigeon", CHANNELS, default="app") == "unknown_word"
+    assert reason(require_text, None, "name") == "field_missing"

@@ -122,8 +122,8 @@ def test_every_worker_hands_over_what_the_others_take(session: Session, publishe
     plan, code, fresh = draft_with_split(session)
     decide(session, plan, fresh, "N1")
     now = datetime.now(UTC)
-    whole = planning.handover_of(session, DRAFTS, plan.id, against="published", now=now, by=DRAWER)
-    mine, theirs = whole.of("N1"), whole.of(f"W{code[-6:]}")
+    whole = planning.build_handover(session, DRAFTS, plan.id, against="published", now=now, by=DRAWER)
+    mine, theirs = whole.select_worker("N1"), whole.select_worker(f"W{code[-6:]}")
     held = session.execute(
         select(Grid.buildings, Grid.households).where(Grid.plan_id == plan.id, Grid.code == fresh)
     ).one()
@@ -134,7 +134,7 @@ def test_every_worker_hands_over_what_the_others_take(session: Session, publishe
     assert [(duty.grid, duty.direction) for duty in mine.duties] == [(fresh, "taken")] and theirs.duties == ()
     assert taken.others == (f"姓名W{code[-6:]}",)
     with pytest.raises(NotFound):
-        planning.handover_of(session, DRAFTS, plan.id, against="published", now=now, by=DRAWER, worker="nobody")
+        planning.build_handover(session, DRAFTS, plan.id, against="published", now=now, by=DRAWER, worker="nobody")
 
 
 def test_the_households_of_a_changed_grid_come_from_somewhere_all_of_them(session: Session, published: Plan) -> None:
@@ -180,5 +180,5 @@ def test_a_planner_of_one_community_is_told_what_concerns_it(session: Session, p
         local = Actor(name="local", role="planner", area=area)
         difference = planning.difference_of(session, DRAFTS, plan.id, against="published", by=local)
         assert bool(difference["moves"]) == (fresh in difference["added"]) == told
-        whole = planning.handover_of(session, DRAFTS, plan.id, against="published", now=now, by=local)
+        whole = planning.build_handover(session, DRAFTS, plan.id, against="published", now=now, by=local)
         assert bool(whole.houses) == bool(whole.passings) == bool(whole.unserved) == told

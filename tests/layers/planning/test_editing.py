@@ -161,7 +161,7 @@ def test_rows_that_an_edit_does_not_name_keep_their_bytes(session: Session, plan
 def test_a_process_that_missed_edits_follows_them_to_the_same_board(session: Session, plan: Plan) -> None:
     old = open_draft(session, DRAFTS, plan)
     assert walk(session, plan, edits=12, seed=9) > 2
-    followed = draft_cache._followed(session, old, draft_cache.stamp_of(plan))
+    followed = draft_cache._follow(session, old, draft_cache.stamp_of(plan))
     assert followed is not None
     fresh = review_all(session, load_board(session, plan))
     assert dict(followed.board.rows) == dict(fresh.board.rows)

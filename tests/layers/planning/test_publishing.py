@@ -184,12 +184,12 @@ def _shape(code: str) -> object:
     ],
 )
 def test_a_new_code_is_the_next_free_number(parent: str, level: str, taken: set[str], expected: str) -> None:
-    assert codes.scheme_of(parent[:6].split("-")[0], parent, level=level).next_code(parent, taken=taken) == expected
+    assert codes.scheme_of(parent[:6].split("-")[0], parent, level=level).choose_code(parent, taken=taken) == expected
 
 
 def test_a_community_has_999_codes_and_no_more() -> None:
     with pytest.raises(Conflict):
-        codes.Numbered().next_code("130273001001", taken={"130273001001999"})
+        codes.Numbered().choose_code("130273001001", taken={"130273001001999"})
 
 
 def test_the_difference_counts_the_buildings_that_change_hands(session: Session) -> None:

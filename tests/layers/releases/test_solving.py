@@ -76,10 +76,10 @@ small_counts = st.lists(st.integers(0, 24), min_size=2, max_size=3)
 def test_every_hidden_count_could_be_many_things(counts: list[int]) -> None:
     family = town([[n] for n in counts], streets=1)
     shown = choose_shown(family)
-    public = family.public(shown)
+    public = family.list_public(shown)
     covered = {atom for cell in public for atom in cell.atoms}
     tables = np.array(list(believable(family, public)))
-    for cell in family.hidden(shown):
+    for cell in family.list_hidden(shown):
         if not set(cell.atoms) <= covered:
             continue  # nothing bounds it from above
         values = tables[:, list(cell.atoms)].sum(axis=1)
@@ -94,7 +94,7 @@ def test_a_solved_release_passes_its_audit_and_shows_nothing_small(
     counts = np.random.default_rng(seed).poisson(14, (communities, categories)).tolist()
     family = town(counts, streets=streets)
     shown = choose_shown(family)
-    assert all(cell.n >= SMALLEST for cell in family.public(shown))
+    assert all(cell.n >= SMALLEST for cell in family.list_public(shown))
     assert find_narrow(family, shown) == {}
 
 

@@ -16,7 +16,7 @@ from layers.shifts import (
     is_on_duty,
     list_duties,
     list_on_duty,
-    merged,
+    merge_spans,
     span_of_day,
     span_of_hours,
 )
@@ -43,7 +43,7 @@ def test_a_night_shift_ends_on_the_next_day() -> None:
 
 
 def test_shifts_that_overlap_or_touch_are_one() -> None:
-    assert merged([span(8, 16), span(15, 20), span(20, 21), span(22, 23)]) == [span(8, 21), span(22, 23)]
+    assert merge_spans([span(8, 16), span(15, 20), span(20, 21), span(22, 23)]) == [span(8, 21), span(22, 23)]
 
 
 def test_the_end_is_off_duty_and_the_start_on_duty() -> None:
@@ -58,7 +58,7 @@ spans = st.lists(
 
 @given(spans, st.integers(-1, 51))
 def test_merging_changes_no_moment_of_duty(shifts: list[tuple[datetime, datetime]], hour: int) -> None:
-    whole = merged(shifts)
+    whole = merge_spans(shifts)
     assert is_on_duty(whole, START + hour * HOUR) == is_on_duty(shifts, START + hour * HOUR)
     assert all(first[1] < second[0] for first, second in pairwise(whole))
 

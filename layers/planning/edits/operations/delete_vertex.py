@@ -19,4 +19,4 @@ class DeleteVertex(Operation):
 
     def draw(self, table: DrawingTable) -> Move:
         """The neighbours without the vertex."""
-        return Move(borders.delete_vertex(table.board.partition, table.xy_of(self.at)))
+        return Move(borders.delete_vertex(table.board.partition, table.to_xy(self.at)))

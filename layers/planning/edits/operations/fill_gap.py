@@ -22,4 +22,4 @@ class FillGap(Operation):
 
     def draw(self, table: DrawingTable) -> Move:
         """The grid with the gap filled."""
-        return Move(reshape.fill_gap(table.board.partition, shapely.Point(table.xy_of(self.where)), into=self.into))
+        return Move(reshape.fill_gap(table.board.partition, shapely.Point(table.to_xy(self.where)), into=self.into))

@@ -20,4 +20,4 @@ class InsertVertex(Operation):
 
     def draw(self, table: DrawingTable) -> Move:
         """The neighbours with the new vertex."""
-        return Move(borders.insert_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))
+        return Move(borders.insert_vertex(table.board.partition, table.to_xy(self.at), to=table.to_xy(self.to)))

@@ -21,4 +21,4 @@ class MoveVertex(Operation):
 
     def draw(self, table: DrawingTable) -> Move:
         """The neighbours with the vertex at its new place."""
-        return Move(borders.move_vertex(table.board.partition, table.xy_of(self.at), to=table.xy_of(self.to)))
+        return Move(borders.move_vertex(table.board.partition, table.to_xy(self.at), to=table.to_xy(self.to)))

@@ -82,11 +82,11 @@ class Operation(ABC):
 
     def as_json(self) -> dict[str, Any]:
         """The operation as the API spells it, for the history of the draft."""
-        named = {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+        named = {one.name: _make_plain(getattr(self, one.name)) for one in fields(self)}
         return {"op": self.op, **named}
 
 
-def _plain(value: object) -> object:
+def _make_plain(value: object) -> object:
     if isinstance(value, BaseGeometry):
         return json.loads(shapely.to_geojson(value))
     if isinstance(value, Mapping):

@@ -59,11 +59,11 @@ class SetAttributes(Operation):
         if self.new_code is not None and self.new_code != self.code:
             if row.exclusive != old.exclusive:
                 raise Unacceptable("one_at_a_time", errors=[(["new_code"], "one_at_a_time")], grid=self.code)
-            return _recoded(table, row, self.new_code)
+            return _recode(table, row, self.new_code)
         if old.exclusive and not row.exclusive:
-            return _lifted(table.board, row, into=self.into)
+            return _lift(table.board, row, into=self.into)
         if row.exclusive and not old.exclusive:
-            return _laid(table.board, row, pieces_to=self.pieces_to)
+            return _lay(table.board, row, pieces_to=self.pieces_to)
         return Move(rows={self.code: row, **_parts(table.board, row)})
 
 
@@ -86,10 +86,10 @@ def _parts(board: Board, row: GridRow) -> dict[str, GridRow]:
 
 
 def _sub_grids(board: Board, code: str) -> tuple[str, ...]:
-    return tuple(tile for tile in board.partition.finest(code) if tile != code) if code in board.partition else ()
+    return tuple(tile for tile in board.partition.list_finest(code) if tile != code) if code in board.partition else ()
 
 
-def _recoded(table: DrawingTable, row: GridRow, new: str) -> Move:
+def _recode(table: DrawingTable, row: GridRow, new: str) -> Move:
     """The same grid under another code; its sub-grids' codes follow where they begin with its own."""
     board, old = table.board, row.code
     names = {old: new}
@@ -105,11 +105,11 @@ def _recoded(table: DrawingTable, row: GridRow, new: str) -> Move:
     if not row.exclusive:
         return Move(rows={old: None, **fresh}, overlays={new: board.overlays[old]})
     return Move(
-        _recoding(board, names, fresh), {c: r for c, r in fresh.items() if c not in names.values()}, fresh=fresh
+        _build_recoding(board, names, fresh), {c: r for c, r in fresh.items() if c not in names.values()}, fresh=fresh
     )
 
 
-def _recoding(board: Board, names: Mapping[str, str], fresh: Mapping[str, GridRow]) -> Change:
+def _build_recoding(board: Board, names: Mapping[str, str], fresh: Mapping[str, GridRow]) -> Change:
     partition = board.partition
     added: dict[str, BaseGeometry | None] = {
         named: partition.polygon(code) for code, named in names.items() if code in partition.row_of
@@ -118,7 +118,7 @@ def _recoding(board: Board, names: Mapping[str, str], fresh: Mapping[str, GridRo
     return Change(added=added, removed=tuple(sorted(names)), parents=parents)
 
 
-def _lifted(board: Board, row: GridRow, *, into: str | None) -> Move:
+def _lift(board: Board, row: GridRow, *, into: str | None) -> Move:
     """A tile becomes an overlay: its ground goes to a neighbour, its outline stays as its own."""
     if into is None:
         raise Unacceptable("into_missing", errors=[(["into"], "into_missing")], grid=row.code)
@@ -129,7 +129,7 @@ def _lifted(board: Board, row: GridRow, *, into: str | None) -> Move:
     return Move(change, rows={row.code: overlay}, overlays=overlays)
 
 
-def _laid(board: Board, row: GridRow, *, pieces_to: str | None) -> Move:
+def _lay(board: Board, row: GridRow, *, pieces_to: str | None) -> Move:
     """An overlay becomes a tile: it takes its ground from those below, or what is nobody's."""
     shape = board.overlays[row.code]
     parent = row.parent_code or community_at(board, shape)
