@@ -97,7 +97,7 @@ ROUTERS = (
     session.router,
     health.router,
     locate.router,
-    plans.router,
+    *plans.ROUTERS,
     pages.router,
     plan_pages.router,
     worker_page.router,
@@ -147,14 +147,14 @@ def create_app(settings: Settings | None = None) -> Service:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        # As they are: a router that is included makes each of its routes a second time, with the first request.
+        routes=[route for router in ROUTERS for route in router.routes],
     )
     _furnish(app, chosen)
     errors.install(app)
     app.add_middleware(Envelope, settings=chosen, metrics=app.state.metrics, known=partial(_is_known, app))
     if chosen.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(one) for one in chosen.trusted_proxies])
-    for router in ROUTERS:
-        app.include_router(router)
     # A plain function, so that it is run in a thread: the document takes a second to be made, the first time.
     app.add_route("/api/v1/openapi.json", app.tell_document, include_in_schema=False)
     mount_assets(app)

@@ -70,12 +70,7 @@ def document_of(app: Any) -> dict[str, Any]:
 def routes() -> tuple[APIRoute, ...]:
     """The routes of the contract."""
 
-    def walk(found: Any) -> Any:
-        for router in found:
-            for route in router.routes:
-                yield from [route] if isinstance(route, APIRoute) else walk([route.original_router])
-
-    return tuple(route for route in walk(ROUTERS) if route.include_in_schema)
+    return tuple(route for router in ROUTERS for route in router.routes if route.include_in_schema)
 
 
 def find_route(method: str, path: str) -> APIRoute | None:

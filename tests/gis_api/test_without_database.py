@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from layers.plans import Plan, Publication
 from migrations import cluster as clusters
 from migrations import run
 from migrations.cluster import Cluster
+from tests.databases import passing_cluster
 from tests.gis_api.conftest import WEAK
 from tests.gis_api.duty import put_on_duty
 from tests.rosters import DISTRICT, Member, is_same, roster_of
@@ -38,20 +38,19 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 PATH = "/api/v1/locate"
+UNTOUCHED = "untouched"
 Patience = Callable[[Callable[[], bool]], None]
 
 
 class Town:
-    """A cluster of its own, which may be stopped, with the small city, a key and a person's session."""
+    """A cluster that may be stopped, with a small city of one test, a key and a person's session."""
 
-    def __init__(self, cluster: Cluster, var: Path) -> None:
-        self.cluster = cluster
-        url = clusters.add_database(cluster, "town")
+    def __init__(self, cluster: Cluster, city: SmallCity, var: Path) -> None:
+        self.cluster, self.city = cluster, city
+        url = clusters.add_database(cluster, "town", template=UNTOUCHED)
         self.settings = Settings(database_url=url, var=var, stale_after_s=1.0, poll_s=0.05)
         engine = make_engine(url)
-        run.upgrade(engine)
         with transaction(engine) as session:
-            self.city: SmallCity = load_small_city(session)
             self._retire(session)
             key = add_key(session, "machine", role="admin", area="130273", datum="wgs84")
             add_user(session, "leader", role="leader", area="130273", password_hash=WEAK.hash("pass word"))
@@ -88,14 +87,41 @@ class Town:
         return TestClient(create_app(self.settings), raise_server_exceptions=False)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a town is made anew for each test: a cluster of this file's own, and what its untouched town holds."""
+
+    cluster: Cluster
+    city: SmallCity
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with passing_cluster() as started:
+        engine = make_engine(clusters.add_database(started, UNTOUCHED))
+        run.upgrade(engine)
+        with transaction(engine) as session:
+            city = load_small_city(session)
+        engine.dispose()
+        yield Place(started, city)
+
+
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    folder = Path(tempfile.mkdtemp(prefix="wangge-fault-"))
-    folder.chmod(0o755)
-    started = clusters.start(folder)
-    yield Town(started, tmp_path)
-    clusters.stop(started)
-    shutil.rmtree(folder, ignore_errors=True)
+def town(place: Place, tmp_path: Path) -> Town:
+    """The town as it was stored, whatever the test before did to it and to its server."""
+    clusters.start(place.cluster.folder)
+    writing = "-c default_transaction_read_only=off"
+    with psycopg.connect(place.cluster.url("postgres"), autocommit=True, options=writing) as connection:
+        connection.execute("ALTER SYSTEM RESET ALL")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("DROP DATABASE IF EXISTS town WITH (FORCE)")
+    until(lambda: _takes_writes(place.cluster))
+    return Town(place.cluster, place.city, tmp_path)
+
+
+def _takes_writes(cluster: Cluster) -> bool:
+    with psycopg.connect(cluster.url("postgres")) as connection:
+        return connection.execute("SHOW default_transaction_read_only").fetchone() == ("off",)
 
 
 def test_lookups_go_on_while_postgresql_is_away_and_recover_when_it_is_back(town: Town) -> None:
