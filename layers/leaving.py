@@ -25,7 +25,7 @@ from layers.duty_gaps import DutyGap, find_cover, find_new_gaps
 from layers.emergencies import Emergency, EmergencyHelper
 from layers.errors import Conflict, NotFound, Unacceptable
 from layers.history import note
-from layers.incidents import Incident, fills_hands
+from layers.incidents import Incident, end_calls, fills_hands
 from layers.plans import Plan
 from layers.shifts import count_roster, end_roster
 from layers.successors import Successor
@@ -236,6 +236,7 @@ def _end_service(
     """No duty, nobody lent, no account, and nobody to whom anything is sent, from this moment on."""
     if by.kind == "person" and by.name in held.accounts:
         raise Conflict("own_account", worker=worker.number)
+    end_calls(session, worker.id, at=now)
     end_roster(session, worker.id, substitute_id=successor_id, at=now, zone=zone, by=by)
     living = select(Emergency.id).where(Emergency.span.overlaps(Range(now, None, bounds="[)")))
     helper = (EmergencyHelper.worker_id == worker.id, EmergencyHelper.emergency_id.in_(living))

@@ -3,6 +3,7 @@
 from layers.incidents.calls import (
     CaseCalls,
     answer_call,
+    end_calls,
     find_calls,
     helping_tasks,
     keep_call,
@@ -136,6 +137,7 @@ __all__ = [
     "change_state",
     "claim_key",
     "count_incidents",
+    "end_calls",
     "fills_hands",
     "find_answer",
     "find_calls",

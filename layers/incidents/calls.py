@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, select, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from layers.db import Base, id_column, now_column
@@ -136,6 +136,14 @@ def keep_call(session: Session, incident_id: int, worker_id: int, *, role: str, 
     about = {"worker_id": worker_id, "role": role, "level": level, "why": why}
     session.add(IncidentCall(incident_id=incident_id, **about))
     session.flush()
+
+
+def end_calls(session: Session, worker_id: int, *, at: datetime) -> list[int]:
+    """The living cases to which a worker was called who will not come: their calls say so, and are short of one."""
+    living = select(Incident.id).where(Incident.state.in_(OPEN_TASK_STATES))
+    this = (IncidentCall.worker_id == worker_id, IncidentCall.state.in_(HELPING), IncidentCall.incident_id.in_(living))
+    ended = update(IncidentCall).where(*this).values(state="declined", answered_at=at)
+    return list(session.scalars(ended.returning(IncidentCall.incident_id)))
 
 
 def answer_call(session: Session, incident_id: int, worker_id: int, state: str, *, at: datetime) -> IncidentCall:

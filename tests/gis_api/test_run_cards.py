@@ -120,6 +120,20 @@ def test_who_cannot_come_is_followed_by_the_next_and_their_hand_is_free(
     assert mine.get(f"{CASES}/{told['id']}").status_code == 404, "it is none of theirs any more"
 
 
+def test_who_leaves_is_called_no_more_and_the_case_is_short_of_one(
+    desk: TestClient, client_as: ClientAs, cards: Callable[..., Told], small_city: SmallCity
+) -> None:
+    cards(FIRE)
+    _, case = fire(desk, small_city)
+    gone = helpers(case)[0]
+    told = {"reason": "离职", "confirm": True}
+    answer = client_as("admin").post(f"/api/v1/workers/{gone}/leaving", json=told)
+    assert answer.status_code == 200, answer.text
+    after = desk.get(f"{CASES}/{case['id']}").json()
+    assert gone not in helpers(after, "called", "coming")
+    assert after["calls"]["short"] == people(grid_worker=1)
+
+
 def test_a_level_is_raised_one_by_one_with_a_reason_and_what_is_short_is_said(
     desk: TestClient, cards: Callable[..., Told], small_city: SmallCity, engine: Engine
 ) -> None:

@@ -288,7 +288,9 @@ def test_a_worker_who_is_sent_to_look_finds_it_there_by_phone(visit: Visit, on_d
     expect(it(desk, "timeline")).to_contain_text("核实属实")
 
 
-def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(visit: Visit, on_duty: RunningCity) -> None:
+def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(
+    visit: Visit, on_duty: RunningCity, watch: Watch
+) -> None:
     code = on_duty.city.codes[0]
     street, grid, (lon, lat) = code[:9], code[:15], on_duty.city.inside(code)
     square = shapely.box(lon, lat, lon + 5e-6, lat + 5e-6)
@@ -310,6 +312,13 @@ def test_a_whole_street_goes_into_emergency_mode_on_the_page_and_back(visit: Vis
     dialog.locator('[name="area"]').fill(street)
     dialog.locator('[name="reason"]').fill("台风")
     dialog.locator('[name="reinforce"]').fill("1")
+    # While nothing can be stored the dialog says so and keeps what was typed ([L7]).
+    watch.expected = ("503",)
+    page.route("**/api/v1/emergencies/*", lambda route: route.fulfill(status=503, json={"detail": "稍后再试"}))
+    dialog.locator("button.main").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    expect(dialog.locator('[name="reason"]')).to_have_value("台风")
+    page.unroute("**/api/v1/emergencies/*")
     dialog.locator("button.main").click()
     row = it(page, "emergencies").locator(f'[data-emergency="{street}"]')
     expect(row).to_contain_text("台风")

@@ -57,18 +57,15 @@ export class EmergencyDesk {
   }
 
   async ask() {
-    const sent = await ask({
-      title: t("emergency.title"),
-      body: fields(this.around()),
-      answer: sentOf,
-      test: "emergency-dialog",
-    });
-    if (!sent) return;
-    const { area, ...body } = sent;
-    await this.act(async () => {
+    this.say("");
+    const send = async ({ area, ...body }) => {
       const { data } = await call("PUT", addressOf(area), { body });
       this.say(data.missing ? t("emergency.missing", { n: number(data.missing) }) : "");
-    });
+    };
+    const body = fields(this.around());
+    if (!(await ask({ title: t("emergency.title"), body, answer: sentOf, send, test: "emergency-dialog" }))) return;
+    await this.refresh();
+    this.changed();
   }
 
   async end(one) {

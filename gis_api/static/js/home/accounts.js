@@ -1,5 +1,5 @@
 // The people who can sign in and the keys of machines: seen, added, locked, revoked.
-import { get } from "../api.js";
+import { call, get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill, stacking } from "../dom.js";
 import { acting } from "./acting.js";
@@ -49,7 +49,7 @@ function row(kind, one, act) {
       : own
         ? null
         : [
-            el("button", { type: "button", class: "small", onclick: () => reset(one, path, act) }, t("accounts.reset")),
+            el("button", { type: "button", class: "small", onclick: () => reset(one, path) }, t("accounts.reset")),
             " ",
             button(t(one.active ? "accounts.lock" : "accounts.unlock"), "PATCH", { active: !one.active }),
           ];
@@ -70,16 +70,16 @@ function row(kind, one, act) {
 }
 
 // For somebody who has forgotten theirs; they change it themselves afterwards, in the account menu.
-async function reset(one, path, act) {
+function reset(one, path) {
   const entry = el("input", { name: "password", required: true, minlength: SHORTEST_PASSWORD, autocomplete: "off" });
-  const sent = await ask({
+  return ask({
     title: t("accounts.reset_for", { name: one.name }),
     body: field(t("accounts.password"), entry),
     ready: () => entry.value.length >= SHORTEST_PASSWORD,
     answer: () => ({ password: entry.value }),
+    send: (body) => call("PATCH", path, { body }),
     test: "reset-dialog",
   });
-  if (sent) await act("PATCH", path, sent);
 }
 
 // The staff number that an account is tied to: without one a worker has no tasks.

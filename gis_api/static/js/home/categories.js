@@ -1,5 +1,5 @@
 // The categories of incidents and hazards: seen, added, retired with a reason, taken up again.
-import { get } from "../api.js";
+import { call, get } from "../api.js";
 import { config, t } from "../config.js";
 import { el, fill, stacking } from "../dom.js";
 import { ask } from "../parts/dialogs.js";
@@ -7,32 +7,32 @@ import { field } from "../parts/where.js";
 import { acting } from "./acting.js";
 
 const PATH = "/api/v1/categories";
+const pathOf = ({ code }) => `${PATH}/${encodeURIComponent(code)}`;
 
 export async function show(body) {
   const list = el("div", { class: "scroll", "data-test": "categories" });
   const said = el("div", { role: "status", "data-test": "category-said" });
   async function refresh() {
     const { categories } = await get(PATH);
-    fill(list, categories.length ? table(categories, act) : el("p", { class: "empty" }, t("categories.empty")));
+    fill(list, categories.length ? table(categories, change) : el("p", { class: "empty" }, t("categories.empty")));
   }
   const act = acting(said, refresh);
+  async function change(one) {
+    if (one.retired != null) await act("PATCH", pathOf(one), { retired: null });
+    else if (await askReason(one)) await refresh();
+  }
   await refresh();
   fill(body, list, form(act), said);
 }
 
-function table(categories, act) {
+function table(categories, change) {
   const head = ["code", "name", "unit", "state"].map((key) => el("th", { scope: "col" }, t(`categories.${key}`)));
-  const rows = categories.map((one) => row(one, act));
+  const rows = categories.map((one) => row(one, change));
   return stacking(el("table", {}, el("thead", {}, el("tr", {}, head, el("th", {}))), el("tbody", {}, rows)));
 }
 
-function row(one, act) {
-  const path = `${PATH}/${encodeURIComponent(one.code)}`;
+function row(one, change) {
   const retired = one.retired != null;
-  const change = async () => {
-    const sent = retired ? { retired: null } : await askReason(one);
-    if (sent) await act("PATCH", path, sent);
-  };
   const words = t(retired ? "categories.take_up" : "categories.retire");
   return el(
     "tr",
@@ -41,7 +41,7 @@ function row(one, act) {
     el("td", {}, one.name),
     el("td", {}, one.unit_name ?? t("categories.none")),
     el("td", {}, retired ? t("categories.retired", { reason: one.retired }) : t("categories.in_use")),
-    el("td", { class: "number" }, el("button", { type: "button", class: "small", onclick: change }, words)),
+    el("td", { class: "number" }, el("button", { type: "button", class: "small", onclick: () => change(one) }, words)),
   );
 }
 
@@ -53,6 +53,7 @@ function askReason(one) {
     confirm: t("categories.retire"),
     ready: () => entry.value.trim().length > 0,
     answer: () => ({ retired: entry.value.trim() }),
+    send: (body) => call("PATCH", pathOf(one), { body }),
     test: "retire-dialog",
   });
 }

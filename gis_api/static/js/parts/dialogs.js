@@ -1,14 +1,24 @@
 // Dialogs of a plan's life: what is asked before it is submitted, returned, published, put aside.
 import { number, t, has } from "../config.js";
-import { el } from "../dom.js";
+import { el, fill, refusalBox } from "../dom.js";
 
-// A dialog around some elements: resolves with what `answer` reads from the form, null when it was left.
+// A dialog around some elements: resolves with what `answer` reads from the form, null when it was left. With `send` it
+// stays until that was done: what is refused is said in it, and what was typed stays.
 /**
  * @param {{title: string, body: any, confirm?: string, answer?: (form: any) => any, ready?: ((form: any) => boolean) |
- *   null, test?: string}} about
+ *   null, send?: ((given: any) => Promise<any>) | null, test?: string}} about
  * @returns {Promise<any>}
  */
-export function ask({ title, body, confirm = t("frame.confirm"), answer = () => true, ready = null, test = "dialog" }) {
+export function ask(about) {
+  const {
+    title,
+    body,
+    confirm = t("frame.confirm"),
+    answer = () => true,
+    ready = null,
+    send = null,
+    test = "dialog",
+  } = about;
   const yes = el("button", { class: "main", value: "yes" }, confirm);
   const form = el(
     "form",
@@ -21,6 +31,7 @@ export function ask({ title, body, confirm = t("frame.confirm"), answer = () => 
   form.addEventListener("input", look);
   look();
   const dialog = el("dialog", { "data-test": test, "aria-label": title }, form);
+  if (send) sendFrom(form, { dialog, yes, look, send: () => send(answer(form)) });
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
@@ -29,6 +40,24 @@ export function ask({ title, body, confirm = t("frame.confirm"), answer = () => 
       dialog.remove();
       resolve(given);
     });
+  });
+}
+
+function sendFrom(form, { dialog, yes, look, send }) {
+  const refused = el("div");
+  form.querySelector(".actions:last-child").before(refused);
+  form.addEventListener("submit", async (event) => {
+    if (event.submitter !== yes) return;
+    event.preventDefault();
+    fill(refused);
+    yes.disabled = true;
+    try {
+      await send();
+      dialog.close("yes");
+    } catch (problem) {
+      fill(refused, refusalBox(problem));
+    }
+    look();
   });
 }
 
