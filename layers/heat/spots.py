@@ -73,7 +73,8 @@ def find_spots(session: Session, asked: HeatQuestion, *, memory: HeatMemory, now
 
 def find_neighbours(shapes: Sequence[BaseGeometry]) -> tuple[Pairs, Pairs]:
     """The pairs of shapes that touch, each both ways round; in a tiling: that share a border or a corner."""
-    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    drawn = np.array(shapes, dtype=object)  # of nothing too, of which a list would make no array of shapes
+    first, second = shapely.STRtree(drawn).query(drawn, predicate="intersects")
     other = first != second
     return first[other].astype(np.int64), second[other].astype(np.int64)
 
