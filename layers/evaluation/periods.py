@@ -81,7 +81,7 @@ def read_period(asked: str, zone: ZoneInfo) -> Period:
         else:
             kind: Kind = "year" if month is None else "month" if day is None else "day"
             period = _make(kind, date(year, month or 1, day or 1), zone)
-    except ValueError:
+    except (ValueError, OverflowError):  # the day after the last day of the calendar
         raise _period_error() from None
     if not FIRST_YEAR + 1 < period.first.year < LAST_YEAR:
         raise _period_error()

@@ -292,7 +292,8 @@ def test_a_restart_of_postgresql_loses_nothing_and_the_stream_goes_on(
     with transaction(engine) as session:
         move(session, small_city.worker_of[small_city.codes[0]], *small_city.inside(small_city.codes[0]))
     until(lambda: subjects(listener) == ["before", "after"] and moved(listener), lambda: str(listener), most_s=WAIT_S)
-    assert listener.named("stale")[-1] == {"stale": False} and not listener.ended
+    until(lambda: listener.named("stale")[-1] == {"stale": False}, lambda: str(listener), most_s=WAIT_S)
+    assert not listener.ended
     back = listen(other, after=gone.ids[-1])
     until(lambda: moved(back), most_s=WAIT_S)
     assert subjects(back) == ["before", "after"] and len(moved(back)) == 1
