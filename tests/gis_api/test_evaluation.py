@@ -270,5 +270,5 @@ def test_weights_are_given_to_figures_that_can_be_rated() -> None:
 
 
 @pytest.mark.parametrize("period", ["9999-12-31", "9999-W52", "9999-12", "9999"])
-def test_a_period_at_the_end_of_the_calendar_is_refused(leader: TestClient, period: str) -> None:
-    assert leader.get("/api/v1/evaluation", params={"period": period}).status_code == 422
+def test_a_period_at_the_end_of_the_calendar_is_refused(client_as: ClientAs, period: str) -> None:
+    assert client_as("leader").get("/api/v1/evaluation", params={"period": period}).status_code == 422
